@@ -1,0 +1,1 @@
+"""Mundap: answers from a company's own documents, for the people who may read them."""

@@ -1,0 +1,1 @@
+"""Who people are: users, the principals that sources know them by, groups and their members."""

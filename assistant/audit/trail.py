@@ -1,0 +1,26 @@
+"""Writing to the audit trail. Events come from a catalogue, and none carries document text or questions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from assistant.audit.models import AuditEvent
+from assistant.common.types import Json
+
+
+class Event(StrEnum):
+    """Everything that is audited."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    USER_ADDED = "user_added"
+    SOURCE_ADDED = "source_added"
+    SYNC_REQUESTED = "sync_requested"
+    DELETION_APPROVED = "deletion_approved"
+    TURN_BLOCKED = "turn_blocked"
+    TOPIC_CHANGED = "topic_changed"
+
+
+def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:
+    """Append one event. `data` holds ids, names and counts."""
+    AuditEvent(event=event, actor_id=actor_id, actor=actor, data=data).save()

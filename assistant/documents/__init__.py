@@ -1,0 +1,1 @@
+"""What is known: documents, their text, chunks, vectors and access lists."""

@@ -1,0 +1,145 @@
+"""Documents, their text and chunks, the vectors of texts, and interned access lists.
+
+The index is derived from these rows. A document is searchable exactly if it has a
+version, an access list and no `hidden` mark; `revision` carries the value of the
+document counter at its last change, so that readers load only what changed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assistant.accounts.models import Connection, Principal
+
+
+class Acl(models.Model):
+    """An access list: an AND of clauses. Equal lists of one connection share a row; rows never change."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    clause_count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"acl {self.pk}"
+
+
+class AclEntry(models.Model):
+    """One entry of a clause. In the order of `position`, the first that matches a person decides."""
+
+    acl = models.ForeignKey(Acl, on_delete=models.CASCADE, related_name="entries")
+    clause = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    allow = models.BooleanField()
+    principal = models.ForeignKey(Principal, on_delete=models.PROTECT)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["acl", "clause", "position"], name="acl_entry_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'allow' if self.allow else 'deny'} {self.principal}"
+
+
+class Hidden(models.TextChoices):
+    """Why a document that has text is shown to nobody."""
+
+    NO = "", "no"
+    PERMISSIONS = "permissions", "permissions in doubt"
+    MISSING = "missing", "gone from the source, deletion awaits approval"
+    REMOVED = "removed", "deleted"
+
+
+class Document(models.Model):
+    """One document of one connection. Deleting clears its content and keeps the row as a tombstone."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="documents")
+    external_id = models.CharField(max_length=1024)
+    title = models.CharField(max_length=500, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    url = models.CharField(max_length=2000, blank=True)
+    media_type = models.CharField(max_length=120, blank=True)
+    attributes = models.JSONField(default=dict)
+    language = models.CharField(max_length=5, blank=True)
+    modified_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(default=timezone.now)
+
+    version = models.PositiveIntegerField(default=0)  # 0: no text yet; else the version of body and chunks
+    source_version = models.CharField(max_length=200, blank=True)  # the source's mark of that version
+    content_digest = models.CharField(max_length=64, blank=True)
+    hidden = models.CharField(max_length=20, choices=Hidden.choices, default=Hidden.NO, blank=True)
+    failure_code = models.CharField(max_length=40, blank=True)  # why the latest content was not taken
+
+    acl = models.ForeignKey(Acl, null=True, on_delete=models.PROTECT)
+    acl_confirmed_at = models.DateTimeField(null=True)
+    acl_stale = models.BooleanField(default=False)  # the last read of the access list failed
+
+    seen_in_run = models.PositiveBigIntegerField(default=0)
+    revision = models.PositiveBigIntegerField(default=0, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="document_once"),
+            models.CheckConstraint(condition=Q(hidden__in=Hidden.values), name="document_hidden_known"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["connection", "seen_in_run"])]
+
+    def __str__(self) -> str:
+        return f"document {self.pk}"
+
+
+class Body(models.Model):
+    """A document's canonical text with its blocks `[kind, start, end, level, place]`."""
+
+    document = models.OneToOneField(Document, primary_key=True, on_delete=models.CASCADE, related_name="body")
+    version = models.PositiveIntegerField()
+    text = models.TextField()
+    blocks = models.JSONField(default=list)
+    place_kind = models.CharField(max_length=10, blank=True)
+
+    def __str__(self) -> str:
+        return f"body of document {self.document_id}"
+
+
+class Chunk(models.Model):
+    """A passage: `body.text[start:end]`, with where it stands."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    version = models.PositiveIntegerField()
+    ordinal = models.PositiveIntegerField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    text = models.TextField()
+    headings = models.TextField(blank=True)
+    place = models.CharField(max_length=200, blank=True)
+    context = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, db_index=True)  # of the text that is embedded
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "version", "ordinal"], name="chunk_once"),
+            models.CheckConstraint(condition=Q(end__gt=models.F("start")), name="chunk_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.ordinal} of document {self.document_id}"
+
+
+class Embedding(models.Model):
+    """The vector of a text under a model. It outlives chunks and the index: nothing is embedded twice."""
+
+    model = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    vector = models.BinaryField()  # float32, little endian
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model", "digest"], name="embedding_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"embedding of {self.digest[:12]}"

@@ -1,0 +1,166 @@
+"""The door: the only place where text, titles, names and counts of documents leave the database.
+
+Each function asks at that moment what the viewer may read. What the index, a
+stored conversation or an address proposes is only a number until it has passed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+
+from assistant.access.viewer import Viewer
+from assistant.access.visibility import visible_documents
+from assistant.common.errors import NotFound
+from assistant.documents.models import Body, Chunk, Document
+from assistant.documents.reading import OpenDocument, TextBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that the viewer may read. `start` and `end` count characters of the document's text."""
+
+    chunk_id: int
+    document_id: int
+    version: int
+    external_id: str
+    title: str
+    source: str
+    url: str
+    start: int
+    end: int
+    text: str
+    headings: str
+    place: str
+    place_kind: str
+    modified_at: datetime | None
+    synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCard:
+    """How a readable document is named in a list."""
+
+    id: int
+    version: int
+    external_id: str
+    title: str
+    source: str
+    url: str
+    place_kind: str
+    modified_at: datetime | None
+    synced_at: datetime
+
+
+def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
+    """The chunks among `chunk_ids` that the viewer may read, in the order given; others are left out."""
+    rows = Chunk.objects.filter(
+        pk__in=chunk_ids,
+        document__in=visible_documents(viewer),
+        version=F("document__version"),
+    ).select_related("document__connection", "document__body")
+    found = {chunk.pk: _passage(chunk) for chunk in rows.defer("document__body__text", "document__body__blocks")}
+    return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+
+def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:
+    """Those of the documents that the viewer may read, by id."""
+    rows = visible_documents(viewer).filter(pk__in=document_ids).select_related("connection", "body")
+    return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
+
+
+def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
+    """Whether every one of the documents may be read now."""
+    wanted = set(document_ids)
+    return visible_documents(viewer).filter(pk__in=wanted).count() == len(wanted)
+
+
+def count_readable(viewer: Viewer) -> int:
+    """How many documents the viewer may read."""
+    return visible_documents(viewer).count()
+
+
+def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
+    """The whole text of a document.
+
+    Raises:
+        NotFound: there is none, or the viewer may not read it.
+    """
+    row = visible_documents(viewer).filter(pk=document_id).select_related("connection", "body").first()
+    if row is None:
+        raise NotFound("This document does not exist, or you may not read it.")
+    body: Body = row.body
+    return OpenDocument(
+        id=row.pk,
+        external_id=row.external_id,
+        title=shown_title(row),
+        source=row.connection.name,
+        url=row.url,
+        media_type=row.media_type,
+        modified_at=row.modified_at,
+        synced_at=row.synced_at,
+        version=row.version,
+        place_kind=body.place_kind,
+        blocks=tuple(
+            TextBlock(kind=kind, text=body.text[start:end], start=start, end=end, level=level, place=place)
+            for kind, start, end, level, place in body.blocks
+        ),
+    )
+
+
+def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) -> list[str | None]:
+    """For each (document id, version, start, end) the text, or None if it may not be read or has changed."""
+    bodies = {
+        body.document_id: body
+        for body in Body.objects.filter(
+            document__in=visible_documents(viewer).filter(pk__in={span[0] for span in spans})
+        )
+    }
+    texts: list[str | None] = []
+    for document_id, version, start, end in spans:
+        body = bodies.get(document_id)
+        texts.append(body.text[start:end] if body is not None and body.version == version else None)
+    return texts
+
+
+def shown_title(document: Document) -> str:
+    """The title, or what comes nearest to one."""
+    return document.title or document.name or document.external_id
+
+
+def _passage(chunk: Chunk) -> Passage:
+    card = _card(chunk.document)
+    return Passage(
+        chunk_id=chunk.pk,
+        document_id=card.id,
+        version=chunk.version,
+        external_id=card.external_id,
+        title=card.title,
+        source=card.source,
+        url=card.url,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+        headings=chunk.headings,
+        place=chunk.place,
+        place_kind=card.place_kind,
+        modified_at=card.modified_at,
+        synced_at=card.synced_at,
+    )
+
+
+def _card(document: Document) -> DocumentCard:
+    return DocumentCard(
+        id=document.pk,
+        version=document.version,
+        external_id=document.external_id,
+        title=shown_title(document),
+        source=document.connection.name,
+        url=document.url,
+        place_kind=document.body.place_kind,
+        modified_at=document.modified_at,
+        synced_at=document.synced_at,
+    )

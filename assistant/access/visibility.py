@@ -1,0 +1,114 @@
+"""Who may read which document: the queryset and the object form of the one rule.
+
+A document is visible to a person exactly if
+
+* it has text, an access list, and no hidden mark;
+* its permissions were confirmed within the age limit of its connection; and
+* in every clause of its access list, the first entry that counts for the person allows.
+
+An entry counts if it has not expired and names a principal the person holds; a deny
+also counts if it names a group whose members are not known. `mask` holds the same
+rule over arrays. Tests prove all three equal to an independent oracle.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from assistant.access.viewer import Viewer
+from assistant.accounts.models import Connection, User
+from assistant.accounts.principals import NOTHING_HELD, Held, held_by, unknown_groups
+from assistant.documents.models import AclEntry, Document, Hidden
+
+
+def principals_of(viewer: Viewer, *, now: datetime) -> Held:
+    """The principals that the viewer holds at this moment; none for an account that is gone or inactive."""
+    user = User.objects.filter(pk=viewer.user_id, is_active=True).first()
+    return held_by(user, now=now) if user else NOTHING_HELD
+
+
+def visible_documents(viewer: Viewer, *, now: datetime | None = None) -> QuerySet[Document]:
+    """The documents that the viewer may read now."""
+    now = now or timezone.now()
+    held = principals_of(viewer, now=now)
+    if not held.ids:
+        return Document.objects.none()
+    return (
+        Document.objects.filter(version__gt=0, hidden=Hidden.NO)
+        .filter(confirmed_recently(now))
+        .filter(acl__in=Subquery(_open_acls(held, now)))
+    )
+
+
+def _counting_entries(held: Held, now: datetime) -> QuerySet[AclEntry]:
+    names_viewer = Q(principal__in=sorted(held.ids))
+    names_unknown_group = Q(allow=False, principal__in=unknown_groups(now))
+    return AclEntry.objects.filter(names_viewer | names_unknown_group).filter(
+        Q(expires_at=None) | Q(expires_at__gt=now)
+    )
+
+
+def _open_acls(held: Held, now: datetime) -> QuerySet[AclEntry]:
+    """Ids of access lists in which every clause is opened by its first counting entry."""
+    counting = _counting_entries(held, now)
+    earlier = counting.filter(
+        acl=OuterRef("acl"), clause=OuterRef("clause"), position__lt=OuterRef("position")
+    )
+    return (
+        counting.filter(allow=True)
+        .filter(~Exists(earlier))
+        .values("acl")
+        .annotate(opened=Count("pk"))
+        .filter(opened=F("acl__clause_count"))
+        .values("acl")
+    )
+
+
+def confirmed_recently(now: datetime) -> Q:
+    """Documents whose permissions are younger than their connection's limit."""
+    recent = Q(pk__in=())
+    for connection in Connection.objects.all():
+        oldest = now - timedelta(seconds=connection.max_age_s)
+        own = Q(acl_confirmed_at__gte=oldest)
+        confirmed = connection.permissions_confirmed_at
+        by_run = Q(acl_stale=False) if confirmed and confirmed >= oldest else Q(pk__in=())
+        recent |= Q(connection=connection) & (own | by_run)
+    return recent
+
+
+def permissions_confirmed_at(document: Document) -> datetime | None:
+    """When the document's access list was last known to be right."""
+    moments = [document.acl_confirmed_at]
+    if not document.acl_stale:
+        moments.append(document.connection.permissions_confirmed_at)
+    return max((moment for moment in moments if moment), default=None)
+
+
+def may_read(viewer: Viewer, document: Document, *, now: datetime | None = None) -> bool:
+    """The rule for one document, decided entry by entry."""
+    now = now or timezone.now()
+    confirmed = permissions_confirmed_at(document)
+    if document.version == 0 or document.hidden or document.acl_id is None or confirmed is None:
+        return False
+    if confirmed + timedelta(seconds=document.connection.max_age_s) < now:
+        return False
+    deciding = deciding_entries(document, held=principals_of(viewer, now=now), now=now)
+    return bool(deciding) and all(entry is not None and entry.allow for entry in deciding)
+
+
+def deciding_entries(document: Document, *, held: Held, now: datetime) -> list[AclEntry | None]:
+    """For each clause the first entry that counts for the holder, or None; empty without clauses."""
+    if document.acl is None:
+        return []
+    unknown = set(unknown_groups(now).values_list("pk", flat=True))
+    deciding: list[AclEntry | None] = [None] * document.acl.clause_count
+    rows = document.acl.entries.select_related("principal").order_by("clause", "position")
+    for entry in rows:
+        if deciding[entry.clause] is not None or (entry.expires_at and entry.expires_at <= now):
+            continue
+        if entry.principal_id in held.ids or (not entry.allow and entry.principal_id in unknown):
+            deciding[entry.clause] = entry
+    return deciding

@@ -1,0 +1,1 @@
+"""From a fetched file to searchable chunks: parse, chunk, embed, index."""

@@ -1,0 +1,1 @@
+"""Sources, runs and the engine that carries documents with their permissions into the index."""

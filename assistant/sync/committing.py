@@ -1,0 +1,158 @@
+"""Writing a batch: documents, permissions, failures and the counts that include them, in one transaction.
+
+After the transaction the new texts are published to the index. A process killed in
+between leaves nothing wrong: the next run publishes what the index lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from assistant.accounts.models import Connection
+from assistant.accounts.revisions import Counter, bump
+from assistant.common.errors import FailureCode
+from assistant.documents.models import Document, Hidden
+from assistant.ingest.indexing import publish
+from assistant.ingest.storing import Prepared, embed_missing, store
+from assistant.sync.lease import hold
+from assistant.sync.models import RunFailure, SyncRun
+from assistant.sync.plan import DocumentPlan
+from connectors.sdk.contract import Upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One reported document with all that was decided and read, ready to be written.
+
+    `prepared` None with no failure: the content is what the database already has.
+    """
+
+    upsert: Upsert
+    plan: DocumentPlan
+    document_id: int | None
+    acl_id: int | None
+    prepared: Prepared | None = None
+    content_digest: str = ""
+    failure: FailureCode | None = None
+    detail: str = ""
+
+
+def commit(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Write the outcomes and publish the new texts.
+
+    Raises:
+        LostLease: the run belongs to another process now; nothing was written.
+    """
+    embed_missing([outcome.prepared for outcome in outcomes if outcome.prepared])
+    now = timezone.now()
+    touched = [outcome for outcome in outcomes if _is_touched(outcome)]
+    untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
+    with transaction.atomic():
+        hold(run.pk)
+        published = _write(run, connection, touched, now) if touched else []
+        Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
+            seen_in_run=run.pk, synced_at=now
+        )
+        _record_failures(run, outcomes)
+        _count(run, outcomes)
+    publish(published)
+
+
+def _is_touched(outcome: Outcome) -> bool:
+    """Whether the document's row changes in more than the note that it was seen."""
+    return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed
+
+
+def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[int]:
+    revision = bump(Counter.DOCUMENTS)
+    known = Document.objects.in_bulk([o.document_id for o in outcomes if o.document_id is not None])
+    published = []
+    for outcome in outcomes:
+        document = known.get(outcome.document_id or 0) or Document(connection=connection)
+        document.external_id = outcome.upsert.external_id
+        _apply_permissions(document, outcome, connection, now)
+        document.seen_in_run, document.synced_at, document.revision = run.pk, now, revision
+        if outcome.plan.fetch:
+            _apply_description(document, outcome)
+        if outcome.prepared is None:
+            document.save()
+            continue
+        document.save()  # a new row needs its key before its chunks
+        store(document, outcome.prepared)
+        document.save()
+        published.append(document.pk)
+    return published
+
+
+def _apply_permissions(
+    document: Document, outcome: Outcome, connection: Connection, now: datetime
+) -> None:
+    # Doubts about permissions end only with the run (see `finishing`), and what was deleted needs its text first.
+    without_text = document.hidden == Hidden.REMOVED and outcome.prepared is None
+    if document.hidden != Hidden.PERMISSIONS and not without_text:
+        document.hidden = Hidden.NO
+    if outcome.acl_id is not None:
+        document.acl_id, document.acl_confirmed_at, document.acl_stale = outcome.acl_id, now, False
+    elif not document.acl_stale:
+        mark_stale(document, connection)
+
+
+def mark_stale(document: Document, connection: Connection) -> None:
+    """The access list could not be read: it keeps the age of its last confirmation from now on."""
+    moments = [moment for moment in (document.acl_confirmed_at, connection.permissions_confirmed_at) if moment]
+    document.acl_confirmed_at = max(moments, default=None)
+    document.acl_stale = True
+
+
+def _apply_description(document: Document, outcome: Outcome) -> None:
+    upsert = outcome.upsert
+    document.source_version = upsert.version[:200]
+    document.failure_code = outcome.failure or ""
+    if outcome.failure and document.version:
+        return  # the text shown is still that of the last version that could be read
+    document.title = document.title if document.version and not outcome.prepared else upsert.title[:500]
+    document.name = upsert.name[:255]
+    document.url = upsert.url[:2000]
+    document.media_type = upsert.media_type[:120]
+    document.attributes = dict(upsert.attributes)
+    document.modified_at = upsert.modified
+    document.content_digest = outcome.content_digest
+
+
+def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
+    RunFailure.objects.bulk_create(
+        [
+            RunFailure(
+                run=run,
+                external_id=outcome.upsert.external_id[:1024],
+                code=outcome.failure,
+                detail=outcome.detail[:2000],
+            )
+            for outcome in outcomes
+            if outcome.failure
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _count(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
+    failed = sum(outcome.failure is not None for outcome in outcomes)
+    fine = [outcome for outcome in outcomes if outcome.failure is None]
+    added = sum(outcome.plan.new for outcome in fine)
+    updated = sum(
+        not outcome.plan.new and (outcome.prepared is not None or outcome.plan.acl_changed) for outcome in fine
+    )
+    SyncRun.objects.filter(pk=run.pk).update(
+        added=F("added") + added,
+        updated=F("updated") + updated,
+        unchanged=F("unchanged") + len(fine) - added - updated,
+        failed=F("failed") + failed,
+        current_item=outcomes[-1].upsert.external_id[:200] if outcomes else "",
+        heartbeat_at=timezone.now(),
+    )

@@ -1,0 +1,123 @@
+"""Sources, runs, and what failed in a run.
+
+A run row is the job: messages only wake workers up. A worker claims a run by a
+compare-and-swap on its state, keeps it by a lease, and commits documents together
+with the counts that include them, so a run that loses its worker goes on from
+exactly where the database says it is.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assistant.accounts.models import Connection
+
+
+class Source(models.Model):
+    """The settings of one connection: where its documents come from and how often."""
+
+    connection = models.OneToOneField(
+        Connection, primary_key=True, on_delete=models.CASCADE, related_name="source"
+    )
+    config = models.JSONField(default=dict)
+    sealed_secrets = models.BinaryField(default=bytes)
+    schedule_minutes = models.PositiveIntegerField(default=60)
+    paused = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.connection.name
+
+
+class RunKind(models.TextChoices):
+    """How much a run reads."""
+
+    INCREMENTAL = "incremental", "incremental"
+    FULL = "full", "full"
+    PERMISSIONS = "permissions", "permissions"
+
+
+class RunState(models.TextChoices):
+    """Where a run stands. Pending and running are open; the others are final."""
+
+    PENDING = "pending", "pending"
+    RUNNING = "running", "running"
+    SUCCEEDED = "succeeded", "succeeded"
+    SUCCEEDED_WITH_ERRORS = "succeeded_with_errors", "succeeded with errors"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    WAITING_FOR_APPROVAL = "waiting_for_approval", "waiting for approval"
+
+
+OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
+
+
+class SyncRun(models.Model):
+    """One pass over a source."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=20, choices=RunKind.choices)
+    state = models.CharField(max_length=30, choices=RunState.choices, default=RunState.PENDING)
+    requested_by = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    owner = models.CharField(max_length=120, blank=True)  # host:pid:token of the process that runs it
+    lease_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    not_before = models.DateTimeField(default=timezone.now)  # a source that asked us to come back later
+
+    total = models.PositiveIntegerField(null=True)
+    added = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(default=0)
+    current_item = models.CharField(max_length=200, blank=True)
+
+    code = models.CharField(max_length=40, blank=True)  # catalogued in `reasons`
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=RunKind.values), name="run_kind_known"),
+            models.UniqueConstraint(
+                fields=["source"], condition=Q(state__in=[s.value for s in OPEN_STATES]), name="one_open_run"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "not_before"])]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def done(self) -> int:
+        """Documents dealt with so far."""
+        return self.added + self.updated + self.unchanged + self.failed
+
+
+class RunFailure(models.Model):
+    """A document, or everything below a prefix, that a run could not take."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="failures")
+    external_id = models.CharField(max_length=1024)
+    is_prefix = models.BooleanField(default=False)
+    hides = models.BooleanField(default=False)  # permissions are in doubt: shown to nobody
+    code = models.CharField(max_length=40)
+    detail = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "external_id", "code"], name="run_failure_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in run {self.run_id}"

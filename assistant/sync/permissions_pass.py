@@ -1,0 +1,109 @@
+"""Groups and access lists without content: what a revocation needs, and nothing that takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from assistant.accounts.models import Connection
+from assistant.accounts.principals import replace_membership
+from assistant.accounts.revisions import Counter, bump
+from assistant.common.acl import PrincipalRef
+from assistant.documents.acls import intern_acl
+from assistant.documents.models import Document, Hidden
+from assistant.sync.committing import mark_stale
+from assistant.sync.documents_pass import record_failure
+from assistant.sync.finishing import Seen
+from assistant.sync.lease import hold
+from assistant.sync.models import SyncRun
+from connectors.sdk.contract import (
+    Complete,
+    DocumentAcl,
+    Failure,
+    GroupMembers,
+    PermissionEvent,
+    PrincipalEvent,
+)
+
+_WINDOW = 500
+
+
+def take_principals(run: SyncRun, connection: Connection, events: Iterable[PrincipalEvent]) -> bool:
+    """Replace the connection's membership if the read was complete; else keep the last one.
+
+    Returns whether it was complete.
+    """
+    groups: dict[str, tuple[PrincipalRef, ...]] = {}
+    complete = False
+    for event in events:
+        match event:
+            case GroupMembers(group, members):
+                groups[group] = (*groups.get(group, ()), *members)
+            case Failure():
+                record_failure(run, connection, event)
+            case Complete():
+                complete = True
+    if complete:
+        now = timezone.now()
+        replace_membership(connection=connection, groups=groups, now=now)
+        connection.refresh_from_db()
+    return complete
+
+
+def take_permissions(run: SyncRun, connection: Connection, events: Iterable[PermissionEvent]) -> Seen:
+    """Apply the access list of every known document. Unknown documents wait for a run that reads content."""
+    seen = Seen()
+    window: list[DocumentAcl] = []
+    for event in events:
+        match event:
+            case DocumentAcl():
+                window.append(event)
+                seen.listed += 1
+            case Failure():
+                record_failure(run, connection, event)
+                seen.failures.append(event)
+            case Complete():
+                seen.complete = True
+        if len(window) >= _WINDOW:
+            _apply(run, connection, window)
+            window = []
+    _apply(run, connection, window)
+    return seen
+
+
+def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> None:
+    acls = {
+        item.external_id: intern_acl(item.acl, connection=connection) if item.acl is not None else None
+        for item in window
+    }
+    now = timezone.now()
+    with transaction.atomic():
+        hold(run.pk)
+        rows = Document.objects.filter(connection=connection, external_id__in=list(acls)).exclude(
+            hidden=Hidden.REMOVED
+        )
+        changed = []
+        for document in rows:
+            acl_id = acls[document.external_id]
+            if acl_id is None and not document.acl_stale:
+                mark_stale(document, connection)
+                changed.append(document)
+            elif acl_id is not None and (document.acl_id != acl_id or document.acl_stale):
+                document.acl_id, document.acl_confirmed_at, document.acl_stale = acl_id, now, False
+                changed.append(document)
+        if changed:
+            revision = bump(Counter.DOCUMENTS)
+            for document in changed:
+                document.revision = revision
+            Document.objects.bulk_update(
+                changed, ["acl", "acl_confirmed_at", "acl_stale", "revision"], batch_size=200
+            )
+        rows.update(seen_in_run=run.pk)
+        SyncRun.objects.filter(pk=run.pk).update(
+            updated=F("updated") + len(changed),
+            unchanged=F("unchanged") + len(window) - len(changed),
+            heartbeat_at=now,
+        )

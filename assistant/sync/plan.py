@@ -1,0 +1,98 @@
+"""What to do with each thing a connector reports: pure decisions, nothing is done here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from assistant.common.errors import FailureCode
+
+# A run may always remove this many documents; beyond it the share counts.
+FREE_DELETIONS = 5
+MAX_DELETED_SHARE = 0.10
+MAX_DELETED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of a document."""
+
+    version: int
+    source_version: str
+    acl_id: int | None
+    acl_stale: bool
+    hidden: str
+    failure_code: str
+
+
+# Reading the same bytes again ends the same way, so these wait for another version or a full run.
+LASTING_FAILURES = frozenset(
+    {
+        FailureCode.EMPTY,
+        FailureCode.NO_TEXT,
+        FailureCode.TOO_LARGE,
+        FailureCode.ENCRYPTED,
+        FailureCode.MISLABELLED,
+        FailureCode.UNSUPPORTED,
+        FailureCode.CORRUPT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPlan:
+    """What to do with one document.
+
+    `fetch`: its content must be read. `new`: unknown before, or back after a
+    deletion. `acl_changed`: people may gain or lose it. `failed_before`: the same
+    content was refused with this code.
+    """
+
+    fetch: bool
+    new: bool
+    acl_changed: bool
+    failed_before: FailureCode | None = None
+
+
+def plan_document(known: Known | None, *, source_version: str, acl_id: int | None, full: bool) -> DocumentPlan:
+    """Decide on one reported document. `acl_id` None: its permissions could not be read this time."""
+    if known is None or known.hidden == "removed":
+        return DocumentPlan(fetch=True, new=True, acl_changed=True)
+    if acl_id is None:
+        acl_changed = not known.acl_stale and known.acl_id is not None
+    else:
+        acl_changed = known.acl_id != acl_id or known.acl_stale or bool(known.hidden)
+    same_version = known.source_version == source_version
+    if known.failure_code:
+        code = FailureCode(known.failure_code)
+        if same_version and code in LASTING_FAILURES and not full:
+            return DocumentPlan(fetch=False, new=False, acl_changed=acl_changed, failed_before=code)
+    fetch = full or not same_version or known.version == 0 or bool(known.failure_code)
+    return DocumentPlan(fetch=fetch, new=False, acl_changed=acl_changed)
+
+
+class Deletion(StrEnum):
+    """What may happen to documents that a complete listing did not name."""
+
+    NOTHING = "nothing"
+    DELETE = "delete"
+    ASK = "ask"
+
+
+def plan_deletions(*, known: int, missing: int, listed: int) -> Deletion:
+    """Delete at once only what is plausible; ask an administrator about the rest.
+
+    Args:
+        known: documents that the source had before the run.
+        missing: those of them that the listing did not name.
+        listed: documents that the listing named.
+    """
+    if missing == 0:
+        return Deletion.NOTHING
+    if listed == 0:
+        return Deletion.ASK
+    if missing <= FREE_DELETIONS:
+        return Deletion.DELETE
+    if missing > MAX_DELETED or missing > known * MAX_DELETED_SHARE:
+        return Deletion.ASK
+    return Deletion.DELETE

@@ -1,0 +1,78 @@
+"""Sources and runs as the console shows them. Values only: no text and no titles of documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run. `state`: pending, running, succeeded, succeeded_with_errors, failed, cancelled,
+    waiting_for_approval. `code` is catalogued (see `sync.reasons`), `detail` technical."""
+
+    id: int
+    kind: str
+    state: str
+    requested_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    total: int | None  # documents listed, once the listing is complete
+    done: int
+    added: int
+    updated: int
+    unchanged: int
+    deleted: int
+    failed: int
+    missing: int  # would be deleted, waits for approval
+    current_item: str
+    rate: float  # documents a second
+    eta_s: float | None
+    heartbeat_age_s: float | None
+    code: str
+    detail: str
+
+    @property
+    def is_open(self) -> bool:
+        """Still changing."""
+        return self.state in ("pending", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """One document (or prefix) that could not be taken, with `reason` in the administrator's language."""
+
+    external_id: str
+    code: str
+    reason: str
+    what_to_do: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One line of the source list."""
+
+    id: int
+    name: str
+    kind: str
+    kind_label: str
+    last_run: RunView | None
+    documents: int  # documents that are searchable by somebody
+    failures: int
+    next_run_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDetail:
+    """One source with its latest runs (newest first) and the failures of the latest run."""
+
+    row: SourceRow
+    config: tuple[tuple[str, str], ...]  # (label, value); secrets are left out
+    schedule_minutes: int
+    permissions_confirmed_at: datetime | None
+    hidden: int  # documents hidden because their permissions are in doubt or too old
+    runs: tuple[RunView, ...]
+    failures: tuple[FailureView, ...]

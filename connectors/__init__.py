@@ -1,0 +1,1 @@
+"""Sources of documents. No Django here; only `assistant.sync` imports this package."""

@@ -1,0 +1,27 @@
+"""Kinds of sources, loaded on use. A new one is one line here and one folder in `sources`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from assistant.common.errors import UsageError
+from connectors.sdk.contract import ConnectorKind
+
+KINDS = {
+    "filesystem": "connectors.sources.filesystem.kind:KIND",
+    "jsonl": "connectors.sources.jsonl.kind:KIND",
+}
+
+
+def connector_kind(name: str) -> ConnectorKind:
+    """The kind called `name`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in KINDS:
+        raise UsageError(f"Unknown source kind '{name}'. Known kinds: {', '.join(sorted(KINDS))}.")
+    module, _, attribute = KINDS[name].partition(":")
+    kind = getattr(import_module(module), attribute)
+    assert isinstance(kind, ConnectorKind)
+    return kind

@@ -1,0 +1,1 @@
+"""The contract between the sync engine and every source."""

@@ -1,0 +1,170 @@
+"""A question's way to its answer: inspect, retrieve, read, write, check, release.
+
+One synchronous generator, used alike by the page, the command line and the
+evaluation. Each sentence is inspected, and the documents it stands on pass the
+door, at the moment it is released.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from assistant.access.door import Passage, count_readable, may_still_read
+from assistant.access.viewer import Viewer
+from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEvent, Withheld
+from assistant.common.analysis import language_of
+from assistant.common.errors import UsageError
+from assistant.documents.embedding import configured_embedder
+from assistant.guardrails.inspect import inspect
+from assistant.guardrails.verdict import Stage
+from assistant.providers.contract import AnswerSentence, ChatModel, ModelRequest, Source
+from assistant.providers.registry import CHAT_MODELS, chat_model
+from assistant.retrieval.retrieve import Hit, Plan, retrieve
+
+MAX_QUESTION = 4_000
+_PASSAGES = 8
+
+
+@dataclass(slots=True)
+class Cited:
+    """One passage of the answer under its number, with the quotes in the document's text."""
+
+    n: int
+    passage: Passage
+    quotes: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Answer:
+    """Filled while `answer` runs: what was read and what is cited, in the order of the numbers."""
+
+    cited: list[Cited] = field(default_factory=list)
+    read: list[Passage] = field(default_factory=list)
+
+    def number(self, passage: Passage) -> Cited:
+        """The passage's number: numbers count up in the order in which passages are first cited."""
+        for known in self.cited:
+            if known.passage.chunk_id == passage.chunk_id:
+                return known
+        self.cited.append(Cited(n=len(self.cited) + 1, passage=passage))
+        return self.cited[-1]
+
+    def uncited(self) -> list[Passage]:
+        """Passages that were read and that no sentence stands on."""
+        used = {cited.passage.chunk_id for cited in self.cited}
+        return [passage for passage in self.read if passage.chunk_id not in used]
+
+
+def named_chat_model(name: str = "") -> ChatModel:
+    """The chat model called `name`, or the configured one.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    name = name or settings.MUNDAP_CHAT_MODEL
+    if name not in CHAT_MODELS:
+        raise UsageError(f"There is no model '{name}'. Known models: {', '.join(sorted(CHAT_MODELS))}.")
+    return chat_model(name, embedder=configured_embedder())
+
+
+def checked_question(question: str) -> str:
+    """The question, trimmed.
+
+    Raises:
+        UsageError: empty, or longer than 4,000 characters.
+    """
+    question = question.strip()
+    if not question:
+        raise UsageError("Ask a question: the text is empty.")
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"The question has {len(question)} characters; at most {MAX_QUESTION} fit.")
+    return question
+
+
+def answer(
+    question: str,
+    *,
+    viewer: Viewer,
+    model: ChatModel,
+    into: Answer,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[TurnEvent]:
+    """The events of one turn, up to and including the last one; `into` collects what they cite.
+
+    `stop` is asked between sentences.
+
+    Raises:
+        ModelUnavailable, IndexDamaged: the turn cannot be finished.
+    """
+    began = time.perf_counter()
+    yield Status("searching")
+    verdict = inspect(question, stage=Stage.QUESTION, viewer=viewer)
+    if verdict.blocked:
+        yield Blocked(verdict.topic, verdict.message)
+        return
+    evidence = retrieve(question, viewer=viewer, plan=Plan(k=_PASSAGES))
+    hits = [
+        hit for hit in evidence.hits if not inspect(hit.passage.text, stage=Stage.PASSAGE, viewer=viewer).blocked
+    ]
+    into.read.extend(hit.passage for hit in hits)
+    yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
+    yield Status("writing")
+    released = ""
+    for sentence in model.answer(_request(question, hits)):
+        if stop():
+            yield Done(_ms(began), stopped=True)
+            return
+        verdict = inspect(f"{released} {sentence.text}".strip(), stage=Stage.ANSWER, viewer=viewer)
+        if verdict.blocked:
+            yield Blocked(verdict.topic, verdict.message)
+            return
+        numbers = _cite(sentence, hits, into)
+        if not may_still_read(viewer, {cited.passage.document_id for cited in into.cited}):
+            yield Withheld()
+            return
+        released = f"{released} {sentence.text}".strip()
+        yield Token(sentence.text, numbers)
+    if not released:
+        yield NoAnswer(count_readable(viewer))
+    yield Done(_ms(began))
+
+
+def _request(question: str, hits: list[Hit]) -> ModelRequest:
+    return ModelRequest(
+        question=question,
+        language=language_of(question),
+        sources=tuple(
+            Source(
+                n=number,
+                title=hit.passage.title,
+                heading=hit.passage.headings,
+                text=hit.passage.text,
+                score=hit.score,
+            )
+            for number, hit in enumerate(hits, start=1)
+        ),
+    )
+
+
+def _cite(sentence: AnswerSentence, hits: list[Hit], into: Answer) -> tuple[int, ...]:
+    """Note the quotes that carry the sentence. A number the model made up cites nothing."""
+    numbers: list[int] = []
+    for quote in sentence.quotes:
+        if not 1 <= quote.n <= len(hits):
+            continue
+        passage = hits[quote.n - 1].passage
+        if not 0 <= quote.start < quote.end <= len(passage.text):
+            continue
+        cited = into.number(passage)
+        cited.quotes.append((passage.start + quote.start, passage.start + quote.end))
+        if cited.n not in numbers:
+            numbers.append(cited.n)
+    return tuple(numbers)
+
+
+def _ms(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)

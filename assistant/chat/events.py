@@ -1,0 +1,135 @@
+"""The events of a turn, as every renderer (page, command line, later Slack and API) receives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant.common.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is being done: step "searching", "reading" (with a count of documents) or "writing"."""
+
+    step: str
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A released piece of the answer: one checked sentence and the citation numbers it stands on."""
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """One numbered source of the answer, after the door."""
+
+    n: int
+    document_id: int
+    external_id: str
+    title: str
+    source: str
+    url: str
+    place: str
+    place_kind: str
+    headings: str
+    passage: str
+    modified_at: str  # RFC 3339 or empty
+    synced_at: str
+    cited: bool  # False: read, but no sentence stands on it
+
+
+@dataclass(frozen=True, slots=True)
+class Citations:
+    """All numbered sources, cited ones first. Sent once, before `Done`."""
+
+    passages: tuple[CitedPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A topic rule stopped the turn."""
+
+    topic: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The readable documents hold no answer. `documents`: how many were searched."""
+
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that the answer stands on may no longer be read; nothing of it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn could not be finished. `code` is catalogued; `reference` finds the log line."""
+
+    code: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end. `stopped`: by the person. `ms`: how long it took."""
+
+    ms: int
+    stopped: bool = False
+
+
+TurnEvent = Status | Token | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+
+KINDS: dict[str, type[TurnEvent]] = {
+    "status": Status,
+    "token": Token,
+    "citations": Citations,
+    "blocked": Blocked,
+    "no_answer": NoAnswer,
+    "withheld": Withheld,
+    "failed": Failed,
+    "done": Done,
+}
+NAMES = {kind: name for name, kind in KINDS.items()}
+LAST = (Done, Failed, Blocked, Withheld)  # nothing follows one of these
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event with its place in the turn, for `Last-Event-ID`."""
+
+    seq: int
+    event: TurnEvent
+
+    @property
+    def kind(self) -> str:
+        """The event's name on the wire."""
+        return NAMES[type(self.event)]
+
+
+def to_payload(event: TurnEvent) -> JsonObject:
+    """The event's fields as JSON, without document text: citations are stored as rows, not here."""
+    match event:
+        case Status(step, documents):
+            return {"step": step, "documents": documents}
+        case Token(text, citations):
+            return {"text": text, "citations": list(citations)}
+        case Citations():
+            return {}
+        case Blocked(topic, message):
+            return {"topic": topic, "message": message}
+        case NoAnswer(documents):
+            return {"documents": documents}
+        case Withheld():
+            return {}
+        case Failed(code, reference):
+            return {"code": code, "reference": reference}
+        case Done(ms, stopped):
+            return {"ms": ms, "stopped": stopped}

@@ -1,0 +1,77 @@
+"""Search results and answers as plain JSON values, for the command line and the evaluation."""
+
+from __future__ import annotations
+
+import time
+
+from assistant.access.viewer import Viewer
+from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
+from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
+from assistant.common.types import Json, JsonObject
+from assistant.retrieval.retrieve import Plan, retrieve
+
+
+def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
+    """The best passage of each of the `k` best documents."""
+    evidence = retrieve(checked_question(text), viewer=viewer, plan=Plan(k=k, one_per_document=True))
+    return [
+        {
+            "rank": rank,
+            "document": hit.passage.document_id,
+            "external_id": hit.passage.external_id,
+            "title": hit.passage.title,
+            "page": page_number(hit.passage.place),
+            "passage": hit.passage.text,
+            "score": round(hit.score, 6),
+        }
+        for rank, hit in enumerate(evidence.hits, start=1)
+    ]
+
+
+def ask(text: str, *, viewer: Viewer, model: str = "") -> dict[str, Json]:
+    """A whole turn outside any conversation."""
+    chat_model = named_chat_model(model)
+    question = checked_question(text)
+    began = time.perf_counter()
+    collected = Answer()
+    sentences: list[str] = []
+    blocked: dict[str, Json] | None = None
+    no_answer = False
+    for event in answer(question, viewer=viewer, model=chat_model, into=collected):
+        match event:
+            case Token(sentence, _):
+                sentences.append(sentence)
+            case Blocked(topic, message):
+                blocked = {"topic": topic, "message": message}
+            case NoAnswer():
+                no_answer = True
+            case Withheld():
+                sentences.clear()
+                collected.cited.clear()
+                no_answer = True
+    return {
+        "answer": " ".join(sentences),
+        "no_answer": no_answer,
+        "blocked": blocked,
+        "citations": [_citation(cited) for cited in collected.cited],
+        "ms": round((time.perf_counter() - began) * 1000),
+    }
+
+
+def _citation(cited: Cited) -> JsonObject:
+    passage = cited.passage
+    return {
+        "n": cited.n,
+        "external_id": passage.external_id,
+        "title": passage.title,
+        "page": page_number(passage.place),
+        "passage": passage.text,
+        "quotes": [
+            passage.text[start - passage.start : end - passage.start] for start, end in cited.quotes
+        ],
+    }
+
+
+def page_number(place: str) -> Json:
+    """A page or slide as a number, a sheet by its name, None where there is neither."""
+    return int(place) if place.isascii() and place.isdigit() else (place or None)

@@ -1,0 +1,25 @@
+"""`manage.py ask "text" --as EMAIL [--model M]`."""
+
+from __future__ import annotations
+
+from django.core.management.base import CommandParser
+
+from assistant.access.viewer import viewer_for
+from assistant.accounts.command import JsonCommand, known_user
+from assistant.chat.finding import ask
+
+
+class Command(JsonCommand):
+    """Asks as a person, outside any conversation."""
+
+    help = "Ask a question as a person."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The question, the person, the model."""
+        parser.add_argument("text")
+        parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
+        parser.add_argument("--model", default="", help="A configured chat model; default: MUNDAP_CHAT_MODEL.")
+
+    def handle(self, *, text: str, email: str, model: str, **_: object) -> None:  # type: ignore[override]
+        """Ask and print the answer."""
+        self.emit(ask(text, viewer=viewer_for(known_user(email)), model=model))

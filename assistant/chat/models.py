@@ -1,0 +1,105 @@
+"""Conversations, turns, the stored events of each turn, and what an answer cites.
+
+Events are stored before they are shown, so that a stream survives a reload, a
+second tab and a lost line. Text of documents stands here only as part of an
+answer, and each reading of it passes the door again.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assistant.documents.models import Document
+
+
+class Conversation(models.Model):
+    """One person's thread of turns. Nobody else may know that it exists."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["user", "-updated_at"])]
+
+    def __str__(self) -> str:
+        return f"conversation {self.pk}"
+
+
+class TurnState(models.TextChoices):
+    """How far a turn is. The last four never change again."""
+
+    PENDING = "pending", "pending"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    STOPPED = "stopped", "stopped"
+    BLOCKED = "blocked", "blocked"
+    FAILED = "failed", "failed"
+
+
+class Turn(models.Model):
+    """A question and its answer."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    question = models.TextField()
+    language = models.CharField(max_length=5)
+    state = models.CharField(max_length=10, choices=TurnState.choices, default=TurnState.PENDING)
+    model = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    lease_until = models.DateTimeField(null=True)  # a running turn whose lease ran out has lost its process
+    stop_requested = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(state__in=TurnState.values), name="turn_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"turn {self.pk}"
+
+
+class StoredEvent(models.Model):
+    """One event of a turn, in the order of `seq` (1, 2, ...)."""
+
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["turn", "seq"], name="stored_event_once"),
+        ]
+        ordering: ClassVar = ["seq"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seq} of turn {self.turn_id}"
+
+
+class Citation(models.Model):
+    """Passage `n` of an answer: where it stands in which version of a document."""
+
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="citations")
+    n = models.PositiveIntegerField()
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField()
+    start = models.PositiveIntegerField()  # of the passage, in the body's text
+    end = models.PositiveIntegerField()
+    place = models.CharField(max_length=200, blank=True)
+    headings = models.TextField(blank=True)
+    quotes = models.JSONField(default=list)  # [[start, end], ...] in the body's text, empty: read but not cited
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["turn", "n"], name="citation_number_once"),
+        ]
+        ordering: ClassVar = ["n"]
+
+    def __str__(self) -> str:
+        return f"citation {self.n} of turn {self.turn_id}"

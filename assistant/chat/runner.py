@@ -1,0 +1,194 @@
+"""Running turns: each in a thread of the web process, apart from whoever watches.
+
+A turn is claimed by a compare-and-swap, so that two tabs start it once. Every event
+is stored before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from uuid import uuid4
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from assistant.access.viewer import viewer_for
+from assistant.audit.trail import Event, record
+from assistant.chat.answering import Answer, answer, named_chat_model
+from assistant.chat.events import Blocked, Citations, Done, Failed, NAMES, TurnEvent, Withheld, to_payload
+from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
+from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
+
+log = logging.getLogger(__name__)
+LEASE_S = 60
+_THREADS = 4
+
+_STATES: dict[type[TurnEvent], TurnState] = {
+    Blocked: TurnState.BLOCKED,
+    Failed: TurnState.FAILED,
+    Withheld: TurnState.DONE,
+}
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="turn")
+
+
+_running: set[int] = set()
+_lock = threading.Lock()
+
+
+def ensure_running(turn_id: int) -> None:
+    """Run the turn in this process, unless it runs or has run somewhere."""
+    with _lock:
+        if turn_id in _running:
+            return
+        _running.add(turn_id)
+    _threads().submit(_run_in_thread, turn_id)
+
+
+def _run_in_thread(turn_id: int) -> None:
+    try:
+        run_turn(turn_id)
+    except Exception:  # the edge of a thread: nobody waits for its result
+        log.exception("turn %s could not be recorded", turn_id)
+    finally:
+        with _lock:
+            _running.discard(turn_id)
+        connections.close_all()
+
+
+def run_turn(turn_id: int) -> bool:
+    """Carry the turn out and store its events. False if somebody else has it, or it is over."""
+    claimed = Turn.objects.filter(pk=turn_id, state=TurnState.PENDING).update(
+        state=TurnState.RUNNING, lease_until=timezone.now() + timedelta(seconds=LEASE_S)
+    )
+    if not claimed:
+        return False
+    turn = Turn.objects.select_related("conversation__user").get(pk=turn_id)
+    writer = _Writer(turn)
+    try:
+        model = named_chat_model(turn.model)
+        events = answer(
+            turn.question,
+            viewer=viewer_for(turn.conversation.user),
+            model=model,
+            into=writer.answer,
+            stop=lambda: Turn.objects.filter(pk=turn_id, stop_requested=True).exists(),
+        )
+        for event in events:
+            writer.write(event)
+    except ModelUnavailable as error:
+        writer.fail("model_unavailable", error)
+    except IndexDamaged as error:
+        writer.fail("index_damaged", error)
+    except MundapError as error:
+        writer.fail("failed", error)
+    except Exception as error:  # the edge of a task: the person must be told, and the log says where
+        log.exception("turn %s failed", turn_id)
+        writer.fail("internal", error)
+    return True
+
+
+class _Writer:
+    """Stores the events of one turn in order, citations before the sentences that use them."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._seq = 0
+        self._stored: dict[int, int] = {}  # citation number -> quotes stored
+        self.answer = Answer()
+
+    def write(self, event: TurnEvent) -> None:
+        """Store one event; the last one settles the turn."""
+        with transaction.atomic():
+            self._store_citations()
+            if isinstance(event, Done):
+                self._store_uncited()
+                self._append(Citations(()))
+            self._append(event)
+            self._settle(event)
+
+    def fail(self, code: str, error: Exception) -> None:
+        """End the turn with an error; the reference finds the log line, which carries no question."""
+        reference = uuid4().hex[:8]
+        log.error("turn %s failed [%s]: %s: %s", self._turn.pk, reference, code, type(error).__name__)
+        self.write(Failed(code, reference))
+
+    def _append(self, event: TurnEvent) -> None:
+        self._seq += 1
+        StoredEvent.objects.create(
+            turn=self._turn, seq=self._seq, kind=NAMES[type(event)], payload=to_payload(event)
+        )
+        Turn.objects.filter(pk=self._turn.pk).update(
+            lease_until=timezone.now() + timedelta(seconds=LEASE_S)
+        )
+
+    def _store_citations(self) -> None:
+        for cited in self.answer.cited:
+            if self._stored.get(cited.n) == len(cited.quotes):
+                continue
+            self._stored[cited.n] = len(cited.quotes)
+            passage = cited.passage
+            Citation.objects.update_or_create(
+                turn=self._turn,
+                n=cited.n,
+                defaults={
+                    "document_id": passage.document_id,
+                    "version": passage.version,
+                    "start": passage.start,
+                    "end": passage.end,
+                    "place": passage.place,
+                    "headings": passage.headings,
+                    "quotes": cited.quotes,
+                },
+            )
+
+    def _store_uncited(self) -> None:
+        first = len(self.answer.cited) + 1
+        Citation.objects.bulk_create(
+            [
+                Citation(
+                    turn=self._turn,
+                    n=number,
+                    document_id=passage.document_id,
+                    version=passage.version,
+                    start=passage.start,
+                    end=passage.end,
+                    place=passage.place,
+                    headings=passage.headings,
+                )
+                for number, passage in enumerate(self.answer.uncited(), start=first)
+            ]
+        )
+
+    def _settle(self, event: TurnEvent) -> None:
+        state = _STATES.get(type(event))
+        if isinstance(event, Done):
+            state = TurnState.STOPPED if event.stopped else TurnState.DONE
+        if state is None:
+            return
+        Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None)
+        if isinstance(event, Blocked):
+            user = self._turn.conversation.user
+            record(
+                Event.TURN_BLOCKED, actor_id=user.pk, actor=user.email, turn=self._turn.pk, topic=event.topic
+            )
+
+
+def fail_if_orphaned(turn_id: int) -> bool:
+    """End a turn whose process died while it ran. True if this call ended it."""
+    lost = Turn.objects.filter(pk=turn_id, state=TurnState.RUNNING, lease_until__lt=timezone.now())
+    with transaction.atomic():
+        if not lost.update(state=TurnState.FAILED, lease_until=None):
+            return False
+        last = StoredEvent.objects.filter(turn_id=turn_id).order_by("-seq").values_list("seq", flat=True).first()
+        StoredEvent.objects.create(
+            turn_id=turn_id, seq=(last or 0) + 1, kind="failed", payload={"code": "interrupted", "reference": ""}
+        )
+    return True

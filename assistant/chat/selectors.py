@@ -1,0 +1,127 @@
+"""Reading conversations. Every answer passes the door again for the person who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.access.door import may_still_read, open_document, passage_texts, readable
+from assistant.access.viewer import Viewer
+from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
+from assistant.chat.models import Citation, Conversation, Turn, TurnState
+from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, TurnView
+from assistant.common.errors import NotFound
+
+_LISTED = 200
+_OUTCOMES = {"blocked": Blocked, "no_answer": NoAnswer, "failed": Failed, "withheld": Withheld}
+
+
+def conversations(*, viewer: Viewer) -> list[ConversationItem]:
+    """The viewer's conversations, newest first."""
+    mine = Conversation.objects.filter(user_id=viewer.user_id).order_by("-updated_at", "-pk")[:_LISTED]
+    return [ConversationItem(row.pk, row.title, row.updated_at) for row in mine]
+
+
+def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
+    """A conversation with its turns.
+
+    Raises:
+        NotFound: no such conversation of this person.
+    """
+    found = Conversation.objects.filter(pk=conversation_id, user_id=viewer.user_id).first()
+    if found is None:
+        raise NotFound("There is no such conversation.")
+    turns = found.turns.prefetch_related("events", "citations").order_by("pk")
+    return ConversationView(found.pk, found.title, tuple(_turn(viewer, row) for row in turns))
+
+
+def turn(*, viewer: Viewer, turn_id: int) -> TurnView:
+    """One turn.
+
+    Raises:
+        NotFound: no such turn of this person.
+    """
+    return _turn(viewer, _owned(viewer, turn_id))
+
+
+def cited_source(*, viewer: Viewer, turn_id: int, n: int) -> CitedSource:
+    """What citation `n` of a turn points at.
+
+    Raises:
+        NotFound: no such citation of this person's turn, or its document may not be read.
+    """
+    citation = Citation.objects.filter(turn=_owned(viewer, turn_id), n=n).first()
+    if citation is None:
+        raise NotFound("There is no such source.")
+    document = open_document(viewer=viewer, document_id=citation.document_id)
+    changed = document.version != citation.version
+    return CitedSource(
+        n=n,
+        document=document,
+        passage=None if changed else (citation.start, citation.end),
+        quotes=() if changed else tuple((start, end) for start, end in citation.quotes),
+        changed=changed,
+    )
+
+
+def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
+    """The numbered sources of a turn that the viewer may read now."""
+    return _passages(viewer, list(Citation.objects.filter(turn_id=turn_id).order_by("n")))
+
+
+def _owned(viewer: Viewer, turn_id: int) -> Turn:
+    found = (
+        Turn.objects.filter(pk=turn_id, conversation__user_id=viewer.user_id)
+        .prefetch_related("events", "citations")
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such question.")
+    return found
+
+
+def _turn(viewer: Viewer, row: Turn) -> TurnView:
+    events = list(row.events.all())
+    tokens = tuple(Token(e.payload["text"], tuple(e.payload["citations"])) for e in events if e.kind == "token")
+    outcome: TurnEvent | None = None
+    for event in events:
+        if event.kind in _OUTCOMES:
+            outcome = KINDS[event.kind](**event.payload)
+    citations = list(row.citations.all())
+    spoken = {n for token in tokens for n in token.citations}
+    if not may_still_read(viewer, {c.document_id for c in citations if c.n in spoken}):
+        tokens, citations, outcome = (), [], Withheld()
+    return TurnView(
+        id=row.pk,
+        question=row.question,
+        language=row.language,
+        state=row.state,
+        is_open=row.state in (TurnState.PENDING, TurnState.RUNNING),
+        last_seq=events[-1].seq if events else 0,
+        sentences=tokens,
+        passages=_passages(viewer, citations),
+        outcome=outcome,
+    )
+
+
+def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassage, ...]:
+    cards = readable(viewer, {citation.document_id for citation in citations})
+    texts = passage_texts(viewer, [(c.document_id, c.version, c.start, c.end) for c in citations])
+    return tuple(
+        CitedPassage(
+            n=citation.n,
+            document_id=card.id,
+            external_id=card.external_id,
+            title=card.title,
+            source=card.source,
+            url=card.url,
+            place=citation.place,
+            place_kind=card.place_kind,
+            headings=citation.headings if text is not None else "",
+            passage=text or "",
+            modified_at=card.modified_at.isoformat() if card.modified_at else "",
+            synced_at=card.synced_at.isoformat(),
+            cited=bool(citation.quotes),
+        )
+        for citation, text in zip(citations, texts, strict=True)
+        if (card := cards.get(citation.document_id)) is not None
+    )

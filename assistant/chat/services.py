@@ -1,0 +1,153 @@
+"""What can be done in a conversation. A view or command calls exactly one of these."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.access.door import may_still_read
+from assistant.access.viewer import Viewer
+from assistant.chat.answering import checked_question
+from assistant.chat.events import KINDS, LAST, Citations, NumberedEvent, Token, TurnEvent, Withheld
+from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
+from assistant.chat.runner import ensure_running, fail_if_orphaned
+from assistant.chat.selectors import cited_passages
+from assistant.common.analysis import language_of
+from assistant.common.errors import NotFound
+
+_POLL_S = 0.08
+_TITLE = 80
+
+
+def start_turn(*, viewer: Viewer, question: str, conversation_id: int | None) -> Turn:
+    """Store a question and start to answer it. Without a conversation a new one begins.
+
+    Raises:
+        UsageError: the question is empty or too long.
+        NotFound: no such conversation of this person.
+    """
+    question = checked_question(question)
+    with transaction.atomic():
+        if conversation_id is None:
+            conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
+        else:
+            conversation = owned_conversation(viewer, conversation_id)
+            Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+        turn = Turn.objects.create(
+            conversation=conversation,
+            question=question,
+            language=language_of(question),
+            model=settings.MUNDAP_CHAT_MODEL,
+        )
+        transaction.on_commit(lambda: ensure_running(turn.pk))
+    return turn
+
+
+async def answer_turn(
+    *, viewer: Viewer, conversation: int | None, question: str
+) -> AsyncIterator[TurnEvent]:
+    """Ask and follow in one: the events of a new turn as they happen."""
+    turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
+    async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
+        yield numbered.event
+
+
+async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncIterator[NumberedEvent]:
+    """The turn's events with a number above `after`, as they come, until the last one.
+
+    What the answer stands on passes the door again before each event and at least
+    every 80 ms while the turn runs: once any of it may no longer be read, the stream
+    ends with Withheld.
+
+    Raises:
+        NotFound: no such turn of this person.
+    """
+    turn = await sync_to_async(owned_turn)(viewer, turn_id)
+    if turn.state == TurnState.PENDING:
+        ensure_running(turn_id)
+    while True:
+        events = await sync_to_async(_news)(viewer, turn_id, after)
+        for numbered in events:
+            yield numbered
+            after = numbered.seq
+            if isinstance(numbered.event, LAST):
+                return
+        if not events:
+            await sync_to_async(fail_if_orphaned)(turn_id)
+            await asyncio.sleep(_POLL_S)
+
+
+def stop_turn(*, viewer: Viewer, turn_id: int) -> None:
+    """Ask a turn to stop; what was released stays.
+
+    Raises:
+        NotFound: no such turn of this person.
+    """
+    owned_turn(viewer, turn_id)
+    Turn.objects.filter(pk=turn_id).update(stop_requested=True)
+
+
+def delete_conversation(*, viewer: Viewer, conversation_id: int) -> None:
+    """Delete a conversation with all its turns.
+
+    Raises:
+        NotFound: no such conversation of this person.
+    """
+    owned_conversation(viewer, conversation_id).delete()
+
+
+def owned_conversation(viewer: Viewer, conversation_id: int) -> Conversation:
+    """The viewer's conversation.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    found = Conversation.objects.filter(pk=conversation_id, user_id=viewer.user_id, user__is_active=True).first()
+    if found is None:
+        raise NotFound("There is no such conversation.")
+    return found
+
+
+def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
+    """The viewer's turn.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    mine = Turn.objects.filter(conversation__user_id=viewer.user_id, conversation__user__is_active=True)
+    found = mine.filter(pk=turn_id).first()
+    if found is None:
+        raise NotFound("There is no such question.")
+    return found
+
+
+def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
+    owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
+    stored = list(StoredEvent.objects.filter(turn_id=turn_id))
+    spoken = {n for event in stored if event.kind == "token" for n in event.payload["citations"]}
+    documents = set(
+        Citation.objects.filter(turn_id=turn_id, n__in=spoken).values_list("document_id", flat=True)
+    )
+    if not may_still_read(viewer, documents):
+        return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
+    return [
+        NumberedEvent(event.seq, _event(viewer, turn_id, event)) for event in stored if event.seq > after
+    ]
+
+
+def _event(viewer: Viewer, turn_id: int, stored: StoredEvent) -> TurnEvent:
+    if stored.kind == "citations":
+        return Citations(cited_passages(viewer, turn_id))
+    if stored.kind == "token":
+        return Token(stored.payload["text"], tuple(stored.payload["citations"]))
+    return KINDS[stored.kind](**stored.payload)
+
+
+def _title(question: str) -> str:
+    line = " ".join(question.split())
+    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + "…"

@@ -1,0 +1,192 @@
+"""Who may see what lies under which prefix: the access file of folders and buckets.
+
+The rules, each closed where the format leaves a doubt:
+
+1. The longest prefix that covers a document decides alone; in it a deny beats an allow.
+2. The same prefix in two items is one item with the entries of both.
+3. A prefix that ends inside a name (`hr` for `hrx/plan.txt`) covers it as a string but
+   not as a folder. Whoever wants to see it must be let in under both readings.
+4. An item that is not exactly understood hides everything under its prefix, longer
+   prefixes included; one whose prefix cannot be understood hides the whole source.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.common.acl import NOBODY, PUBLIC, Acl, Clause, Entry
+from assistant.common.types import Json
+from connectors.sdk.amazon_acl import denies_first, parse_entries
+from connectors.sdk.exact_json import MalformedError, as_list, as_object, read_json, shown
+from connectors.sdk.names import id_problem
+
+MAX_ACCESS_FILE_BYTES = 16_000_000
+_BUCKET = re.compile(r"s3://([^/]+)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Everything that starts with `prefix` is hidden, because of `reason`."""
+
+    prefix: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """What an access file says. All prefixes are NFC; `otherwise` holds where none covers."""
+
+    clauses: Mapping[str, Clause]
+    hidden: tuple[Hidden, ...]
+    otherwise: Acl
+
+    def acl_of(self, external_id: str, own: Clause | None = None) -> Acl:
+        """The ACL of one document. `own` is the document's own list, if it has one.
+
+        Where a prefix and the document both have a list, both must let the viewer in.
+        """
+        key = unicodedata.normalize("NFC", external_id)
+        if any(key.startswith(each.prefix) for each in self.hidden):
+            return NOBODY
+        as_string, as_folder = self._covering(key)
+        return _both(self._decide(as_string, own), self._decide(as_folder, own))
+
+    def is_covered(self, external_id: str) -> bool:
+        """Whether some prefix covers the document, read as a string or as a folder."""
+        return self._covering(unicodedata.normalize("NFC", external_id)) != (None, None)
+
+    def _covering(self, key: str) -> tuple[Clause | None, Clause | None]:
+        """The longest covering prefix's clause, read as a string and read as a folder or file."""
+        as_string: Clause | None = None
+        for length in range(len(key), -1, -1):
+            clause = self.clauses.get(key[:length])
+            if clause is None:
+                continue
+            as_string = as_string or clause
+            if length in (0, len(key)) or "/" in (key[length - 1], key[length]):
+                return as_string, clause
+        return as_string, None
+
+    def _decide(self, covering: Clause | None, own: Clause | None) -> Acl:
+        clauses = tuple(clause for clause in (covering, own) if clause is not None)
+        return Acl(clauses) if clauses else self.otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    text: str
+    bucket: str = ""
+
+
+class _PrefixError(MalformedError):
+    """A prefix that is not understood; `hides` is the part of it that is beyond doubt."""
+
+    def __init__(self, reason: str, *, hides: str = "") -> None:
+        super().__init__(reason)
+        self.hides = hides
+
+
+def no_access_file(*, everyone: bool) -> AccessRules:
+    """The rules of a source without an access file."""
+    return AccessRules({}, (), PUBLIC if everyone else NOBODY)
+
+
+def read_access_file(path: Path, *, everyone: bool) -> AccessRules:
+    """The rules in the file at `path`; `everyone`: what no prefix covers is for everyone.
+
+    Never raises for what the file holds: a file that cannot be read hides everything.
+    """
+    try:
+        value = read_json(path, limit=MAX_ACCESS_FILE_BYTES)
+    except MalformedError as error:
+        return _all_hidden(f"The access file '{path.name}' {error}. Mend it and sync again.")
+    return parse_access(value, name=path.name, everyone=everyone)
+
+
+def parse_access(value: Json, *, name: str, everyone: bool) -> AccessRules:
+    """The rules in the JSON of an access file called `name`."""
+    try:
+        items = as_list(value, "its content")
+    except MalformedError as error:
+        return _all_hidden(f"The access file '{name}' is not understood: {error}.")
+    entries: dict[str, list[Entry]] = {}
+    hidden: list[Hidden] = []
+    buckets: set[str] = set()
+    for number, item in enumerate(items, start=1):
+        where = f"The access file '{name}', item {number}"
+        try:
+            prefix = _prefix_of(item)
+        except _PrefixError as error:
+            hidden.append(Hidden(error.hides, f"{where}: {error}."))
+            continue
+        buckets.update(filter(None, [prefix.bucket]))
+        try:
+            entries.setdefault(prefix.text, []).extend(_entries_of(item))
+        except MalformedError as error:
+            hidden.append(Hidden(prefix.text, f"{where} (keyPrefix '{shown(prefix.text)}'): {error}."))
+    if len(buckets) > 1:
+        names = ", ".join(map(shown, sorted(buckets)[:3]))
+        return _all_hidden(f"The access file '{name}' names more than one bucket ({names}): keep one.")
+    clauses = {prefix: denies_first(listed) for prefix, listed in entries.items()}
+    return AccessRules(clauses, tuple(hidden), PUBLIC if everyone else NOBODY)
+
+
+def _prefix_of(item: Json) -> _Prefix:
+    if not isinstance(item, Mapping) or "keyPrefix" not in item:
+        raise _PrefixError("it must be an object with a keyPrefix")
+    raw = item["keyPrefix"]
+    if not isinstance(raw, str):
+        raise _PrefixError("keyPrefix must be a text")
+    bucket = _BUCKET.match(raw)
+    text = raw[bucket.end() :] if bucket else raw
+    if "://" in text or text.lower().startswith("s3:"):
+        raise _PrefixError(f"keyPrefix '{shown(raw)}' must be a path below the root or s3://BUCKET/PATH")
+    while text.startswith(("/", "./")):
+        text = text.removeprefix("/").removeprefix("./")
+    text = unicodedata.normalize("NFC", text)
+    _refuse_doubtful(text)
+    return _Prefix(text, bucket.group(1) if bucket else "")
+
+
+def _refuse_doubtful(text: str) -> None:
+    """Refuse what matches no name of a clean listing: taken literally it would protect nothing."""
+    if text != text.strip() or (text and id_problem(text)):
+        raise _PrefixError(f"keyPrefix '{shown(text)}' has spaces around it or cannot be a path")
+    for sign, advice in (("*", "it is a plain beginning, not a pattern"), ("\\", "write / between folders")):
+        if sign in text:
+            raise _PrefixError(
+                f"keyPrefix '{shown(text)}' holds '{sign}': {advice}", hides=text[: text.index(sign)]
+            )
+    segments = text.split("/")
+    for n, segment in enumerate(segments):
+        if segment in (".", "..") or (not segment and n < len(segments) - 1):
+            head = "".join(part + "/" for part in segments[:n])
+            raise _PrefixError(
+                f"keyPrefix '{shown(text)}' holds an empty, . or .. step: write the plain path",
+                hides="" if segment == ".." else head,
+            )
+
+
+def _entries_of(item: Json) -> list[Entry]:
+    record = as_object(item, "the item")
+    unknown = sorted(set(record) - {"keyPrefix", "aclEntries"})
+    if unknown:
+        raise MalformedError(f"the key '{shown(unknown[0])}' is unknown")
+    return parse_entries(record.get("aclEntries"), "aclEntries")
+
+
+def _both(one: Acl, other: Acl) -> Acl:
+    """The ACL that lets in whom both let in."""
+    if not one.clauses or not other.clauses:
+        return NOBODY
+    if PUBLIC in (one, other):
+        return other if one == PUBLIC else one
+    return Acl(tuple(dict.fromkeys(one.clauses + other.clauses)))
+
+
+def _all_hidden(reason: str) -> AccessRules:
+    return AccessRules({}, (Hidden("", reason),), NOBODY)

@@ -1,0 +1,107 @@
+"""Is this the configuration that a kind of source asks for?"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from pathlib import PurePath
+
+from assistant.common.errors import UsageError
+from assistant.common.types import Json, JsonObject
+from connectors.sdk.contract import ConfigField, ConnectorKind, FieldType
+
+MAX_VALUE_LENGTH = 4096
+
+
+def validate(
+    kind: ConnectorKind, *, config: JsonObject, secrets: Mapping[str, str]
+) -> tuple[JsonObject, dict[str, str]]:
+    """The configuration and secrets, each known, complete and of the declared type.
+
+    Whether a path exists is the connection test's question, not this one's: the
+    folder may be mounted later, and on another machine.
+
+    Raises:
+        UsageError: unknown, missing, misplaced or malformed value; names the key and what to do.
+    """
+    fields = {field.name: field for field in kind.fields}
+    _refuse_unknown(kind, fields, config, where="config")
+    _refuse_unknown(kind, fields, secrets, where="secrets")
+    checked: dict[str, Json] = {}
+    sealed: dict[str, str] = {}
+    for field in kind.fields:
+        secret = field.type is FieldType.SECRET
+        _refuse_misplaced(kind, field, in_wrong_place=field.name in (config if secret else secrets))
+        values: Mapping[str, Json] = secrets if secret else config
+        if field.name not in values:
+            _refuse_missing(kind, field)
+            continue
+        value = _checked_value(kind, field, values[field.name])
+        (sealed if secret else checked)[field.name] = value
+    return checked, sealed
+
+
+def _refuse_unknown(
+    kind: ConnectorKind, fields: Mapping[str, ConfigField], values: Mapping[str, Json], *, where: str
+) -> None:
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        known = ", ".join(fields) or "none"
+        raise UsageError(
+            f"A source of kind '{kind.name}' has no setting '{_shown(unknown[0])}' "
+            f"(in the {where}). Its settings: {known}."
+        )
+
+
+def _refuse_misplaced(kind: ConnectorKind, field: ConfigField, *, in_wrong_place: bool) -> None:
+    if not in_wrong_place:
+        return
+    if field.type is FieldType.SECRET:
+        raise UsageError(
+            f"'{field.name}' of kind '{kind.name}' is a secret: take it out of the config "
+            f"and put it into the secrets file."
+        )
+    raise UsageError(f"'{field.name}' of kind '{kind.name}' is no secret: put it into the config.")
+
+
+def _refuse_missing(kind: ConnectorKind, field: ConfigField) -> None:
+    if field.required:
+        where = "secrets file" if field.type is FieldType.SECRET else "config"
+        raise UsageError(f"A source of kind '{kind.name}' needs '{field.name}': add it to the {where}.")
+
+
+def _checked_value(kind: ConnectorKind, field: ConfigField, value: Json) -> str:
+    subject = f"'{field.name}' of kind '{kind.name}'"
+    if not isinstance(value, str):
+        raise UsageError(f"{subject} must be a text, not {_type_of(value)}.")
+    if not value.strip():
+        raise UsageError(f"{subject} is empty: give it a value or leave it out.")
+    if len(value) > MAX_VALUE_LENGTH or not _clean(value, many_lines=field.type is FieldType.SECRET):
+        raise UsageError(
+            f"{subject} is longer than {MAX_VALUE_LENGTH} characters or holds control characters."
+        )
+    if field.type is FieldType.CHOICE and value not in field.choices:
+        raise UsageError(f"{subject} cannot be '{_shown(value)}'. Choose one of: {', '.join(field.choices)}.")
+    if field.type is FieldType.PATH and not PurePath(value).is_absolute():
+        raise UsageError(f"{subject} must be an absolute path, not '{_shown(value)}': start it with /.")
+    return value
+
+
+def _clean(value: str, *, many_lines: bool) -> bool:
+    """Private keys have lines; everything else is one line that can be stored."""
+    allowed = "\n\r\t" if many_lines else ""
+    return all(c in allowed or unicodedata.category(c) not in ("Cc", "Cs") for c in value)
+
+
+def _type_of(value: Json) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "an object" if isinstance(value, Mapping) else "a list"
+
+
+def _shown(text: str) -> str:
+    return text[:80].encode("unicode_escape").decode("ascii") if not text.isprintable() else text[:80]

@@ -1,0 +1,121 @@
+"""Does this JSON have exactly one meaning?
+
+Permissions are read from it, so whatever two readers could understand
+differently is refused: a key that stands twice, NaN, text that is not UTF-8,
+half of a surrogate pair.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from assistant.common.types import Json, JsonObject
+from connectors.sdk.beneath import open_regular
+
+MAX_SHOWN = 80
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class MalformedError(ValueError):
+    """What is wrong with a piece of a source's data, in one sentence."""
+
+
+def parse_json(text: str) -> Json:
+    """The value that `text` stands for.
+
+    Raises:
+        MalformedError: not JSON, or JSON that readers disagree about; says where.
+    """
+    try:
+        value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if "\n" in text.strip() else ""
+        raise MalformedError(f"not JSON at {line}column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise MalformedError("nested too deeply") from error
+    except MalformedError:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise MalformedError(f"not JSON: {error}") from error
+    # Only an escape can bring half a pair in, so the whole value is searched only where one stands.
+    if _SURROGATE_ESCAPE.search(text) and not _has_whole_characters(value):
+        raise MalformedError("holds half of a surrogate pair, which is no character")
+    return value
+
+
+def decode_json(data: bytes) -> Json:
+    """As `parse_json`, from UTF-8 bytes with or without a byte order mark."""
+    try:
+        return parse_json(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"not UTF-8 at byte {error.start + 1}") from error
+
+
+def read_json(path: Path, *, limit: int) -> Json:
+    """As `parse_json`, from a regular file of at most `limit` bytes.
+
+    Raises:
+        MalformedError: also when the file cannot be opened or is larger.
+    """
+    try:
+        with os.fdopen(open_regular(path), "rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        raise MalformedError(f"cannot be opened: {error.strerror or error}") from error
+    if len(data) > limit:
+        raise MalformedError(f"is larger than {limit} bytes")
+    return decode_json(data)
+
+
+def as_list(value: Json, what: str) -> Sequence[Json]:
+    """The value, which must be a JSON list."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise MalformedError(f"{what} must be a list")
+    return value
+
+
+def as_object(value: Json, what: str) -> JsonObject:
+    """The value, which must be a JSON object."""
+    if not isinstance(value, Mapping):
+        raise MalformedError(f"{what} must be an object")
+    return value
+
+
+def as_text(value: Json, what: str) -> str:
+    """The value, which must be a JSON string."""
+    if not isinstance(value, str):
+        raise MalformedError(f"{what} must be a text")
+    return value
+
+
+def shown(value: Json) -> str:
+    """A value from a source inside a message: short, one line, printable ASCII or plain letters."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise MalformedError(f"the key '{shown(twice)}' stands twice in one object")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"{name} is no JSON number")
+
+
+def _has_whole_characters(value: Json) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

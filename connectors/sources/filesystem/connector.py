@@ -1,0 +1,224 @@
+"""A folder of documents, with rights from an access file and from companions.
+
+A folder has no change feed, so every run lists it whole: listing costs no more than
+one stat a file, and only a whole listing may let the engine delete. What costs time,
+reading the content, the engine skips where the version is the one it knows; that is
+also how a resumed run skips what the interrupted one has done.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from assistant.common.acl import Acl
+from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.types import JsonObject
+from connectors.sdk.access_file import AccessRules, no_access_file, read_access_file
+from connectors.sdk.beneath import open_file
+from connectors.sdk.companion import MAX_COMPANION_BYTES, NO_COMPANION, SUFFIX, Companion, parse_companion
+from connectors.sdk.contract import (
+    CheckItem,
+    Checkpoint,
+    Complete,
+    DocumentAcl,
+    Event,
+    Failure,
+    FileContent,
+    PermissionEvent,
+    PrincipalEvent,
+    Upsert,
+)
+from connectors.sdk.exact_json import MalformedError, decode_json
+from connectors.sources.filesystem.groups_file import read_groups
+from connectors.sources.filesystem.trial import try_out
+from connectors.sources.filesystem.walk import Found, walk
+
+DEFAULT_MAX_BYTES = 50_000_000
+CHECKPOINT_EVERY = 100
+_CLOCK_TICK_NS = 20_000_000  # coarser than the step in which kernels stamp changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Readable:
+    """A document file whose permissions are known."""
+
+    found: Found
+    companion: Companion
+    acl: Acl
+
+
+class FilesystemConnector:
+    """One folder. Opens nothing until asked."""
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        access_file: Path | None = None,
+        groups_file: Path | None = None,
+        everyone: bool = False,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
+        self._root = root
+        self._access_file = access_file
+        self._groups_file = groups_file
+        self._everyone = everyone
+        self._max_bytes = max_bytes
+
+    def check(self) -> list[CheckItem]:
+        """Try the folder, one file, the access file and the groups file."""
+        return try_out(
+            root=self._root,
+            files=lambda: walk(self._root, leave_out=self._left_out()),
+            rules=self._rules(),
+            has_access_file=self._access_file is not None,
+            groups=None if self._groups_file is None else list(self.principals()),
+        )
+
+    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:  # noqa: ARG002 - see the module
+        """Every document, whatever the checkpoint."""
+        rules = self._rules()
+        yield from _failures_of(rules)
+        reported = 0
+        for item in self._readable(rules):
+            if isinstance(item, Failure):
+                yield item
+                continue
+            yield self._upsert(item)
+            reported += 1
+            if reported % CHECKPOINT_EVERY == 0:
+                yield Checkpoint({"after": item.found.external_id})
+        yield Complete()
+
+    def permissions(self) -> Iterator[PermissionEvent]:
+        """The ACL of every document; reads the access file and the companions, no document."""
+        rules = self._rules()
+        yield from _failures_of(rules)
+        for item in self._readable(rules):
+            yield item if isinstance(item, Failure) else DocumentAcl(item.found.external_id, item.acl)
+        yield Complete()
+
+    def principals(self) -> Iterator[PrincipalEvent]:
+        """The groups of the groups file: all of them, or none and the reason."""
+        if self._groups_file is None:
+            yield Complete()
+            return
+        try:
+            groups = read_groups(self._groups_file)
+        except MalformedError as error:
+            detail = f"The groups file '{self._groups_file.name}' {error}. Mend it and sync again."
+            yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
+            return
+        yield from groups
+        yield Complete()
+
+    def _rules(self) -> AccessRules:
+        if self._access_file is None:
+            return no_access_file(everyone=self._everyone)
+        return read_access_file(self._access_file, everyone=self._everyone)
+
+    def _left_out(self) -> frozenset[tuple[int, int]]:
+        """The files that say who may see what, which nobody may read as documents."""
+        identities = set()
+        for path in (self._access_file, self._groups_file):
+            if path is None:
+                continue
+            try:
+                info = path.stat()
+            except OSError:
+                continue
+            identities.add((info.st_dev, info.st_ino))
+        return frozenset(identities)
+
+    def _readable(self, rules: AccessRules) -> Iterator[_Readable | Failure]:
+        for found in walk(self._root, leave_out=self._left_out()):
+            if isinstance(found, Failure):
+                yield found
+                continue
+            try:
+                companion = self._companion(found)
+            except MalformedError as error:
+                detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
+                yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
+                continue
+            yield _Readable(found, companion, rules.acl_of(found.external_id, companion.clause))
+
+    def _companion(self, found: Found) -> Companion:
+        if not found.companion:
+            return NO_COMPANION
+        if found.companion != found.parts[-1] + SUFFIX:
+            raise MalformedError("is not spelt exactly like its file")
+        try:
+            with os.fdopen(open_file(self._root, (*found.parts[:-1], found.companion)), "rb") as stream:
+                data = stream.read(MAX_COMPANION_BYTES + 1)
+        except OSError as error:
+            raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+        if len(data) > MAX_COMPANION_BYTES:
+            raise MalformedError(f"is larger than {MAX_COMPANION_BYTES} bytes")
+        try:
+            return parse_companion(decode_json(data))
+        except MalformedError as error:
+            raise MalformedError(f"is not understood: {error}") from error
+
+    def _upsert(self, item: _Readable) -> Upsert:
+        found, companion = item.found, item.companion
+        return Upsert(
+            external_id=found.external_id,
+            version=_version(found.info, companion),
+            title=companion.title,
+            name=found.parts[-1],
+            url=companion.url,
+            media_type=companion.media_type,
+            modified=companion.modified or _changed_at(found.info),
+            attributes=companion.attributes,
+            acl=item.acl,
+            size=found.info.st_size,
+            fetch=partial(self._fetch, found),
+        )
+
+    def _fetch(self, found: Found) -> FileContent:
+        """The file, if it is still a plain file inside the root, readable and not too large."""
+        try:
+            descriptor = open_file(self._root, found.parts)
+        except OSError as error:
+            raise DocumentFailure(FailureCode.UNREADABLE, error.strerror or "") from error
+        try:
+            info = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        if info.st_size > self._max_bytes:
+            detail = f"{info.st_size} bytes; the limit is {self._max_bytes}"
+            raise DocumentFailure(FailureCode.TOO_LARGE, detail)
+        # Two writes within one tick of the kernel's clock bear the same stamps. After the tick
+        # has passed, whatever is written next is seen as a change by the next listing.
+        age = time.time_ns() - info.st_ctime_ns
+        if 0 <= age < _CLOCK_TICK_NS:
+            time.sleep((_CLOCK_TICK_NS - age) / 1e9)
+        return FileContent(self._root.joinpath(*found.parts))
+
+
+def _failures_of(rules: AccessRules) -> Iterator[Failure]:
+    """Why prefixes are hidden. A name may lie on the disk composed or decomposed, so both are named."""
+    for hidden in rules.hidden:
+        spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
+        for prefix in spellings:
+            yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
+
+
+def _version(info: os.stat_result, companion: Companion) -> str:
+    stamps = f"{info.st_size:x}-{info.st_mtime_ns:x}-{info.st_ctime_ns:x}-{info.st_ino:x}"
+    return f"{stamps}-{companion.fingerprint}" if companion.fingerprint else stamps
+
+
+def _changed_at(info: os.stat_result) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(info.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

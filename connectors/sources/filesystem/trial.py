@@ -1,0 +1,107 @@
+"""The connection test of a folder: what each right the connector needs turned out to be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from connectors.sdk.access_file import AccessRules
+from connectors.sdk.beneath import open_file
+from connectors.sdk.contract import CheckItem, Failure, PrincipalEvent
+from connectors.sdk.errors import ConnectorError
+from connectors.sources.filesystem.walk import Found
+
+
+def try_out(
+    *,
+    root: Path,
+    files: Callable[[], Iterator[Found | Failure]],
+    rules: AccessRules,
+    has_access_file: bool,
+    groups: Sequence[PrincipalEvent] | None,
+) -> list[CheckItem]:
+    """One item for each step: list, read content, read permissions, read groups."""
+    try:
+        listed = list(files())
+    except ConnectorError as error:
+        return [CheckItem("list", ok=False, detail=str(error))]
+    found = [item for item in listed if isinstance(item, Found)]
+    failures = [item for item in listed if isinstance(item, Failure)]
+    return [
+        _listing(found, failures),
+        _content(root, found),
+        _permissions(rules, found, has_access_file=has_access_file),
+        _groups(groups),
+    ]
+
+
+def _listing(found: Sequence[Found], failures: Sequence[Failure]) -> CheckItem:
+    if failures:
+        first = failures[0]
+        detail = (
+            f"{len(found)} files, {len(failures)} places not readable; "
+            f"the first is '{first.external_id}': {first.detail or first.code}"
+        )
+        return CheckItem("list", ok=False, detail=detail)
+    return CheckItem(
+        "list", ok=bool(found), detail=f"{len(found)} files" if found else "The folder has no files."
+    )
+
+
+def _content(root: Path, found: Sequence[Found]) -> CheckItem:
+    if not found:
+        return CheckItem("read content", ok=False, detail="There is no file to try.")
+    sample = found[0]
+    try:
+        with open(open_file(root, sample.parts), "rb") as stream:  # noqa: PTH123 - a descriptor, no path
+            stream.read(1)
+    except OSError as error:
+        return CheckItem(
+            "read content", ok=False, detail=f"'{sample.external_id}': {error.strerror or error}"
+        )
+    return CheckItem("read content", ok=True, detail=f"'{sample.external_id}' can be opened.")
+
+
+def _permissions(rules: AccessRules, found: Sequence[Found], *, has_access_file: bool) -> CheckItem:
+    step = "read permissions"
+    if rules.hidden:
+        return CheckItem(step, ok=False, detail=rules.hidden[0].reason)
+    audience = "everyone who can sign in" if rules.otherwise.clauses else "nobody"
+    if not has_access_file:
+        return CheckItem(
+            step, ok=True, detail=f"No access file. Files without a list of their own: {audience}."
+        )
+    ids = [item.external_id for item in found]
+    reached = {prefix for each in ids for prefix in _folder_prefixes(each)}
+    unused = sorted(set(rules.clauses) - reached)
+    uncovered = sum(not rules.is_covered(each) for each in ids)
+    detail = f"{len(rules.clauses)} prefixes; {uncovered} files under none of them: {audience}."
+    if unused:
+        detail += (
+            f" {len(unused)} prefixes cover no file or end inside a name, "
+            f"such as '{unused[0]}': check their spelling."
+        )
+    # Under an audience, a misspelt prefix leaves open what it was meant to protect.
+    return CheckItem(step, ok=not (unused and rules.otherwise.clauses), detail=detail)
+
+
+def _folder_prefixes(external_id: str) -> Iterator[str]:
+    """Every prefix that stands for the file itself or for a folder around it."""
+    key = unicodedata.normalize("NFC", external_id)
+    yield from ("", key)
+    for n, character in enumerate(key):
+        if character == "/":
+            yield from (key[:n], key[: n + 1])
+
+
+def _groups(groups: Sequence[PrincipalEvent] | None) -> CheckItem:
+    step = "read groups"
+    if groups is None:
+        return CheckItem(
+            step, ok=True, detail="No groups file: groups in the access file have no known members."
+        )
+    for event in groups:
+        if isinstance(event, Failure):
+            return CheckItem(step, ok=False, detail=event.detail)
+    return CheckItem(step, ok=True, detail=f"{len(groups) - 1} groups")

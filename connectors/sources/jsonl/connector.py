@@ -1,0 +1,211 @@
+"""A file with one document or group a line, each with its own access list.
+
+Every run reads the whole file twice. The first reading finds the ids that stand on
+two lines: their lists may differ, and showing the document until the second line is
+met would be a leak on every run. The second reading reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from assistant.common.acl import NOBODY, PUBLIC, Acl
+from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.types import JsonObject
+from connectors.sdk.contract import (
+    CheckItem,
+    Checkpoint,
+    Complete,
+    DocumentAcl,
+    Event,
+    Failure,
+    PermissionEvent,
+    PrincipalEvent,
+    TextContent,
+    Upsert,
+)
+from connectors.sdk.errors import ConnectorError
+from connectors.sdk.exact_json import MalformedError
+from connectors.sdk.group_record import group_id, parse_group
+from connectors.sources.jsonl.lines import JsonLines, open_lines
+from connectors.sources.jsonl.record import (
+    Record,
+    content_version,
+    document_acl,
+    document_id,
+    document_record,
+    is_group,
+)
+
+CHECKPOINT_EVERY = 100
+
+
+class JsonlConnector:
+    """One file of lines. Opens nothing until asked."""
+
+    def __init__(self, *, path: Path, everyone: bool = False) -> None:
+        self._path = path
+        self._otherwise = PUBLIC if everyone else NOBODY
+
+    def check(self) -> list[CheckItem]:
+        """Read the file through, and say what its lines hold."""
+        try:
+            documents = list(self.permissions())
+            groups = list(self.principals())
+        except ConnectorError as error:
+            return [CheckItem("list", ok=False, detail=str(error))]
+        listed = [event for event in documents if isinstance(event, DocumentAcl)]
+        broken = [event for event in documents if isinstance(event, Failure)]
+        in_doubt = [event for event in broken if event.hide]
+        hidden = sum(event.acl == NOBODY for event in listed)
+        return [
+            CheckItem("list", ok=bool(listed), detail=f"{len(listed)} documents"),
+            _item("read content", [each for each in broken if not each.hide], "Every line can be read."),
+            _item("read permissions", in_doubt, f"{hidden} documents are visible to nobody."),
+            _item("read groups", [e for e in groups if isinstance(e, Failure)], f"{len(groups) - 1} groups"),
+        ]
+
+    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:  # noqa: ARG002 - see the module
+        """Every document, whatever the checkpoint: a file of lines has no change feed."""
+        complete = True
+        reported = 0
+        with open_lines(self._path) as lines:
+            for number, item in self._documents(lines):
+                if isinstance(item, Failure):
+                    complete = complete and item.external_id != _line_name(number)
+                    yield item
+                    continue
+                name, line, acl = item
+                yield _upsert(number, name, line, acl)
+                reported += 1
+                if reported % CHECKPOINT_EVERY == 0:
+                    lines.confirm_unchanged()
+                    yield Checkpoint({"line": number})
+        if complete:
+            yield Complete()
+
+    def permissions(self) -> Iterator[PermissionEvent]:
+        """The ACL of every document line."""
+        complete = True
+        with open_lines(self._path) as lines:
+            for number, item in self._documents(lines):
+                if isinstance(item, Failure):
+                    complete = complete and item.external_id != _line_name(number)
+                    yield item
+                    continue
+                name, _line, acl = item
+                yield DocumentAcl(name, acl)
+        if complete:
+            yield Complete()
+
+    def principals(self) -> Iterator[PrincipalEvent]:
+        """Every group line. Complete only when each line of the file could be read."""
+        complete = True
+        seen: set[str] = set()
+        with open_lines(self._path) as lines:
+            for number, line in lines.records():
+                if isinstance(line, MalformedError):
+                    complete = False
+                    yield _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                    continue
+                if "id" in line:
+                    continue
+                name = _line_name(number)
+                try:
+                    name = group_id(line)
+                    if name in seen:
+                        raise MalformedError("this group stands on an earlier line too")
+                    seen.add(name)
+                    yield parse_group(line)
+                except MalformedError as error:
+                    complete = False
+                    yield _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
+        if complete:
+            yield Complete()
+
+    def _documents(self, lines: JsonLines) -> Iterator[tuple[int, tuple[str, JsonObject, Acl] | Failure]]:
+        """Each document line as id, line and ACL, or why it is none that may be shown."""
+        repeated = _repeated_ids(lines)
+        for number, line in lines.records():
+            if isinstance(line, MalformedError):
+                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                continue
+            if is_group(line):
+                continue
+            try:
+                name = document_id(line)
+            except MalformedError as error:
+                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(error))
+                continue
+            if name in repeated:
+                detail = "this id stands on more than one line; their permissions may differ"
+                yield number, _failure(number, name, FailureCode.DUPLICATE_ID, detail, hide=True)
+                continue
+            try:
+                yield number, (name, line, document_acl(line, otherwise=self._otherwise))
+            except MalformedError as error:
+                yield number, _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
+
+
+def _repeated_ids(lines: JsonLines) -> frozenset[str]:
+    seen: set[str] = set()
+    repeated: set[str] = set()
+    for _, line in lines.records():
+        if isinstance(line, MalformedError) or is_group(line):
+            continue
+        try:
+            name = document_id(line)
+        except MalformedError:
+            continue
+        (repeated if name in seen else seen).add(name)
+    return frozenset(repeated)
+
+
+def _upsert(number: int, name: str, line: JsonObject, acl: Acl) -> Upsert:
+    """The document of a line. With malformed content it is reported all the same.
+
+    So its permissions, which are sound, are obeyed at once; `fetch` then says what is wrong.
+    """
+    version = content_version(line)
+    try:
+        record = document_record(line)
+    except MalformedError as error:
+        fetch = partial(_refuse, f"Line {number}: {error}.")
+        return Upsert(name, version, "", "", "", "text/plain", None, {}, acl, None, fetch)
+    return Upsert(
+        external_id=name,
+        version=version,
+        title=record.title,
+        name="",
+        url=record.url,
+        media_type="text/plain",
+        modified=record.modified,
+        attributes=record.attributes,
+        acl=acl,
+        size=len(record.text.encode()),
+        fetch=partial(_content, record),
+    )
+
+
+def _content(record: Record) -> TextContent:
+    return TextContent(record.text)
+
+
+def _refuse(detail: str) -> TextContent:
+    raise DocumentFailure(FailureCode.BAD_RECORD, detail)
+
+
+def _line_name(number: int) -> str:
+    return f"line {number}"
+
+
+def _failure(number: int, name: str, code: FailureCode, detail: str, *, hide: bool = False) -> Failure:
+    return Failure(name, code, f"Line {number}: {detail}.", hide=hide)
+
+
+def _item(step: str, failures: list[Failure], success: str) -> CheckItem:
+    if not failures:
+        return CheckItem(step, ok=True, detail=success)
+    return CheckItem(step, ok=False, detail=f"{len(failures)} lines: {failures[0].detail}")

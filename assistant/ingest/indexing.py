@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from numpy.typing import NDArray
 
 from assistant.documents.embedding import configured_embedder
@@ -51,7 +51,10 @@ def publish_missing() -> int:
 
 def compact(*, force: bool = False) -> bool:
     """Merge segments and drop what is dead, if it is worth it."""
-    return current_index().compact(live=_as_array(searchable_documents()), force=force)
+    rewritten = current_index().compact(live=_as_array(searchable_documents()), force=force)
+    if rewritten:
+        publish_missing()  # what another process published after we had asked the database what is live
+    return rewritten
 
 
 def _missing(index: Index) -> list[int]:
@@ -136,6 +139,10 @@ def verify(*, repair: bool = False) -> list[Problem]:
         publish_missing()
         compact(force=True)
         problems = _problems()
+        if any(problem.code == "chunks_differ" for problem in problems):
+            rebuild()
+            problems = _problems()
+        _torn().update(source_version="", content_digest="")  # the next sync reads these anew
     return problems
 
 
@@ -150,10 +157,11 @@ def _problems() -> list[Problem]:
     problems = list(index.verify())
     if problems:
         return problems
-    for pk in _missing(index):
-        problems.append(Problem("not_indexed", f"document {pk}", "Its text is stored but cannot be found."))
-    problems.extend(_chunk_problems(index))
-    return problems + _body_problems()
+    unindexed = [
+        Problem("not_indexed", f"document {pk}", "Its text is stored but cannot be found.")
+        for pk in _missing(index)
+    ]
+    return unindexed + _chunk_problems(index) + _body_problems()
 
 
 def _chunk_problems(index: Index) -> list[Problem]:
@@ -177,9 +185,16 @@ def _chunk_problems(index: Index) -> list[Problem]:
 
 
 def _body_problems() -> list[Problem]:
-    rows = Document.objects.filter(version__gt=0).exclude(hidden=Hidden.REMOVED)
-    torn = rows.filter(Q(body=None) | ~Q(body__version=F("version")) | Q(chunks=None)).distinct()
     return [
-        Problem("text_missing", f"document {pk}", "The database lacks its text or passages.")
-        for pk in torn.values_list("pk", flat=True)
+        Problem(
+            "text_missing", f"document {pk}", "The database lacks its text; the next sync reads it again."
+        )
+        for pk in _torn().values_list("pk", flat=True)
     ]
+
+
+def _torn() -> QuerySet[Document]:
+    """Documents whose text or passages are not those of their version."""
+    rows = Document.objects.filter(version__gt=0).exclude(hidden=Hidden.REMOVED)
+    torn = rows.filter(Q(body=None) | ~Q(body__version=F("version")) | Q(chunks=None))
+    return Document.objects.filter(pk__in=torn.values("pk"))

@@ -68,7 +68,9 @@ def embed_missing(prepared: Sequence[Prepared]) -> int:
     """Give every chunk text a vector. Returns how many had to be computed."""
     model = configured_embedder()
     texts = {
-        digest: text for document in prepared for digest, text in zip(document.digests, document.texts, strict=True)
+        digest: text
+        for document in prepared
+        for digest, text in zip(document.digests, document.texts, strict=True)
     }
     missing = sorted(set(texts) - _embedded(model.name, sorted(texts)))
     if missing:
@@ -92,9 +94,7 @@ def _embedded(model: str, digests: list[str]) -> set[str]:
     found: set[str] = set()
     for start in range(0, len(digests), _BATCH):
         part = digests[start : start + _BATCH]
-        found.update(
-            Embedding.objects.filter(model=model, digest__in=part).values_list("digest", flat=True)
-        )
+        found.update(Embedding.objects.filter(model=model, digest__in=part).values_list("digest", flat=True))
     return found
 
 

@@ -1,0 +1,1 @@
+"""One file per format. Parsers know no Django and run only inside the sandbox process."""

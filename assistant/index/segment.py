@@ -1,0 +1,211 @@
+"""An immutable segment: arrays in files, checked once when opened and mapped from then on.
+
+Documents lie in the order (acl, document, version) and their chunks one after
+another, so that what a person may read is a short list of ranges.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.common.errors import IndexDamaged
+from assistant.index.durable import sha256_of, sync_file, sync_folder
+from assistant.index.manifest import FileSum, SegmentEntry, segments_folder
+
+_VECTORS = "vectors.npy"
+_UNFINISHED = ".unfinished"
+
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Which chunks hold which term: t terms in the order of their bytes, p postings."""
+
+    term_bytes: NDArray[np.uint8]  # all terms in UTF-8, without separators
+    term_starts: NDArray[np.int64]  # (t + 1,) into term_bytes
+    posting_starts: NDArray[np.int64]  # (t + 1,) into the postings
+    posting_chunks: NDArray[np.int32]  # (p,) positions of chunks, rising within a term
+    posting_counts: NDArray[np.int32]  # (p,) weighted number of occurrences
+
+    def term(self, number: int) -> bytes:
+        """Term `number` in UTF-8."""
+        return self.term_bytes[self.term_starts[number] : self.term_starts[number + 1]].tobytes()
+
+    def term_count(self) -> int:
+        """How many terms there are."""
+        return len(self.term_starts) - 1
+
+    def of(self, term: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(positions of chunks, weighted counts) of a term; empty for an unknown one."""
+        low, high = 0, self.term_count()
+        while low < high:
+            middle = (low + high) // 2
+            if self.term(middle) < term:
+                low = middle + 1
+            else:
+                high = middle
+        found = low < self.term_count() and self.term(low) == term
+        span = slice(self.posting_starts[low], self.posting_starts[low + 1]) if found else slice(0)
+        return self.posting_chunks[span], self.posting_counts[span]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All of a segment but its vectors: d documents, n chunks."""
+
+    document_ids: NDArray[np.int64]  # (d,)
+    versions: NDArray[np.int32]  # (d,)
+    acl_ids: NDArray[np.int64]  # (d,)
+    chunk_starts: NDArray[np.int64]  # (d + 1,): document i has chunks chunk_starts[i] to chunk_starts[i + 1]
+    chunk_ids: NDArray[np.int64]  # (n,)
+    lengths: NDArray[np.int32]  # (n,) weighted number of terms
+    postings: Postings
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Every array by the name of its file."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "postings"}
+        return own | {field.name: getattr(self.postings, field.name) for field in fields(self.postings)}
+
+
+_FILES = frozenset(
+    f"{field.name}.npy" for kind in (Columns, Postings) for field in fields(kind) if field.name != "postings"
+) | {_VECTORS}
+
+
+class Segment:
+    """An open segment. What is mapped stays readable even when a merge removes the files."""
+
+    __slots__ = ("_folder", "_stamps", "columns", "entry", "vectors")
+
+    def __init__(self, root: Path, entry: SegmentEntry) -> None:
+        """Check every file and map it.
+
+        Raises:
+            IndexDamaged: a file is missing, torn or altered.
+        """
+        self.entry = entry
+        self._folder = segments_folder(root) / entry.name
+        self._stamps = self._now()
+        check_files(root, entry)
+        try:
+            self.columns = _columns(self._folder)
+            self.vectors = _mapped(self._folder / _VECTORS, np.float32)
+        except (OSError, ValueError) as error:
+            raise _damaged(entry, "cannot be mapped") from error
+
+    def untouched(self) -> bool:
+        """Whether the files are still those that were checked (size, time and identity)."""
+        try:
+            return self._now() == self._stamps
+        except IndexDamaged:
+            return False
+
+    def _now(self) -> tuple[tuple[int, int, int], ...]:
+        try:
+            found = [os.stat(f"{self._folder}/{file.name}") for file in self.entry.files]  # noqa: PTH116 - hot
+        except OSError as error:
+            raise _damaged(self.entry, "a file is missing") from error
+        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in found)
+
+
+def check_files(root: Path, entry: SegmentEntry) -> None:
+    """Read every file of a segment against its checksum.
+
+    Raises:
+        IndexDamaged: a file is missing, torn or altered; names the segment and the file.
+    """
+    folder = segments_folder(root) / entry.name
+    if {file.name for file in entry.files} != _FILES:
+        raise _damaged(entry, "it does not list the files of a segment")
+    for file in entry.files:
+        try:
+            sound = (folder / file.name).stat().st_size == file.size
+            sound = sound and sha256_of(folder / file.name) == file.sha256
+        except OSError as error:
+            raise _damaged(entry, f"{file.name} is missing or unreadable") from error
+        if not sound:
+            raise _damaged(entry, f"{file.name} fails its checksum")
+
+
+def write_segment(
+    root: Path, columns: Columns, vector_blocks: Iterable[NDArray[np.float32]], *, dimension: int
+) -> SegmentEntry:
+    """Write a segment durably under a new name. It is invisible until a manifest names it.
+
+    `vector_blocks` are the rows in chunk order, in pieces of any height.
+    """
+    name = secrets.token_hex(8)
+    parent = segments_folder(root)
+    folder = parent / (name + _UNFINISHED)
+    folder.mkdir(parents=True)
+    for field, array in columns.arrays().items():
+        np.save(folder / f"{field}.npy", array)
+    _write_vectors(folder / _VECTORS, vector_blocks, shape=(len(columns.chunk_ids), dimension))
+    sums = tuple(_seal(folder / file) for file in sorted(_FILES))
+    sync_folder(folder)
+    folder.rename(parent / name)
+    sync_folder(parent)
+    return SegmentEntry(
+        name=name, chunks=len(columns.chunk_ids), documents=len(columns.document_ids), files=sums
+    )
+
+
+def _write_vectors(path: Path, blocks: Iterable[NDArray[np.float32]], *, shape: tuple[int, int]) -> None:
+    with path.open("wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        written = 0
+        for block in blocks:
+            stream.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
+            written += len(block)
+    assert written == shape[0], "a segment needs one vector a chunk"
+
+
+def _seal(path: Path) -> FileSum:
+    sync_file(path)
+    return FileSum(name=path.name, size=path.stat().st_size, sha256=sha256_of(path))
+
+
+def _columns(folder: Path) -> Columns:
+    def read(field: str, kind: type[_Number]) -> NDArray[_Number]:
+        return _mapped(folder / f"{field}.npy", kind)
+
+    return Columns(
+        document_ids=read("document_ids", np.int64),
+        versions=read("versions", np.int32),
+        acl_ids=read("acl_ids", np.int64),
+        chunk_starts=read("chunk_starts", np.int64),
+        chunk_ids=read("chunk_ids", np.int64),
+        lengths=read("lengths", np.int32),
+        postings=Postings(
+            term_bytes=read("term_bytes", np.uint8),
+            term_starts=read("term_starts", np.int64),
+            posting_starts=read("posting_starts", np.int64),
+            posting_chunks=read("posting_chunks", np.int32),
+            posting_counts=read("posting_counts", np.int32),
+        ),
+    )
+
+
+def _mapped(path: Path, kind: type[_Number]) -> NDArray[_Number]:
+    """A read-only array on the file. A plain ndarray: slicing a memmap costs several times more."""
+    stored = np.load(path, allow_pickle=False, mmap_mode="r")
+    if stored.dtype != kind:
+        raise ValueError(f"{path.name} holds {stored.dtype}")
+    mapped: NDArray[_Number] = stored.view(np.ndarray)
+    return mapped
+
+
+def _damaged(entry: SegmentEntry, what: str) -> IndexDamaged:
+    return IndexDamaged(
+        f"Index segment {entry.name}: {what}. Drop it and publish its documents again from the database."
+    )

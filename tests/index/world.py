@@ -1,0 +1,98 @@
+"""Small documents with made-up vectors, and an oracle that scores them the slow way."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.common.analysis import query_terms
+from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery, PermittedVersions
+from assistant.index.lexical import K1, B, weighted_counts
+from assistant.index.local import LocalIndex
+
+DIMENSION = 8
+MODEL = "made-up"
+
+
+def unit(seed: str) -> NDArray[np.float32]:
+    """A unit vector that depends on nothing but the seed."""
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    row = np.random.default_rng(number).standard_normal(DIMENSION)
+    return (row / np.linalg.norm(row)).astype(np.float32)
+
+
+def document(
+    document_id: int, *texts: str, version: int = 1, acl: int = 0, title: str = "", name: str = ""
+) -> IndexDocument:
+    """A document with one chunk a text. Chunk ids follow from document, version and place."""
+    first = document_id * 10_000 + version * 100
+    chunks = tuple(IndexChunk(first + i, text, "", unit(text)) for i, text in enumerate(texts))
+    return IndexDocument(document_id, version, acl, title, name, chunks)
+
+
+def question(text: str, *, weight: float = 0.4, k: int = 10, one_per_document: bool = False) -> IndexQuery:
+    """A question whose vector follows from its text."""
+    return IndexQuery(text, unit(text), weight, k, one_per_document)
+
+
+def permit(pairs: Mapping[int, int]) -> PermittedVersions:
+    """`permitted` for {document id: version}."""
+    permitted = np.zeros(max(pairs, default=-1) + 1, dtype=np.int32)
+    for document_id, version in pairs.items():
+        permitted[document_id] = version
+    return permitted
+
+
+def open_index(folder: Path) -> LocalIndex:
+    """The index in a folder, as a new process would open it."""
+    return LocalIndex(folder, model=MODEL, dimension=DIMENSION)
+
+
+def contents(index: LocalIndex) -> list[tuple[int, int]]:
+    """What is indexed, as sorted pairs."""
+    ids, versions = index.contents()
+    return sorted(zip(ids.tolist(), versions.tolist(), strict=True))
+
+
+def expected(
+    documents: Sequence[IndexDocument], query: IndexQuery, permitted: PermittedVersions
+) -> list[tuple[int, float]]:
+    """(chunk id, score) in order, by plain loops over the permitted chunks."""
+    rows = [
+        (doc, chunk, weighted_counts(doc, chunk))
+        for doc in documents
+        if doc.document_id < len(permitted) and permitted[doc.document_id] == doc.version
+        for chunk in doc.chunks
+    ]
+    if not rows:
+        return []
+    average = max(sum(counts.total() for _, _, counts in rows) / len(rows), 1.0)
+    asked = Counter(query_terms(query.text))
+    lexical = []
+    for _, _, counts in rows:
+        norm = K1 * (1 - B + B * counts.total() / average)
+        score = 0.0
+        for term, repeats in asked.items():
+            matches = sum(term in other for _, _, other in rows)
+            rarity = math.log(1 + (len(rows) - matches + 0.5) / (matches + 0.5))
+            score += repeats * rarity * counts[term] * (K1 + 1) / (counts[term] + norm)
+        lexical.append(score)
+    assert query.vector is not None
+    dense = [float(np.dot(c.vector.astype(float), query.vector.astype(float))) for _, c, _ in rows]
+    best = max(lexical) or 1.0
+    scored = [
+        (query.dense_weight * min(max(d, 0.0), 1.0) + (1 - query.dense_weight) * x / best, doc, chunk)
+        for (doc, chunk, _), d, x in zip(rows, dense, lexical, strict=True)
+        if query.dense_weight > 0 or x > 0
+    ]
+    scored.sort(key=lambda row: (-row[0], row[2].chunk_id))
+    if query.one_per_document:
+        seen: dict[int, float] = {}
+        scored = [r for r in scored if seen.setdefault(r[1].document_id, r[2].chunk_id) == r[2].chunk_id]
+    return [(chunk.chunk_id, score) for score, _, chunk in scored[: query.k]]

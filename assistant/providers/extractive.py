@@ -1,0 +1,136 @@
+"""Answers without a language model: the few sentences of the evidence that answer, word for word.
+
+It never writes a word of its own, so whatever stands in a document, an instruction included, stays a
+quotation. Where the evidence seems to hold no answer it says nothing, which is how a model refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.common.analysis import normalise
+from assistant.providers.answer_weights import Weights, weights_for
+from assistant.providers.contract import AnswerSentence, Embedder, ModelRequest, Quote
+from assistant.providers.question_type import question_of
+from assistant.providers.sentence_ranking import (
+    Evidence,
+    Floats,
+    Sentence,
+    doubt_features,
+    features,
+    gather,
+)
+
+MOST_SENTENCES = 3
+_ENOUGH = 0.8  # belief in the sentences quoted so far that makes a further one needless
+_LEAST_SHARE = 0.08  # belief that a further sentence must earn
+_NEAR_THE_BEST = 0.25  # its belief as a share of the best one's: what is far behind is off the point
+MOST_EMBEDDED = 24  # sentences compared by vectors, so that an answer stays within a quarter of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A sentence with its share of the belief that it is the one that answers, 0..1."""
+
+    sentence: Sentence
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All sentences, best first, and how likely it is that the evidence holds the answer at all, 0..1."""
+
+    answerable: float
+    threshold: float
+    ranked: tuple[Ranked, ...]
+
+
+class ExtractiveModel:
+    """Quotes the evidence. `embedder`, where there is one, helps with the languages it was trained on."""
+
+    def __init__(self, embedder: Embedder | None) -> None:
+        self._embedder = embedder
+
+    @property
+    def name(self) -> str:
+        return "extractive"
+
+    def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
+        """At most three sentences, best first; none where the evidence holds no answer.
+
+        Raises:
+            ModelUnavailable: the embedder cannot be loaded or reached.
+        """
+        assessment = self.assess(request)
+        if assessment is None or assessment.answerable < assessment.threshold:
+            return
+        for group in chosen(assessment.ranked):
+            quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
+            yield AnswerSentence(group[0].text, quotes)
+
+    def assess(self, request: ModelRequest) -> Assessment | None:
+        """The ranking and the doubt behind an answer; None where there is nothing to rank.
+
+        Raises:
+            ModelUnavailable: the embedder cannot be loaded or reached.
+        """
+        question = question_of(request.question, request.language)
+        evidence = gather(question, request.sources)
+        if not question.words or not evidence.sentences:
+            return None
+        embedder = self._embedder_for(request.language)
+        table, weights = measure(evidence, embedder)
+        scores = table @ weights.ranking
+        doubt = float(doubt_features(evidence, table, scores) @ weights.doubt) + weights.doubt_bias
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        order = np.argsort(-scores, kind="stable")
+        ranked = tuple(Ranked(evidence.sentences[at], float(shares[at])) for at in order)
+        return Assessment(1.0 / (1.0 + float(np.exp(-doubt))), weights.threshold, ranked)
+
+    def _embedder_for(self, language: str) -> Embedder | None:
+        known = self._embedder is not None and language in self._embedder.languages
+        return self._embedder if known else None
+
+
+def measure(evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Weights]:
+    """The features of every sentence, and the weights that were learnt for such features."""
+    language = evidence.question.language
+    plain = weights_for(language, dense=False)
+    table = features(evidence, None)
+    if embedder is None:
+        return table, plain
+    near = _compared(evidence.sentences, table @ plain.ranking, embedder.languages)
+    if not near:
+        return table, plain
+    vectors = embedder.embed([evidence.question.text, *(evidence.sentences[at].text for at in near)])
+    cosines = vectors[1:] @ vectors[0]
+    every = np.full(len(evidence.sentences), float(cosines.min()))
+    every[near] = cosines
+    return features(evidence, every), weights_for(language, dense=True)
+
+
+def _compared(sentences: Sequence[Sentence], scores: Floats, languages: frozenset[str]) -> list[int]:
+    order = np.argsort(-scores, kind="stable")
+    known = [int(at) for at in order if not languages or sentences[at].language in languages]
+    return known[:MOST_EMBEDDED]
+
+
+def chosen(ranked: Sequence[Ranked]) -> list[list[Sentence]]:
+    """The sentences to quote, best first, each with its twins in other places."""
+    groups: dict[str, list[Sentence]] = {}
+    believed = 0.0
+    for one in ranked:
+        key = normalise(one.sentence.text)
+        if key in groups:
+            groups[key].append(one.sentence)
+            continue
+        near = one.share >= max(_LEAST_SHARE, _NEAR_THE_BEST * ranked[0].share)
+        wanted = near and believed <= _ENOUGH and len(groups) < MOST_SENTENCES
+        if not groups or (wanted and one.sentence.is_prose):
+            groups[key] = [one.sentence]
+        believed += one.share
+    return list(groups.values())

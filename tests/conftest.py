@@ -1,0 +1,148 @@
+"""What every test shares: a home of its own, and one small world with a stranger in it.
+
+The small world is synced by the real engine from a real file, into the real index,
+with the real embedder:
+
+    ann@example.com     employee, in group staff
+    bob@example.com     in group hr, which is in staff
+    cho@example.com     in group executives
+    sam@example.com     a stranger: has an account and is in no group
+    ada@example.com     administrator of Mundap, in no group
+
+    handbook   group staff            policy-ko  group staff (Korean)
+    salaries   group hr               merger     group executives, denied to bob
+    nobody     no access list         open       everyone
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from assistant.access import mask
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.models import Role, User
+from assistant.common.types import Json
+from assistant.index.registry import opened_index
+from assistant.sync.engine import execute_run
+from assistant.sync.selectors import run_progress
+from assistant.sync.reading import RunView
+from assistant.sync.services import add_source, request_run
+
+PASSWORD = "correct horse battery staple"
+
+DOCUMENTS: tuple[dict[str, Json], ...] = (
+    {
+        "id": "handbook",
+        "title": "Employee handbook",
+        "text": "Remote work is allowed three days a week. The office in Daejeon opens at 08:30. "
+        "New employees receive a laptop on their first day.",
+        "acl": {"allow": ["group:staff"]},
+    },
+    {
+        "id": "policy-ko",
+        "title": "휴가 규정",
+        "text": "연차 휴가는 입사 1년 뒤부터 15일이 부여됩니다. 경조사 휴가는 최대 5일까지 사용할 수 있습니다.",
+        "acl": {"allow": ["group:staff"]},
+    },
+    {
+        "id": "salaries",
+        "title": "Salary bands 2026",
+        "text": "The salary band of a senior engineer is 82 to 96 million won. 책임급 연봉 구간은 8,200만 원부터입니다.",
+        "acl": {"allow": ["group:hr"]},
+    },
+    {
+        "id": "merger",
+        "title": "Project Heron",
+        "text": "The merger with Heron Logistics closes on 30 September. The price is 41 billion won.",
+        "acl": {"deny": ["user:bob@example.com"], "allow": ["group:executives"]},
+    },
+    {
+        "id": "nobody",
+        "title": "Forgotten note",
+        "text": "The old server room code is kept by the plant manager.",
+    },
+    {
+        "id": "open",
+        "title": "Visitor information",
+        "text": "Visitors register at the front desk. The guest network is called ondam-guest.",
+        "acl": {"allow": ["everyone"]},
+    },
+)
+
+GROUPS: tuple[dict[str, Json], ...] = (
+    {"group": "staff", "members": ["user:ann@example.com", "group:hr", "group:executives"]},
+    {"group": "hr", "members": ["user:bob@example.com"]},
+    {"group": "executives", "members": ["user:cho@example.com", "user:bob@example.com"]},
+)
+
+
+@dataclass(slots=True)
+class SmallWorld:
+    """The world's file, source and people. `write` changes the file, `sync` carries it in."""
+
+    file: Path
+    source_id: int
+    documents: dict[str, dict[str, Json]]
+    groups: dict[str, dict[str, Json]]
+
+    def write(self) -> None:
+        """Put the documents and groups into the source's file."""
+        lines = [*self.groups.values(), *self.documents.values()]
+        self.file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+
+    def sync(self, kind: str = "incremental") -> RunView:
+        """Write the file and run a sync to its end in this process."""
+        self.write()
+        run_id = request_run(source_id=self.source_id, kind=kind, actor="test")
+        assert execute_run(run_id)
+        return run_progress(run_id)
+
+    def viewer(self, name: str) -> Viewer:
+        """The person with this name."""
+        return viewer_for(User.objects.get(email=f"{name}@example.com"))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+    settings.MUNDAP_INDEX_DIR = tmp_path / "index"
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    mask.forget()
+    opened_index.cache_clear()
+    yield
+    mask.forget()
+    opened_index.cache_clear()
+
+
+@pytest.fixture
+def people(db: None) -> dict[str, User]:
+    """The accounts of the small world, by name. Everybody has the same password."""
+    roles = {"ada": Role.ADMINISTRATOR}
+    return {
+        name: User.objects.create_user(
+            f"{name}@example.com", PASSWORD, name=name.title(), role=roles.get(name, Role.EMPLOYEE)
+        )
+        for name in ("ann", "bob", "cho", "sam", "ada")
+    }
+
+
+@pytest.fixture
+def small_world(people: dict[str, User], tmp_path: Path) -> SmallWorld:
+    """The small world, synced."""
+    world = SmallWorld(
+        file=tmp_path / "world.jsonl",
+        source_id=0,
+        documents={str(document["id"]): dict(document) for document in DOCUMENTS},
+        groups={str(group["group"]): dict(group) for group in GROUPS},
+    )
+    world.write()
+    world.source_id = add_source(kind="jsonl", name="world", config={"path": str(world.file)}, actor="test")
+    run = world.sync()
+    assert run.state == "succeeded", run
+    return world

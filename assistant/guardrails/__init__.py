@@ -1,0 +1,1 @@
+"""What may be asked and said: topics, words and their verdicts."""

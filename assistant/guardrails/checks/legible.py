@@ -1,0 +1,29 @@
+"""A text as a person sees it, without the characters that only programs see.
+
+Invisible characters and odd widths are the cheapest way around a rule, so every
+check judges what is left after this.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Hangul fillers are letters by category, yet print as nothing.
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+_VISIBLE_CONTROLS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85")
+
+
+def legible(text: str) -> str:
+    """`text` in NFKC without format, control, filler and combining characters and lone surrogates."""
+    if text.isascii() and text.isprintable():
+        return text
+    composed = unicodedata.normalize("NFKC", "".join(filter(_is_visible, text)))
+    return "".join(char for char in composed if not unicodedata.category(char).startswith("M"))
+
+
+def _is_visible(char: str) -> bool:
+    if char in _VISIBLE_CONTROLS:
+        return True
+    if char in _FILLERS or char == "\u034f":
+        return False
+    return unicodedata.category(char) not in {"Cf", "Cc", "Cs", "Cn"}

@@ -30,8 +30,8 @@ from assistant.accounts.models import Role, User
 from assistant.common.types import Json
 from assistant.index.registry import opened_index
 from assistant.sync.engine import execute_run
-from assistant.sync.selectors import run_progress
 from assistant.sync.reading import RunView
+from assistant.sync.selectors import run_progress
 from assistant.sync.services import add_source, request_run
 
 PASSWORD = "correct horse battery staple"
@@ -47,13 +47,15 @@ DOCUMENTS: tuple[dict[str, Json], ...] = (
     {
         "id": "policy-ko",
         "title": "휴가 규정",
-        "text": "연차 휴가는 입사 1년 뒤부터 15일이 부여됩니다. 경조사 휴가는 최대 5일까지 사용할 수 있습니다.",
+        "text": "연차 휴가는 입사 1년 뒤부터 15일이 부여됩니다. "
+        "경조사 휴가는 최대 5일까지 사용할 수 있습니다.",
         "acl": {"allow": ["group:staff"]},
     },
     {
         "id": "salaries",
         "title": "Salary bands 2026",
-        "text": "The salary band of a senior engineer is 82 to 96 million won. 책임급 연봉 구간은 8,200만 원부터입니다.",
+        "text": "The salary band of a senior engineer is 82 to 96 million won. "
+        "책임급 연봉 구간은 8,200만 원부터입니다.",
         "acl": {"allow": ["group:hr"]},
     },
     {
@@ -93,8 +95,8 @@ class SmallWorld:
 
     def write(self) -> None:
         """Put the documents and groups into the source's file."""
-        lines = [*self.groups.values(), *self.documents.values()]
-        self.file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+        lines = [json.dumps(line) for line in (*self.groups.values(), *self.documents.values())]
+        self.file.write_text("\n".join(lines), encoding="utf-8")
 
     def sync(self, kind: str = "incremental") -> RunView:
         """Write the file and run a sync to its end in this process."""

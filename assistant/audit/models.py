@@ -23,17 +23,17 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.event} by {self.actor or 'the system'}"
 
-    def save(self, **options: object) -> None:  # type: ignore[override]  # only the first save is let through
+    def save(self, **options: object) -> None:  # noqa: ARG002 - only the first save is let through
         """Write a new event.
 
         Raises:
             TypeError: the event was written before.
         """
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("Audit events are never changed.")
         super().save(force_insert=True)
 
-    def delete(self, **options: object) -> tuple[int, dict[str, int]]:  # type: ignore[override]
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:  # noqa: ARG002, FBT001, FBT002 - Django's signature
         """Refuse.
 
         Raises:

@@ -108,7 +108,9 @@ def answer(
         return
     evidence = retrieve(question, viewer=viewer, plan=Plan(k=_PASSAGES))
     hits = [
-        hit for hit in evidence.hits if not inspect(hit.passage.text, stage=Stage.PASSAGE, viewer=viewer).blocked
+        hit
+        for hit in evidence.hits
+        if not inspect(hit.passage.text, stage=Stage.PASSAGE, viewer=viewer).blocked
     ]
     into.read.extend(hit.passage for hit in hits)
     yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))

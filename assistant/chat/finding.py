@@ -8,7 +8,13 @@ from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
+from assistant.documents.embedding import configured_embedder
 from assistant.retrieval.retrieve import Plan, retrieve
+
+
+def warm_up() -> None:
+    """Load the models, so that a measured time is that of the work and not of the loading."""
+    configured_embedder().embed(["warm up"])
 
 
 def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
@@ -32,6 +38,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "") -> dict[str, Json]:
     """A whole turn outside any conversation."""
     chat_model = named_chat_model(model)
     question = checked_question(text)
+    warm_up()
     began = time.perf_counter()
     collected = Answer()
     sentences: list[str] = []
@@ -66,9 +73,7 @@ def _citation(cited: Cited) -> JsonObject:
         "title": passage.title,
         "page": page_number(passage.place),
         "passage": passage.text,
-        "quotes": [
-            passage.text[start - passage.start : end - passage.start] for start, end in cited.quotes
-        ],
+        "quotes": [passage.text[start - passage.start : end - passage.start] for start, end in cited.quotes],
     }
 
 

@@ -93,7 +93,7 @@ class Citation(models.Model):
     end = models.PositiveIntegerField()
     place = models.CharField(max_length=200, blank=True)
     headings = models.TextField(blank=True)
-    quotes = models.JSONField(default=list)  # [[start, end], ...] in the body's text, empty: read but not cited
+    quotes = models.JSONField(default=list)  # [[start, end], ...] in the body's text; none: only read
 
     class Meta:
         constraints: ClassVar = [

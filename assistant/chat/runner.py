@@ -19,7 +19,7 @@ from django.utils import timezone
 from assistant.access.viewer import viewer_for
 from assistant.audit.trail import Event, record
 from assistant.chat.answering import Answer, answer, named_chat_model
-from assistant.chat.events import Blocked, Citations, Done, Failed, NAMES, TurnEvent, Withheld, to_payload
+from assistant.chat.events import NAMES, Blocked, Citations, Done, Failed, TurnEvent, Withheld, to_payload
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
 
@@ -125,9 +125,7 @@ class _Writer:
         StoredEvent.objects.create(
             turn=self._turn, seq=self._seq, kind=NAMES[type(event)], payload=to_payload(event)
         )
-        Turn.objects.filter(pk=self._turn.pk).update(
-            lease_until=timezone.now() + timedelta(seconds=LEASE_S)
-        )
+        Turn.objects.filter(pk=self._turn.pk).update(lease_until=timezone.now() + timedelta(seconds=LEASE_S))
 
     def _store_citations(self) -> None:
         for cited in self.answer.cited:
@@ -187,8 +185,11 @@ def fail_if_orphaned(turn_id: int) -> bool:
     with transaction.atomic():
         if not lost.update(state=TurnState.FAILED, lease_until=None):
             return False
-        last = StoredEvent.objects.filter(turn_id=turn_id).order_by("-seq").values_list("seq", flat=True).first()
+        stored = StoredEvent.objects.filter(turn_id=turn_id).order_by("-seq")
         StoredEvent.objects.create(
-            turn_id=turn_id, seq=(last or 0) + 1, kind="failed", payload={"code": "interrupted", "reference": ""}
+            turn_id=turn_id,
+            seq=(stored.values_list("seq", flat=True).first() or 0) + 1,
+            kind="failed",
+            payload=to_payload(Failed("interrupted")),
         )
     return True

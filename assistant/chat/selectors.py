@@ -81,7 +81,11 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
 
 def _turn(viewer: Viewer, row: Turn) -> TurnView:
     events = list(row.events.all())
-    tokens = tuple(Token(e.payload["text"], tuple(e.payload["citations"])) for e in events if e.kind == "token")
+    tokens = tuple(
+        Token(event.payload["text"], tuple(event.payload["citations"]))
+        for event in events
+        if event.kind == "token"
+    )
     outcome: TurnEvent | None = None
     for event in events:
         if event.kind in _OUTCOMES:

@@ -48,9 +48,7 @@ def start_turn(*, viewer: Viewer, question: str, conversation_id: int | None) ->
     return turn
 
 
-async def answer_turn(
-    *, viewer: Viewer, conversation: int | None, question: str
-) -> AsyncIterator[TurnEvent]:
+async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
     """Ask and follow in one: the events of a new turn as they happen."""
     turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
     async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
@@ -107,7 +105,8 @@ def owned_conversation(viewer: Viewer, conversation_id: int) -> Conversation:
     Raises:
         NotFound: there is none, or it is somebody else's.
     """
-    found = Conversation.objects.filter(pk=conversation_id, user_id=viewer.user_id, user__is_active=True).first()
+    mine = Conversation.objects.filter(user_id=viewer.user_id, user__is_active=True)
+    found = mine.filter(pk=conversation_id).first()
     if found is None:
         raise NotFound("There is no such conversation.")
     return found
@@ -135,9 +134,7 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     )
     if not may_still_read(viewer, documents):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
-    return [
-        NumberedEvent(event.seq, _event(viewer, turn_id, event)) for event in stored if event.seq > after
-    ]
+    return [NumberedEvent(event.seq, _event(viewer, turn_id, event)) for event in stored if event.seq > after]
 
 
 def _event(viewer: Viewer, turn_id: int, stored: StoredEvent) -> TurnEvent:

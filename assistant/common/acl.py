@@ -79,7 +79,7 @@ class Acl:
 
 
 NOBODY = Acl(())
-PUBLIC = Acl((Clause((Entry(True, EVERYONE),)),))
+PUBLIC = Acl((Clause((Entry(allow=True, principal=EVERYONE),)),))
 
 
 def parse_principal(text: Json) -> PrincipalRef:
@@ -132,8 +132,8 @@ def _parse_clause(value: Json) -> Clause:
         if not _is_list(denied) or not _is_list(allowed):
             raise UsageError('"allow" and "deny" must be lists of principals.')
         return Clause(
-            tuple(Entry(False, parse_principal(p)) for p in denied)
-            + tuple(Entry(True, parse_principal(p)) for p in allowed)
+            tuple(Entry(allow=False, principal=parse_principal(p)) for p in denied)
+            + tuple(Entry(allow=True, principal=parse_principal(p)) for p in allowed)
         )
     raise UsageError('A clause must have "entries", or "allow" and perhaps "deny", and nothing else.')
 
@@ -141,8 +141,9 @@ def _parse_clause(value: Json) -> Clause:
 def _parse_entry(value: Json) -> Entry:
     if not _is_list(value) or len(value) not in (2, 3) or value[0] not in ("allow", "deny"):
         raise UsageError('An entry must be ["allow" or "deny", principal, expiry if any].')
-    expires = _parse_time(value[2]) if len(value) == 3 else None
-    return Entry(value[0] == "allow", parse_principal(value[1]), expires)
+    effect, principal, *expiry = value
+    expires = _parse_time(expiry[0]) if expiry else None
+    return Entry(allow=effect == "allow", principal=parse_principal(principal), expires=expires)
 
 
 def _parse_time(value: Json) -> datetime | None:

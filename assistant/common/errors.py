@@ -1,11 +1,11 @@
 """Every error that a person may meet, and what each caller does with it.
 
-    MundapError            has one plain sentence: what, where, what to do
-    ├── UsageError         the command or form was wrong; nothing was written (exit status 2)
-    ├── NotFound           not there, or not yours: the two are never told apart
-    ├── DocumentFailure    one document cannot be taken; the run goes on and shows the reason
-    ├── ModelUnavailable   a configured model cannot answer; never replaced silently
-    └── IndexDamaged       an index file is torn, missing or altered; rebuild it from the database
+MundapError            has one plain sentence: what, where, what to do
+├── UsageError         the command or form was wrong; nothing was written (exit status 2)
+├── NotFound           not there, or not yours: the two are never told apart
+├── DocumentFailure    one document cannot be taken; the run goes on and shows the reason
+├── ModelUnavailable   a configured model cannot answer; never replaced silently
+└── IndexDamaged       an index file is torn, missing or altered; rebuild it from the database
 """
 
 from __future__ import annotations

@@ -52,5 +52,5 @@ def _question(value: dict[str, Json]) -> Question:
 
 def _texts(value: Json) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ValueError("gold and answers must be lists")  # noqa: TRY004 - one kind of error a line
+        raise ValueError("gold and answers must be lists")
     return tuple(str(item) for item in value)

@@ -43,14 +43,10 @@ def _ask(searched: Result, viewer: Viewer) -> Result:
     began = time.perf_counter()
     collected = Answer()
     refused = False
-    for event in answer(
-        searched.question.question, viewer=viewer, model=named_chat_model(), into=collected
-    ):
+    for event in answer(searched.question.question, viewer=viewer, model=named_chat_model(), into=collected):
         refused = refused or isinstance(event, NoAnswer | Blocked | Withheld)
     ms = (time.perf_counter() - began) * 1000
-    said = [
-        (cited.passage, start, end) for cited in collected.cited for start, end in cited.quotes
-    ]
+    said = [(cited.passage, start, end) for cited in collected.cited for start, end in cited.quotes]
     stored = passage_texts(
         viewer, [(passage.document_id, passage.version, start, end) for passage, start, end in said]
     )

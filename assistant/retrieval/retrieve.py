@@ -47,7 +47,7 @@ class Evidence:
     hits: tuple[Hit, ...]
 
 
-def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:  # noqa: B008 - frozen
+def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     """The best passages for `query` among what the viewer may read at this moment.
 
     Raises:
@@ -58,9 +58,7 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:  #
     if not query.strip() or not permitted.any():
         return Evidence(())
     candidates = _candidates(query, permitted, plan)
-    found = {
-        passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])
-    }
+    found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
     return Evidence(
         tuple(
             Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)

@@ -21,7 +21,7 @@ class Command(JsonCommand):
         parser.add_argument("document", metavar="DOCUMENT", help="Its number, or its id in its source.")
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
 
-    def handle(self, *, document: str, email: str, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, document: str, email: str, **_: object) -> None:
         """Explain and print."""
         viewer = viewer_for(known_user(email))
         found = explain(viewer, _known_document(document))

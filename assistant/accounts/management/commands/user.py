@@ -20,9 +20,11 @@ class Command(JsonCommand):
         add.add_argument("email", metavar="EMAIL")
         add.add_argument("--name", default="", help="How the person is called.")
         add.add_argument("--role", default=Role.EMPLOYEE.value, help=f"One of: {', '.join(Role.values)}.")
-        add.add_argument("--password-file", help="A file that holds the password; without it nobody signs in.")
+        add.add_argument(
+            "--password-file", help="A file that holds the password; without it nobody signs in."
+        )
 
-    def handle(self, *, email: str, name: str, role: str, password_file: str | None, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, email: str, name: str, role: str, password_file: str | None, **_: object) -> None:
         """Add the account."""
         password = text_file(password_file, what="The password file").strip() if password_file else None
         user = add_user(email=email, name=name, role=role, password=password, actor="command line")

@@ -18,8 +18,10 @@ class Command(JsonCommand):
         """The question, the person, the model."""
         parser.add_argument("text")
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
-        parser.add_argument("--model", default="", help="A configured chat model; default: MUNDAP_CHAT_MODEL.")
+        parser.add_argument(
+            "--model", default="", help="A configured chat model; default: MUNDAP_CHAT_MODEL."
+        )
 
-    def handle(self, *, text: str, email: str, model: str, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, text: str, email: str, model: str, **_: object) -> None:
         """Ask and print the answer."""
         self.emit(ask(text, viewer=viewer_for(known_user(email)), model=model))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.command import JsonCommand, known_user
-from assistant.chat.finding import search
+from assistant.chat.finding import search, warm_up
 from assistant.common.errors import UsageError
 
 _MOST = 100
@@ -25,11 +25,12 @@ class Command(JsonCommand):
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
         parser.add_argument("--k", type=int, default=10)
 
-    def handle(self, *, text: str, email: str, k: int, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, text: str, email: str, k: int, **_: object) -> None:
         """Search and print the hits."""
         if not 1 <= k <= _MOST:
             raise UsageError(f"--k must be from 1 to {_MOST}.")
         viewer = viewer_for(known_user(email))
+        warm_up()
         began = time.perf_counter()
         hits = search(text, viewer=viewer, k=k)
         self.emit({"hits": hits, "ms": round((time.perf_counter() - began) * 1000)})

@@ -29,7 +29,7 @@ class Command(JsonCommand):
         parser.add_argument("--search-only", action="store_true", help="Do not make answers.")
         parser.add_argument("--out", metavar="R.jsonl", help="Write each question's result there.")
 
-    def handle(self, *, file: str, email: str, search_only: bool, out: str | None, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, file: str, email: str, search_only: bool, out: str | None, **_: object) -> None:
         """Evaluate and print the measures."""
         questions = read_questions(Path(file))
         viewer = viewer_for(known_user(email))

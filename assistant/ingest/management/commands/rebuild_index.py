@@ -11,6 +11,6 @@ class Command(JsonCommand):
 
     help = "Make the index anew from the database."
 
-    def handle(self, **_: object) -> None:  # type: ignore[override]
+    def handle(self, **_: object) -> None:
         """Rebuild and say how many documents were indexed."""
         self.emit({"documents": rebuild()})

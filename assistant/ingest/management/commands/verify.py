@@ -17,9 +17,11 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whether to mend."""
-        parser.add_argument("--repair", action="store_true", help="Rebuild what is damaged from the database.")
+        parser.add_argument(
+            "--repair", action="store_true", help="Rebuild what is damaged from the database."
+        )
 
-    def handle(self, *, repair: bool, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, repair: bool, **_: object) -> None:
         """Check, and with --repair mend."""
         problems = verify(repair=repair)
         self.emit(

@@ -1,0 +1,81 @@
+# Everything from `git clone` to a running system. Needs Python 3.11 or newer, make and a package index.
+#
+#   make run     installs what is missing, then starts Mundap on http://127.0.0.1:8000/
+#   make test    installs what is missing, then runs the checks and all tests
+#
+# Settings come from the environment or from a file .env (see .env.example).
+
+PYTHON = .venv/bin/python
+PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
+# Folders whose code does not know of the database: once is enough.
+WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
+# Tests write here, never into a person's own installation.
+TEST_HOME = $(CURDIR)/var/test
+
+.PHONY: run test check format bench clean \
+	environment environment-test test-default test-postgresql
+
+run: environment
+	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(PYTHON) manage.py up
+
+test: environment-test
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory test-default
+	@$(MAKE) --no-print-directory test-postgresql
+
+check: environment-test
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy --explicit-package-bases .
+	.venv/bin/lint-imports --no-cache
+	.venv/bin/djlint templates --lint --check --quiet
+	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py check --fail-level WARNING
+	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py makemigrations --check --dry-run
+
+test-default:
+	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
+	MUNDAP_HOME=$(TEST_HOME) $(PYTEST) tests
+
+test-postgresql:
+	@if [ -n "$$MUNDAP_TEST_DATABASE_URL" ]; then \
+		set -x; \
+		MUNDAP_HOME=$(TEST_HOME) DATABASE_URL="$$MUNDAP_TEST_DATABASE_URL" \
+			$(PYTEST) -m "not browser and not slow" $(addprefix --ignore=tests/,$(WITHOUT_DATABASE)) tests; \
+	elif [ -n "$$CI" ]; then \
+		echo "FAILED: in CI the tests run on PostgreSQL too, but MUNDAP_TEST_DATABASE_URL is not set." >&2; \
+		exit 1; \
+	else \
+		echo "SKIPPED: tests on PostgreSQL. To run them, set MUNDAP_TEST_DATABASE_URL=postgresql://USER@HOST/NAME."; \
+	fi
+
+format: environment-test
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	.venv/bin/djlint templates --reformat --quiet
+
+bench: environment-test
+	@for script in tests/bench/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test
+
+environment:
+	@$(FIND_PYTHON); exec "$$python" -m assistant.config.install run
+
+environment-test:
+	@$(FIND_PYTHON); exec "$$python" -m assistant.config.install test
+
+# Leaves the first suitable Python in $$python, or ends with one line that says what is missing.
+define FIND_PYTHON
+python=; lacking=; \
+for candidate in python3.11 python3.12 python3.13 python3; do \
+	if ! "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then continue; fi; \
+	if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then python=$$candidate; break; fi; \
+	lacking=$$candidate; \
+done; \
+if [ -z "$$python" ] && [ -n "$$lacking" ]; then \
+	echo "$$lacking cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; \
+elif [ -z "$$python" ]; then \
+	echo "Mundap needs Python 3.11 or newer, and none was found on the PATH." >&2; exit 1; \
+fi
+endef

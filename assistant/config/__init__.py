@@ -1,0 +1,1 @@
+"""Wiring: environment, settings, URLs, servers, start-up checks. Nobody imports this package."""

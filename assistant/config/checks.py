@@ -1,0 +1,195 @@
+"""Start-up checks: what would go wrong later, said at once and in words.
+
+`manage.py check` runs those that need no database; `require_readiness` runs all of
+them and is called by the web server, the worker, the scheduler and `manage.py up`.
+Every message says what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.apps.config import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register, run_checks  # noqa: A004 - Django's name
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from assistant.common.errors import MundapError
+from assistant.providers.registry import CHAT_MODELS, EMBEDDERS
+
+BROKER_SCHEMES = ("filesystem", "redis", "rediss", "amqp", "amqps")
+SHORTEST_SECRET_KEY = 32
+OLDEST_SQLITE = (3, 35, 0)
+_NETWORK_FILESYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "fuse.sshfs",
+    "afs",
+    "glusterfs",
+    "fuse.glusterfs",
+}
+CHECKS = "mundap"  # the tag of all checks here
+
+Apps = Sequence[AppConfig] | None
+
+
+def require_readiness() -> None:
+    """Print warnings to stderr.
+
+    Raises:
+        MundapError: the program must not start like this; one line for each reason.
+    """
+    messages = run_checks(tags=[CHECKS])
+    if not any(message.is_serious() for message in messages):
+        messages += database_problems()
+    errors = [one_line(message) for message in messages if message.is_serious()]
+    for message in messages:
+        if not message.is_serious():
+            print(f"WARNING {one_line(message)}", file=sys.stderr)  # noqa: T201 - before logging is trusted
+    if errors:
+        raise MundapError("\n".join(errors))
+
+
+def one_line(message: CheckMessage) -> str:
+    """A check's text and advice as one line."""
+    return f"{message.msg} {message.hint}" if message.hint else message.msg
+
+
+def database_problems() -> list[CheckMessage]:
+    """Whether the database answers and is migrated. Not a registered check: `migrate` must run without it."""
+    where = f"{connection.vendor} ({connection.settings_dict['HOST'] or connection.settings_dict['NAME']})"
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        reason = str(error).strip().splitlines()[0]
+        hint = "Check DATABASE_URL and that the server runs."
+        return [Error(f"The database {where} does not answer: {reason}.", hint=hint, id="mundap.E010")]
+    if waiting:
+        hint = "Run `python manage.py prepare`."
+        return [Error(f"The database {where} lacks {len(waiting)} migrations.", hint=hint, id="mundap.E011")]
+    return []
+
+
+@register(CHECKS)
+def home_is_writable(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """All that the program writes lies in MUNDAP_HOME."""
+    home: Path = settings.MUNDAP_HOME
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        hint = "Set MUNDAP_HOME to a folder that this user may write."
+        return [
+            Error(f"The folder {home} cannot be written ({error.strerror}).", hint=hint, id="mundap.E001")
+        ]
+    return []
+
+
+@register(CHECKS)
+def sqlite_is_able(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """SQLite needs a recent version, and a disk of this machine for its write-ahead log."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] != "django.db.backends.sqlite3":
+        return []
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        hint = f"Use a Python with SQLite {needed} or newer, or PostgreSQL (DATABASE_URL)."
+        return [Error(f"SQLite {sqlite3.sqlite_version} is too old.", hint=hint, id="mundap.E002")]
+    kind = filesystem_kind(Path(database["NAME"]).parent)
+    if kind in _NETWORK_FILESYSTEMS:
+        hint = "Put MUNDAP_HOME on a local disk, or use PostgreSQL (DATABASE_URL)."
+        text = f"The SQLite file {database['NAME']} lies on a network filesystem ({kind}): a risk."
+        return [Error(text, hint=hint, id="mundap.E003")]
+    return []
+
+
+@register(CHECKS)
+def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """Broker, embedder and chat model name something that exists here."""
+    found: list[CheckMessage] = []
+    scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
+    if scheme not in BROKER_SCHEMES:
+        hint = f"Known: {', '.join(f'{known}://' for known in BROKER_SCHEMES)}."
+        found.append(Error(f"MUNDAP_BROKER_URL: unknown kind '{scheme}'.", hint=hint, id="mundap.E004"))
+    embedder, folder = settings.MUNDAP_EMBEDDER
+    for name, kind, known in (
+        ("MUNDAP_EMBEDDER", embedder, EMBEDDERS),
+        ("MUNDAP_CHAT_MODEL", settings.MUNDAP_CHAT_MODEL, CHAT_MODELS),
+    ):
+        if kind not in known:
+            hint = f"Known: {', '.join(sorted(known))}."
+            found.append(Error(f"{name}: unknown kind '{kind}'.", hint=hint, id="mundap.E005"))
+    if embedder == "sentence-transformers" and folder and not Path(folder).expanduser().is_dir():
+        hint = "Name the folder of a sentence-transformers model; nothing is fetched at run time."
+        found.append(Error(f"MUNDAP_EMBEDDER_MODEL: no folder {folder}.", hint=hint, id="mundap.E006"))
+    return found
+
+
+@register(CHECKS)
+def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """What is reachable from other machines is neither in debug mode nor in the clear."""
+    found: list[CheckMessage] = []
+    if len(settings.SECRET_KEY) < SHORTEST_SECRET_KEY:
+        hint = "Remove it to have one made in MUNDAP_HOME, or set a longer random one."
+        text = f"MUNDAP_SECRET_KEY has fewer than {SHORTEST_SECRET_KEY} characters."
+        found.append(Error(text, hint=hint, id="mundap.E007"))
+    if is_loopback(settings.MUNDAP_HOST):
+        return found
+    if settings.DEBUG:
+        hint = "Remove MUNDAP_DEBUG, or set MUNDAP_HOST=127.0.0.1."
+        text = f"MUNDAP_DEBUG shows internals to everybody who reaches {settings.MUNDAP_HOST}."
+        found.append(Error(text, hint=hint, id="mundap.E008"))
+    if not settings.SECURE_SSL_REDIRECT:
+        hint = "Put a proxy with TLS in front and set MUNDAP_HTTPS=1."
+        text = f"Passwords travel in the clear: other machines reach {settings.MUNDAP_HOST} without HTTPS."
+        found.append(Warning(text, hint=hint, id="mundap.W001"))
+    if all(is_loopback(host.strip("[]")) for host in settings.ALLOWED_HOSTS):
+        hint = "Set MUNDAP_ALLOWED_HOSTS to the names by which people reach this server."
+        text = "Only this machine's own names are allowed: everybody else gets an error page."
+        found.append(Warning(text, hint=hint, id="mundap.W002"))
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "Set MUNDAP_ALLOWED_HOSTS to the names by which people reach this server."
+        found.append(
+            Warning("MUNDAP_ALLOWED_HOSTS=* accepts forged host names.", hint=hint, id="mundap.W003")
+        )
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The kind of the filesystem that holds `folder` ("ext4", "nfs4"); empty where that is not known."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place = os.path.realpath(folder)
+    best, kind = "", ""
+    for line in lines:
+        _device, point, this_kind, *_rest = line.split(" ")
+        point = point.replace("\\040", " ")  # how the kernel writes a blank
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, this_kind
+    return kind

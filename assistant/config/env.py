@@ -1,0 +1,134 @@
+"""The environment, read once into typed values.
+
+Infrastructure and secrets come from here; an organisation's policy lives in the
+database. `NAME_FILE` names a file that holds the value of `NAME`, for secrets
+that a container platform mounts. Every variable is described in `.env.example`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.common.errors import UsageError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """All that the process takes from its environment."""
+
+    home: Path
+    secret_key: str
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+    trusted_origins: tuple[str, ...]
+    https: bool
+    host: str
+    port: int
+    database_url: str
+    broker_url: str
+    embedder: str
+    embedder_model: str
+    chat_model: str
+    max_file_bytes: int
+    parse_seconds: int
+    permission_max_age_s: int
+    log_level: str
+    demo: bool
+
+
+def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
+    """Typed values with their defaults.
+
+    Raises:
+        UsageError: a value has the wrong type, or a `_FILE` cannot be read.
+    """
+    home = Path(_text(environ, "MUNDAP_HOME", str(REPOSITORY / "var"))).expanduser().resolve()
+    return Environment(
+        home=home,
+        secret_key=_text(environ, "MUNDAP_SECRET_KEY", "") or _own_secret_key(home),
+        debug=_flag(environ, "MUNDAP_DEBUG"),
+        allowed_hosts=_list(environ, "MUNDAP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        trusted_origins=_list(environ, "MUNDAP_TRUSTED_ORIGINS", ""),
+        https=_flag(environ, "MUNDAP_HTTPS"),
+        host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
+        port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),
+        database_url=_text(environ, "DATABASE_URL", f"sqlite:///{home / 'mundap.sqlite3'}"),
+        broker_url=_text(environ, "MUNDAP_BROKER_URL", "filesystem://"),
+        embedder=_text(environ, "MUNDAP_EMBEDDER", "sentence-transformers"),
+        embedder_model=_text(environ, "MUNDAP_EMBEDDER_MODEL", ""),
+        chat_model=_text(environ, "MUNDAP_CHAT_MODEL", "extractive"),
+        max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
+        parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
+        permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
+        * 3600,
+        log_level=_text(environ, "MUNDAP_LOG_LEVEL", "INFO").upper(),
+        demo=_flag(environ, "MUNDAP_DEMO", "1"),
+    )
+
+
+def _text(environ: Mapping[str, str], name: str, default: str) -> str:
+    if name in environ:
+        return environ[name]
+    file = environ.get(f"{name}_FILE")
+    if file is None:
+        return default
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name}_FILE: {file} cannot be read ({error}).") from error
+
+
+def _flag(environ: Mapping[str, str], name: str, default: str = "") -> bool:
+    value = _text(environ, name, default).lower()
+    if value in _TRUE | _FALSE:
+        return value in _TRUE
+    raise UsageError(f"{name} must be 1 or 0, not '{value}'.")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
+    value = _text(environ, name, str(default))
+    if value.isascii() and value.isdigit() and low <= int(value) <= high:
+        return int(value)
+    raise UsageError(f"{name} must be a whole number from {low} to {high}, not '{value}'.")
+
+
+def _list(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in _text(environ, name, default).split(",") if part.strip())
+
+
+def _own_secret_key(home: Path) -> str:
+    """The installation's own key, made on the first start and readable by its owner only."""
+    file = home / "secret.key"
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read ({error.strerror}). Check the owner of MUNDAP_HOME."
+        ) from error
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        draft = home / f".secret.key.{os.getpid()}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, file)  # fails if another process was first, and then its key counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"The folder {home} cannot be written ({error.strerror}). "
+            "Set MUNDAP_HOME to a folder that this user may write."
+        ) from error
+    return file.read_text(encoding="ascii").strip()

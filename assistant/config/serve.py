@@ -1,0 +1,59 @@
+"""The web server: `python -m assistant.config.serve`. Checks first, then listens, then warms the model up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+import django
+import uvicorn
+from django.conf import settings
+
+from assistant.common.errors import MundapError
+
+# Event streams are open for as long as a page is: they must not hold up a stop.
+GRACE_S = 2
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Serve until told to stop. 1 if the program must not start like this."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.config.settings")
+    try:
+        django.setup()
+        from assistant.config.checks import require_readiness  # noqa: PLC0415 - needs loaded apps
+
+        require_readiness()
+    except MundapError as error:
+        print(f"ERROR {error}", file=sys.stderr)  # noqa: T201 - the line for the person who started it
+        return 1
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # else whitenoise warns at every start
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    uvicorn.run(
+        "assistant.config.asgi:application",
+        host=settings.MUNDAP_HOST,
+        port=settings.MUNDAP_PORT,
+        lifespan="off",
+        log_config=None,  # Django's settings say where logs go
+        access_log=False,  # addresses of pages may carry what people search for
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return 0
+
+
+def _warm_up() -> None:
+    """Load the embedding model now, so that the first question need not wait for it."""
+    from assistant.documents.embedding import configured_embedder  # noqa: PLC0415 - needs loaded settings
+
+    try:
+        configured_embedder().embed(["warm-up"])
+    except MundapError as error:
+        log.error("the embedding model is not ready: %s", error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

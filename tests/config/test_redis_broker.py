@@ -1,0 +1,70 @@
+"""The same code on Redis, by MUNDAP_BROKER_URL alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from assistant.config.env import REPOSITORY
+
+pytestmark = pytest.mark.slow
+PREPARE = """
+import sys, django
+django.setup()
+from django.core.management import call_command
+call_command("prepare")
+from assistant.config.celery import app
+from assistant.sync.services import add_source
+add_source(kind="jsonl", name="due", config={"path": sys.argv[1], "audience": "everyone"})
+app.send_task("assistant.sync.tasks.sweep")
+"""
+COUNT = """
+import django
+django.setup()
+from assistant.sync.models import SyncRun
+print(SyncRun.objects.filter(requested_by="schedule").count())
+"""
+
+
+def test_a_worker_on_redis_carries_out_a_task_that_another_process_sent(
+    tmp_path: Path, redis_url: str
+) -> None:
+    server = redis.Redis.from_url(redis_url)
+    server.flushdb()
+    environment = {
+        **os.environ,
+        "MUNDAP_HOME": str(tmp_path),
+        "MUNDAP_BROKER_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
+    }
+    environment.pop("DATABASE_URL", None)
+    (tmp_path / "due.jsonl").write_text('{"id": "a", "title": "A", "text": "One."}\n', encoding="utf-8")
+    run = [sys.executable, "-c", PREPARE, str(tmp_path / "due.jsonl")]
+    subprocess.run(run, env=environment, cwd=REPOSITORY, check=True)
+    assert server.llen("celery") == 1
+
+    command = [sys.executable, "-m", "celery", "-A", "assistant.config.celery", "worker", "--pool", "solo"]
+    with subprocess.Popen(command, env=environment, cwd=REPOSITORY) as worker:
+        try:
+            deadline = time.monotonic() + 60
+            while server.llen("celery") and time.monotonic() < deadline:
+                time.sleep(0.2)
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(timeout=60)
+    counted = subprocess.run(
+        [sys.executable, "-c", COUNT],
+        env=environment,
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert counted.stdout.strip() == "1"

@@ -44,9 +44,20 @@ def scan(
     mask: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
     """Approximate cosines of one segment's chunks, shape (n,); -inf for what is not permitted."""
+    import faiss  # noqa: PLC0415 - heavy, and only a search needs it
+
     found = np.full(len(vectors), -np.inf, dtype=np.float32)
+    wanted = np.ascontiguousarray(query, dtype=np.float32)
     for begin, end in ranges:
-        found[begin:end] = vectors[begin:end] @ query
+        # FAISS's kernel on the mapped rows themselves: nothing is copied, and it is two to four times
+        # as fast as a matrix product for one question.
+        faiss.fvec_inner_products_ny(
+            faiss.swig_ptr(found[begin:end]),
+            faiss.swig_ptr(wanted),
+            faiss.swig_ptr(vectors[begin:end]),
+            len(wanted),
+            end - begin,
+        )
     found[~mask] = -np.inf
     return found
 

@@ -40,7 +40,6 @@ from connectors.sources.filesystem.groups_file import read_groups
 from connectors.sources.filesystem.trial import try_out
 from connectors.sources.filesystem.walk import Found, walk
 
-DEFAULT_MAX_BYTES = 50_000_000
 CHECKPOINT_EVERY = 100
 _CLOCK_TICK_NS = 20_000_000  # coarser than the step in which kernels stamp changes
 
@@ -64,13 +63,11 @@ class FilesystemConnector:
         access_file: Path | None = None,
         groups_file: Path | None = None,
         everyone: bool = False,
-        max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         self._root = root
         self._access_file = access_file
         self._groups_file = groups_file
         self._everyone = everyone
-        self._max_bytes = max_bytes
 
     def check(self) -> list[CheckItem]:
         """Try the folder, one file, the access file and the groups file."""
@@ -184,7 +181,7 @@ class FilesystemConnector:
         )
 
     def _fetch(self, found: Found) -> FileContent:
-        """The file, if it is still a plain file inside the root, readable and not too large."""
+        """The file, if it is still a plain file inside the root, and readable."""
         try:
             descriptor = open_file(self._root, found.parts)
         except OSError as error:
@@ -193,9 +190,6 @@ class FilesystemConnector:
             info = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        if info.st_size > self._max_bytes:
-            detail = f"{info.st_size} bytes; the limit is {self._max_bytes}"
-            raise DocumentFailure(FailureCode.TOO_LARGE, detail)
         # Two writes within one tick of the kernel's clock bear the same stamps. After the tick
         # has passed, whatever is written next is seen as a change by the next listing.
         age = time.time_ns() - info.st_ctime_ns

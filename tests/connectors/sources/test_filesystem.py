@@ -191,14 +191,9 @@ def test_an_empty_root_is_complete(world: FilesystemWorld) -> None:
     assert listed(open_source(world)) == [Complete()]
 
 
-def test_a_file_over_the_limit_keeps_its_permissions_and_fails_when_fetched(world: FilesystemWorld) -> None:
+def test_a_document_says_how_large_it_is_so_that_the_engine_can_refuse_it(world: FilesystemWorld) -> None:
     world.put("a.txt", "x" * 11)
-    found = upserts(check_listing(FilesystemConnector(root=world.root, everyone=True, max_bytes=10)))["a.txt"]
-    assert found.acl == PUBLIC
-    with pytest.raises(DocumentFailure) as failed:
-        found.fetch()
-    assert failed.value.code is FailureCode.TOO_LARGE
-    assert "10" in failed.value.detail
+    assert upserts(listed(open_source(world)))["a.txt"].size == 11
 
 
 def test_a_file_swapped_for_a_link_before_it_is_fetched_is_not_read(

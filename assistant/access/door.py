@@ -62,7 +62,9 @@ def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
         document__in=visible_documents(viewer),
         version=F("document__version"),
     ).select_related("document__connection", "document__body")
-    found = {chunk.pk: _passage(chunk) for chunk in rows.defer("document__body__text", "document__body__blocks")}
+    found = {
+        chunk.pk: _passage(chunk) for chunk in rows.defer("document__body__text", "document__body__blocks")
+    }
     return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
 

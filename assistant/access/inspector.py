@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import deciding_entries, may_read, permissions_confirmed_at, principals_of
-from assistant.accounts.models import Principal
+from assistant.accounts.models import Principal, User
 from assistant.accounts.principals import fresh_edges
 from assistant.common.acl import PrincipalKind
 from assistant.common.types import Json
@@ -38,7 +38,7 @@ def explain(viewer: Viewer, document: Document, *, now: datetime | None = None) 
     decisive = _decisive(deciding)
     return Explanation(
         visible=visible,
-        reason="allowed" if visible else _why_not(document, deciding, confirmed, now),
+        reason="allowed" if visible else _why_not(viewer, document, deciding, confirmed, now),
         clauses=tuple(_clause(number, entry) for number, entry in enumerate(deciding)),
         path=_path(viewer, decisive.principal, now) if decisive else (),
         acl_age_s=round((now - confirmed).total_seconds(), 1) if confirmed else None,
@@ -54,7 +54,11 @@ def _decisive(deciding: list[AclEntry | None]) -> AclEntry | None:
 
 
 def _why_not(
-    document: Document, deciding: list[AclEntry | None], confirmed: datetime | None, now: datetime
+    viewer: Viewer,
+    document: Document,
+    deciding: list[AclEntry | None],
+    confirmed: datetime | None,
+    now: datetime,
 ) -> str:
     if document.hidden:
         return {
@@ -68,9 +72,14 @@ def _why_not(
         return "no_permissions"
     if confirmed + timedelta(seconds=document.connection.max_age_s) < now:
         return "permissions_too_old"
-    if any(entry is not None and not entry.allow for entry in deciding):
-        return "denied"
-    return "not_named"
+    if not User.objects.filter(pk=viewer.user_id, is_active=True).exists():
+        return "account_closed"
+    denies = [entry for entry in deciding if entry is not None and not entry.allow]
+    if not denies:
+        return "not_named"
+    # Who holds none of the principals that shut them out was shut out for want of knowledge.
+    held = principals_of(viewer, now=now).ids
+    return "denied" if any(entry.principal_id in held for entry in denies) else "denied_unknown_group"
 
 
 def _clause(number: int, entry: AclEntry | None) -> dict[str, Json]:
@@ -93,7 +102,9 @@ def _path(viewer: Viewer, target: Principal, now: datetime) -> tuple[str, ...]:
     waiting = deque(came_from)
     while waiting and target.pk not in came_from:
         member = waiting.popleft()
-        for group in fresh_edges(now).filter(member_id=member).order_by("group_id").values_list("group_id", flat=True):
+        for group in (
+            fresh_edges(now).filter(member_id=member).order_by("group_id").values_list("group_id", flat=True)
+        ):
             if group not in came_from:
                 came_from[group] = member
                 waiting.append(group)

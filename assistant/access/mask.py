@@ -23,6 +23,7 @@ from assistant.accounts.revisions import Counter, current
 from assistant.documents.models import Acl, AclEntry, Document, Hidden
 
 _NEVER = np.inf
+_NOT_LOADED = -1
 
 
 class _DocumentTable:
@@ -68,11 +69,15 @@ class _DocumentTable:
 
 
 class _AclTable:
-    """All entries in the order (list, clause, position). Lists never change, so new ones are appended."""
+    """The entries of all lists that documents name, each list's in the order (clause, position).
+
+    Lists never change, so only those not loaded yet are read. They are asked for by
+    id: ids are given before their transactions end, so a lower one may appear later.
+    """
 
     def __init__(self) -> None:
-        self.last_acl = 0
-        self.clause_counts = np.zeros(1, np.int64)  # by list id
+        self.revision = 0  # of the documents whose lists are loaded
+        self.clause_counts = np.full(1, _NOT_LOADED, np.int64)  # by list id
         self.acls = np.zeros(0, np.int64)
         self.clauses = np.zeros(0, np.int64)  # numbered through all lists
         self.allow = np.zeros(0, np.bool_)
@@ -80,27 +85,38 @@ class _AclTable:
         self.expires = np.zeros(0, np.float64)
         self._clause_total = 0
 
-    def refresh(self) -> None:
-        newest = Acl.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        if newest < self.last_acl:
-            self.__init__()  # type: ignore[misc]  # start anew, in place
-        if newest == self.last_acl:
+    def refresh(self, named: NDArray[np.int64], *, revision: int) -> None:
+        """Load those lists among `named` (by the documents of `revision`) that are missing; 0 names none."""
+        if revision == self.revision:
             return
-        counts = Acl.objects.filter(pk__gt=self.last_acl, pk__lte=newest).values_list("pk", "clause_count")
-        grown = np.zeros(newest + 1, np.int64)
-        grown[: len(self.clause_counts)] = self.clause_counts
-        for pk, count in counts:
-            grown[pk] = count
-        self.clause_counts = grown
-        rows = AclEntry.objects.filter(acl_id__gt=self.last_acl, acl_id__lte=newest)
+        if revision < self.revision:
+            self.__init__()  # type: ignore[misc]  # ids of another database: start anew, in place
+        self._load_missing(named)
+        self.revision = revision
+
+    def _load_missing(self, named: NDArray[np.int64]) -> None:
+        self._reserve(int(named.max(initial=0)) + 1)
+        missing = np.unique(named[(named > 0) & (self.clause_counts[named] == _NOT_LOADED)])
+        if not missing.size:
+            return
+        wanted = set(missing.tolist())
+        first, last = int(missing[0]), int(missing[-1])
+        counts = dict(Acl.objects.filter(pk__gte=first, pk__lte=last).values_list("pk", "clause_count"))
+        rows = AclEntry.objects.filter(acl_id__gte=first, acl_id__lte=last)
         self._append(
-            list(
-                rows.order_by("acl_id", "clause", "position").values_list(
+            [
+                row
+                for row in rows.order_by("acl_id", "clause", "position").values_list(
                     "acl_id", "clause", "allow", "principal_id", "expires_at"
                 )
-            )
+                if row[0] in wanted
+            ]
         )
-        self.last_acl = newest
+        self.clause_counts[missing] = [counts.get(pk, _NOT_LOADED) for pk in missing.tolist()]
+
+    def _reserve(self, size: int) -> None:
+        more = max(size - len(self.clause_counts), 0)
+        self.clause_counts = np.concatenate([self.clause_counts, np.full(more, _NOT_LOADED, np.int64)])
 
     def _append(self, rows: list[tuple[int, int, bool, int, datetime | None]]) -> None:
         if not rows:
@@ -129,10 +145,9 @@ class _AclTable:
         # np.unique gives the first position of each clause, and positions are in order.
         _, first = np.unique(self.clauses[counting], return_index=True)
         deciding = counting[first]
-        opened = np.bincount(
-            self.acls[deciding[self.allow[deciding]]], minlength=len(self.clause_counts)
-        )
-        return (opened == self.clause_counts) & (self.clause_counts > 0)
+        opened = np.bincount(self.acls[deciding[self.allow[deciding]]], minlength=len(self.clause_counts))
+        result: NDArray[np.bool_] = (opened == self.clause_counts) & (self.clause_counts > 0)
+        return result
 
 
 _lock = threading.Lock()
@@ -155,7 +170,7 @@ def permitted_versions(viewer: Viewer, *, now: datetime | None = None) -> NDArra
 
 
 def live_versions() -> NDArray[np.int32]:
-    """`result[document_id]` is the version that some person may read, 0 for none: what the index should hold."""
+    """`result[document_id]` is the version that somebody may read, 0 for none: what the index should hold."""
     with _lock:
         documents, _ = _refreshed()
         return documents.versions.copy()
@@ -171,7 +186,8 @@ def _refreshed() -> tuple[_DocumentTable, _AclTable]:
     key = str(database.settings_dict["NAME"])
     documents, acls = _tables.setdefault(key, (_DocumentTable(), _AclTable()))
     documents.refresh()
-    acls.refresh()  # after the documents, so that every list they name is there
+    # After the documents, so that every list they name is there.
+    acls.refresh(documents.acls, revision=documents.revision)
     return documents, acls
 
 

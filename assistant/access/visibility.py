@@ -7,7 +7,7 @@ A document is visible to a person exactly if
 * in every clause of its access list, the first entry that counts for the person allows.
 
 An entry counts if it has not expired and names a principal the person holds; a deny
-also counts if it names a group whose members are not known. `mask` holds the same
+also counts if it names a group whose members, or those of a group in it, are not known. `mask` holds the same
 rule over arrays. Tests prove all three equal to an independent oracle.
 """
 
@@ -19,45 +19,51 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from assistant.access.viewer import Viewer
-from assistant.accounts.models import Connection, User
-from assistant.accounts.principals import NOTHING_HELD, Held, held_by, unknown_groups
+from assistant.accounts.models import Connection, Principal, User
+from assistant.accounts.principals import NOTHING_HELD, Held, held_by, principals_held, unknown_groups
 from assistant.documents.models import AclEntry, Document, Hidden
 
 
 def principals_of(viewer: Viewer, *, now: datetime) -> Held:
     """The principals that the viewer holds at this moment; none for an account that is gone or inactive."""
-    user = User.objects.filter(pk=viewer.user_id, is_active=True).first()
+    user = _active(viewer)
     return held_by(user, now=now) if user else NOTHING_HELD
+
+
+def _active(viewer: Viewer) -> User | None:
+    return User.objects.filter(pk=viewer.user_id, is_active=True).first()
 
 
 def visible_documents(viewer: Viewer, *, now: datetime | None = None) -> QuerySet[Document]:
     """The documents that the viewer may read now."""
     now = now or timezone.now()
-    held = principals_of(viewer, now=now)
-    if not held.ids:
+    user = _active(viewer)
+    if user is None:
         return Document.objects.none()
+    # Membership, access lists and documents are read by one statement, so from one state of the database.
+    held = principals_held(user, now=now)
     return (
         Document.objects.filter(version__gt=0, hidden=Hidden.NO)
         .filter(confirmed_recently(now))
-        .filter(acl__in=Subquery(_open_acls(held, now)))
+        .filter(acl__in=_open_acls(held, now))
     )
 
 
-def _counting_entries(held: Held, now: datetime) -> QuerySet[AclEntry]:
-    names_viewer = Q(principal__in=sorted(held.ids))
+def _counting_entries(held: QuerySet[Principal], now: datetime) -> QuerySet[AclEntry]:
+    names_viewer = Q(principal__in=held)
     names_unknown_group = Q(allow=False, principal__in=unknown_groups(now))
     return AclEntry.objects.filter(names_viewer | names_unknown_group).filter(
         Q(expires_at=None) | Q(expires_at__gt=now)
     )
 
 
-def _open_acls(held: Held, now: datetime) -> QuerySet[AclEntry]:
+def _open_acls(held: QuerySet[Principal], now: datetime) -> Subquery:
     """Ids of access lists in which every clause is opened by its first counting entry."""
     counting = _counting_entries(held, now)
     earlier = counting.filter(
         acl=OuterRef("acl"), clause=OuterRef("clause"), position__lt=OuterRef("position")
     )
-    return (
+    return Subquery(
         counting.filter(allow=True)
         .filter(~Exists(earlier))
         .values("acl")

@@ -1,6 +1,6 @@
 """From source principals to rows, and from a person to everything they are.
 
-`held_by` is the one place that says which principals a person holds.
+`principals_held` is the one place that says which principals a person holds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from assistant.accounts.models import Connection, GroupEdge, KnownGroup, Principal, User
+from assistant.accounts.nesting import with_containing_groups
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import EVERYONE, PrincipalKind, PrincipalRef
 
@@ -25,7 +26,8 @@ def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -
     found: dict[PrincipalRef, int] = {}
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
-        missing = [ref for ref in part if ref not in _select(part, connection, found)]
+        _select(part, connection, found)
+        missing = [ref for ref in part if ref not in found]
         Principal.objects.bulk_create(
             [
                 Principal(
@@ -42,9 +44,8 @@ def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -
     return found
 
 
-def _select(
-    refs: list[PrincipalRef], connection: Connection, found: dict[PrincipalRef, int]
-) -> dict[PrincipalRef, int]:
+def _select(refs: list[PrincipalRef], connection: Connection, found: dict[PrincipalRef, int]) -> None:
+    """Add the row ids of those that exist to `found`."""
     groups = [ref.id for ref in refs if ref.kind is PrincipalKind.GROUP]
     others = [ref.id for ref in refs if ref.kind is not PrincipalKind.GROUP]
     rows = Principal.objects.filter(
@@ -52,7 +53,6 @@ def _select(
     )
     for pk, kind, external_id in rows.values_list("pk", "kind", "external_id"):
         found[PrincipalRef(PrincipalKind(kind), external_id)] = pk
-    return found
 
 
 def replace_membership(
@@ -123,39 +123,27 @@ NOTHING_HELD = Held(frozenset())
 
 
 def held_by(user: User, *, now: datetime) -> Held:
-    """All principals of a person. Nobody inactive holds any.
+    """All principals of a person. Nobody inactive holds any."""
+    return Held(frozenset(principals_held(user, now=now).values_list("pk", flat=True)))
 
-    Groups follow by a closure over the current generations that are young enough.
-    A group already reached is not walked again, so cycles end.
-    """
+
+def principals_held(user: User, *, now: datetime) -> QuerySet[Principal]:
+    """As `held_by`, to be asked within a larger query: groups follow by nesting, where young enough."""
     if not user.is_active:
-        return NOTHING_HELD
-    own = Principal.objects.filter(
-        Q(kind=PrincipalKind.USER, external_id=user.email) | Q(kind=EVERYONE.kind), connection=None
-    )
-    reached = set(own.values_list("pk", flat=True))
-    frontier = sorted(reached)
-    edges = fresh_edges(now)
-    while frontier:
-        groups: set[int] = set()
-        for start in range(0, len(frontier), _BATCH):
-            groups.update(
-                edges.filter(member_id__in=frontier[start : start + _BATCH]).values_list("group_id", flat=True)
-            )
-        frontier = sorted(groups - reached)
-        reached |= groups
-    return Held(frozenset(reached))
+        return Principal.objects.none()
+    own = Q(kind=PrincipalKind.USER, external_id=user.email) | Q(kind=EVERYONE.kind)
+    start = Principal.objects.filter(own, connection__isnull=True)
+    return with_containing_groups(start, connections=_fresh_ids(now))
 
 
 def fresh_connections(now: datetime) -> QuerySet[Connection]:
     """Connections whose membership is young enough to count."""
-    return Connection.objects.filter(
-        pk__in=[
-            connection.pk
-            for connection in Connection.objects.exclude(principals_confirmed_at=None)
-            if not _expired(connection, now)
-        ]
-    )
+    return Connection.objects.filter(pk__in=_fresh_ids(now))
+
+
+def _fresh_ids(now: datetime) -> list[int]:
+    read = Connection.objects.exclude(principals_confirmed_at=None)
+    return [connection.pk for connection in read if not _expired(connection, now)]
 
 
 def fresh_edges(now: datetime) -> QuerySet[GroupEdge]:
@@ -166,8 +154,11 @@ def fresh_edges(now: datetime) -> QuerySet[GroupEdge]:
 
 
 def unknown_groups(now: datetime) -> QuerySet[Principal]:
-    """Groups whose members are not known now: a deny of one matches everyone."""
-    known = KnownGroup.objects.filter(
-        connection__in=fresh_connections(now), generation=F("connection__generation")
-    )
-    return Principal.objects.filter(kind=PrincipalKind.GROUP).exclude(pk__in=known.values("group_id"))
+    """Groups whose members are not known now: a deny of one matches everyone.
+
+    A group around an unknown one is as unknown: whoever is in the inner one is in the outer one.
+    """
+    fresh = _fresh_ids(now)
+    known = KnownGroup.objects.filter(connection__in=fresh, generation=F("connection__generation"))
+    unlisted = Principal.objects.filter(kind=PrincipalKind.GROUP).exclude(pk__in=known.values("group_id"))
+    return with_containing_groups(unlisted, connections=fresh)

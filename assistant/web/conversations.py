@@ -1,0 +1,68 @@
+"""The pages of conversations: a new one, one of them, and the question before one is deleted."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.chat import selectors, services
+from assistant.chat.reading import ConversationView
+from assistant.web.days import by_day
+from assistant.web.examples import example_questions
+from assistant.web.signed_in import PersonRequest, for_people
+
+QUESTION_LIMIT = 4_000
+
+
+@require_GET
+@for_people
+def home(request: PersonRequest) -> HttpResponse:
+    """A new conversation. `?question=` fills the box, so that a question can be linked to."""
+    return chat_page(request, question=request.GET.get("question", "")[:QUESTION_LIMIT])
+
+
+@require_GET
+@for_people
+def conversation(request: PersonRequest, conversation_id: int) -> HttpResponse:
+    """One conversation with all its turns."""
+    viewer = viewer_for(request.user)
+    return chat_page(request, shown=selectors.conversation(viewer=viewer, conversation_id=conversation_id))
+
+
+@require_http_methods(["GET", "POST"])
+@for_people
+def delete(request: PersonRequest, conversation_id: int) -> HttpResponse:
+    """Ask once, naming the conversation; then delete it."""
+    viewer = viewer_for(request.user)
+    if request.method == "POST":
+        services.delete_conversation(viewer=viewer, conversation_id=conversation_id)
+        return redirect("web:home")
+    shown = selectors.conversation(viewer=viewer, conversation_id=conversation_id)
+    return render(request, "web/delete.html", {"conversation": shown, **rail(viewer, conversation_id)})
+
+
+def chat_page(
+    request: PersonRequest,
+    *,
+    shown: ConversationView | None = None,
+    question: str = "",
+    refusal: str = "",
+) -> HttpResponse:
+    """The chat page, with what was typed kept where it was refused."""
+    conversation_id = shown.id if shown else None
+    context = {
+        "conversation": shown,
+        "question": question,
+        "refusal": refusal,
+        "question_limit": QUESTION_LIMIT,
+        "examples": () if shown else example_questions(),
+        **rail(viewer_for(request.user), conversation_id),
+    }
+    return render(request, "web/chat.html", context, status=422 if refusal else 200)
+
+
+def rail(viewer: Viewer, current: int | None = None) -> dict[str, object]:
+    """What the rail shows: the person's conversations by day, the open one marked."""
+    return {"days": by_day(selectors.conversations(viewer=viewer)), "current": current}

@@ -1,0 +1,95 @@
+"""Template tags and filters of all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import template
+from django.http import HttpRequest
+from django.utils import formats, translation
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
+from assistant.web import highlighting, korean, links, moments
+
+register = template.Library()
+register.simple_tag(moments.moment)
+register.filter("duration", moments.duration)
+register.filter("web_address", links.web_address)
+
+_OUTCOMES = {Blocked: "blocked", NoAnswer: "no_answer", Withheld: "withheld", Failed: "failed"}
+_THEMES = ("light", "dark")
+
+
+@register.filter
+def with_particle(word: str, pair: str) -> str:
+    """`{{ name|with_particle:"을/를" }}`: Korean pages get the particle, others the bare word."""
+    if (translation.get_language() or "").startswith("ko"):
+        return korean.with_particle(word, pair)
+    return word
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """A whole number with the locale's thousands separator."""
+    return "" if value is None else formats.number_format(round(value), force_grouping=True)
+
+
+@register.filter
+def outcome_name(outcome: TurnEvent | None) -> str:
+    """Which outcome a turn has: blocked, no_answer, withheld, failed or empty."""
+    return _OUTCOMES.get(type(outcome), "")
+
+
+@register.filter
+def cited(passages: Iterable[CitedPassage]) -> list[CitedPassage]:
+    """Those that a sentence stands on."""
+    return [passage for passage in passages if passage.cited]
+
+
+@register.filter
+def only_read(passages: Iterable[CitedPassage]) -> list[CitedPassage]:
+    """Those that were read and not cited."""
+    return [passage for passage in passages if not passage.cited]
+
+
+@register.filter
+def cells(text: str) -> list[str]:
+    """The cells of a quoted table row; one for other text."""
+    return [cell.strip() for cell in text.split("\t") if cell.strip()]
+
+
+@register.simple_tag
+def marked(pieces: Iterable[highlighting.Piece]) -> SafeString:
+    """Document text, each piece escaped: quotes in `<mark>`, the passage around them lightly."""
+    return format_html_join("", "{}", ((_marked(piece),) for piece in pieces))
+
+
+@register.simple_tag
+def place_label(kind: str, place: str) -> str:
+    """`page 3`, `slide 2`, `sheet Prices`; empty where a document has no places."""
+    if not place:
+        return ""
+    labels = {
+        "page": gettext("Page %(place)s"),
+        "slide": gettext("Slide %(place)s"),
+        "sheet": gettext("Sheet “%(place)s”"),
+    }
+    return labels.get(kind, "%(place)s") % {"place": place}
+
+
+@register.filter
+def theme(request: HttpRequest | None) -> str:
+    """The saved choice, light or dark; empty follows the system."""
+    chosen = request.COOKIES.get("mundap_theme", "") if request else ""
+    return chosen if chosen in _THEMES else ""
+
+
+def _marked(piece: highlighting.Piece) -> SafeString | str:
+    if piece.mark == highlighting.QUOTED:
+        return format_html("<mark>{}</mark>", piece.text)
+    if piece.mark == highlighting.READ:
+        return format_html('<span class="read">{}</span>', piece.text)
+    return piece.text

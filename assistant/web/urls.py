@@ -1,0 +1,24 @@
+"""The routes of the pages for everybody."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from assistant.web import asking, conversations, evidence, sign_in
+
+app_name = "web"
+
+urlpatterns = [
+    path("", conversations.home, name="home"),
+    path("c/<int:conversation_id>/", conversations.conversation, name="conversation"),
+    path("c/<int:conversation_id>/delete/", conversations.delete, name="delete"),
+    path("ask/", asking.ask, name="ask"),
+    path("turns/<int:turn_id>/", asking.turn, name="turn"),
+    path("turns/<int:turn_id>/stream/", asking.stream, name="stream"),
+    path("turns/<int:turn_id>/stop/", asking.stop, name="stop"),
+    path("turns/<int:turn_id>/sources/<int:n>/", evidence.cited_source, name="cited-source"),
+    path("documents/<int:document_id>/", evidence.document, name="document"),
+    path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-out/", sign_in.sign_out, name="sign-out"),
+    path("language/", sign_in.language, name="language"),
+]

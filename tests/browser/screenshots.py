@@ -1,0 +1,149 @@
+"""Takes pictures of every page, in both languages and themes, wide and on a phone. A command, not a test.
+
+    python -m tests.browser.screenshots FOLDER --address URL --email E --admin A --password P
+
+`E` asks, `A` opens the console; both have the same password, as the demo's accounts do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+
+QUESTIONS = {
+    "ko": {
+        "answer": "국내 출장 일비는 하루 얼마인가요?",
+        "blocked": "임원 연봉은 얼마인가요?",
+        "no-answer": "화성 지사는 언제 여나요?",
+    },
+    "en": {
+        "answer": "How many days a week may I work from home?",
+        "blocked": "What is the salary of an executive?",
+        "no-answer": "Which zebra won the Antarctic chess tournament?",
+    },
+}
+SIZES = {"wide": (1280, 860), "phone": (390, 844)}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where to look, as whom, and where the pictures go."""
+
+    address: str
+    email: str
+    admin: str
+    password: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One of the eight ways in which the pages can look."""
+
+    language: str
+    theme: str
+    size: str
+
+    @property
+    def suffix(self) -> str:
+        """The end of each picture's name."""
+        return f"{self.language}-{self.theme}-{self.size}"
+
+
+def main(arguments: list[str]) -> int:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(prog="screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--address", default="http://127.0.0.1:8000")
+    parser.add_argument("--email", required=True)
+    parser.add_argument("--admin", required=True)
+    parser.add_argument("--password", required=True)
+    given = parser.parse_args(arguments)
+    session = Session(given.address.rstrip("/"), given.email, given.admin, given.password, given.folder)
+    session.folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        for language in QUESTIONS:
+            for theme in ("light", "dark"):
+                for size in SIZES:
+                    _tour(browser, session, Look(language, theme, size))
+        browser.close()
+    return 0
+
+
+def _tour(browser: Browser, session: Session, look: Look) -> None:
+    width, height = SIZES[look.size]
+    with browser.new_context(
+        locale="ko-KR" if look.language == "ko" else "en-US",
+        color_scheme="dark" if look.theme == "dark" else "light",
+        viewport={"width": width, "height": height},
+    ) as context:
+        page = context.new_page()
+        page.goto(f"{session.address}/sign-in/")
+        _take(page, session, look, "sign-in")
+        _sign_in(page, session, look, session.email)
+        _take(page, session, look, "home")
+        if look.size == "phone":
+            page.click("[data-rail-open]")
+            _take(page, session, look, "conversations")
+        for name, question in QUESTIONS[look.language].items():
+            _ask(page, session, look, name, question)
+        context.clear_cookies()
+        page.goto(f"{session.address}/sign-in/")
+        _sign_in(page, session, look, session.admin)
+        _console(page, session, look)
+
+
+def _sign_in(page: Page, session: Session, look: Look, email: str) -> None:
+    page.fill("#email", email)
+    page.fill("#password", session.password)
+    page.click("form.form button")
+    page.wait_for_url(f"{session.address}/")
+    _choose_language(page, look)
+
+
+def _choose_language(page: Page, look: Look) -> None:
+    """The account's own choice may differ from the browser's."""
+    if page.get_attribute("html", "lang") != look.language:
+        page.evaluate("document.querySelector('.languages button').click()")
+        page.wait_for_selector(f"html[lang={look.language}]")
+
+
+def _ask(page: Page, session: Session, look: Look, name: str, question: str) -> None:
+    page.goto(f"{session.address}/")
+    page.fill("#question", question)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-turn]")
+    if name == "answer":
+        page.wait_for_selector(".sentence, .outcome")
+        _take(page, session, look, "streaming")
+    page.wait_for_selector("[data-turn]:not([data-stream])", timeout=60_000)
+    _take(page, session, look, name)
+    if page.locator("a.cite").count():
+        page.click("a.cite >> nth=0")
+        page.wait_for_selector("#panel-body [data-source-title]")
+        _take(page, session, look, f"{name}-source")
+
+
+def _console(page: Page, session: Session, look: Look) -> None:
+    page.goto(f"{session.address}/console/")
+    _take(page, session, look, "console")
+    links = [link.get_attribute("href") for link in page.locator(".row-name").all()]
+    for number, link in enumerate(links[:4], start=1):
+        page.goto(f"{session.address}{link}")
+        _take(page, session, look, f"source-{number}")
+
+
+def _take(page: Page, session: Session, look: Look, name: str) -> None:
+    page.wait_for_timeout(300)  # let motion come to rest
+    page.screenshot(path=session.folder / f"{name}-{look.suffix}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""The console is there for administrators only, and shows what a source is doing."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from assistant.accounts.models import User
+from assistant.documents.models import Document
+from assistant.sync import services
+from assistant.sync.models import RunState, SyncRun
+from tests.conftest import SmallWorld
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def ada(client: Client, people: dict[str, User]) -> Client:
+    """The administrator's browser."""
+    client.force_login(people["ada"])
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _nobody_wakes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "wake", lambda run_id: None)
+
+
+def open_run(world: SmallWorld, **fields: object) -> SyncRun:
+    """A run that works right now."""
+    defaults = {
+        "kind": "incremental",
+        "state": RunState.RUNNING,
+        "requested_by": "test",
+        "started_at": timezone.now(),
+        "total": 250,
+        "added": 80,
+        "unchanged": 10,
+        "current_item": "finance/report.docx",
+    }
+    return SyncRun.objects.create(source_id=world.source_id, **{**defaults, **fields})
+
+
+def test_other_people_are_told_that_nothing_is_here(
+    client: Client, people: dict[str, User], small_world: SmallWorld
+) -> None:
+    client.force_login(people["ann"])
+    run = SyncRun.objects.get()
+    gets = [
+        reverse("console:sources"),
+        reverse("console:source", args=[small_world.source_id]),
+        reverse("console:progress", args=[small_world.source_id, run.pk]),
+    ]
+    posts = [
+        reverse("console:sync", args=[small_world.source_id]),
+        reverse("console:cancel", args=[small_world.source_id, run.pk]),
+        reverse("console:approve", args=[small_world.source_id, run.pk]),
+    ]
+    assert [client.get(address).status_code for address in gets] == [404] * 3
+    assert [client.post(address).status_code for address in posts] == [404] * 3
+    assert SyncRun.objects.count() == 1
+    assert reverse("console:sources") not in client.get("/").content.decode()
+
+
+def test_without_sources_the_list_says_how_to_add_one(ada: Client) -> None:
+    assert "source add" in ada.get(reverse("console:sources")).content.decode()
+
+
+def test_the_list_shows_state_counts_and_sync_now(ada: Client, small_world: SmallWorld) -> None:
+    text = ada.get(reverse("console:sources")).content.decode()
+    assert "world" in text
+    assert 'data-tone="good"' in text
+    assert "Sync now" in text
+    assert "hx-trigger" not in text  # nothing runs, so nothing is asked again
+
+
+def test_the_list_asks_again_while_something_runs(ada: Client, small_world: SmallWorld) -> None:
+    open_run(small_world)
+    assert 'hx-trigger="every 2s"' in ada.get(reverse("console:sources")).content.decode()
+
+
+def test_sync_now_opens_one_run_and_a_second_click_none(ada: Client, small_world: SmallWorld) -> None:
+    address = reverse("console:sync", args=[small_world.source_id])
+    for _ in range(2):
+        response = ada.post(address, {"kind": "full"})
+        assert response["Location"] == reverse("console:source", args=[small_world.source_id])
+    run = SyncRun.objects.latest("pk")
+    assert (run.kind, run.requested_by, run.state) == ("full", "ada@example.com", RunState.PENDING)
+    assert SyncRun.objects.count() == 2
+    assert ada.post(address, {"kind": "nonsense"}).status_code == 404
+    assert ada.post(reverse("console:sync", args=[999])).status_code == 404
+
+
+def test_progress_is_polled_while_the_run_is_open(ada: Client, small_world: SmallWorld) -> None:
+    run = open_run(small_world)
+    page = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    assert 'hx-trigger="every 1s"' in page
+    fragment = ada.get(reverse("console:progress", args=[small_world.source_id, run.pk]), headers=HTMX)
+    text = fragment.content.decode()
+    assert "90 of 250 documents" in text
+    assert "finance/report.docx" in text
+    assert 'value="90"' in text
+    assert 'max="250"' in text
+    assert "<html" not in text
+
+
+def test_the_polling_ends_with_the_run(ada: Client, small_world: SmallWorld) -> None:
+    run = SyncRun.objects.get()
+    response = ada.get(reverse("console:progress", args=[small_world.source_id, run.pk]), headers=HTMX)
+    assert response.headers["HX-Retarget"] == response.headers["HX-Reselect"] == "#source-body"
+    assert "hx-trigger" not in response.content.decode()
+
+
+def test_a_run_can_be_cancelled(ada: Client, small_world: SmallWorld) -> None:
+    run = open_run(small_world)
+    ada.post(reverse("console:cancel", args=[small_world.source_id, run.pk]))
+    run.refresh_from_db()
+    assert run.cancel_requested
+
+
+def test_failures_are_shown_in_plain_words(ada: Client, small_world: SmallWorld) -> None:
+    with small_world.file.open("a", encoding="utf-8") as stream:
+        stream.write("\n{this is no JSON\n")
+    run_id = services.request_run(source_id=small_world.source_id, kind="full", actor="test")
+    from assistant.sync.engine import execute_run  # noqa: PLC0415 - the engine is heavy
+
+    assert execute_run(run_id)
+    text = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    assert "The entry is malformed." in text
+    assert "Correct the place named in the details." in text
+    korean = ada.get(
+        reverse("console:source", args=[small_world.source_id]), headers={"Accept-Language": "ko"}
+    ).content.decode()
+    assert "항목의 형식이 잘못되었습니다." in korean
+
+
+def test_a_mass_deletion_waits_until_somebody_approves_it(ada: Client, small_world: SmallWorld) -> None:
+    run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=2, finished_at=timezone.now())
+    Document.objects.filter(external_id__in=["open", "handbook"]).update(hidden="missing")
+    address = reverse("console:source", args=[small_world.source_id])
+    assert "2 documents are gone from the source" in ada.get(address).content.decode()
+    ada.post(reverse("console:approve", args=[small_world.source_id, run.pk]))
+    assert Document.objects.filter(hidden="removed").count() == 2
+    assert "are gone from the source" not in ada.get(address).content.decode()
+    again = ada.post(reverse("console:approve", args=[small_world.source_id, run.pk]))
+    assert again.status_code == 404
+
+
+def test_the_console_shows_no_title_of_a_document(ada: Client, small_world: SmallWorld) -> None:
+    text = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    for title in ("Employee handbook", "Salary bands 2026", "Project Heron"):
+        assert title not in text

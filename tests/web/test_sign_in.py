@@ -1,0 +1,175 @@
+"""Signing in tells nothing about who has an account; language, policy and health."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import hashers
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.urls import reverse
+
+from assistant.accounts.models import User
+from assistant.audit.models import AuditEvent
+from tests.conftest import PASSWORD
+
+SIGN_IN = "/sign-in/"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+def attempt(client: Client, email: str, password: str, **extra: str) -> tuple[int, str]:
+    """Status and page of one attempt, without its token."""
+    response = client.post(SIGN_IN, {"email": email, "password": password, **extra})
+    text = re.sub(r'(X-CSRFToken": |csrfmiddlewaretoken" value=)"\w+"', "", response.content.decode())
+    return response.status_code, text.replace(email, "ADDRESS")
+
+
+def test_a_person_signs_in_with_any_spelling_of_their_address(
+    client: Client, people: dict[str, User]
+) -> None:
+    status, _ = attempt(client, " ANN@Example.com ", PASSWORD)
+    assert status == 302
+    assert client.session["_auth_user_id"] == str(people["ann"].pk)
+    event = AuditEvent.objects.get()
+    assert (event.event, event.actor_id) == ("signed_in", people["ann"].pk)
+
+
+def test_every_failure_looks_the_same(client: Client, people: dict[str, User]) -> None:
+    User.objects.filter(pk=people["bob"].pk).update(is_active=False)
+    User.objects.create_user("keyless@example.com")
+    attempts = [
+        ("ann@example.com", "wrong"),
+        ("nobody@example.com", "wrong"),
+        ("bob@example.com", PASSWORD),
+        ("keyless@example.com", "wrong"),
+        ("no address at all", "wrong"),
+    ]
+    pages = {attempt(client, email, password) for email, password in attempts}
+    assert len(pages) == 1
+    assert next(iter(pages))[0] == 422
+    assert AuditEvent.objects.filter(event="sign_in_failed").count() == len(attempts)
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com", "no address at all"])
+def test_every_failure_hashes_a_password_once(
+    client: Client, people: dict[str, User], email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasher = hashers.get_hasher()
+    calls: list[str] = []
+    encode = type(hasher).encode
+
+    def counted(self: hashers.BasePasswordHasher, password: str, salt: str) -> str:
+        calls.append(email)
+        return str(encode(self, password, salt))
+
+    monkeypatch.setattr(type(hasher), "encode", counted)
+    attempt(client, email, "wrong")
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/c/3/", "/c/3/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_signing_in_one_only_ever_lands_on_this_site(
+    client: Client, people: dict[str, User], target: str, expected: str
+) -> None:
+    response = client.post(SIGN_IN, {"email": "ann@example.com", "password": PASSWORD, "next": target})
+    assert response["Location"] == expected
+
+
+def test_the_admin_uses_the_one_sign_in_page_without_a_loop(client: Client, people: dict[str, User]) -> None:
+    response = client.get("/admin/", follow=True)
+    assert response.redirect_chain[-1][0].startswith("/sign-in/?next=")
+    client.force_login(people["ann"])
+    assert client.get("/admin/", follow=True).status_code == 200  # back on the home page, not in a circle
+    client.force_login(people["ada"])
+    assert client.get("/admin/").status_code == 200
+
+
+def test_signing_out_ends_the_session(client: Client, people: dict[str, User]) -> None:
+    client.force_login(people["ann"])
+    assert client.get(reverse("web:sign-out")).status_code == 405
+    client.post(reverse("web:sign-out"))
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("header", "words"), [("ko-KR,ko;q=0.9", "로그인"), ("en-GB", "Sign in"), ("fr", "Sign in")]
+)
+@pytest.mark.django_db
+def test_the_browser_chooses_the_language_at_first(client: Client, header: str, words: str) -> None:
+    assert words in client.get(SIGN_IN, headers={"Accept-Language": header}).content.decode()
+
+
+def test_a_persons_choice_wins_over_the_browser_and_follows_them(
+    client: Client, people: dict[str, User]
+) -> None:
+    client.force_login(people["ann"])
+    english = {"Accept-Language": "en"}
+    assert "New question" in client.get("/", headers=english).content.decode()
+    client.post(reverse("web:language"), {"language": "ko", "next": "/"}, headers=english)
+    people["ann"].refresh_from_db()
+    assert people["ann"].language == "ko"
+    elsewhere = Client()
+    elsewhere.force_login(people["ann"])
+    response = elsewhere.get("/", headers=english)
+    assert "새 질문" in response.content.decode()
+    assert response.headers["Content-Language"] == "ko"
+
+
+@pytest.mark.django_db
+def test_an_unknown_language_changes_nothing(client: Client) -> None:
+    response = client.post(reverse("web:language"), {"language": "xx", "next": "/sign-in/"})
+    assert response["Location"] == "/sign-in/"
+    assert not response.cookies
+
+
+@pytest.mark.django_db
+def test_every_page_forbids_inline_code_and_foreign_hosts(client: Client) -> None:
+    for address in (SIGN_IN, "/nothing/here/", "/healthz"):
+        policy = client.get(address).headers["Content-Security-Policy"]
+        rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+        assert rules["default-src"] == rules["script-src"] == rules["style-src"] == "'self'"
+        assert rules["object-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'"
+        assert "unsafe" not in policy
+
+
+def test_no_template_holds_what_the_policy_would_stop() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(
+            r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|\|safe\b|autoescape", text
+        ), path
+
+
+@pytest.mark.django_db
+def test_the_chosen_theme_is_drawn_by_the_server(client: Client) -> None:
+    assert "data-theme=" not in client.get(SIGN_IN).content.decode().split("<body")[0]
+    client.cookies["mundap_theme"] = "dark"
+    assert 'data-theme="dark"' in client.get(SIGN_IN).content.decode()
+    client.cookies["mundap_theme"] = '"><script>'
+    assert "data-theme=" not in client.get(SIGN_IN).content.decode().split("<body")[0]
+
+
+@pytest.mark.django_db
+def test_health_is_ok_only_while_the_database_answers(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/healthz").content == b"ok\n"
+
+    def broken() -> None:
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(connection, "cursor", broken)
+    response = client.get("/healthz")
+    assert response.status_code == 503
+    assert b"gone" not in response.content

@@ -9,6 +9,7 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 # Folders whose code does not know of the database: once is enough.
 WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
+BENCHES = retrieval_quality answer_quality topic_blocks
 # Tests write here, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
@@ -54,7 +55,7 @@ format: environment-test
 	.venv/bin/djlint templates --reformat --quiet
 
 bench: environment-test
-	@for script in tests/bench/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+	@for name in $(BENCHES); do echo "== $$name"; $(PYTHON) -m tests.bench.$$name || exit 1; done
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test

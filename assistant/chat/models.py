@@ -54,6 +54,8 @@ class Turn(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     lease_until = models.DateTimeField(null=True)  # a running turn whose lease ran out has lost its process
     stop_requested = models.BooleanField(default=False)
+    # Documents whose passages the model was given: a sentence that cites none may stand on any of them.
+    read_documents = models.JSONField(default=list)
 
     class Meta:
         constraints: ClassVar = [

@@ -19,7 +19,17 @@ from django.utils import timezone
 from assistant.access.viewer import viewer_for
 from assistant.audit.trail import Event, record
 from assistant.chat.answering import Answer, answer, named_chat_model
-from assistant.chat.events import NAMES, Blocked, Citations, Done, Failed, TurnEvent, Withheld, to_payload
+from assistant.chat.events import (
+    NAMES,
+    Blocked,
+    Citations,
+    Done,
+    Failed,
+    Status,
+    TurnEvent,
+    Withheld,
+    to_payload,
+)
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
 
@@ -108,6 +118,9 @@ class _Writer:
         """Store one event; the last one settles the turn."""
         with transaction.atomic():
             self._store_citations()
+            if isinstance(event, Status) and event.step == "reading":
+                read = sorted({passage.document_id for passage in self.answer.read})
+                Turn.objects.filter(pk=self._turn.pk).update(read_documents=read)
             if isinstance(event, Done):
                 self._store_uncited()
                 self._append(Citations(()))

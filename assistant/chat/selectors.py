@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.access.door import may_still_read, open_document, passage_texts, readable
+from django.db.models import QuerySet
+
+from assistant.access.door import count_readable, may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
 from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
 from assistant.chat.models import Citation, Conversation, Turn, TurnState
@@ -17,7 +19,7 @@ _OUTCOMES = {"blocked": Blocked, "no_answer": NoAnswer, "failed": Failed, "withh
 
 def conversations(*, viewer: Viewer) -> list[ConversationItem]:
     """The viewer's conversations, newest first."""
-    mine = Conversation.objects.filter(user_id=viewer.user_id).order_by("-updated_at", "-pk")[:_LISTED]
+    mine = _conversations(viewer).order_by("-updated_at", "-pk")[:_LISTED]
     return [ConversationItem(row.pk, row.title, row.updated_at) for row in mine]
 
 
@@ -27,7 +29,7 @@ def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
     Raises:
         NotFound: no such conversation of this person.
     """
-    found = Conversation.objects.filter(pk=conversation_id, user_id=viewer.user_id).first()
+    found = _conversations(viewer).filter(pk=conversation_id).first()
     if found is None:
         raise NotFound("There is no such conversation.")
     turns = found.turns.prefetch_related("events", "citations").order_by("pk")
@@ -68,9 +70,21 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
     return _passages(viewer, list(Citation.objects.filter(turn_id=turn_id).order_by("n")))
 
 
+def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
+    """Ids of the documents that the sentences stand on; for one without a citation, all that were read."""
+    if any(not sentence.citations for sentence in sentences):
+        return set(read)
+    numbers = {n for sentence in sentences for n in sentence.citations}
+    return {citation.document_id for citation in citations if citation.n in numbers}
+
+
+def _conversations(viewer: Viewer) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(user_id=viewer.user_id, user__is_active=True)
+
+
 def _owned(viewer: Viewer, turn_id: int) -> Turn:
     found = (
-        Turn.objects.filter(pk=turn_id, conversation__user_id=viewer.user_id)
+        Turn.objects.filter(pk=turn_id, conversation__in=_conversations(viewer))
         .prefetch_related("events", "citations")
         .first()
     )
@@ -90,9 +104,10 @@ def _turn(viewer: Viewer, row: Turn) -> TurnView:
     for event in events:
         if event.kind in _OUTCOMES:
             outcome = KINDS[event.kind](**event.payload)
+    if isinstance(outcome, NoAnswer):
+        outcome = NoAnswer(count_readable(viewer))  # as many as may be read now, not then
     citations = list(row.citations.all())
-    spoken = {n for token in tokens for n in token.citations}
-    if not may_still_read(viewer, {c.document_id for c in citations if c.n in spoken}):
+    if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
         tokens, citations, outcome = (), [], Withheld()
     return TurnView(
         id=row.pk,

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.access.door import may_still_read
+from assistant.access.door import count_readable, may_still_read
 from assistant.access.viewer import Viewer
 from assistant.chat.answering import checked_question
-from assistant.chat.events import KINDS, LAST, Citations, NumberedEvent, Token, TurnEvent, Withheld
+from assistant.chat.events import KINDS, LAST, Citations, NoAnswer, NumberedEvent, Token, TurnEvent, Withheld
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned
-from assistant.chat.selectors import cited_passages
+from assistant.chat.selectors import cited_passages, stands_on
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound
 
@@ -70,13 +70,15 @@ async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncItera
         ensure_running(turn_id)
     while True:
         events = await sync_to_async(_news)(viewer, turn_id, after)
-        for numbered in events:
+        for numbered in events[:1]:  # the next one passes the door again, however slow the reader is
             yield numbered
             after = numbered.seq
             if isinstance(numbered.event, LAST):
                 return
         if not events:
             await sync_to_async(fail_if_orphaned)(turn_id)
+            if await sync_to_async(_is_over)(turn_id, after):
+                return
             await asyncio.sleep(_POLL_S)
 
 
@@ -125,14 +127,18 @@ def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
     return found
 
 
+def _is_over(turn_id: int, after: int) -> bool:
+    """Whether nothing can come after event `after`. The state, which settles last, is read first."""
+    settled = not Turn.objects.filter(pk=turn_id, state__in=(TurnState.PENDING, TurnState.RUNNING)).exists()
+    return settled and not StoredEvent.objects.filter(turn_id=turn_id, seq__gt=after).exists()
+
+
 def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
-    owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
+    turn = owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
-    spoken = {n for event in stored if event.kind == "token" for n in event.payload["citations"]}
-    documents = set(
-        Citation.objects.filter(turn_id=turn_id, n__in=spoken).values_list("document_id", flat=True)
-    )
-    if not may_still_read(viewer, documents):
+    citations = list(Citation.objects.filter(turn_id=turn_id))
+    spoken = [_token(event) for event in stored if event.kind == "token"]
+    if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
     return [NumberedEvent(event.seq, _event(viewer, turn_id, event)) for event in stored if event.seq > after]
 
@@ -141,8 +147,14 @@ def _event(viewer: Viewer, turn_id: int, stored: StoredEvent) -> TurnEvent:
     if stored.kind == "citations":
         return Citations(cited_passages(viewer, turn_id))
     if stored.kind == "token":
-        return Token(stored.payload["text"], tuple(stored.payload["citations"]))
+        return _token(stored)
+    if stored.kind == "no_answer":
+        return NoAnswer(count_readable(viewer))
     return KINDS[stored.kind](**stored.payload)
+
+
+def _token(stored: StoredEvent) -> Token:
+    return Token(stored.payload["text"], tuple(stored.payload["citations"]))
 
 
 def _title(question: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from typing_extensions import TypeIs
@@ -151,11 +151,11 @@ def _parse_time(value: Json) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"'{value}' is not an RFC 3339 time with a time zone.")
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(f"'{value}' is not an RFC 3339 time with a time zone.")
 
 
 def _is_list(value: Json) -> TypeIs[Sequence[Json]]:

@@ -7,22 +7,23 @@ import unicodedata
 
 from assistant.common.errors import UsageError
 
-_SHAPE = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_SHAPE = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 MAX_EMAIL_LENGTH = 254
 
 
 def canonical_email(address: str) -> str:
     """The form in which addresses are stored and compared.
 
-    NFKC, trimmed, case folded. `+tag` stays: it is another mailbox until its
-    provider says otherwise.
+    NFKC, trimmed, lower case. `+tag` stays: it is another mailbox until its
+    provider says otherwise. Case is lowered, not folded: folding makes one of
+    straße.de and strasse.de, which are two domains.
 
     Raises:
         UsageError: the text is not an e-mail address.
     """
-    folded = unicodedata.normalize("NFKC", address).strip().casefold()
-    # Case folding can leave the NFKC form (e.g. of some Greek letters), so normalise once more.
-    folded = unicodedata.normalize("NFKC", folded)
-    if len(folded) > MAX_EMAIL_LENGTH or not _SHAPE.fullmatch(folded):
+    lowered = unicodedata.normalize("NFKC", address).strip().lower()
+    # Lowering can leave the NFKC form (a dotted capital I, for one), so normalise once more.
+    lowered = unicodedata.normalize("NFKC", lowered)
+    if len(lowered) > MAX_EMAIL_LENGTH or not _SHAPE.fullmatch(lowered):
         raise UsageError(f"'{address[:80]}' is not an e-mail address.")
-    return folded
+    return lowered

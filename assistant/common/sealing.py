@@ -28,7 +28,7 @@ def unseal(sealed: bytes, *, key: str, purpose: str) -> str:
     """
     try:
         opened = AESGCM(_derive(key)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise MundapError(
             "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed with. "
             "Restore that key, or enter the source's secrets again."

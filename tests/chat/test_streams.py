@@ -44,6 +44,7 @@ async def test_a_second_tab_sees_the_same_and_a_lost_line_continues(small_world:
     assert first == second
     assert [event.seq for event in first] == list(range(1, len(first) + 1))
     assert await followed(ann, turn.pk, after=2) == first[2:]
+    assert await followed(ann, turn.pk, after=len(first)) == []
 
 
 async def test_somebody_elses_stream_is_not_there(small_world: SmallWorld) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from assistant.access.viewer import Viewer
+from assistant.accounts.models import User
 from assistant.audit.models import AuditEvent
-from assistant.chat import selectors
+from assistant.chat import runner, selectors
 from assistant.chat.events import Blocked, NoAnswer, Withheld
 from assistant.chat.models import StoredEvent, Turn
 from assistant.chat.runner import fail_if_orphaned, run_turn
 from assistant.chat.services import delete_conversation, start_turn, stop_turn
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.models import Topic
+from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
 from tests.conftest import SmallWorld
 
 QUESTION = "How many days a week is remote work allowed?"
@@ -187,3 +191,43 @@ def test_several_turns_share_a_conversation_titled_by_its_first_question(small_w
     view = selectors.conversation(viewer=ann, conversation_id=first.conversation_id)
     assert [turn.question for turn in view.turns] == [QUESTION, "When does the office in Daejeon open?"]
     assert [item.title for item in selectors.conversations(viewer=ann)] == [QUESTION]
+
+
+def test_a_sentence_without_a_citation_is_withheld_with_anything_that_was_read(
+    small_world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loose:
+        """A model that forgets to cite, and cites what does not exist."""
+
+        name = "loose"
+
+        def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
+            yield AnswerSentence(request.sources[0].text, ())
+            yield AnswerSentence("And more.", (Quote(99, 0, 5),))
+
+    monkeypatch.setattr(runner, "named_chat_model", lambda _name: Loose())
+    ann = small_world.viewer("ann")
+    turn = asked(ann)
+    shown = selectors.turn(viewer=ann, turn_id=turn.pk)
+    assert [sentence.citations for sentence in shown.sentences] == [(), ()]
+    small_world.documents["handbook"]["acl"] = {"allow": ["group:hr"]}
+    small_world.sync()
+    assert selectors.turn(viewer=ann, turn_id=turn.pk).outcome == Withheld()
+
+
+def test_a_count_of_what_was_searched_is_that_of_the_moment_it_is_read(small_world: SmallWorld) -> None:
+    ann = small_world.viewer("ann")
+    turn = asked(ann, "Who won the football world cup of 1954?")
+    assert selectors.turn(viewer=ann, turn_id=turn.pk).outcome == NoAnswer(3)
+    small_world.groups["staff"]["members"] = []
+    small_world.sync()
+    assert selectors.turn(viewer=ann, turn_id=turn.pk).outcome == NoAnswer(1)
+
+
+def test_a_closed_account_reads_nothing_any_more(small_world: SmallWorld) -> None:
+    ann = small_world.viewer("ann")
+    turn = asked(ann)
+    User.objects.filter(pk=ann.user_id).update(is_active=False)
+    assert selectors.conversations(viewer=ann) == []
+    with pytest.raises(NotFound):
+        selectors.turn(viewer=ann, turn_id=turn.pk)

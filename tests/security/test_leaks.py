@@ -309,9 +309,6 @@ def test_an_administrator_is_shown_no_id_of_a_document_that_did_not_fail(canarie
     assert set(MARK.findall(shown)) == {FAILED}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the progress of a run names the document at hand, whether it failed or not"
-)
 def test_the_progress_of_a_run_names_no_document(canaries: Canaries) -> None:
     run = SyncRun.objects.latest("pk")
     SyncRun.objects.filter(pk=run.pk).update(

@@ -24,6 +24,7 @@ from assistant.ingest.parsers.contract import BLOCK_SEPARATOR, Parsed
 from assistant.providers.contract import Embedder, Vectors
 
 _BATCH = 500
+_KEPT_AT_ONCE = 64  # vectors; a worker that is killed loses no more of its slowest work
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,11 @@ def embed_missing(prepared: Sequence[Prepared]) -> int:
         for document in prepared
         for digest, text in zip(document.digests, document.texts, strict=True)
     }
-    missing = sorted(set(texts) - _embedded(model.name, sorted(texts)))
-    if missing:
-        keep_vectors(model, missing, model.embed([texts[digest] for digest in missing]))
+    missing = set(texts) - _embedded(model.name, sorted(texts))
+    by_length = sorted(missing, key=lambda digest: (len(texts[digest]), digest))
+    for start in range(0, len(by_length), _KEPT_AT_ONCE):
+        part = by_length[start : start + _KEPT_AT_ONCE]
+        keep_vectors(model, part, model.embed([texts[digest] for digest in part]))
     return len(missing)
 
 

@@ -7,7 +7,7 @@ between leaves nothing wrong: the next run publishes what the index lacks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -31,6 +31,7 @@ class Outcome:
     """One reported document with all that was decided and read, ready to be written.
 
     `prepared` None with no failure: the content is what the database already has.
+    `again`: this run has counted the document before.
     """
 
     upsert: Upsert
@@ -41,6 +42,7 @@ class Outcome:
     content_digest: str = ""
     failure: FailureCode | None = None
     detail: str = ""
+    again: bool = False
 
 
 def commit(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -55,13 +57,13 @@ def commit(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome]) ->
     untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
     with transaction.atomic():
         hold(run.pk)
-        published = _write(run, connection, touched, now) if touched else []
+        written = _write(run, connection, touched, now) if touched else _Written()
         Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
             seen_in_run=run.pk, synced_at=now
         )
         _record_failures(run, outcomes)
-        _count(run, outcomes)
-    publish(published)
+        _count(run, outcomes, described=written.described)
+    publish(written.texts)
 
 
 def _is_touched(outcome: Outcome) -> bool:
@@ -69,31 +71,37 @@ def _is_touched(outcome: Outcome) -> bool:
     return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed
 
 
-def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Documents with a new text, by row id, and those with a new description, by the source's id."""
+
+    texts: list[int] = field(default_factory=list)
+    described: set[str] = field(default_factory=set)
+
+
+def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> _Written:
     revision = bump(Counter.DOCUMENTS)
     known = Document.objects.in_bulk([o.document_id for o in outcomes if o.document_id is not None])
-    published = []
+    written = _Written()
     for outcome in outcomes:
         document = known.get(outcome.document_id or 0) or Document(connection=connection)
         document.external_id = outcome.upsert.external_id
         _apply_permissions(document, outcome, connection, now)
         document.seen_in_run, document.synced_at, document.revision = run.pk, now, revision
-        if outcome.plan.fetch:
-            _apply_description(document, outcome)
+        if outcome.plan.fetch and _apply_description(document, outcome):
+            written.described.add(document.external_id)
         if outcome.prepared is None:
             document.save()
             continue
         document.save()  # a new row needs its key before its chunks
         store(document, outcome.prepared)
         document.save()
-        published.append(document.pk)
-    return published
+        written.texts.append(document.pk)
+    return written
 
 
-def _apply_permissions(
-    document: Document, outcome: Outcome, connection: Connection, now: datetime
-) -> None:
-    # Doubts about permissions end only with the run (see `finishing`), and what was deleted needs its text first.
+def _apply_permissions(document: Document, outcome: Outcome, connection: Connection, now: datetime) -> None:
+    # Doubts about permissions end only with the run (see `finishing`). What was deleted needs its text first.
     without_text = document.hidden == Hidden.REMOVED and outcome.prepared is None
     if document.hidden != Hidden.PERMISSIONS and not without_text:
         document.hidden = Hidden.NO
@@ -105,17 +113,21 @@ def _apply_permissions(
 
 def mark_stale(document: Document, connection: Connection) -> None:
     """The access list could not be read: it keeps the age of its last confirmation from now on."""
-    moments = [moment for moment in (document.acl_confirmed_at, connection.permissions_confirmed_at) if moment]
+    moments = [
+        moment for moment in (document.acl_confirmed_at, connection.permissions_confirmed_at) if moment
+    ]
     document.acl_confirmed_at = max(moments, default=None)
     document.acl_stale = True
 
 
-def _apply_description(document: Document, outcome: Outcome) -> None:
+def _apply_description(document: Document, outcome: Outcome) -> bool:
+    """Whether anything changed that a reader can see beside the text."""
     upsert = outcome.upsert
     document.source_version = upsert.version[:200]
     document.failure_code = outcome.failure or ""
     if outcome.failure and document.version:
-        return  # the text shown is still that of the last version that could be read
+        return False  # the text shown is still that of the last version that could be read
+    before = (document.name, document.url, document.media_type, document.attributes)
     document.title = document.title if document.version and not outcome.prepared else upsert.title[:500]
     document.name = upsert.name[:255]
     document.url = upsert.url[:2000]
@@ -123,6 +135,7 @@ def _apply_description(document: Document, outcome: Outcome) -> None:
     document.attributes = dict(upsert.attributes)
     document.modified_at = upsert.modified
     document.content_digest = outcome.content_digest
+    return before != (document.name, document.url, document.media_type, document.attributes)
 
 
 def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
@@ -141,18 +154,24 @@ def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
     )
 
 
-def _count(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
-    failed = sum(outcome.failure is not None for outcome in outcomes)
-    fine = [outcome for outcome in outcomes if outcome.failure is None]
+def failed_count(run: SyncRun) -> int:
+    """How many documents and prefixes the run could not take."""
+    return RunFailure.objects.filter(run=run).count()
+
+
+def _count(run: SyncRun, outcomes: Sequence[Outcome], *, described: set[str]) -> None:
+    fine = [outcome for outcome in outcomes if outcome.failure is None and not outcome.again]
     added = sum(outcome.plan.new for outcome in fine)
     updated = sum(
-        not outcome.plan.new and (outcome.prepared is not None or outcome.plan.acl_changed) for outcome in fine
+        outcome.prepared is not None or outcome.plan.acl_changed or outcome.upsert.external_id in described
+        for outcome in fine
+        if not outcome.plan.new
     )
     SyncRun.objects.filter(pk=run.pk).update(
         added=F("added") + added,
         updated=F("updated") + updated,
         unchanged=F("unchanged") + len(fine) - added - updated,
-        failed=F("failed") + failed,
+        failed=failed_count(run),
         current_item=outcomes[-1].upsert.external_id[:200] if outcomes else "",
         heartbeat_at=timezone.now(),
     )

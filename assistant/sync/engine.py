@@ -13,9 +13,9 @@ from assistant.common.errors import MundapError
 from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits, ParserProcess
 from assistant.sync.configuration import built_connector
-from assistant.sync.documents_pass import Cancelled, DocumentsPass
+from assistant.sync.documents_pass import DocumentsPass
 from assistant.sync.finishing import finish_documents, finish_permissions
-from assistant.sync.lease import Heartbeat, LostLease, claim, owner_of_this_process
+from assistant.sync.lease import Cancelled, Heartbeat, LostLease, claim, owner_of_this_process
 from assistant.sync.listing import ReadAhead
 from assistant.sync.models import RunKind, RunState, SyncRun
 from assistant.sync.permissions_pass import take_permissions, take_principals
@@ -66,7 +66,7 @@ def _carried_out(run: SyncRun, heartbeat: Heartbeat) -> tuple[RunState, str, str
     began = timezone.now()
     groups_complete = take_principals(run, connection, connector.principals())
     if run.kind == RunKind.PERMISSIONS:
-        seen = take_permissions(run, connection, connector.permissions())
+        seen = take_permissions(run, connection, connector.permissions(), heartbeat)
         state = finish_permissions(run, connection, seen, began=began)
     else:
         publish_missing()  # what a killed worker had committed but not yet made findable
@@ -100,9 +100,7 @@ def _postpone(run: SyncRun, retry: Retry) -> None:
 
 
 def _end(run: SyncRun, state: RunState, code: str, detail: str) -> None:
-    ended = SyncRun.objects.filter(
-        pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING
-    ).update(
+    ended = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING).update(
         state=state,
         code=code,
         detail=detail[:2000],

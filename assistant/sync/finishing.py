@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
@@ -13,9 +14,11 @@ from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
 from assistant.sync.lease import hold
-from assistant.sync.models import RunFailure, RunState, SyncRun
+from assistant.sync.models import RunFailure, RunKind, RunState, SyncRun
 from assistant.sync.plan import Deletion, plan_deletions
 from connectors.sdk.contract import Failure
+
+_WRITTEN_AT_ONCE = 500  # rows named in one statement
 
 
 @dataclass(slots=True)
@@ -40,17 +43,27 @@ def finish_documents(run: SyncRun, connection: Connection, seen: Seen, *, began:
     known = Document.objects.filter(connection=connection).exclude(hidden=Hidden.REMOVED).count()
     decision = plan_deletions(known=known, missing=len(missing), listed=seen.listed)
     if decision is Deletion.DELETE:
-        remove(missing)
-        SyncRun.objects.filter(pk=run.pk).update(deleted=len(missing))
-    elif decision is Deletion.ASK:
         with transaction.atomic():
             hold(run.pk)
-            Document.objects.filter(pk__in=missing, hidden=Hidden.NO).update(
-                hidden=Hidden.MISSING, revision=bump(Counter.DOCUMENTS)
-            )
-            SyncRun.objects.filter(pk=run.pk).update(missing=len(missing))
+            remove(missing)
+            SyncRun.objects.filter(pk=run.pk).update(deleted=F("deleted") + len(missing))
+    elif decision is Deletion.ASK:
+        _ask(run, missing)
         return RunState.WAITING_FOR_APPROVAL
     return end_state(run, complete=seen.complete)
+
+
+def _ask(run: SyncRun, missing: list[int]) -> None:
+    """Hide what is missing until an administrator has decided."""
+    with transaction.atomic():
+        hold(run.pk)
+        revision = bump(Counter.DOCUMENTS)
+        for start in range(0, len(missing), _WRITTEN_AT_ONCE):
+            part = missing[start : start + _WRITTEN_AT_ONCE]
+            Document.objects.filter(pk__in=part, hidden=Hidden.NO).update(
+                hidden=Hidden.MISSING, revision=revision
+            )
+        SyncRun.objects.filter(pk=run.pk).update(missing=len(missing))
 
 
 def end_state(run: SyncRun, *, complete: bool) -> RunState:
@@ -65,7 +78,11 @@ def _doubted(run: SyncRun) -> list[RunFailure]:
 
 
 def _names(failure: RunFailure, external_id: str) -> bool:
-    return external_id.startswith(failure.external_id) if failure.is_prefix else external_id == failure.external_id
+    return (
+        external_id.startswith(failure.external_id)
+        if failure.is_prefix
+        else external_id == failure.external_id
+    )
 
 
 def _missing(run: SyncRun, connection: Connection, seen: Seen) -> list[int]:
@@ -100,13 +117,23 @@ def _confirm(
                 document.revision = revision
                 document.save(update_fields=["acl_stale", "acl_confirmed_at", "revision"])
         for document in Document.objects.filter(
-            connection=connection, seen_in_run=run.pk, hidden=Hidden.PERMISSIONS
+            connection=connection, seen_in_run=run.pk, hidden=Hidden.PERMISSIONS, acl_stale=False
         ):
             if not any(failure.hides and _names(failure, document.external_id) for failure in failures):
                 document.hidden, document.revision = Hidden.NO, revision
                 document.save(update_fields=["hidden", "revision"])
         Connection.objects.filter(pk=connection.pk).update(permissions_confirmed_at=began)
         connection.permissions_confirmed_at = began
+        if run.kind != RunKind.PERMISSIONS:
+            _answer_older_questions(run)
+
+
+def _answer_older_questions(run: SyncRun) -> None:
+    """What earlier runs asked about is answered by this listing, or asked again with its run."""
+    waiting = SyncRun.objects.filter(source_id=run.source_id, state=RunState.WAITING_FOR_APPROVAL)
+    waiting.filter(pk__lt=run.pk).update(
+        state=RunState.SUCCEEDED_WITH_ERRORS, detail=f"Run {run.pk} has listed the source anew."
+    )
 
 
 def finish_permissions(run: SyncRun, connection: Connection, seen: Seen, *, began: datetime) -> RunState:

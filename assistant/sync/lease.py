@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import Q
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
 from assistant.sync.models import RunState, SyncRun
+
+log = logging.getLogger(__name__)
 
 LEASE_S = 30
 HEARTBEAT_S = 2
@@ -25,25 +29,37 @@ class LostLease(MundapError):
     """Another process has taken the run over: this one must stop at once and write nothing more."""
 
 
+class Cancelled(Exception):
+    """Somebody asked the run to stop."""
+
+
 def owner_of_this_process() -> str:
     """Names this process among all workers: host, process id, and a token against reused ids."""
     return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
 
 
 def claim(run_id: int) -> SyncRun | None:
-    """Take a run that is pending, or running with a lease that has ended. None if somebody else has it."""
+    """Take a run that is pending, or running with a lease that has ended. None if somebody else has it.
+
+    A run whose process died on this host is taken at once.
+    """
+    if not _take(run_id) and not (run_id in release_dead() and _take(run_id)):
+        return None
+    SyncRun.objects.filter(pk=run_id, started_at=None).update(started_at=timezone.now())
+    return SyncRun.objects.select_related("source__connection").get(pk=run_id)
+
+
+def _take(run_id: int) -> bool:
     now = timezone.now()
     free = Q(state=RunState.PENDING, not_before__lte=now) | Q(state=RunState.RUNNING, lease_until__lt=now)
-    taken = SyncRun.objects.filter(free, pk=run_id).update(
-        state=RunState.RUNNING,
-        owner=owner_of_this_process(),
-        lease_until=now + timedelta(seconds=LEASE_S),
-        heartbeat_at=now,
+    return bool(
+        SyncRun.objects.filter(free, pk=run_id).update(
+            state=RunState.RUNNING,
+            owner=owner_of_this_process(),
+            lease_until=now + timedelta(seconds=LEASE_S),
+            heartbeat_at=now,
+        )
     )
-    if not taken:
-        return None
-    SyncRun.objects.filter(pk=run_id, started_at=None).update(started_at=now)
-    return SyncRun.objects.select_related("source__connection").get(pk=run_id)
 
 
 def hold(run_id: int) -> None:
@@ -81,7 +97,16 @@ def _is_alive(owner: str) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(int(pid))
+
+
+def _is_zombie(pid: int) -> bool:
+    """Dead, but not yet buried by its parent; an init that buries nobody is common in containers."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 class Heartbeat:
@@ -107,17 +132,32 @@ class Heartbeat:
         if self._thread.is_alive():
             self._thread.join(timeout=HEARTBEAT_S)
 
+    def stop_if_asked(self) -> None:
+        """Called between two documents.
+
+        Raises:
+            LostLease: another worker has the run.
+            Cancelled: somebody asked it to stop.
+        """
+        if self.lost.is_set():
+            raise LostLease(f"Run {self._run_id} has been taken over by another worker.")
+        if self.cancelled.is_set():
+            raise Cancelled
+
     def _beat(self) -> None:
         try:
-            while not self._stop.wait(HEARTBEAT_S):
-                now = timezone.now()
-                ours = SyncRun.objects.filter(
-                    pk=self._run_id, owner=owner_of_this_process(), state=RunState.RUNNING
-                )
-                if not ours.update(heartbeat_at=now, lease_until=now + timedelta(seconds=LEASE_S)):
-                    self.lost.set()
-                    return
-                if ours.filter(cancel_requested=True).exists():
-                    self.cancelled.set()
+            while not self._stop.wait(HEARTBEAT_S) and not self.lost.is_set():
+                try:
+                    self._renew()
+                except OperationalError as error:  # a busy database; the lease outlasts many beats
+                    log.warning("no heartbeat of run %s: %s", self._run_id, error)
         finally:
             connections.close_all()
+
+    def _renew(self) -> None:
+        now = timezone.now()
+        ours = SyncRun.objects.filter(pk=self._run_id, owner=owner_of_this_process(), state=RunState.RUNNING)
+        if not ours.update(heartbeat_at=now, lease_until=now + timedelta(seconds=LEASE_S)):
+            self.lost.set()
+        elif ours.filter(cancel_requested=True).exists():
+            self.cancelled.set()

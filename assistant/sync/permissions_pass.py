@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
@@ -17,7 +18,7 @@ from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
 from assistant.sync.documents_pass import record_failure
 from assistant.sync.finishing import Seen
-from assistant.sync.lease import hold
+from assistant.sync.lease import Heartbeat, hold
 from assistant.sync.models import SyncRun
 from connectors.sdk.contract import (
     Complete,
@@ -43,21 +44,31 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
             case GroupMembers(group, members):
                 groups[group] = (*groups.get(group, ()), *members)
             case Failure():
-                record_failure(run, connection, event)
+                # It names groups, no documents. The last complete membership counts until it is too old.
+                record_failure(run, connection, replace(event, hide=False, is_prefix=False))
             case Complete():
                 complete = True
     if complete:
-        now = timezone.now()
-        replace_membership(connection=connection, groups=groups, now=now)
+        with transaction.atomic():
+            hold(run.pk)
+            replace_membership(connection=connection, groups=groups, now=timezone.now())
         connection.refresh_from_db()
     return complete
 
 
-def take_permissions(run: SyncRun, connection: Connection, events: Iterable[PermissionEvent]) -> Seen:
-    """Apply the access list of every known document. Unknown documents wait for a run that reads content."""
+def take_permissions(
+    run: SyncRun, connection: Connection, events: Iterable[PermissionEvent], heartbeat: Heartbeat
+) -> Seen:
+    """Apply the access list of every known document. Unknown documents wait for a run that reads content.
+
+    Raises:
+        Cancelled: somebody asked to stop; what was committed stays.
+        LostLease: another worker has the run.
+    """
     seen = Seen()
     window: list[DocumentAcl] = []
     for event in events:
+        heartbeat.stop_if_asked()
         match event:
             case DocumentAcl():
                 window.append(event)
@@ -85,9 +96,11 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
         rows = Document.objects.filter(connection=connection, external_id__in=list(acls)).exclude(
             hidden=Hidden.REMOVED
         )
-        changed = []
+        changed, counted = [], set()
         for document in rows:
             acl_id = acls[document.external_id]
+            if document.seen_in_run == run.pk:  # before this worker took the run over
+                counted.add(document.pk)
             if acl_id is None and not document.acl_stale:
                 mark_stale(document, connection)
                 changed.append(document)
@@ -101,9 +114,10 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             Document.objects.bulk_update(
                 changed, ["acl", "acl_confirmed_at", "acl_stale", "revision"], batch_size=200
             )
-        rows.update(seen_in_run=run.pk)
+        fresh = rows.exclude(seen_in_run=run.pk).update(seen_in_run=run.pk)
+        updated = sum(document.pk not in counted for document in changed)
         SyncRun.objects.filter(pk=run.pk).update(
-            updated=F("updated") + len(changed),
-            unchanged=F("unchanged") + len(window) - len(changed),
+            updated=F("updated") + updated,
+            unchanged=F("unchanged") + fresh - updated,
             heartbeat_at=now,
         )

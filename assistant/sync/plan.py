@@ -54,7 +54,9 @@ class DocumentPlan:
     failed_before: FailureCode | None = None
 
 
-def plan_document(known: Known | None, *, source_version: str, acl_id: int | None, full: bool) -> DocumentPlan:
+def plan_document(
+    known: Known | None, *, source_version: str, acl_id: int | None, full: bool
+) -> DocumentPlan:
     """Decide on one reported document. `acl_id` None: its permissions could not be read this time."""
     if known is None or known.hidden == "removed":
         return DocumentPlan(fetch=True, new=True, acl_changed=True)
@@ -69,6 +71,16 @@ def plan_document(known: Known | None, *, source_version: str, acl_id: int | Non
             return DocumentPlan(fetch=False, new=False, acl_changed=acl_changed, failed_before=code)
     fetch = full or not same_version or known.version == 0 or bool(known.failure_code)
     return DocumentPlan(fetch=fetch, new=False, acl_changed=acl_changed)
+
+
+def is_news(known: Known, *, source_version: str, acl_id: int | None) -> bool:
+    """Whether a document that this run has dealt with was changed since.
+
+    A run that was interrupted or postponed lists its source again, maybe hours later.
+    """
+    if acl_id is None:
+        return known.source_version != source_version or (known.acl_id is not None and not known.acl_stale)
+    return known.source_version != source_version or known.acl_id != acl_id or known.acl_stale
 
 
 class Deletion(StrEnum):

@@ -46,7 +46,8 @@ DOCUMENT_REASONS: dict[str, Reason] = {
         _("The file is protected by a password."), _("Add a version without a password.")
     ),
     FailureCode.MISLABELLED: Reason(
-        _("The content is not what the file's name says."), _("Give the file the extension of its real format.")
+        _("The content is not what the file's name says."),
+        _("Give the file the extension of its real format."),
     ),
     FailureCode.UNSUPPORTED: Reason(
         _("This kind of file can't be read yet."), _("Save it as PDF, Office, HTML or text.")
@@ -56,15 +57,19 @@ DOCUMENT_REASONS: dict[str, Reason] = {
         _("Reading the file took too long."), _("Split it, or raise MUNDAP_PARSE_SECONDS.")
     ),
     FailureCode.CRASHED: Reason(
-        _("The reader stopped on this file, probably for lack of memory."), _("Split the file or save it anew.")
+        _("The reader stopped on this file, probably for lack of memory."),
+        _("Split the file or save it anew."),
     ),
-    FailureCode.BAD_RECORD: Reason(_("The entry is malformed."), _("Correct the place named in the details.")),
+    FailureCode.BAD_RECORD: Reason(
+        _("The entry is malformed."), _("Correct the place named in the details.")
+    ),
     FailureCode.BAD_PERMISSIONS: Reason(
         _("The permissions can't be read, so nobody sees what they cover."),
         _("Correct the place named in the details."),
     ),
     FailureCode.DUPLICATE_ID: Reason(
-        _("Two documents carry the same id, so nobody sees either."), _("Give each document an id of its own.")
+        _("Two documents carry the same id, so nobody sees either."),
+        _("Give each document an id of its own."),
     ),
     FailureCode.UNLISTED: Reason(
         _("The folder can't be listed; what was known of it stays as it was."),
@@ -75,7 +80,8 @@ DOCUMENT_REASONS: dict[str, Reason] = {
 RUN_REASONS: dict[str, Reason] = {
     RunCode.RECONFIGURE: Reason(_("The source's settings don't work."), _("Correct the settings.")),
     RunCode.SOURCE_GONE: Reason(
-        _("The source is not where it was. Nothing was deleted."), _("Check that it is mounted and named rightly.")
+        _("The source is not where it was. Nothing was deleted."),
+        _("Check that it is mounted and named rightly."),
     ),
     RunCode.BUSY: Reason(_("The source asked to come back later."), _("Nothing; the run goes on by itself.")),
     RunCode.FAILED: Reason(_("The run could not go on."), _("Read the details, then start it again.")),

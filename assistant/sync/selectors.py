@@ -34,7 +34,9 @@ def sources(*, viewer: Viewer) -> list[SourceRow]:
         NotFound: the viewer is no administrator.
     """
     require_administrator(viewer)
-    return [_row(source) for source in Source.objects.select_related("connection").order_by("connection__name")]
+    return [
+        _row(source) for source in Source.objects.select_related("connection").order_by("connection__name")
+    ]
 
 
 def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
@@ -133,7 +135,9 @@ def _run(found: SyncRun, now: datetime) -> RunView:
         current_item=found.current_item,
         rate=rate,
         eta_s=max(left, 0) / rate if running and left is not None and rate else None,
-        heartbeat_age_s=(now - found.heartbeat_at).total_seconds() if running and found.heartbeat_at else None,
+        heartbeat_age_s=(now - found.heartbeat_at).total_seconds()
+        if running and found.heartbeat_at
+        else None,
         code=found.code,
         detail=_in_words(found),
     )

@@ -25,6 +25,7 @@ from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 
 _RESEND_AFTER_S = 20
+_LONGEST_NAME = 120
 
 
 def add_source(
@@ -36,8 +37,8 @@ def add_source(
         UsageError: unknown kind, settings that do not fit it, or a name that is taken.
     """
     name = name.strip()
-    if not name or len(name) > 120:
-        raise UsageError("A source's name must have 1 to 120 characters.")
+    if not name or len(name) > _LONGEST_NAME:
+        raise UsageError(f"A source's name must have 1 to {_LONGEST_NAME} characters.")
     checked, checked_secrets = validate(connector_kind(kind), config=config, secrets=secrets or {})
     if Connection.objects.filter(name=name).exists():
         raise UsageError(f"There is already a source named '{name}'.")
@@ -92,13 +93,15 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
             return run.pk
         except IntegrityError:  # another process opened one in between
             run_id = _open_run(source_id)
-            assert run_id is not None
-    return run_id
+    # None: the other one's run has ended meanwhile, so that there is room again.
+    return run_id if run_id is not None else request_run(source_id=source_id, kind=kind, actor=actor)
 
 
 def _open_run(source_id: int) -> int | None:
     return (
-        SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES).values_list("pk", flat=True).first()
+        SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES)
+        .values_list("pk", flat=True)
+        .first()
     )
 
 
@@ -116,22 +119,27 @@ def approve_deletions(*, run_id: int, actor: str) -> int:
     Raises:
         NotFound: no such run waits for approval.
     """
-    run = SyncRun.objects.filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL).first()
-    if run is None:
-        raise NotFound("No run with this number waits for approval.")
-    missing = list(
-        Document.objects.filter(connection_id=run.source_id, hidden=Hidden.MISSING).values_list("pk", flat=True)
-    )
-    remove(missing)
-    SyncRun.objects.filter(pk=run.pk).update(
-        state=end_state(run, complete=True), deleted=F("deleted") + len(missing), missing=0
-    )
-    record(Event.DELETION_APPROVED, actor=actor, run=run.pk, documents=len(missing))
+    waiting = SyncRun.objects.select_for_update().filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL)
+    with transaction.atomic():
+        run = waiting.first()
+        if run is None:
+            raise NotFound("No run with this number waits for approval.")
+        # Locked, so that a document which a run brings back at this moment is not deleted.
+        missing = list(
+            Document.objects.select_for_update()
+            .filter(connection_id=run.source_id, hidden=Hidden.MISSING)
+            .values_list("pk", flat=True)
+        )
+        remove(missing)
+        SyncRun.objects.filter(pk=run.pk).update(
+            state=end_state(run, complete=True), deleted=F("deleted") + len(missing), missing=0
+        )
+        record(Event.DELETION_APPROVED, actor=actor, run=run.pk, documents=len(missing))
     return len(missing)
 
 
 def sweep() -> list[int]:
-    """Start what is due, free what died, and send again the wake-ups that were lost. Returns run ids woken."""
+    """Start what is due, free what died, send lost wake-ups again. Returns the runs woken."""
     now = timezone.now()
     release_dead()
     for source in Source.objects.filter(paused=False).select_related("connection"):

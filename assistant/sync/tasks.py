@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from celery.signals import worker_ready
 
 from assistant.sync import services
 from assistant.sync.engine import execute_run
@@ -18,3 +19,9 @@ def run_sync(run_id: int) -> None:
 def sweep() -> None:
     """Start what is due and find what was lost."""
     services.sweep()
+
+
+@worker_ready.connect
+def _look_for_work(**_: object) -> None:
+    """A worker that starts takes over at once what a dead one left."""
+    sweep.delay()

@@ -20,9 +20,11 @@ class Command(JsonCommand):
         add.add_argument("--kind", required=True, help="filesystem, jsonl, ...")
         add.add_argument("--name", required=True)
         add.add_argument("--config", required=True, metavar="JSON")
-        add.add_argument("--secrets-file", metavar="F", help='A file that holds a JSON object {"name": "secret"}.')
+        add.add_argument(
+            "--secrets-file", metavar="F", help='A file that holds a JSON object {"name": "secret"}.'
+        )
 
-    def handle(self, *, kind: str, name: str, config: str, secrets_file: str | None, **_: object) -> None:  # type: ignore[override]
+    def handle(self, *, kind: str, name: str, config: str, secrets_file: str | None, **_: object) -> None:
         """Add the source."""
         secrets: dict[str, str] = {}
         if secrets_file:

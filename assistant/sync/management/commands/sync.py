@@ -34,7 +34,7 @@ class Command(JsonCommand):
         )
         parser.add_argument("--wait", action="store_true", help="Return when the run has ended.")
 
-    def handle(self, *, source: str, wait: bool, **options: object) -> None:  # type: ignore[override]
+    def handle(self, *, source: str, wait: bool, **options: object) -> None:
         """Request the run, and with --wait see it through."""
         source_id = find_source(source)
         if options["approve_deletions"]:

@@ -1,0 +1,95 @@
+"""A source whose every answer a test writes: for what real folders and files rarely do.
+
+Its settings name a script, a list of answers one a call; an answer is a list of events
+to report, in which an exception is raised where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from assistant.common.acl import parse_acl
+from assistant.common.types import Json, JsonObject
+from connectors.sdk.contract import (
+    CheckItem,
+    Complete,
+    Connector,
+    ConnectorKind,
+    DocumentAcl,
+    Event,
+    Failure,
+    PermissionEvent,
+    PrincipalEvent,
+    TextContent,
+    Upsert,
+)
+
+PLACE = f"{__name__}:KIND"
+
+
+@dataclass(slots=True)
+class Script:
+    """What the next listing reports, and which groups there are."""
+
+    events: Sequence[Event | Exception] = ()
+    groups: Sequence[PrincipalEvent] = (Complete(),)
+    fetched: list[str] = field(default_factory=list)
+
+
+SCRIPT = Script()
+
+
+def document(external_id: str, text: str, *, acl: Json = None, version: str = "") -> Upsert:
+    """A reported document. `acl` is written as in a file of lines; None: it could not be read."""
+
+    def fetch() -> TextContent:
+        SCRIPT.fetched.append(external_id)
+        return TextContent(text)
+
+    return Upsert(
+        external_id=external_id,
+        version=version or text,
+        title=external_id,
+        name="",
+        url="",
+        media_type="text/plain",
+        modified=None,
+        attributes={},
+        acl=parse_acl(acl) if acl is not None else None,
+        size=len(text),
+        fetch=fetch,
+    )
+
+
+class ScriptedConnector:
+    """Reports what the script says."""
+
+    def check(self) -> list[CheckItem]:
+        return [CheckItem("list", ok=True, detail="")]
+
+    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:
+        for event in SCRIPT.events:
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    def permissions(self) -> Iterator[PermissionEvent]:
+        for event in self.documents(None):
+            if isinstance(event, Upsert):
+                yield DocumentAcl(event.external_id, event.acl)
+            elif isinstance(event, Failure | Complete):
+                yield event
+
+    def principals(self) -> Iterator[PrincipalEvent]:
+        yield from SCRIPT.groups
+
+
+def _build(_config: JsonObject, _secrets: Mapping[str, str]) -> Connector:
+    return ScriptedConnector()
+
+
+KIND = ConnectorKind(
+    name="scripted", label={"en": "Scripted source", "ko": "시험용 원본"}, fields=(), build=_build
+)
+EVERYBODY: Json = {"allow": ["everyone"]}

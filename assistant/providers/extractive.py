@@ -22,6 +22,8 @@ from assistant.providers.sentence_ranking import (
     doubt_features,
     features,
     gather,
+    is_off_the_point,
+    layout_prior,
 )
 
 MOST_SENTENCES = 3
@@ -83,17 +85,21 @@ class ExtractiveModel:
             return None
         embedder = self._embedder_for(request.language)
         table, weights = measure(evidence, embedder)
-        scores = table @ weights.ranking
+        scores = table @ weights.ranking + layout_prior(evidence)
         doubt = float(doubt_features(evidence, table, scores) @ weights.doubt) + weights.doubt_bias
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         order = np.argsort(-scores, kind="stable")
         ranked = tuple(Ranked(evidence.sentences[at], float(shares[at])) for at in order)
-        return Assessment(1.0 / (1.0 + float(np.exp(-doubt))), weights.threshold, ranked)
+        answerable = 1.0 / (1.0 + float(np.exp(-doubt)))
+        if embedder is None and is_off_the_point(evidence, int(order[0])):
+            answerable = 0.0  # without vectors nothing else could tie the passage to the question
+        return Assessment(answerable, weights.threshold, ranked)
 
     def _embedder_for(self, language: str) -> Embedder | None:
-        known = self._embedder is not None and language in self._embedder.languages
-        return self._embedder if known else None
+        """The embedder, if it was trained on the language: one without a list was trained on any."""
+        known = self._embedder.languages if self._embedder is not None else frozenset({""})
+        return self._embedder if not known or language in known else None
 
 
 def measure(evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Weights]:
@@ -103,7 +109,7 @@ def measure(evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Weig
     table = features(evidence, None)
     if embedder is None:
         return table, plain
-    near = _compared(evidence.sentences, table @ plain.ranking, embedder.languages)
+    near = _compared(evidence.sentences, table @ plain.ranking + layout_prior(evidence), embedder.languages)
     if not near:
         return table, plain
     vectors = embedder.embed([evidence.question.text, *(evidence.sentences[at].text for at in near)])

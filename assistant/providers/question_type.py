@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from assistant.common.analysis import normalise, terms
@@ -31,6 +31,7 @@ class Word:
     keys: frozenset[str]
     is_name: bool
     is_number: bool
+    weight: float = 1.0  # less for an inflected verb, which a text seldom has in the same form
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ _KOREAN_EMPTY = _words("""
     무엇 무엇인 무엇이 뭐 뭔 누구 누가 언제 어디 어느 몇 얼마 얼마나 왜 어떻 어떻게 어떤 무슨 어떠 무엇을
     등 및 그 이 저 것 수 때 중 또는 그리고 있 있는 있었 있었던 하 하는 했 한 할 되 되는 된 될 이다 인 입니
     대해 대한 대하여 관한 위한 위해 알려 알려주세요 주세요 제가 저희 우리 어떠한 뭐예요 뭐야 무엇이었
-    어디에 몇개 몇명 몇년 있을 해야 하면 경우
+    어디에 몇개 몇명 몇년 있을 해야 하면 경우 며칠 몇시 언제쯤 얼마쯤 얼마짜리 안 못 더 꼭 다 건 거 게 좀 님
+    제 내 올해 작년 지난해 내년
+    지금 현재 이번 요즘 오늘 돼요 되고 되죠 있죠 없나 없는 됐 어떻게요 뭘 누굴 무엇인지
 """)
 _PARTICLES = sorted(
     _words("""
@@ -73,10 +76,24 @@ _PARTICLES = sorted(
     하였습니까 했는가 했나요 했나 했습니까 하는가 하나요 하나 합니까 할까요 할까 한 하는 했던 하던 할 하면
     하려면 하기 해야 하여 했을까 한다면 었는가 었나요 었나 았는가 았나요 았나 었습니까 았습니까 습니까
     는가 는가요 나요 은가 은가요 을까 을까요 던가 었을까 았을까 었던 았던
+    이었죠 였죠 이죠 이었어요 였어요 이었지요 였지요 이면 이라면 인데 까지죠 까지예요 부터예요
+    해요 해서 하는데 하면서 해도 했죠 했어요 하죠 하지요 하려고 하고 했을 하려 하지 하기로 했는지 하는지
+    돼요 되면 되려면 돼야 되어야 됐죠 됐어요 되죠 되는데 되었죠 되나 됐는지 되는지
     """),
     key=len,
     reverse=True,
 )
+
+# Endings that only a verb or an adjective of its own has: what comes before them is no noun.
+_KOREAN_VERB = re.compile(
+    r"(?:[나어아해와워줘봐려써내켜쳐져가]요|[을를할될갈쓸줄볼올낼]까요?|[가-힣]나요?|는데|은데|던데|려면|으면|려고|면서"
+    r"|[어아여와워써내해줘켜쳐져]야|[어아여와워써내해줘켜쳐져]서|[어아여와워]도|거나|니까|다가|다고|습니까|[쓸낼볼줄살갈올릴])$"
+)
+_VERB_WEIGHT = 0.7
+_ABOUT_A_WORD = re.compile(
+    r"무슨\s*(?:뜻|말|의미|약자)|(?:뜻|의미)(?:이|가|은|는)|\bstands? for\b|\bwhat does .+ mean\b"
+)
+_MEANING = _words("뜻 말 의미 약자 mean means meaning stand stands")
 
 _KIND_OF = {
     "en": (
@@ -114,7 +131,7 @@ _KIND_OF = {
         ),
         (
             Kind.DATE,
-            r"언제|며칠|몇\s*(?:년|월|일|시|세기|주|달|개월|분|살|세)|어느\s*(?:해|날)|기한|얼마\s*동안"
+            r"언제|며칠|몇\s*(?:년|월|일|시|세기|주|달|개월|분|살|세)|어느\s*(?:해|날)|(?<![가-힣])기한|얼마\s*동안"
             r"|얼마나\s*(?:오래|자주|걸)",
         ),
         (
@@ -148,8 +165,8 @@ _EVIDENCE = {
         rf"|satur|sun)day"
         rf"|(?:\d|\b(?:{_NUMBER_WORDS}))[\s-]*(?:years?|months?|weeks?|days?|hours?|minutes?|a\.?m|p\.?m)\b"
         r"|\b(?:annually|monthly|weekly|daily|quarterly|\d+ bc|ad \d+|\d{1,2}:\d\d)\b"
-        r"|\d+\s*(?:년|월|일|시|세기|주|개월|분|살|세|초)|매[년월주일]|분기|세기|당시|(?:사흘|이틀|열흘"
-        r"|하루|보름)",
+        r"|\d+\s*(?:년|월|(?:영업|근무|역)?일|시|세기|주|개월|분|살|세|초)|매[년월주일]|분기|세기|당시|(?:사흘|이틀|열흘"
+        r"|하루|보름|당일|전날|다음\s?날|말일|[월화수목금토일]요일)|\d{1,2}:\d\d|(?:19|20)\d\d-\d\d|\bd[+-]\d",
     ),
     Kind.NUMBER: re.compile(
         rf"\d[\d,.]*|\b(?:{_NUMBER_WORDS})\b|[한두세네열]\s?(?:명|개|번|차례|곳|가지|마리|편)|수[십백천만]"
@@ -184,7 +201,8 @@ _FOCUS = {
 }
 
 _WHAT_IT_IS = re.compile(
-    r"^\W*(?:what|who)(?:'s| is| are| was| were)\b|(?:무엇|누구|뭐)(?:인가|입니까|인가요|예요|야|이었|였"
+    r"무슨\s*(?:뜻|말|의미)|(?:뜻|의미)(?:이|가|은|는)|\bstands? for\b|\bwhat does .+ mean\b"
+    r"|^\W*(?:what|who)(?:'s| is| are| was| were)\b|(?:무엇|누구|뭐)(?:인가|입니까|인가요|예요|야|이었|였"
     r"|인지|니|\W*$)|(?:이란|란)\W*$"
 )
 
@@ -192,10 +210,17 @@ _WHAT_IT_IS = re.compile(
 def question_of(text: str, language: str) -> Question:
     """Take `text`, asked in `language` ("ko" or "en"), apart."""
     folded = normalise(text)
+    about_a_word = _ABOUT_A_WORD.search(folded) is not None
     words: list[Word] = []
+    counts = False  # the word before was "몇": what follows is a unit
     for position, match in enumerate(_WORD.finditer(text)):
         word = _content_word(match.group(), sentence_start=position == 0)
-        if word is not None and word.stem not in {known.stem for known in words}:
+        is_unit, counts = counts, match.group() == "몇"
+        if word is None or (about_a_word and word.stem in _MEANING):
+            continue
+        if is_unit and len(word.stem) == 1:
+            word = replace(word, weight=_VERB_WEIGHT)
+        if word.stem not in {known.stem for known in words}:
             words.append(word)
     patterns = _PATTERNS["ko" if language == "ko" else "en"]
     kind = next((kind for kind, pattern in patterns if pattern.search(folded)), Kind.OTHER)
@@ -207,10 +232,12 @@ def question_of(text: str, language: str) -> Question:
 
 def _content_word(surface: str, *, sentence_start: bool) -> Word | None:
     folded = normalise(surface).replace("’", "'").removesuffix("'s")
+    weight = 1.0
     if _HANGUL.search(folded):
         stem = _korean_stem(folded)
         if stem in _KOREAN_EMPTY or folded in _KOREAN_EMPTY:
             return None
+        weight = _VERB_WEIGHT if stem == folded and _KOREAN_VERB.search(folded) else 1.0
     else:
         stem = folded
         if stem in _ENGLISH_EMPTY:
@@ -220,7 +247,7 @@ def _content_word(surface: str, *, sentence_start: bool) -> Word | None:
         return None
     is_number = any(character.isdigit() for character in stem)
     is_name = surface[0].isupper() and (not sentence_start or surface[1:2].isupper())
-    return Word(stem, keys, is_name and not is_number, is_number)
+    return Word(stem, keys, is_name and not is_number, is_number, weight)
 
 
 def _korean_stem(word: str) -> str:

@@ -16,9 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.analysis import language_of, normalise, terms
-from assistant.common.sentences import split_sentences
 from assistant.providers.contract import Source
+from assistant.providers.passage_layout import (
+    Part,
+    Piece,
+    asks_about_the_document,
+    context_of,
+    pieces_of,
+)
 from assistant.providers.question_type import Kind, Question, has_answer_of_kind
+from assistant.providers.source_versions import version_fit
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +58,8 @@ FEATURES = (
     "other_language",
     "cosine",  # to the question; 0 without an embedder
 )
+_SHARED = 0.5  # share of a word's terms below which a passage does not speak of it
+_APART = 0.3  # words found below which a sentence shares none with the question
 _SHORTEST = 3  # words of a sentence that can say something
 _FOUND = 0.67  # share of a word's terms that counts as "the word is there"
 _ENDED = re.compile(r"(?:[.!。…]|[다요죠함됨음임]\W{0,3})[\"'”’)\]」』]*$")
@@ -58,6 +67,9 @@ _WORD = re.compile(r"[^\W_]+")
 _FIRST_TERMS = 6
 _LONG_QUESTION = 4  # words: a longer one asks for more than what something is
 _GAP = 3  # words between two that still count as neighbours
+_PRIORS = {Part.CAPTION: -4.0, Part.COLUMNS: -6.0, Part.METADATA: -6.0}  # in units of log-odds
+_VERSION = 3.0
+_KEY = 1.0
 _KINDS = (Kind.PERSON, Kind.DATE, Kind.NUMBER, Kind.PLACE, Kind.REASON)
 
 
@@ -74,6 +86,7 @@ class Sentence:
     language: str
     is_row: bool
     is_prose: bool  # False: a heading, a question or a scrap
+    piece: Piece  # where it stands in the layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,69 +97,54 @@ class Evidence:
     sources: tuple[Source, ...]
     sentences: tuple[Sentence, ...]
     found: Floats
-    titles: Floats  # [source, word]: the same for title and heading
-    weights: Floats  # [word]: rarity
+    heads: Floats  # [sentence, word]: the same for its title and headings
+    weights: Floats  # [word]: rarity, less for verbs
 
 
 @lru_cache(maxsize=2048)
-def _read(text: str) -> tuple[Sentence, ...]:
-    """The sentences of one passage, as if it were source 0."""
-    found: list[Sentence] = []
-    header: list[str] = []
-    for start, end in split_sentences(text):
-        cells = [" ".join(cell.split()) for cell in text[start:end].split("\t")]
-        opens_table = len(cells) > 1 and not header and not any(map(_has_digit, cells))
-        if len(cells) == 1 or opens_table:
-            header = cells if opens_table else []
-            found.append(
-                _sentence(text, start, end, " | ".join(filter(None, cells)), is_prose=len(cells) == 1)
-            )
-        else:
-            found.append(_sentence(text, start, end, _row_in_words(header, cells), is_prose=True))
-    return tuple(found)
-
-
-def _has_digit(cell: str) -> bool:
-    return any(character.isdigit() for character in cell)
-
-
-def _row_in_words(header: list[str], cells: list[str]) -> str:
-    """ "Grade: Manager, Limit: 500" of a row under the row "Grade, Limit"."""
-    if len(header) != len(cells):
-        return " | ".join(filter(None, cells))
-    return ", ".join(
-        f"{name}: {cell}" if name else cell for name, cell in zip(header, cells, strict=True) if cell
+def _read(text: str, title: str, heading: str) -> tuple[Sentence, ...]:
+    """What one passage says, as if it were source 0: its headings are context, not sentences."""
+    return tuple(
+        _sentence(text, piece) for piece in pieces_of(text, title, heading) if piece.part is not Part.HEADING
     )
 
 
-def _sentence(text: str, start: int, end: int, shown: str, *, is_prose: bool) -> Sentence:
-    """`is_prose` is what the layout says; the words may show a heading, a question or a scrap."""
-    is_row = "\t" in text[start:end]
+def _sentence(text: str, piece: Piece) -> Sentence:
+    """The layout says what is prose; the words may still show a question or a scrap."""
+    is_row, shown = "\t" in text[piece.start : piece.end], piece.shown
     words = len(_WORD.findall(shown))
     ended = _ENDED.search(shown) is not None
     says = (
         words >= _SHORTEST and (is_row or ended or words > 2 * _SHORTEST) and not shown.endswith(("?", "？"))
     )
     squeezed = normalise("".join(shown.split()))
+    is_prose = piece.part in {Part.PROSE, Part.ROW} and says
     held = tuple(terms(shown))
-    return Sentence(0, start, end, shown, held, squeezed, language_of(shown), is_row, is_prose and says)
+    return Sentence(
+        0, piece.start, piece.end, shown, held, squeezed, language_of(shown), is_row, is_prose, piece
+    )
 
 
 def gather(question: Question, sources: Sequence[Source]) -> Evidence:
-    """Cut the sources into sentences and look for the question's words in each."""
+    """Cut the sources into sentences and look for the question's words in each, and in what heads it."""
     sentences: list[Sentence] = []
     for at, source in enumerate(sources):
-        sentences.extend(replace(sentence, source=at) for sentence in _read(source.text))
+        read = _read(source.text, source.title, source.heading)
+        sentences.extend(replace(sentence, source=at) for sentence in read)
     found = np.zeros((len(sentences), len(question.words)))
+    heads = np.zeros((len(sentences), len(question.words)))
+    known: dict[str, Floats] = {}
     for row, sentence in enumerate(sentences):
         found[row] = _match(question, frozenset(sentence.terms), sentence.squeezed)
-    titles = np.zeros((len(sources), len(question.words)))
-    for row, source in enumerate(sources):
-        head = f"{source.title} {source.heading}"
-        titles[row] = _match(question, frozenset(terms(head)), normalise("".join(head.split())))
+        source = sources[sentence.source]
+        head = context_of(source, sentence.piece)
+        if head not in known:
+            known[head] = _match(question, frozenset(terms(head)), normalise("".join(head.split())))
+        heads[row] = known[head]
     frequency = (found >= _FOUND).sum(axis=0)
-    weights = np.maximum(0.2, np.log((len(sentences) + 1) / (frequency + 0.5)))
-    return Evidence(question, tuple(sources), tuple(sentences), found, titles, weights)
+    rarity = np.maximum(0.2, np.log((len(sentences) + 1) / (frequency + 0.5)))
+    weights = rarity * np.array([word.weight for word in question.words])
+    return Evidence(question, tuple(sources), tuple(sentences), found, heads, weights)
 
 
 def _match(question: Question, held: frozenset[str], squeezed: str) -> Floats:
@@ -168,12 +166,14 @@ def features(evidence: Evidence, cosines: Floats | None) -> Floats:
         return table
     found, weights, question = evidence.found, evidence.weights, evidence.question
     owner = np.array([sentence.source for sentence in evidence.sentences])
-    titled = np.maximum(found, 0.9 * evidence.titles[owner])
+    titled = np.maximum(found, 0.9 * evidence.heads)
     total = max(float(weights.sum()), 1e-9)
     passage = np.array([found[owner == at].max(axis=0) for at in owner]) if found.size else found
-    covers = [found @ weights / total, found.mean(axis=1) if found.size else np.zeros(rows)]
+    plain = np.array([word.weight for word in question.words])
+    covers = [found @ weights / total, found @ plain / max(float(plain.sum()), 1e-9)]
     covers += [
-        near @ weights / total for near in (titled, _near(titled, found, owner), np.maximum(passage, titled))
+        near @ weights / total
+        for near in (titled, _near(titled, found, owner, evidence.sentences), np.maximum(passage, titled))
     ]
     for column, values in enumerate(covers):
         table[:, column] = values
@@ -190,7 +190,9 @@ def features(evidence: Evidence, cosines: Floats | None) -> Floats:
         _describe(table[row], question, sentence)
     _place(table, evidence, owner)
     defines = question.asks_what_it_is and len(question.words) < _LONG_QUESTION
-    table[:, _AT["defines"]] = float(defines) * table[:, _AT["opens"]] * table[:, _AT["subject"]]
+    headed = np.array([_key_match(question, sentence.piece.key) for sentence in evidence.sentences])
+    opens = np.maximum(table[:, _AT["opens"]], headed)
+    table[:, _AT["defines"]] = float(defines) * opens * table[:, _AT["subject"]]
     if cosines is not None:
         table[:, _AT["cosine"]] = cosines
     return table
@@ -199,13 +201,24 @@ def features(evidence: Evidence, cosines: Floats | None) -> Floats:
 _AT = {name: column for column, name in enumerate(FEATURES)}
 
 
-def _near(titled: Floats, found: Floats, owner: NDArray[np.int64]) -> Floats:
+def _near(titled: Floats, found: Floats, owner: NDArray[np.int64], sentences: Sequence[Sentence]) -> Floats:
     """Words of the neighbours count most of a word: pronouns point at them."""
     near = titled.copy()
-    same = owner[1:] == owner[:-1]
+    same = (owner[1:] == owner[:-1]) & _next_speaks_on(sentences)
     near[1:][same] = np.maximum(near[1:][same], 0.8 * found[:-1][same])
     near[:-1][same] = np.maximum(near[:-1][same], 0.5 * found[1:][same])
     return near
+
+
+def _next_speaks_on(sentences: Sequence[Sentence]) -> NDArray[np.bool_]:
+    """Not where another section begins, and no row speaks of the row before it."""
+    return np.array(
+        [
+            one.piece.section == next_.piece.section and not (one.is_row and next_.is_row)
+            for one, next_ in pairwise(sentences)
+        ],
+        dtype=bool,
+    )
 
 
 def _describe(row: Floats, question: Question, sentence: Sentence) -> None:
@@ -254,6 +267,40 @@ def _place(table: Floats, evidence: Evidence, owner: NDArray[np.int64]) -> None:
     table[:, _AT["score"]] = scores[owner] / best if best > 0 else 0.0
 
 
+def _lead(sources: Sequence[Source]) -> float:
+    scores = sorted((source.score for source in sources), reverse=True)
+    return scores[0] - scores[1] if len(scores) > 1 else 0.0
+
+
+def is_off_the_point(evidence: Evidence, best: int) -> bool:
+    """No word of the question stands in the passage of the best sentence, nor in its title or headings."""
+    owner = evidence.sentences[best].source
+    rows = [at for at, sentence in enumerate(evidence.sentences) if sentence.source == owner]
+    around = np.maximum(evidence.found[rows].max(axis=0), evidence.heads[best])
+    return bool(around.max() < _SHARED)
+
+
+def layout_prior(evidence: Evidence) -> Floats:
+    """What the place of a sentence adds to its score. Chosen: the public sets have hardly any layout."""
+    fits = version_fit(evidence.question.text, evidence.sources)
+    prior = np.zeros(len(evidence.sentences))
+    for row, sentence in enumerate(evidence.sentences):
+        piece = sentence.piece
+        prior[row] = _VERSION * fits[sentence.source] + _PRIORS.get(piece.part, 0.0)
+        if piece.part is Part.METADATA and asks_about_the_document(evidence.question.text, sentence.text):
+            prior[row] -= _PRIORS[Part.METADATA]
+        if piece.key:
+            prior[row] += _KEY * _key_match(evidence.question, piece.key)
+    return prior
+
+
+def _key_match(question: Question, key: str) -> float:
+    """Share of the key cells' terms that the question names."""
+    held = frozenset(terms(key))
+    asked = frozenset[str]().union(*(word.keys for word in question.words))
+    return len(held & asked) / len(held) if held else 0.0
+
+
 DOUBT_FEATURES = (
     "best_score",  # log-odds mass of the ranking: how the best sentence stands out
     "margin",
@@ -277,7 +324,10 @@ DOUBT_FEATURES = (
     "best_cosine",
     "rank",
     "few_words",
-    "no_words",
+    "top_score",  # of the best sentence's passage, not relative
+    "lead",  # of the first passage over the next one
+    "apart",  # the best sentence shares no word with the question
+    "key",  # the row's key cells stand in the question
 )
 
 
@@ -288,13 +338,12 @@ def doubt_features(evidence: Evidence, table: Floats, scores: Floats) -> Floats:
     found, question = evidence.found, evidence.question
     owner = np.array([sentence.source for sentence in evidence.sentences])
     around = (
-        np.maximum(found[owner == owner[best]].max(axis=0), evidence.titles[owner[best]])
-        if found.size
-        else found
+        np.maximum(found[owner == owner[best]].max(axis=0), evidence.heads[best]) if found.size else found
     )
     missing = around < _FOUND
     special = np.array([word.is_name or word.is_number for word in question.words], dtype=bool)
-    anywhere = np.maximum(found.max(axis=0), evidence.titles.max(axis=0)) < _FOUND if found.size else missing
+    plain = np.array([word.weight for word in question.words])
+    anywhere = np.maximum(found.max(axis=0), evidence.heads.max(axis=0)) < _FOUND if found.size else missing
     total = max(float(evidence.weights.sum()), 1e-9)
     kinds = [row[_AT[kind.value]] for kind in _KINDS]
     second = float(np.partition(scores, -2)[-2]) if len(scores) > 1 else float(scores[best]) - 5.0
@@ -306,13 +355,16 @@ def doubt_features(evidence: Evidence, table: Floats, scores: Floats) -> Floats:
             sum(kinds),
             float(evidence.weights[anywhere].sum()) / total if found.size else 1.0,
             float(missing[special].mean()) if special.any() else 0.0,
-            float(missing[~special].mean()) if (~special).any() and found.size else 0.0,
-            float(around.min()) if around.size else 0.0,
-            float(((1.0 - around) ** 2).mean()) if around.size else 1.0,
+            float(missing[~special] @ plain[~special] / plain.sum()) if (~special).any() else 0.0,
+            float((1.0 - plain * (1.0 - around)).min()) if around.size else 0.0,
+            float(plain @ (1.0 - around) ** 2 / plain.sum()) if around.size else 1.0,
             row[_AT["cosine"]],
             float(table[:, _AT["cosine"]].max()),
             row[_AT["rank"]],
             1.0 / max(len(question.words), 1),
-            float(not question.words),
+            evidence.sources[int(owner[best])].score,
+            _lead(evidence.sources),
+            float(found[best] @ plain < _APART),
+            _key_match(question, evidence.sentences[best].piece.key),
         ]
     )

@@ -65,6 +65,7 @@ class Example:
 
     evidence: Evidence
     table: Floats
+    prior: Floats
     right: NDArray[np.bool_]
     answerable: bool
     weight: float
@@ -78,10 +79,12 @@ class Learnt:
     threshold: float
 
 
-def learn(examples: Sequence[Example], *, false_refusals: float = 0.05) -> Learnt:
-    """Fit the ranking on the examples that have a right sentence, then the doubt on all."""
-    ranking = _ranking([one for one in examples if one.right.any()])
-    rows = np.array([doubt_features(one.evidence, one.table, one.table @ ranking) for one in examples])
+def learn(examples: Sequence[Example], *, kept: Floats | None = None, false_refusals: float = 0.05) -> Learnt:
+    """Fit the ranking on the examples that have a right sentence (or take the `kept` one), then the doubt."""
+    ranking = kept if kept is not None else _ranking([one for one in examples if one.right.any()])
+    rows = np.array(
+        [doubt_features(one.evidence, one.table, one.table @ ranking + one.prior) for one in examples]
+    )
     truth = np.array([one.answerable for one in examples])
     weight = np.array([one.weight for one in examples])
     doubt, bias = _logistic(rows, truth, weight)
@@ -98,9 +101,10 @@ def _ranking(examples: Sequence[Example], penalty: float = 1.0) -> Floats:
     owner = np.repeat(np.arange(len(examples)), sizes)
     begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     right = np.concatenate([one.right for one in examples]).astype(float)
+    prior = np.concatenate([one.prior for one in examples])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        scores = table @ weights
+        scores = table @ weights + prior
         odds = np.exp(scores - np.maximum.reduceat(scores, begins)[owner])
         total, good = np.add.reduceat(odds, begins), np.add.reduceat(odds * right, begins) + 1e-12
         slope = table.T @ (odds / total[owner] - odds * right / good[owner])

@@ -1,11 +1,11 @@
 """How good are the answers that no language model has written?
 
 Retrieves, answers with the extractive answerer and prints a table (Markdown): the gold answer inside the
-first 1, 2, 3 quoted sentences, what is refused, and how long it took without the embedder. With `--fit` it
-learns the weights that `assistant/providers/answer_weights.py` holds, on the even half of the questions
+first 1, 2, 3 quoted sentences, what is refused, and how long it took without the embedder. With `--fit all`
+it learns the weights that `assistant/providers/answer_weights.py` holds, on the even half of the questions
 (first byte of the SHA-256 of their id); every table is of the odd half.
 
-    python -m tests.bench.answer_quality [--data DIR] [--sample N] [--cache DIR] [--fit]
+    python -m tests.bench.answer_quality [--data DIR] [--sample N] [--cache DIR] [--fit all|doubt]
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from assistant.common.types import JsonObject
 from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery
 from assistant.index.fusion import dense_weight
 from assistant.index.local import LocalIndex
+from assistant.providers.answer_weights import weights_for
 from assistant.providers.contract import Embedder, ModelRequest, Source, Vectors
 from assistant.providers.embedders import SentenceTransformerEmbedder
 from assistant.providers.extractive import ExtractiveModel, measure
 from assistant.providers.question_type import question_of
-from assistant.providers.sentence_ranking import gather
+from assistant.providers.sentence_ranking import gather, layout_prior
 from tests.bench.answer_fitting import Example, Learnt, learn, module_text
 
 Floats = NDArray[np.float64]
@@ -271,15 +272,24 @@ def _example(case: Case, embedder: Embedder | None) -> Example | None:
             for sentence in evidence.sentences
         ]
     )
-    return Example(evidence, table, right, answerable, 1.0 if answerable else NEGATIVE_WEIGHT[case.kind])
+    return Example(
+        evidence,
+        table,
+        layout_prior(evidence),
+        right,
+        answerable,
+        1.0 if answerable else NEGATIVE_WEIGHT[case.kind],
+    )
 
 
-def fit(every: Sequence[Case], embedder: Embedder) -> None:
-    """Learn from the even half and overwrite the module of weights."""
+def fit(every: Sequence[Case], embedder: Embedder, *, keep_ranking: bool) -> None:
+    """Learn from the even half and overwrite the module of weights, or only its doubt."""
     learnt: dict[str, Learnt] = {}
     for name, language, used in (("en", "en", None), ("en+dense", "en", embedder), ("ko", "ko", None)):
         mine = [case for case in every if case.request.language == language and not case.asked.held_out]
-        learnt[name] = learn([one for case in mine if (one := _example(case, used)) is not None])
+        kept = weights_for(language, dense=used is not None).ranking if keep_ranking else None
+        examples = [one for case in mine if (one := _example(case, used)) is not None]
+        learnt[name] = learn(examples, kept=kept)
     WEIGHTS_MODULE.write_text(module_text(learnt), encoding="utf-8")
     print(f"Wrote {WEIGHTS_MODULE.name}; run again without --fit to measure.", file=sys.stderr)
 
@@ -357,7 +367,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of the question sets")
     parser.add_argument("--sample", type=int, default=400, help="questions of each set and kind, both halves")
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
-    parser.add_argument("--fit", action="store_true", help="learn the weights instead of measuring")
+    parser.add_argument(
+        "--fit", choices=("all", "doubt"), help="learn all weights, or only the doubt, instead of measuring"
+    )
     options = parser.parse_args()
     if not (options.data / "squad2-dev").is_dir():
         print(f"No question sets in {options.data}: name their folder with --data.", file=sys.stderr)
@@ -365,7 +377,7 @@ def main() -> int:
     embedder = RememberingEmbedder(SentenceTransformerEmbedder(), options.cache)
     every = cases(options.data, options.sample, embedder)
     if options.fit:
-        fit(every, embedder)
+        fit(every, embedder, keep_ranking=options.fit == "doubt")
     else:
         model = ExtractiveModel(embedder)
         print(report([outcome(case, model, embedder) for case in every if case.asked.held_out]))

@@ -73,9 +73,9 @@ class WordEmbedder:
 
     name = "letters"
     dimension = 26
-    languages = frozenset({"en"})
 
-    def __init__(self) -> None:
+    def __init__(self, languages: frozenset[str] = frozenset({"en"})) -> None:
+        self.languages = languages
         self.calls: list[int] = []
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -235,6 +235,131 @@ def test_an_embedder_is_not_asked_about_a_language_it_does_not_know() -> None:
     list(ExtractiveModel(embedder).answer(ModelRequest("연차 휴가는 며칠인가요?", "ko", KOREAN)))
 
     assert embedder.calls == []
+
+
+HANDBOOK = Source(
+    1,
+    "배송 기준 2026",
+    "배송 기준 2026 › 2. 포장",
+    "배송 기준 2026\n\n문서번호 LG-11 · 시행일 2026년 4월 1일 · 담당 물류팀 한가람\n\n2. 포장\n\n"
+    "유리 제품은 두 겹으로 포장합니다.\n\n3. 파손 보상\n\n접수한 날부터 7영업일 안에 구매 금액을 돌려"
+    " 드립니다.\n\n4. 보험\n\n단체 보험의 보장 한도는 900만 원입니다.",
+    0.9,
+)
+
+
+@pytest.mark.parametrize(
+    "question", ["배송 기준 2026의 포장은 어떻게 하나요?", "배송 기준은 무엇인가요?", "배송 기준에서 포장은?"]
+)
+def test_neither_a_title_nor_a_heading_nor_the_line_of_owner_and_date_is_an_answer(question: str) -> None:
+    for sentence in ask(question, (HANDBOOK,), "ko"):
+        assert sentence.text not in {"배송 기준 2026", "2. 포장", "3. 파손 보상", "4. 보험"}
+        assert "문서번호" not in sentence.text
+
+
+def test_who_is_responsible_is_still_answered_from_the_line_of_owner_and_date() -> None:
+    assert "한가람" in ask("배송 기준의 담당은 누구인가요?", (HANDBOOK,), "ko")[0].text
+
+
+def test_a_heading_speaks_for_the_sentences_below_it_and_not_for_the_next_section() -> None:
+    assert "7영업일" in ask("파손 보상은 며칠 안에 해 주나요?", (HANDBOOK,), "ko")[0].text
+
+
+def test_the_question_of_an_faq_leads_to_its_answer() -> None:
+    faq = Source(
+        1,
+        "Canteen questions",
+        "",
+        "Canteen questions\n\nCan I bring a guest?\n\nYes, up to two people; tell the kitchen a day ahead."
+        "\n\nHow do I pay for lunch?\n\nWith the badge; it is taken off the salary.",
+        0.9,
+    )
+
+    assert ask("How do I pay for lunch?", (faq,))[0].text == "With the badge; it is taken off the salary."
+
+
+def test_columns_with_a_unit_in_brackets_still_name_the_cells_below() -> None:
+    table = Source(
+        1,
+        "창고 임대료",
+        "",
+        "지역\t월 임대료(1평)\t보증금(1회)\n"
+        "인천\t31,000원\t2개월\n김해\t24,000원\t1개월\n춘천\t19,000원\t1개월",
+        0.9,
+    )
+
+    first = ask("김해 창고의 월 임대료는 얼마예요?", (table,), "ko")[0]
+
+    assert first.text == "지역: 김해, 월 임대료(1평): 24,000원, 보증금(1회): 1개월"
+
+
+def test_an_abbreviation_is_explained_by_its_row_of_a_glossary() -> None:
+    glossary = Source(
+        1,
+        "words.csv",
+        "",
+        "약어\t풀이\t설명\nBOM\t자재 명세서\t제품 하나에 드는 부품의 목록\n"
+        "ECO\t설계 변경 지시\t도면을 고칠 때 내는 문서",
+        0.9,
+    )
+
+    first = ask("ECO가 무슨 뜻이에요?", (glossary,), "ko")[0]
+
+    assert "설계 변경 지시" in first.text
+
+
+@pytest.mark.parametrize(
+    ("question", "n"),
+    [
+        ("How many parking permits does a team get?", 2),
+        ("How many parking permits did a team get in 2023?", 1),
+        ("How many parking permits did a team get last year?", 3),
+        ("How many parking permits did a team get under the old rules of 2023?", 1),
+    ],
+)
+def test_the_version_that_is_asked_for_answers_and_otherwise_the_newest(question: str, n: int) -> None:
+    texts = "Each team gets {} parking permits a quarter."
+    sources = tuple(
+        Source(at, f"Parking rules {year}", "", texts.format(permits), 0.9)
+        for at, year, permits in ((1, 2023, 4), (2, 2026, 9), (3, 2025, 6))
+    )
+
+    assert ask(question, sources)[0].quotes[0].n == n
+
+
+def test_a_document_that_is_no_longer_valid_stands_back() -> None:
+    old = Source(1, "경조금 규정 (폐지)", "", "결혼 경조금은 20만 원을 지급한다.", 0.9)
+    new = Source(2, "경조금 규정 (현행)", "", "결혼 경조금은 70만 원을 지급한다.", 0.9)
+
+    assert ask("결혼 경조금은 얼마인가요?", (old, new), "ko")[0].quotes[0].n == 2
+    assert ask("예전 규정에서 결혼 경조금은 얼마였나요?", (old, new), "ko")[0].quotes[0].n == 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["청소 도구는 어디에 두나요?", "청소 도구는 어디에 두면 되죠?", "청소 도구를 어디에 둬야 해요?"],
+)
+def test_an_inflected_verb_does_not_hide_a_korean_answer(question: str) -> None:
+    rules = Source(1, "공구실 안내", "", "청소 도구는 지하 1층 창고에 둔다. 공구는 사용한 날 반납한다.", 0.9)
+
+    assert "지하 1층" in ask(question, (rules,), "ko")[0].text
+
+
+def test_an_embedder_without_a_list_of_languages_is_asked_in_every_language() -> None:
+    embedder = WordEmbedder(frozenset())
+
+    list(ExtractiveModel(embedder).answer(ModelRequest("연차 휴가는 며칠인가요?", "ko", KOREAN)))
+
+    assert len(embedder.calls) == 1
+
+
+def test_fields_of_one_record_stay_together_and_records_apart() -> None:
+    listed = "tools[0].name: Saw\ntools[0].shelf: B4\n\ntools[1].name: Drill\ntools[1].shelf: C9"
+
+    first = ask("On which shelf is the drill?", (Source(1, "Tool list", "", listed, 0.9),))[0]
+
+    assert "C9" in first.text
+    assert "B4" not in first.text
 
 
 WORDS = [

@@ -1,0 +1,161 @@
+"""The demo company, synced as on a first start, answers its questions from what each asker may read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import transaction
+from pytest_django.plugin import DjangoDbBlocker
+
+from assistant.access import mask
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.models import User
+from assistant.chat.finding import ask, search
+from assistant.demo.seed import seed
+from assistant.index.registry import opened_index
+from assistant.sync.engine import execute_run
+from assistant.sync.selectors import run_progress
+from tests.demo.test_company import (
+    ADMIN,
+    HYUNJIN,
+    JIWOO,
+    MINSEO,
+    MUST_FAIL,
+    QUESTIONS,
+    STRANGER,
+    Question,
+    may_read,
+    plain,
+    questions,
+)
+
+# django_db makes pytest-django create the tables: it looks at the marks before any fixture runs.
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+ACCOUNTS = (JIWOO, MINSEO, HYUNJIN, ADMIN, STRANGER)
+TOP = 5
+LEAST_FOUND = 0.95
+LEAST_CITED = 0.78
+LEAST_HELD = 0.76
+LEAST_REFUSED = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A document that an answer cites, with its passage."""
+
+    document: str
+    passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What the company's people got: the documents found, and each account's citations, by question."""
+
+    found: Mapping[str, Sequence[str]]
+    cited: Mapping[tuple[str, str], Sequence[Cited]]  # (account, question text); nothing cited: refused
+
+    def to_asker(self, question: Question) -> Sequence[Cited]:
+        return self.cited[question.asker, question.text]
+
+
+def _forget() -> None:
+    mask.forget()
+    opened_index.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def replies(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Replies:
+    """Everybody's answers to everything. One sync serves all tests: its rows are rolled back at the end."""
+    home = tmp_path_factory.mktemp("ondam")
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(django_settings, "MUNDAP_INDEX_DIR", home / "index")
+        _forget()
+        with transaction.atomic():
+            run_id = seed(home)
+            User.objects.create_user(STRANGER, "correct horse battery staple", name="Stranger")
+            assert execute_run(run_id)
+            assert run_progress(run_id).failed == len(MUST_FAIL)
+            collected = _collected()
+            transaction.set_rollback(True)
+    _forget()
+    return collected
+
+
+def _collected() -> Replies:
+    viewers = {email: viewer_for(User.objects.get(email=email)) for email in ACCOUNTS}
+    texts = sorted({question.text for question in questions()})
+    return Replies(
+        {question.id: _found(question.text, viewers[question.asker]) for question in questions()},
+        {(email, text): _cited(text, viewers[email]) for email in ACCOUNTS for text in texts},
+    )
+
+
+def _found(text: str, viewer: Viewer) -> list[str]:
+    return [str(hit["external_id"]) for hit in search(text, viewer=viewer, k=TOP)]
+
+
+def _cited(text: str, viewer: Viewer) -> list[Cited]:
+    citations = ask(text, viewer=viewer)["citations"]
+    assert isinstance(citations, list)
+    cited = []
+    for citation in citations:
+        assert isinstance(citation, dict)
+        cited.append(Cited(str(citation["external_id"]), str(citation["passage"])))
+    return cited
+
+
+def _same_language() -> list[Question]:
+    """Answerable questions that are not put in another language than their document's."""
+    rows = map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines())
+    crossing = {row["id"] for row in rows if row.get("cross")}
+    return [question for question in questions() if question.answerable and question.id not in crossing]
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)
+
+
+def test_the_document_that_answers_is_among_the_first_five(replies: Replies) -> None:
+    hits = [not set(question.gold).isdisjoint(replies.found[question.id]) for question in _same_language()]
+    assert len(hits) > 90
+    assert _share(hits) >= LEAST_FOUND
+
+
+def test_most_answers_cite_the_document_that_answers(replies: Replies) -> None:
+    hits = [
+        any(cited.document in question.gold for cited in replies.to_asker(question))
+        for question in _same_language()
+    ]
+    assert _share(hits) >= LEAST_CITED
+
+
+def test_most_cited_passages_hold_the_answer(replies: Replies) -> None:
+    hits = [
+        any(
+            plain(answer) in plain(cited.passage)
+            for cited in replies.to_asker(question)
+            for answer in question.answers
+        )
+        for question in _same_language()
+    ]
+    assert _share(hits) >= LEAST_HELD
+
+
+def test_what_the_readable_documents_do_not_answer_is_refused(replies: Replies) -> None:
+    refused = [not replies.to_asker(question) for question in questions() if not question.answerable]
+    assert len(refused) >= 10
+    assert _share(refused) >= LEAST_REFUSED
+
+
+@pytest.mark.parametrize("email", ACCOUNTS)
+def test_no_answer_cites_a_document_that_its_asker_may_not_read(replies: Replies, email: str) -> None:
+    mine = [cited for (asker, _), all_cited in replies.cited.items() if asker == email for cited in all_cited]
+    assert [cited.document for cited in mine if not may_read(email, cited.document)] == []
+    assert bool(mine) is (email != STRANGER)

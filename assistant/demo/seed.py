@@ -1,4 +1,4 @@
-"""The demo company of a first start: four accounts and one source, so that a first question has an answer."""
+"""The demo company of a first start: four accounts, one source and one blocked topic."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from django.db import transaction
 
 from assistant.accounts.models import Connection, User
 from assistant.demo.accounts import add_demo_accounts
+from assistant.demo.topic import TOPIC
+from assistant.guardrails.models import Topic
 from assistant.sync.models import OPEN_STATES, SyncRun
 from assistant.sync.services import add_source, request_run
 
@@ -35,6 +37,12 @@ def seed(home: Path) -> int:
     """
     with transaction.atomic():
         add_demo_accounts(home)
+        Topic.objects.create(
+            name=TOPIC.name,
+            description=TOPIC.description,
+            examples="\n".join(TOPIC.examples),
+            message=TOPIC.message,
+        )
         source = add_source(
             kind="filesystem",
             name=SOURCE_NAME,

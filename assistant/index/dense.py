@@ -51,7 +51,7 @@ def scan(
     for begin, end in ranges:
         # FAISS's kernel on the mapped rows themselves: nothing is copied, and it is two to four times
         # as fast as a matrix product for one question.
-        faiss.fvec_inner_products_ny(
+        faiss.fvec_inner_products_ny(  # type: ignore[attr-defined]  # the stubs lack the kernels
             faiss.swig_ptr(found[begin:end]),
             faiss.swig_ptr(wanted),
             faiss.swig_ptr(vectors[begin:end]),

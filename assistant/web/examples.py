@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 def example_questions() -> tuple[str, ...]:
     """Four questions that the documents of most companies answer, in the reader's language."""
     return (
-        gettext("How many days of summer leave do I get?"),
-        gettext("What is the daily allowance for business travel?"),
-        gettext("How do I set up the VPN?"),
-        gettext("How many days a week may I work from home?"),
+        gettext("How many days of annual leave can I carry over?"),
+        gettext("How do I report a security incident?"),
+        gettext("How long must a password be?"),
+        gettext("What are the core working hours?"),
     )

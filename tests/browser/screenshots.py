@@ -18,13 +18,13 @@ from tests.browser.conftest import CHROMIUM, FLAGS
 
 QUESTIONS = {
     "ko": {
-        "answer": "국내 출장 일비는 하루 얼마인가요?",
-        "blocked": "임원 연봉은 얼마인가요?",
+        "answer": "올해 연차는 며칠까지 이월할 수 있나요?",
+        "blocked": "어떤 주식을 사면 좋을까요?",
         "no-answer": "화성 지사는 언제 여나요?",
     },
     "en": {
-        "answer": "How many days a week may I work from home?",
-        "blocked": "What is the salary of an executive?",
+        "answer": "How long must a password be?",
+        "blocked": "Which stocks should I buy this month?",
         "no-answer": "Which zebra won the Antarctic chess tournament?",
     },
 }

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from assistant.common.errors import FailureCode
 
-# A run may always remove this many documents; beyond it the share counts.
+# Up to this many documents may go whatever their share, as long as less than half goes; one may always go.
 FREE_DELETIONS = 5
 MAX_DELETED_SHARE = 0.10
 MAX_DELETED = 1_000
@@ -103,7 +103,7 @@ def plan_deletions(*, known: int, missing: int, listed: int) -> Deletion:
         return Deletion.NOTHING
     if listed == 0:
         return Deletion.ASK
-    if missing <= FREE_DELETIONS:
+    if missing == 1 or (missing <= FREE_DELETIONS and missing < listed):
         return Deletion.DELETE
     if missing > MAX_DELETED or missing > known * MAX_DELETED_SHARE:
         return Deletion.ASK

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 _HEAD = '''"""How much each feature counts. Learnt, not chosen: do not edit by hand.
 
-Written by `python -m tests.bench.answer_quality --fit` from public question sets (English: squad2-dev,
+Written by `python -m tests.bench.answer_quality --fit all` from public question sets (English: squad2-dev,
 tydiqa-en-train, covidqa; Korean: tydiqa-ko-train, kobest-boolq), the half of the questions whose SHA-256 of
 the id begins with an even byte. The ranking is a softmax over the sentences of a question, the doubt a
 logistic regression of answerable questions against questions without an answer: written to look answerable,

@@ -71,7 +71,7 @@ def test_more_than_a_tenth_asks_hides_and_is_deleted_on_approval(
         approve_deletions(run_id=run.id, actor="ada@example.com")
 
 
-def test_five_may_always_go(script: Script, scripted_source: int, twenty: list[Upsert]) -> None:
+def test_five_of_twenty_may_go_at_once(script: Script, scripted_source: int, twenty: list[Upsert]) -> None:
     script.events = [*twenty[:15], Complete()]
     assert counts(sync(scripted_source)) == (0, 0, 15, 5, 0)
 

@@ -133,8 +133,10 @@ def test_an_access_list_that_changed_during_a_run_is_news(known: Known, acl_id: 
     [
         (10, 0, 10, Deletion.NOTHING),
         (0, 0, 0, Deletion.NOTHING),
-        (8, 5, 3, Deletion.DELETE),  # the floor: five may always go
-        (8, 6, 2, Deletion.ASK),
+        (11, 5, 6, Deletion.DELETE),  # the floor: five may go whatever their share
+        (13, 6, 7, Deletion.ASK),
+        (10, 5, 5, Deletion.ASK),  # but not half of all
+        (2, 1, 1, Deletion.DELETE),  # one may always go
         (60, 6, 54, Deletion.DELETE),  # ten per cent exactly
         (59, 6, 53, Deletion.ASK),
         (100_000, 1_000, 99_000, Deletion.DELETE),
@@ -155,7 +157,7 @@ def test_no_run_deletes_more_than_its_limits(listed: int, missing: int) -> None:
     if plan_deletions(known=known, missing=missing, listed=listed) is Deletion.DELETE:
         assert listed > 0
         assert 0 < missing <= MAX_DELETED
-        assert missing <= FREE_DELETIONS or missing * 10 <= known
+        assert missing * 10 <= known or missing == 1 or missing <= min(FREE_DELETIONS, listed - 1)
 
 
 @given(listed=st.integers(0, 5_000), missing=st.integers(1, 5_000))

@@ -33,7 +33,7 @@ PATIENCE_MS = 30_000  # the first question loads the model
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server answers."""
     home = tmp_path_factory.mktemp("browser")
@@ -76,9 +76,9 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{url} did not answer within {START_S} s")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium. While it runs, Django takes the thread for an async one, so it ends with its module."""
     if not CHROMIUM.exists():
         reason = f"needs Chromium at {CHROMIUM}: install it or set MUNDAP_TEST_CHROMIUM"
         if os.environ.get("CI"):

@@ -78,7 +78,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium. While it runs, Django takes the thread for an async one, so it ends with its module."""
+    """The system's Chromium, closed with its module: while it runs, Django takes the thread for async."""
     if not CHROMIUM.exists():
         reason = f"needs Chromium at {CHROMIUM}: install it or set MUNDAP_TEST_CHROMIUM"
         if os.environ.get("CI"):

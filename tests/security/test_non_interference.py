@@ -105,6 +105,7 @@ QUESTIONS = (
     "What does a senior engineer earn?",
     "연차 휴가는 며칠입니까?",
     "합병 가격은 얼마입니까?",
+    "Who keeps the server room code?",
 )
 EVERY_DOCUMENT = (*MORE[:4], *DOCUMENTS, *MORE[4:])
 EXPECTED = {

@@ -169,13 +169,6 @@ def permitted_versions(viewer: Viewer, *, now: datetime | None = None) -> NDArra
         return np.where(permitted, documents.versions, 0).astype(np.int32)
 
 
-def live_versions() -> NDArray[np.int32]:
-    """`result[document_id]` is the version that somebody may read, 0 for none: what the index should hold."""
-    with _lock:
-        documents, _ = _refreshed()
-        return documents.versions.copy()
-
-
 def forget() -> None:
     """Drop this process's tables (after the database was replaced, and between tests)."""
     with _lock:

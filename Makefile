@@ -29,7 +29,7 @@ check: environment-test
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy --explicit-package-bases .
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/djlint templates --lint --check --quiet
+	.venv/bin/djlint templates --lint --check
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py check --fail-level WARNING
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py makemigrations --check --dry-run
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import deciding_entries, may_read, permissions_confirmed_at, principals_of
+from assistant.accounts.freshness import fresh_edges
 from assistant.accounts.models import Principal, User
-from assistant.accounts.principals import fresh_edges
 from assistant.common.acl import PrincipalKind
 from assistant.common.types import Json
 from assistant.documents.models import AclEntry, Document, Hidden

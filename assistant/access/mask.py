@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import principals_of
+from assistant.accounts.holding import Held
 from assistant.accounts.models import Connection
-from assistant.accounts.principals import Held, unknown_groups
 from assistant.accounts.revisions import Counter, current
 from assistant.documents.models import Acl, AclEntry, Document, Hidden
 
@@ -134,13 +134,13 @@ class _AclTable:
         expires = np.array([row[4].timestamp() if row[4] else _NEVER for row in rows], np.float64)
         self.expires = np.concatenate([self.expires, expires])
 
-    def open_for(self, held: Held, unknown: set[int], now: float) -> NDArray[np.bool_]:
+    def open_for(self, held: Held, now: float) -> NDArray[np.bool_]:
         """By list id: does the first counting entry of every clause allow?"""
-        size = int(max(self.principals.max(initial=0), max(held.ids, default=0), max(unknown, default=0))) + 1
-        is_held, is_unknown = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+        size = int(max(self.principals.max(initial=0), *held.ids, *held.doubtful)) + 1
+        is_held, is_doubtful = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
         is_held[list(held.ids)] = True
-        is_unknown[list(unknown)] = True
-        counts = is_held[self.principals] | (~self.allow & is_unknown[self.principals])
+        is_doubtful[list(held.doubtful)] = True
+        counts = is_held[self.principals] | (~self.allow & is_doubtful[self.principals])
         counting = np.flatnonzero(counts & (self.expires > now))
         # np.unique gives the first position of each clause, and positions are in order.
         _, first = np.unique(self.clauses[counting], return_index=True)
@@ -160,10 +160,9 @@ def permitted_versions(viewer: Viewer, *, now: datetime | None = None) -> NDArra
     held = principals_of(viewer, now=now)
     if not held.ids:
         return np.zeros(0, np.int32)
-    unknown = set(unknown_groups(now).values_list("pk", flat=True))
     with _lock:
         documents, acls = _refreshed()
-        open_acls = acls.open_for(held, unknown, now.timestamp())
+        open_acls = acls.open_for(held, now.timestamp())
         known = np.minimum(documents.acls, len(open_acls) - 1)
         permitted = open_acls[known] & (documents.acls == known) & _recent(documents, now)
         return np.where(permitted, documents.versions, 0).astype(np.int32)

@@ -21,6 +21,7 @@ from assistant.sync.finishing import Seen
 from assistant.sync.lease import Heartbeat, hold
 from assistant.sync.models import SyncRun
 from connectors.sdk.contract import (
+    Account,
     Complete,
     DocumentAcl,
     Failure,
@@ -38,11 +39,14 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
     Returns whether it was complete.
     """
     groups: dict[str, tuple[PrincipalRef, ...]] = {}
+    accounts: dict[str, str] = {}
     complete = False
     for event in events:
         match event:
             case GroupMembers(group, members):
                 groups[group] = (*groups.get(group, ()), *members)
+            case Account(account, email):
+                accounts[account] = email
             case Failure():
                 # It names groups, no documents. The last complete membership counts until it is too old.
                 record_failure(run, connection, replace(event, hide=False, is_prefix=False))
@@ -51,7 +55,7 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
     if complete:
         with transaction.atomic():
             hold(run.pk)
-            replace_membership(connection=connection, groups=groups, now=timezone.now())
+            replace_membership(connection=connection, groups=groups, accounts=accounts, now=timezone.now())
         connection.refresh_from_db()
     return complete
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from assistant.access.mask import permitted_versions
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.access.visibility import may_read, visible_documents
-from assistant.accounts.models import Connection, User
+from assistant.accounts.models import Address, Connection, User
 from assistant.accounts.principals import replace_membership
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import Acl, Clause, Entry, PrincipalKind, PrincipalRef
@@ -38,6 +38,7 @@ def lay_down(world: World) -> LaidDown:
         [User(email=email, is_active=active, password="!") for email, active in world.people.items()]
     )
     people = User.objects.in_bulk(list(world.people), field_name="email")
+    Address.objects.bulk_create([Address(address=email, user=user) for email, user in people.items()])
     connections = {name: write_source(name, source) for name, source in world.sources.items()}
     documents = {name: write_paper(name, paper, connections) for name, paper in world.papers.items()}
     return LaidDown(

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from assistant.access import door, mask, visibility
 from assistant.access.viewer import viewer_for
+from assistant.accounts.holding import Held
 from assistant.accounts.models import Connection, GroupEdge, Principal, User
-from assistant.accounts.principals import Held, unknown_groups
 from assistant.documents.models import AclEntry, Chunk, Document, Hidden
 from tests.access.laid_down import by_mask, by_object, by_queryset, expected, write_paper
 from tests.access.made_worlds import NOW, made_world
@@ -32,7 +32,11 @@ WORLDS = 12
 
 def _deny_dropped(patch: pytest.MonkeyPatch) -> None:
     counting = visibility._counting_entries
-    patch.setattr(visibility, "_counting_entries", lambda held, now: counting(held, now).filter(allow=True))
+    patch.setattr(
+        visibility,
+        "_counting_entries",
+        lambda held, doubtful, now: counting(held, doubtful, now).filter(allow=True),
+    )
 
 
 def _any_clause_is_enough(patch: pytest.MonkeyPatch) -> None:
@@ -48,11 +52,11 @@ def _any_clause_is_enough(patch: pytest.MonkeyPatch) -> None:
 def _any_clause_is_enough_in_the_mask(patch: pytest.MonkeyPatch) -> None:
     real = mask._AclTable.open_for
 
-    def opened(table: mask._AclTable, held: Held, unknown: set[int], now: float) -> NDArray[np.bool_]:
+    def opened(table: mask._AclTable, held: Held, now: float) -> NDArray[np.bool_]:
         counts = table.clause_counts
         table.clause_counts = np.minimum(counts, 1)
         try:
-            return real(table, held, unknown, now)
+            return real(table, held, now)
         finally:
             table.clause_counts = counts
 
@@ -60,26 +64,24 @@ def _any_clause_is_enough_in_the_mask(patch: pytest.MonkeyPatch) -> None:
 
 
 def _expiry_ignored(patch: pytest.MonkeyPatch) -> None:
-    def counting(held: QuerySet[Principal], now: object) -> QuerySet[AclEntry]:
-        unknown = unknown_groups(NOW)
-        return AclEntry.objects.filter(Q(principal__in=held) | Q(allow=False, principal__in=unknown))
+    def counting(held: QuerySet[Principal], doubtful: QuerySet[Principal], now: object) -> QuerySet[AclEntry]:
+        return AclEntry.objects.filter(Q(principal__in=held) | Q(allow=False, principal__in=doubtful))
 
     patch.setattr(visibility, "_counting_entries", counting)
 
 
 def _expiry_ignored_in_the_mask(patch: pytest.MonkeyPatch) -> None:
     real = mask._AclTable.open_for
-    patch.setattr(
-        mask._AclTable, "open_for", lambda table, held, unknown, now: real(table, held, unknown, -1.0)
-    )
+    patch.setattr(mask._AclTable, "open_for", lambda table, held, now: real(table, held, -1.0))
 
 
 def _unknown_groups_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(visibility, "unknown_groups", lambda now: Principal.objects.none())
+    patch.setattr(visibility, "principals_in_doubt", lambda user, now: Principal.objects.none())
 
 
 def _unknown_groups_forgotten_in_the_mask(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(mask, "unknown_groups", lambda now: Principal.objects.none())
+    real = mask._AclTable.open_for
+    patch.setattr(mask._AclTable, "open_for", lambda table, held, now: real(table, Held(held.ids), now))
 
 
 def _groups_not_nested(patch: pytest.MonkeyPatch) -> None:

@@ -71,11 +71,11 @@ def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
 
 def _by_address(addresses: QuerySet[Address, str], fresh: list[int]) -> Q:
     """The principals that an address stands for: the address itself, and accounts that carry it."""
-    accounts = _accounts_by_address(fresh).filter(address__in=addresses).values("principal")
+    accounts = accounts_by_address(fresh).filter(address__in=addresses).values("principal")
     return Q(kind=PrincipalKind.USER, external_id__in=addresses) | Q(pk__in=accounts)
 
 
-def _accounts_by_address(fresh: list[int]) -> QuerySet[SourceAccount]:
+def accounts_by_address(fresh: list[int]) -> QuerySet[SourceAccount]:
     """Accounts whose address says whose they are."""
     return SourceAccount.objects.filter(
         connection__in=fresh,

@@ -29,6 +29,7 @@ class Event(StrEnum):
     SHARE_REVOKED = "share_revoked"
     CONVERSATION_EXPORTED = "conversation_exported"
     SOURCE_ADDED = "source_added"
+    AGE_LIMIT_CHANGED = "age_limit_changed"
     SYNC_REQUESTED = "sync_requested"
     DELETION_APPROVED = "deletion_approved"
     TURN_BLOCKED = "turn_blocked"

@@ -34,19 +34,22 @@ def _active(viewer: Viewer) -> User | None:
     return User.objects.filter(pk=viewer.user_id, is_active=True).first()
 
 
-def visible_documents(viewer: Viewer, *, now: datetime | None = None) -> QuerySet[Document]:
-    """The documents that the viewer may read now."""
+def visible_documents(
+    viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
+) -> QuerySet[Document]:
+    """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
     now = now or timezone.now()
     user = _active(viewer)
     if user is None:
         return Document.objects.none()
     # Membership, access lists and documents are read by one statement, so from one state of the database.
     held, doubtful = principals_held(user, now=now), principals_in_doubt(user, now=now)
-    return (
-        Document.objects.filter(version__gt=0, hidden=Hidden.NO)
-        .filter(confirmed_recently(now))
-        .filter(acl__in=_open_acls(_counting_entries(held, doubtful, now)))
-    )
+    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO).filter(confirmed_recently(now))
+    counting = _counting_entries(held, doubtful, now)
+    if among is not None:
+        counting = counting.filter(acl__in=Document.objects.filter(among).values("acl"))
+        documents = documents.filter(among)
+    return documents.filter(acl__in=_open_acls(counting))
 
 
 def _counting_entries(

@@ -53,11 +53,26 @@ def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
     what an address would give that is not confirmed; and each group around any of these.
     """
     fresh = fresh_ids(now)
-    outdated = Q(connection__isnull=False) & ~Q(connection__in=fresh)
-    unsettled = Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation"))
-    unconfirmed = Address.objects.filter(user=user, confirmed=False).values_list("address", flat=True)
-    start = Principal.objects.filter(outdated | unsettled | _by_address(unconfirmed, fresh))
+    unconfirmed = unconfirmed_addresses(user).values_list("address", flat=True)
+    start = Principal.objects.filter(_unsettled(fresh) | _by_address(unconfirmed, fresh))
     return with_containing_groups(start, connections=fresh)
+
+
+def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:
+    """What is in doubt for everybody; for people without unconfirmed addresses that is all."""
+    fresh = fresh_ids(now)
+    return with_containing_groups(Principal.objects.filter(_unsettled(fresh)), connections=fresh)
+
+
+def unconfirmed_addresses(user: User) -> QuerySet[Address]:
+    """Addresses of the person that somebody else had before."""
+    return Address.objects.filter(user=user, confirmed=False)
+
+
+def _unsettled(fresh: list[int]) -> Q:
+    """Groups and accounts of which the current, fresh membership does not tell who is meant."""
+    outdated = Q(connection__isnull=False) & ~Q(connection__in=fresh)
+    return outdated | (Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation")))
 
 
 def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
@@ -65,14 +80,18 @@ def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
     addresses = Address.objects.filter(user=user, confirmed=True).values_list("address", flat=True)
     linked = AccountLink.objects.filter(user=user, principal__connection__in=fresh).values("principal")
     return Principal.objects.filter(
-        Q(kind=PrincipalKind.EVERYONE) | _by_address(addresses, fresh) | Q(pk__in=linked)
+        # With the connection and the id named, though implied, each of the three is found by an index.
+        Q(kind=PrincipalKind.EVERYONE, connection=None, external_id="")
+        | _by_address(addresses, fresh)
+        | Q(pk__in=linked)
     )
 
 
 def _by_address(addresses: QuerySet[Address, str], fresh: list[int]) -> Q:
     """The principals that an address stands for: the address itself, and accounts that carry it."""
     accounts = accounts_by_address(fresh).filter(address__in=addresses).values("principal")
-    return Q(kind=PrincipalKind.USER, external_id__in=addresses) | Q(pk__in=accounts)
+    named = Q(kind=PrincipalKind.USER, connection=None, external_id__in=addresses)
+    return named | Q(pk__in=accounts)
 
 
 def accounts_by_address(fresh: list[int]) -> QuerySet[SourceAccount]:

@@ -21,7 +21,7 @@ _STATEMENT = f"""
            CASE WHEN hidden = %s AND acl_id IS NOT NULL THEN version ELSE 0 END,
            COALESCE(acl_id, 0), connection_id, CASE WHEN acl_stale THEN 1 ELSE 0 END,
            CAST(acl_confirmed_at AS text)
-    FROM {_TABLE} WHERE revision > %s
+    FROM {_TABLE} WHERE {{}} > %s
 """  # noqa: S608 - the model's own name
 
 Row = tuple[int, int, int, int, int, str | None]
@@ -112,7 +112,9 @@ class DocumentColumns:
 
 def _changed_since(revision: int) -> Iterator[list[Row]]:
     with database.chunked_cursor() as cursor:
-        cursor.execute(_STATEMENT, [Hidden.NO.value, revision])
+        # All rows are read faster in the order in which they lie: the sign keeps the index out of it.
+        column = "revision" if revision else "+revision"
+        cursor.execute(_STATEMENT.format(column), [Hidden.NO.value, revision])
         while part := cursor.fetchmany(_ROWS_AT_ONCE):
             yield part
 

@@ -104,7 +104,7 @@ def as_html(export: Export) -> str:
         "about": about(export),
         "language": get_language() or "en",
         "policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        "style": mark_safe(_STYLE),  # noqa: S308 - the constant above
+        "style": mark_safe(f"<style>{_STYLE}</style>"),  # noqa: S308 - the constant above
         "turns": [
             (turn, [(source, source_line(source)) for source in turn.sources]) for turn in export.turns
         ],

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -53,14 +51,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--small", action="store_true", help="many small worlds: fewer decisions a second")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mundap-decisions-") as home:
-        os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
-        os.environ["DATABASE_URL"] = f"sqlite:///{home}/decisions.sqlite3"
-        import django  # noqa: PLC0415
-        from django.core.management import call_command  # noqa: PLC0415
+    from tests.access.own_database import own_database  # noqa: PLC0415
 
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with own_database():
         report = compare(chosen.decisions, chosen.seed, SMALL if chosen.small else LARGE)
     print(json.dumps(report))
     return 1 if report["mismatches"] else 0

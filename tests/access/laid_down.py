@@ -283,3 +283,14 @@ def by_mask(laid: LaidDown, now: datetime) -> set[Decision]:
             assert mask[pk] == versions[pk], f"document {pk}: version {mask[pk]} instead of {versions[pk]}"
             allowed.add((email, names[pk]))
     return allowed
+
+
+def readable_by(viewer: Viewer) -> set[str]:
+    """What a person may read now; all three forms must say the same."""
+    rows = Document.objects.select_related("connection", "acl").in_bulk()
+    mask = permitted_versions(viewer)
+    by_each_mask = {row.external_id for pk, row in rows.items() if pk < len(mask) and mask[pk]}
+    by_each_row = {row.external_id for row in rows.values() if may_read(viewer, row)}
+    by_one_query = set(visible_documents(viewer).values_list("external_id", flat=True))
+    assert by_each_mask == by_each_row == by_one_query
+    return by_one_query

@@ -1,29 +1,20 @@
 """Whatever a source says of permissions, the result is exact or nobody: never public, never an error page.
 
-The first half goes through a real file and a real run; the second lays down what no
-file of a test should have to hold.
+The first half goes through a real file and a real run; the second is laid down as a run would.
 """
 
 from __future__ import annotations
 
-import time
-import tracemalloc
-
 import pytest
 from django.utils import timezone
 
-from assistant.access.mask import permitted_versions
-from assistant.access.viewer import Viewer, viewer_for
-from assistant.access.visibility import may_read, visible_documents
-from assistant.accounts.holding import held_by
-from assistant.accounts.models import Address, Connection, GroupEdge, User
-from assistant.accounts.principals import replace_membership
+from assistant.access.viewer import viewer_for
+from assistant.accounts.models import Address, Connection, User
 from assistant.common import acl
-from assistant.common.acl import PrincipalRef
 from assistant.common.types import Json
-from assistant.documents.models import Document
 from assistant.sync.models import RunFailure
-from tests.access.laid_down import expected, write_paper
+from tests.access.laid_down import expected, readable_by, write_paper
+from tests.access.large_group import decide_in_a_large_group
 from tests.access.oracle import Clauses, Line, Name, Paper, group, person
 from tests.access.test_three_forms_agree import assert_all_forms_equal_the_oracle
 from tests.access.test_who_is_meant import ANN, BOB, allow, deny, source, world
@@ -106,20 +97,9 @@ EXACT: dict[str, tuple[Json, frozenset[str]]] = {
 }
 
 
-def _seen(viewer: Viewer) -> set[str]:
-    """What the person may read; all three forms must say the same."""
-    names = dict(Document.objects.values_list("pk", "external_id"))
-    mask = permitted_versions(viewer)
-    by_mask = {name for pk, name in names.items() if pk < len(mask) and mask[pk]}
-    by_queryset = set(visible_documents(viewer).values_list("external_id", flat=True))
-    rows = Document.objects.select_related("connection", "acl")
-    assert by_mask == by_queryset == {row.external_id for row in rows if may_read(viewer, row)}
-    return by_queryset
-
-
 def _readers(small_world: SmallWorld) -> dict[str, frozenset[str]]:
     """Document -> who reads it."""
-    seen = {name: _seen(small_world.viewer(name)) for name in EVERYBODY}
+    seen = {name: readable_by(small_world.viewer(name)) for name in EVERYBODY}
     return {paper: frozenset(n for n in EVERYBODY if paper in seen[n]) for paper in small_world.documents}
 
 
@@ -234,7 +214,7 @@ def test_people_whose_addresses_look_alike_read_only_their_own() -> None:
         write_paper(f"not {address}", Paper("north", unless, now), {"north": north})
     for address in addresses:
         others = {f"not {other}" for other in addresses if other != address}
-        assert _seen(viewer_for(User.objects.get(email=address))) == {f"of {address}", *others}
+        assert readable_by(viewer_for(User.objects.get(email=address))) == {f"of {address}", *others}
 
 
 def test_the_same_address_in_other_spellings_is_one_person() -> None:
@@ -247,53 +227,8 @@ def test_the_same_address_in_other_spellings_is_one_person() -> None:
     assert {acl.user(spelling).id for spelling in spellings} == {"kim.ann@example.com"}
 
 
-def _crowd(size: int) -> tuple[Connection, tuple[PrincipalRef, ...]]:
-    north = Connection.objects.create(name="north", kind="jsonl", permissions_confirmed_at=timezone.now())
-    return north, tuple(acl.user(f"p{number}@example.com") for number in range(size))
-
-
-def assert_a_crowd_is_exact(size: int) -> dict[str, float]:
-    """Load a group of this size, change it by one, and decide. Seconds of each, and the peak in MiB."""
-    north, crowd = _crowd(size)
-    inside, outside = (User.objects.create_user(f"p{number}@example.com") for number in (size - 1, size))
-    papers: dict[str, Clauses] = {
-        "in": (allow(group("north", "all")),),
-        "out": (deny(group("north", "all")),),
-    }
-    for name, clauses in papers.items():
-        write_paper(name, Paper("north", clauses, timezone.now()), {"north": north})
-    groups = {"crowd": crowd, "all": (acl.group("crowd"),)}
-    seconds = {}
-    for step in ("load", "same again"):
-        began = time.process_time()
-        replace_membership(connection=north, groups=groups, now=timezone.now())
-        seconds[step] = time.process_time() - began
-    assert GroupEdge.objects.count() == size + 1
-    began = time.process_time()
-    assert (_seen(viewer_for(inside)), _seen(viewer_for(outside))) == ({"in"}, {"out"})
-    seconds["decide"] = time.process_time() - began
-    began = time.process_time()
-    replace_membership(connection=north, groups={**groups, "crowd": crowd[:-1]}, now=timezone.now())
-    seconds["one leaves"] = time.process_time() - began
-    assert (_seen(viewer_for(inside)), _seen(viewer_for(outside))) == ({"out"}, {"out"})
-    assert len(held_by(inside, now=timezone.now()).ids) == 2  # themselves and everyone
-    return seconds
-
-
 def test_a_group_of_twenty_thousand_is_exact() -> None:
-    seconds = assert_a_crowd_is_exact(20_000)
+    """`python tests/access/large_group.py` is the same with two hundred thousand."""
+    seconds = decide_in_a_large_group(20_000)
     assert seconds["decide"] < 2
     assert sum(seconds.values()) < 30
-
-
-@pytest.mark.slow
-def test_a_group_of_two_hundred_thousand_is_exact_in_sane_time_and_memory() -> None:
-    tracemalloc.start()
-    try:
-        seconds = assert_a_crowd_is_exact(200_000)
-        peak = tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
-    print({**seconds, "peak_mib": round(peak)})
-    assert seconds["decide"] < 5
-    assert peak < 1_000

@@ -87,6 +87,7 @@ def test_an_address_is_added_and_a_bad_one_is_explained_at_the_field(
     assert wrong.status_code == 422
     text = wrong.content.decode()
     assert 'aria-describedby="wrong-address"' in text
+    assert 'aria-current="page"' in text
     assert "That isn’t an e-mail address." in text
     assert 'value="&quot;&gt;&lt;script&gt;x"' in text  # what was typed stays, escaped
     taken = post(sec, "address-add", people["ann"], address="bob@example.com")

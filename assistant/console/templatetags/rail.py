@@ -19,7 +19,7 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of the console. `pages` are the names of the routes that belong to it."""
+    """A part of the console. `pages` are the routes that belong to it; `person` has `person-role` with it."""
 
     route: str
     label: str | Promise
@@ -69,7 +69,8 @@ def console_sections(context: template.Context) -> list[RailLink]:
     """What the person may open."""
     request = cast(HttpRequest, context["request"])
     rights = cast(User, request.user).rights
-    page = request.resolver_match.url_name if request.resolver_match else ""
+    route = (request.resolver_match.url_name or "") if request.resolver_match else ""
+    page = route.partition("-")[0]
     return [
         RailLink(reverse(section.route), str(section.label), section.icon, page in section.pages)
         for section in _SECTIONS

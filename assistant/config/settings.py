@@ -47,7 +47,6 @@ INSTALLED_APPS = [
     "assistant.chat",
     "assistant.demo",
     "assistant.console",
-    "assistant.api",
     "assistant.web",
     "assistant.config",
 ]

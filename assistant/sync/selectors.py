@@ -12,10 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from assistant.access.roles import require
+from assistant.access.roles import require_administrator
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import confirmed_recently
-from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
 from assistant.documents.models import Document, Hidden
 from assistant.sync.models import RunFailure, Source, SyncRun
@@ -34,7 +33,7 @@ def sources(*, viewer: Viewer) -> list[SourceRow]:
     Raises:
         NotFound: the viewer is no administrator.
     """
-    require(viewer, Right.SEE_SOURCES)
+    require_administrator(viewer)
     return [
         _row(source) for source in Source.objects.select_related("connection").order_by("connection__name")
     ]
@@ -46,7 +45,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
     Raises:
         NotFound: no such source, or the viewer is no administrator.
     """
-    require(viewer, Right.SEE_SOURCES)
+    require_administrator(viewer)
     found = Source.objects.select_related("connection").filter(pk=source_id).first()
     if found is None:
         raise NotFound("There is no such source.")
@@ -72,7 +71,7 @@ def run(*, viewer: Viewer, run_id: int) -> RunView:
     Raises:
         NotFound: no such run, or the viewer is no administrator.
     """
-    require(viewer, Right.SEE_SOURCES)
+    require_administrator(viewer)
     return run_progress(run_id)
 
 

@@ -148,15 +148,7 @@ class GroupMembers:
     members: tuple[PrincipalRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person's account in the source. `email`: the address that the source has verified, or empty."""
-
-    id: str
-    email: str = ""
-
-
-PrincipalEvent = GroupMembers | Account | Failure | Complete
+PrincipalEvent = GroupMembers | Failure | Complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +180,7 @@ class Connector(Protocol):
         ...
 
     def principals(self) -> Iterator[PrincipalEvent]:
-        """Every group with its direct members, and every account where access lists name accounts."""
+        """Every group with its direct members."""
         ...
 
 

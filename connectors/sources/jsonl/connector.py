@@ -1,4 +1,4 @@
-"""A file with one document, group or account a line; documents carry their access lists.
+"""A file with one document or group a line, each with its own access list.
 
 Every run reads the whole file twice. The first reading finds the ids that stand on
 two lines: their lists may differ, and showing the document until the second line is
@@ -15,7 +15,6 @@ from assistant.common.acl import NOBODY, PUBLIC, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
-    Account,
     CheckItem,
     Checkpoint,
     Complete,
@@ -29,7 +28,7 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.exact_json import MalformedError
-from connectors.sdk.group_record import parse_account, parse_group
+from connectors.sdk.group_record import group_id, parse_group
 from connectors.sources.jsonl.lines import JsonLines, open_lines
 from connectors.sources.jsonl.record import (
     Record,
@@ -37,7 +36,7 @@ from connectors.sources.jsonl.record import (
     document_acl,
     document_id,
     document_record,
-    is_principal,
+    is_group,
 )
 
 CHECKPOINT_EVERY = 100
@@ -102,9 +101,9 @@ class JsonlConnector:
             yield Complete()
 
     def principals(self) -> Iterator[PrincipalEvent]:
-        """Every group and account line. Complete only when each line of the file could be read."""
+        """Every group line. Complete only when each line of the file could be read."""
         complete = True
-        seen: set[tuple[type, str]] = set()
+        seen: set[str] = set()
         with open_lines(self._path) as lines:
             for number, line in lines.records():
                 if isinstance(line, MalformedError):
@@ -115,12 +114,11 @@ class JsonlConnector:
                     continue
                 name = _line_name(number)
                 try:
-                    event = parse_account(line) if "account" in line else parse_group(line)
-                    name = event.id if isinstance(event, Account) else event.group
-                    if (type(event), name) in seen:
-                        raise MalformedError(f"'{name}' stands on an earlier line too")
-                    seen.add((type(event), name))
-                    yield event
+                    name = group_id(line)
+                    if name in seen:
+                        raise MalformedError("this group stands on an earlier line too")
+                    seen.add(name)
+                    yield parse_group(line)
                 except MalformedError as error:
                     complete = False
                     yield _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
@@ -134,7 +132,7 @@ class JsonlConnector:
             if isinstance(line, MalformedError):
                 yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
                 continue
-            if is_principal(line):
+            if is_group(line):
                 continue
             try:
                 name = document_id(line)
@@ -155,7 +153,7 @@ def _repeated_ids(lines: JsonLines) -> frozenset[str]:
     seen: set[str] = set()
     repeated: set[str] = set()
     for _, line in lines.records():
-        if isinstance(line, MalformedError) or is_principal(line):
+        if isinstance(line, MalformedError) or is_group(line):
             continue
         try:
             name = document_id(line)

@@ -28,7 +28,7 @@ class Command(JsonCommand):
         self.emit(
             {
                 "visible": found.visible,
-                "reason": found.reason.value,
+                "reason": found.reason,
                 "clauses": list(found.clauses),
                 "path": list(found.path),
                 "acl_age_s": found.acl_age_s,

@@ -1,1 +1,0 @@
-"""The REST API: JSON for programs that hold a person's key."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
@@ -57,9 +57,10 @@ class DocumentCard:
 
 def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
     """The chunks among `chunk_ids` that the viewer may read, in the order given; others are left out."""
+    named = Q(pk__in=Chunk.objects.filter(pk__in=chunk_ids).values("document"))
     rows = Chunk.objects.filter(
         pk__in=chunk_ids,
-        document__in=visible_documents(viewer),
+        document__in=visible_documents(viewer, among=named),
         version=F("document__version"),
     ).select_related("document__connection", "document__body")
     found = {
@@ -70,14 +71,15 @@ def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
 
 def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:
     """Those of the documents that the viewer may read, by id."""
-    rows = visible_documents(viewer).filter(pk__in=document_ids).select_related("connection", "body")
+    named = Q(pk__in=document_ids)
+    rows = visible_documents(viewer, among=named).select_related("connection", "body")
     return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
 
 
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
     """Whether every one of the documents may be read now."""
     wanted = set(document_ids)
-    return visible_documents(viewer).filter(pk__in=wanted).count() == len(wanted)
+    return visible_documents(viewer, among=Q(pk__in=wanted)).count() == len(wanted)
 
 
 def count_readable(viewer: Viewer) -> int:
@@ -91,7 +93,8 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
     Raises:
         NotFound: there is none, or the viewer may not read it.
     """
-    row = visible_documents(viewer).filter(pk=document_id).select_related("connection", "body").first()
+    named = visible_documents(viewer, among=Q(pk=document_id))
+    row = named.select_related("connection", "body").first()
     if row is None:
         raise NotFound("This document does not exist, or you may not read it.")
     body: Body = row.body
@@ -118,7 +121,7 @@ def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) ->
     bodies = {
         body.document_id: body
         for body in Body.objects.filter(
-            document__in=visible_documents(viewer).filter(pk__in={span[0] for span in spans})
+            document__in=visible_documents(viewer, among=Q(pk__in={span[0] for span in spans}))
         )
     }
     texts: list[str | None] = []

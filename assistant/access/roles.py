@@ -1,22 +1,24 @@
-"""What roles may do inside Mundap. No role widens what its holder may read."""
+"""Does this person have a right inside Mundap? No right widens what its holder may read."""
 
 from __future__ import annotations
 
 from assistant.access.viewer import Viewer
-from assistant.accounts.models import Role, User
+from assistant.accounts.models import User
+from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
 
 
-def is_administrator(viewer: Viewer) -> bool:
+def may(viewer: Viewer, right: Right) -> bool:
     """Asks the database, so that a role taken away counts at once."""
-    return User.objects.filter(pk=viewer.user_id, is_active=True, role=Role.ADMINISTRATOR).exists()
+    user = User.objects.filter(pk=viewer.user_id).first()
+    return user is not None and user.has_right(right)
 
 
-def require_administrator(viewer: Viewer) -> None:
-    """Let administrators pass.
+def require(viewer: Viewer, right: Right) -> None:
+    """Let those pass who have the right.
 
     Raises:
-        NotFound: anybody else; they are not told that there is something to administer.
+        NotFound: anybody else; they are not told that there is something to see.
     """
-    if not is_administrator(viewer):
+    if not may(viewer, right):
         raise NotFound("There is nothing here.")

@@ -7,8 +7,8 @@ A document is visible to a person exactly if
 * in every clause of its access list, the first entry that counts for the person allows.
 
 An entry counts if it has not expired and names a principal the person holds; a deny
-also counts if it names a group whose members, or those of a group in it, are not known. `mask` holds the same
-rule over arrays. Tests prove all three equal to an independent oracle.
+also counts if nobody can say whether its principal is theirs (`holding`). `mask` holds
+the same rule over arrays. Tests prove all three equal to an independent oracle.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from assistant.access.viewer import Viewer
+from assistant.accounts.holding import NOTHING_HELD, Held, held_by, principals_held, principals_in_doubt
 from assistant.accounts.models import Connection, Principal, User
-from assistant.accounts.principals import NOTHING_HELD, Held, held_by, principals_held, unknown_groups
 from assistant.documents.models import AclEntry, Document, Hidden
 
 
@@ -34,32 +34,36 @@ def _active(viewer: Viewer) -> User | None:
     return User.objects.filter(pk=viewer.user_id, is_active=True).first()
 
 
-def visible_documents(viewer: Viewer, *, now: datetime | None = None) -> QuerySet[Document]:
-    """The documents that the viewer may read now."""
+def visible_documents(
+    viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
+) -> QuerySet[Document]:
+    """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
     now = now or timezone.now()
     user = _active(viewer)
     if user is None:
         return Document.objects.none()
     # Membership, access lists and documents are read by one statement, so from one state of the database.
-    held = principals_held(user, now=now)
-    return (
-        Document.objects.filter(version__gt=0, hidden=Hidden.NO)
-        .filter(confirmed_recently(now))
-        .filter(acl__in=_open_acls(held, now))
-    )
+    held, doubtful = principals_held(user, now=now), principals_in_doubt(user, now=now)
+    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO).filter(confirmed_recently(now))
+    counting = _counting_entries(held, doubtful, now)
+    if among is not None:
+        counting = counting.filter(acl__in=Document.objects.filter(among).values("acl"))
+        documents = documents.filter(among)
+    return documents.filter(acl__in=_open_acls(counting))
 
 
-def _counting_entries(held: QuerySet[Principal], now: datetime) -> QuerySet[AclEntry]:
+def _counting_entries(
+    held: QuerySet[Principal], doubtful: QuerySet[Principal], now: datetime
+) -> QuerySet[AclEntry]:
     names_viewer = Q(principal__in=held)
-    names_unknown_group = Q(allow=False, principal__in=unknown_groups(now))
-    return AclEntry.objects.filter(names_viewer | names_unknown_group).filter(
+    might_name_viewer = Q(allow=False, principal__in=doubtful)
+    return AclEntry.objects.filter(names_viewer | might_name_viewer).filter(
         Q(expires_at=None) | Q(expires_at__gt=now)
     )
 
 
-def _open_acls(held: QuerySet[Principal], now: datetime) -> Subquery:
+def _open_acls(counting: QuerySet[AclEntry]) -> Subquery:
     """Ids of access lists in which every clause is opened by its first counting entry."""
-    counting = _counting_entries(held, now)
     earlier = counting.filter(
         acl=OuterRef("acl"), clause=OuterRef("clause"), position__lt=OuterRef("position")
     )
@@ -109,12 +113,11 @@ def deciding_entries(document: Document, *, held: Held, now: datetime) -> list[A
     """For each clause the first entry that counts for the holder, or None; empty without clauses."""
     if document.acl is None:
         return []
-    unknown = set(unknown_groups(now).values_list("pk", flat=True))
     deciding: list[AclEntry | None] = [None] * document.acl.clause_count
     rows = document.acl.entries.select_related("principal").order_by("clause", "position")
     for entry in rows:
         if deciding[entry.clause] is not None or (entry.expires_at and entry.expires_at <= now):
             continue
-        if entry.principal_id in held.ids or (not entry.allow and entry.principal_id in unknown):
+        if entry.principal_id in held.ids or (not entry.allow and entry.principal_id in held.doubtful):
             deciding[entry.clause] = entry
     return deciding

@@ -1,7 +1,8 @@
 """Users, connections, principals and group membership.
 
-A principal is what an access list names. Users are principals by canonical e-mail
-address; groups are principals of one connection and never shared between two.
+A principal is what an access list names. People are principals by canonical e-mail
+address; groups and a source's own accounts are principals of one connection and never
+shared between two. A person is joined to principals by their addresses and by links.
 Membership is kept in generations: a sync writes a whole new generation and
 switches to it in one transaction, so that nobody ever sees half a group.
 """
@@ -12,19 +13,23 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from assistant.accounts.roles import RIGHTS, Right
 from assistant.common.acl import PrincipalKind
 from assistant.common.identity import canonical_email
 
 
 class Role(models.TextChoices):
-    """What a person may do in Mundap itself. It never widens what they may read."""
+    """What a person is in Mundap itself; `roles` says what each may do. None widens what they may read."""
 
     EMPLOYEE = "employee", _("Employee")
+    CONTENT_ADMINISTRATOR = "content_administrator", _("Content administrator")
+    SECURITY_ADMINISTRATOR = "security_administrator", _("Security administrator")
+    AUDITOR = "auditor", _("Auditor")
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
@@ -36,7 +41,9 @@ class UserManager(BaseUserManager["User"]):
         user = self.model(email=canonical_email(email), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            Address.objects.claim(user.email, user)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
@@ -53,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
-    role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.EMPLOYEE)
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices, default=Role.EMPLOYEE)
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -74,23 +81,63 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def has_right(self, right: Right) -> bool:
+        """Whether the person's role carries this right, and the account is open."""
+        return self.is_active and right in RIGHTS[self.role]
+
     @property
-    def is_administrator(self) -> bool:
-        """May open the console."""
-        return self.is_active and self.role == Role.ADMINISTRATOR
+    def rights(self) -> frozenset[Right]:
+        """Everything the person may do beyond asking questions."""
+        return RIGHTS[self.role] if self.is_active else frozenset()
 
     @property
     def is_staff(self) -> bool:
-        """Django's admin asks for this name."""
-        return self.is_administrator
+        """Django's admin asks for this name. It shows topic blocks and schedules, nothing else."""
+        return self.has_right(Right.MANAGE_GUARDRAILS)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Administrators may edit what the admin registers; nobody else may edit anything there."""
-        return self.is_administrator
+        """Who manages guardrails may edit what the admin registers; nobody else may edit anything there."""
+        return self.is_staff
 
     def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002 - Django's signature
         """See `has_perm`."""
-        return self.is_administrator
+        return self.is_staff
+
+
+class AddressManager(models.Manager["Address"]):
+    """Hands addresses out."""
+
+    def claim(self, address: str, user: User, *, alias: bool = False) -> Address:
+        """Give a canonical address to a person. One that somebody had before them must be confirmed first.
+
+        Raises:
+            IntegrityError: somebody has it.
+        """
+        former = self.select_for_update().filter(address=address, user=None).first()
+        if former is None:
+            return self.create(address=address, user=user, is_alias=alias)
+        former.user, former.is_alias, former.confirmed, former.since = user, alias, False, timezone.now()
+        former.save()
+        return former
+
+
+class Address(models.Model):
+    """An e-mail address by which sources know a person: the one they sign in with, or an alias.
+
+    Rows outlive their holders. Whoever comes second to an address holds nothing by it
+    until somebody has confirmed that its old grants are meant for them.
+    """
+
+    address = models.CharField(max_length=254, unique=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="addresses")
+    is_alias = models.BooleanField(default=False)
+    confirmed = models.BooleanField(default=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[AddressManager] = AddressManager()
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class Connection(models.Model):
@@ -112,16 +159,25 @@ class Connection(models.Model):
 
 
 class Principal(models.Model):
-    """Something that an access list can name. Rows are never changed or deleted."""
+    """Something that an access list can name. What a row names never changes, and no row is deleted.
+
+    `settled_in` is the last generation of its connection that settled who is meant: it
+    listed the members of the group, or told whose the account is. A row that the current
+    generation has not settled might mean anybody.
+    """
 
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in PrincipalKind])
     connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT)
     external_id = models.CharField(max_length=512)
+    settled_in = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(kind=PrincipalKind.GROUP, connection__isnull=False)
+                condition=Q(
+                    kind__in=[PrincipalKind.GROUP.value, PrincipalKind.ACCOUNT.value],
+                    connection__isnull=False,
+                )
                 | Q(kind=PrincipalKind.USER, connection__isnull=True)
                 | Q(kind=PrincipalKind.EVERYONE, connection__isnull=True, external_id=""),
                 name="principal_scope",
@@ -137,27 +193,18 @@ class Principal(models.Model):
                 condition=Q(connection__isnull=True),
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["connection", "settled_in"],
+                condition=Q(connection__isnull=False),
+                name="principal_settled",
+            ),
+        ]
 
     def __str__(self) -> str:
         if self.kind == PrincipalKind.EVERYONE:
             return "everyone"
         return f"{self.kind}:{self.external_id}"
-
-
-class KnownGroup(models.Model):
-    """A group whose members a generation knows, even if it has none."""
-
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE)
-    generation = models.PositiveBigIntegerField()
-    group = models.ForeignKey(Principal, on_delete=models.PROTECT)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["connection", "generation", "group"], name="known_group_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} in generation {self.generation}"
 
 
 class GroupEdge(models.Model):
@@ -178,6 +225,71 @@ class GroupEdge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member} in {self.group}"
+
+
+class SourceAccount(models.Model):
+    """An account that a source reported in a generation, and the verified address it gave for it, if any."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE)
+    generation = models.PositiveBigIntegerField()
+    principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="source_accounts")
+    address = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "generation", "principal"], name="source_account_once"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["address", "connection", "generation"])]
+
+    def __str__(self) -> str:
+        return f"{self.principal} in generation {self.generation}"
+
+
+class AddressUse(models.Model):
+    """The first account of a connection that was reported with an address.
+
+    Another account that is reported with it later may be another person's, so it
+    joins nobody until somebody has linked it.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE)
+    address = models.CharField(max_length=254)
+    principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="address_uses")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "address"], name="address_use_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} of {self.principal}"
+
+
+class AccountLink(models.Model):
+    """Somebody decided whose this source account is. It outranks what addresses say."""
+
+    principal = models.OneToOneField(Principal, on_delete=models.PROTECT, related_name="account_link")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="account_links")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.principal} is {self.user}"
+
+
+class ApiKey(models.Model):
+    """A person's key for the API. Only its digest is kept; it may do what the person may."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the key: it is long and random
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"key {self.name} of {self.user}"
 
 
 class Revision(models.Model):

@@ -1,27 +1,25 @@
-"""From source principals to rows, and from a person to everything they are.
-
-`principals_held` is the one place that says which principals a person holds.
-"""
+"""From the principals that a source names to rows, and its groups and accounts in generations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 
-from assistant.accounts.models import Connection, GroupEdge, KnownGroup, Principal, User
-from assistant.accounts.nesting import with_containing_groups
+from assistant.accounts.freshness import is_expired
+from assistant.accounts.models import AccountLink, AddressUse, Connection, GroupEdge, Principal, SourceAccount
 from assistant.accounts.revisions import Counter, bump
-from assistant.common.acl import EVERYONE, PrincipalKind, PrincipalRef
+from assistant.common.acl import PrincipalKind, PrincipalRef
 
 _BATCH = 500
+_OF_A_CONNECTION = frozenset({PrincipalKind.GROUP, PrincipalKind.ACCOUNT})
 
 
 def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -> dict[PrincipalRef, int]:
-    """Row ids of the principals, made where missing. Groups belong to `connection`, people to no one."""
+    """Row ids of the principals, made where missing. Groups and accounts belong to `connection`."""
     wanted = sorted(set(refs))
     found: dict[PrincipalRef, int] = {}
     for start in range(0, len(wanted), _BATCH):
@@ -32,7 +30,7 @@ def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -
             [
                 Principal(
                     kind=ref.kind,
-                    connection=connection if ref.kind is PrincipalKind.GROUP else None,
+                    connection=connection if ref.kind in _OF_A_CONNECTION else None,
                     external_id=ref.id,
                 )
                 for ref in missing
@@ -46,119 +44,128 @@ def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -
 
 def _select(refs: list[PrincipalRef], connection: Connection, found: dict[PrincipalRef, int]) -> None:
     """Add the row ids of those that exist to `found`."""
-    groups = [ref.id for ref in refs if ref.kind is PrincipalKind.GROUP]
-    others = [ref.id for ref in refs if ref.kind is not PrincipalKind.GROUP]
+    scoped = [ref.id for ref in refs if ref.kind in _OF_A_CONNECTION]
+    others = [ref.id for ref in refs if ref.kind not in _OF_A_CONNECTION]
     rows = Principal.objects.filter(
-        Q(connection=connection, external_id__in=groups) | Q(connection=None, external_id__in=others)
+        Q(connection=connection, external_id__in=scoped) | Q(connection=None, external_id__in=others)
     )
     for pk, kind, external_id in rows.values_list("pk", "kind", "external_id"):
         found[PrincipalRef(PrincipalKind(kind), external_id)] = pk
 
 
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """What a replacement changed: edges as (group, member) by row id."""
+
+    joined: frozenset[tuple[int, int]] = frozenset()
+    left: frozenset[tuple[int, int]] = frozenset()
+    otherwise: bool = False  # groups that became known or unknown, accounts that came, went or moved
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left or self.otherwise)
+
+
 def replace_membership(
-    *, connection: Connection, groups: dict[str, tuple[PrincipalRef, ...]], now: datetime
-) -> bool:
-    """Make `groups` (id -> direct members) the connection's membership. True if anything changed."""
-    refs = {PrincipalRef(PrincipalKind.GROUP, name) for name in groups}
-    refs.update(member for members in groups.values() for member in members)
+    *,
+    connection: Connection,
+    groups: Mapping[str, tuple[PrincipalRef, ...]],
+    now: datetime,
+    accounts: Mapping[str, str] | None = None,
+) -> MembershipChange:
+    """Make `groups` (id -> direct members) and `accounts` (id -> canonical address or "") all there is."""
+    named = {name: PrincipalRef(PrincipalKind.GROUP, name) for name in groups}
+    owned = {PrincipalRef(PrincipalKind.ACCOUNT, name): to for name, to in (accounts or {}).items()}
+    refs = {*named.values(), *owned, *(member for members in groups.values() for member in members)}
     with transaction.atomic():
         ids = intern_principals(refs, connection=connection)
         connection = Connection.objects.select_for_update().get(pk=connection.pk)
-        known = {ids[PrincipalRef(PrincipalKind.GROUP, name)] for name in groups}
-        edges = {
-            (ids[PrincipalRef(PrincipalKind.GROUP, name)], ids[member])
-            for name, members in groups.items()
-            for member in members
-        }
-        changed = (known, edges) != _current_membership(connection)
-        if changed:
-            _switch_generation(connection, known, edges)
-        was_expired = _expired(connection, now)
+        known = {ids[ref] for ref in named.values()}
+        edges = {(ids[named[name]], ids[member]) for name, members in groups.items() for member in members}
+        addresses = {ids[ref]: address for ref, address in owned.items()}
+        change = _compare(connection, known, edges, addresses)
+        if change:
+            _switch_generation(connection, known, edges, addresses)
+        was_expired = is_expired(connection, now)
         connection.principals_confirmed_at = now
         connection.save(update_fields=["generation", "principals_confirmed_at"])
-        if changed or was_expired:
+        if change or was_expired:
             bump(Counter.PERMISSIONS)
-    return changed
+    return change
 
 
-def _expired(connection: Connection, now: datetime) -> bool:
-    confirmed = connection.principals_confirmed_at
-    return confirmed is None or confirmed + timedelta(seconds=connection.max_age_s) < now
-
-
-def _current_membership(connection: Connection) -> tuple[set[int], set[tuple[int, int]]]:
+def _compare(
+    connection: Connection, known: set[int], edges: set[tuple[int, int]], addresses: dict[int, str]
+) -> MembershipChange:
     here = {"connection": connection, "generation": connection.generation}
-    return (
-        set(KnownGroup.objects.filter(**here).values_list("group_id", flat=True)),
-        set(GroupEdge.objects.filter(**here).values_list("group_id", "member_id")),
+    listed = Principal.objects.filter(connection=connection, kind=PrincipalKind.GROUP)
+    old_known = set(listed.filter(settled_in=connection.generation).values_list("pk", flat=True))
+    old_edges = set(GroupEdge.objects.filter(**here).values_list("group_id", "member_id"))
+    old_addresses = dict(SourceAccount.objects.filter(**here).values_list("principal_id", "address"))
+    return MembershipChange(
+        joined=frozenset(edges - old_edges),
+        left=frozenset(old_edges - edges),
+        otherwise=known != old_known or addresses != old_addresses,
     )
 
 
-def _switch_generation(connection: Connection, known: set[int], edges: set[tuple[int, int]]) -> None:
+def _switch_generation(
+    connection: Connection, known: set[int], edges: set[tuple[int, int]], addresses: dict[int, str]
+) -> None:
     connection.generation += 1
-    generation = connection.generation
-    KnownGroup.objects.bulk_create(
-        [KnownGroup(connection=connection, generation=generation, group_id=g) for g in sorted(known)],
+    here = {"connection": connection, "generation": connection.generation}
+    GroupEdge.objects.bulk_create(
+        [GroupEdge(**here, group_id=group, member_id=member) for group, member in sorted(edges)],
         batch_size=_BATCH,
     )
-    GroupEdge.objects.bulk_create(
+    SourceAccount.objects.bulk_create(
+        [SourceAccount(**here, principal_id=pk, address=addresses[pk]) for pk in sorted(addresses)],
+        batch_size=_BATCH,
+    )
+    _note_address_uses(connection, addresses)
+    settle(connection, known | settled_accounts(connection))
+    for model in (GroupEdge, SourceAccount):
+        model.objects.filter(connection=connection).exclude(generation=connection.generation).delete()
+
+
+def settle(connection: Connection, principals: set[int]) -> None:
+    """Note that the connection's current generation tells who is meant by these."""
+    ordered = sorted(principals)
+    for start in range(0, len(ordered), _BATCH):
+        Principal.objects.filter(pk__in=ordered[start : start + _BATCH]).update(
+            settled_in=connection.generation
+        )
+
+
+def _note_address_uses(connection: Connection, addresses: dict[int, str]) -> None:
+    """The first account with an address keeps it; two that come with it together get nothing by it."""
+    AddressUse.objects.bulk_create(
         [
-            GroupEdge(connection=connection, generation=generation, group_id=g, member_id=m)
-            for g, m in sorted(edges)
+            AddressUse(connection=connection, address=address, principal_id=principals[0])
+            for address, principals in sorted(_by_address(addresses).items())
+            if len(principals) == 1
         ],
         batch_size=_BATCH,
-    )
-    KnownGroup.objects.filter(connection=connection).exclude(generation=generation).delete()
-    GroupEdge.objects.filter(connection=connection).exclude(generation=generation).delete()
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The principals that a person holds: `everyone`, their own, and each group by nesting."""
-
-    ids: frozenset[int]
-
-
-NOTHING_HELD = Held(frozenset())
-
-
-def held_by(user: User, *, now: datetime) -> Held:
-    """All principals of a person. Nobody inactive holds any."""
-    return Held(frozenset(principals_held(user, now=now).values_list("pk", flat=True)))
-
-
-def principals_held(user: User, *, now: datetime) -> QuerySet[Principal]:
-    """As `held_by`, to be asked within a larger query: groups follow by nesting, where young enough."""
-    if not user.is_active:
-        return Principal.objects.none()
-    own = Q(kind=PrincipalKind.USER, external_id=user.email) | Q(kind=EVERYONE.kind)
-    start = Principal.objects.filter(own, connection__isnull=True)
-    return with_containing_groups(start, connections=_fresh_ids(now))
-
-
-def fresh_connections(now: datetime) -> QuerySet[Connection]:
-    """Connections whose membership is young enough to count."""
-    return Connection.objects.filter(pk__in=_fresh_ids(now))
-
-
-def _fresh_ids(now: datetime) -> list[int]:
-    read = Connection.objects.exclude(principals_confirmed_at=None)
-    return [connection.pk for connection in read if not _expired(connection, now)]
-
-
-def fresh_edges(now: datetime) -> QuerySet[GroupEdge]:
-    """Direct memberships that count now."""
-    return GroupEdge.objects.filter(
-        connection__in=fresh_connections(now), generation=F("connection__generation")
+        ignore_conflicts=True,
     )
 
 
-def unknown_groups(now: datetime) -> QuerySet[Principal]:
-    """Groups whose members are not known now: a deny of one matches everyone.
+def settled_accounts(connection: Connection) -> set[int]:
+    """Accounts of the current generation that somebody linked, or whose address they had first and alone."""
+    here = {"connection": connection, "generation": connection.generation}
+    addresses = dict(SourceAccount.objects.filter(**here).values_list("principal_id", "address"))
+    first = dict(AddressUse.objects.filter(connection=connection).values_list("address", "principal_id"))
+    linked = AccountLink.objects.filter(principal__connection=connection)
+    alone = {
+        principals[0]
+        for address, principals in _by_address(addresses).items()
+        if len(principals) == 1 and first.get(address) == principals[0]
+    }
+    return alone | set(linked.values_list("principal_id", flat=True))
 
-    A group around an unknown one is as unknown: whoever is in the inner one is in the outer one.
-    """
-    fresh = _fresh_ids(now)
-    known = KnownGroup.objects.filter(connection__in=fresh, generation=F("connection__generation"))
-    unlisted = Principal.objects.filter(kind=PrincipalKind.GROUP).exclude(pk__in=known.values("group_id"))
-    return with_containing_groups(unlisted, connections=fresh)
+
+def _by_address(addresses: dict[int, str]) -> dict[str, list[int]]:
+    holders: dict[str, list[int]] = {}
+    for principal, address in addresses.items():
+        if address:
+            holders.setdefault(address, []).append(principal)
+    return holders

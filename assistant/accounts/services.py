@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from assistant.accounts.models import Role, User
+from assistant.accounts.models import Address, Role, User
 from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
@@ -23,8 +23,8 @@ def add_user(
     email = canonical_email(email)
     if role not in Role.values:
         raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
-    if User.objects.filter(email=email).exists():
-        raise UsageError(f"There is already an account {email}.")
+    if Address.objects.filter(address=email).exclude(user=None).exists():
+        raise UsageError(f"There is already an account {email}, or one with that alias.")
     try:
         with transaction.atomic():
             user = User.objects.create_user(email, password, name=name, role=role)

@@ -105,3 +105,20 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"citation {self.n} of turn {self.turn_id}"
+
+
+class Share(models.Model):
+    """The link by which colleagues may open a conversation's turns up to and including `until`.
+
+    Ending a share deletes its row, so that an ended link and one that never was are the same. The token is
+    kept as it is: its owner must see the link again, and alone it opens nothing. Whoever follows the link is
+    signed in, and each answer passes the door for them.
+    """
+
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, related_name="share")
+    token = models.CharField(max_length=64, unique=True)
+    until = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"share {self.pk} of conversation {self.conversation_id}"

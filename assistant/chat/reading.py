@@ -1,11 +1,13 @@
-"""Conversations as their owner reads them, after the door. Values only."""
+"""Conversations as their owner or a colleague reads them, after the door. Values only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from assistant.chat.events import CitedPassage, Token, TurnEvent
+from django.utils.translation import gettext
+
+from assistant.chat.events import CitedPassage, Token, TurnEvent, Withheld
 from assistant.documents.reading import OpenDocument
 
 
@@ -27,6 +29,7 @@ class TurnView:
     """
 
     id: int
+    asked_at: datetime
     question: str
     language: str
     state: str
@@ -39,11 +42,45 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation with all its turns, oldest first."""
+    """A conversation with all its turns, oldest first. `is_shared`: a link to it is open."""
 
     id: int
     title: str
     turns: tuple[TurnView, ...]
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShareState:
+    """What the owner sees of sharing a conversation.
+
+    `token` is empty and `shared_at` None while it is not shared. `covered` turns are in the link, `newer`
+    finished ones are not.
+    """
+
+    conversation_id: int
+    title: str
+    token: str
+    shared_at: datetime | None
+    covered: int
+    newer: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedConversation:
+    """A shared conversation as a reader may see it now, oldest turn first. `is_mine`: the reader owns it."""
+
+    token: str
+    title: str
+    owner: str
+    shared_at: datetime
+    is_mine: bool
+    turns: tuple[TurnView, ...]
+
+    @property
+    def nothing_open(self) -> bool:
+        """Whether not one of the answers is open to this reader."""
+        return all(isinstance(turn.outcome, Withheld) for turn in self.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +96,15 @@ class CitedSource:
     passage: tuple[int, int] | None
     quotes: tuple[tuple[int, int], ...]
     changed: bool
+
+
+def place_label(kind: str, place: str) -> str:
+    """`Page 3`, `Slide 2`, `Sheet “Prices”` in the reader's language; empty where there are no places."""
+    if not place:
+        return ""
+    labels = {
+        "page": gettext("Page %(place)s"),
+        "slide": gettext("Slide %(place)s"),
+        "sheet": gettext("Sheet “%(place)s”"),
+    }
+    return labels.get(kind, "%(place)s") % {"place": place}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db.models import QuerySet
 
 from assistant.access.door import count_readable, may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
 from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
-from assistant.chat.models import Citation, Conversation, Turn, TurnState
+from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, TurnView
 from assistant.common.errors import NotFound
 
 _LISTED = 200
+_GONE = 0
 _OUTCOMES = {"blocked": Blocked, "no_answer": NoAnswer, "failed": Failed, "withheld": Withheld}
 
 
@@ -33,7 +35,12 @@ def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
     if found is None:
         raise NotFound("There is no such conversation.")
     turns = found.turns.prefetch_related("events", "citations").order_by("pk")
-    return ConversationView(found.pk, found.title, tuple(_turn(viewer, row) for row in turns))
+    return ConversationView(
+        id=found.pk,
+        title=found.title,
+        turns=tuple(_turn(viewer, row) for row in turns),
+        is_shared=Share.objects.filter(conversation=found).exists(),
+    )
 
 
 def turn(*, viewer: Viewer, turn_id: int) -> TurnView:
@@ -51,7 +58,16 @@ def cited_source(*, viewer: Viewer, turn_id: int, n: int) -> CitedSource:
     Raises:
         NotFound: no such citation of this person's turn, or its document may not be read.
     """
-    citation = Citation.objects.filter(turn=_owned(viewer, turn_id), n=n).first()
+    return open_citation(viewer, _owned(viewer, turn_id), n)
+
+
+def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
+    """Citation `n` of a turn that the viewer may see.
+
+    Raises:
+        NotFound: no such citation, or its document may not be read.
+    """
+    citation = Citation.objects.filter(turn=row, n=n).first()
     if citation is None:
         raise NotFound("There is no such source.")
     document = open_document(viewer=viewer, document_id=citation.document_id)
@@ -71,11 +87,42 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
 
 
 def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
-    """Ids of the documents that the sentences stand on; for one without a citation, all that were read."""
+    """Ids of the documents that the sentences stand on; for one without a citation, all that were read.
+
+    A number whose citation is gone, as its document's row is, gives 0: a document that nobody may read.
+    """
     if any(not sentence.citations for sentence in sentences):
         return set(read)
-    numbers = {n for sentence in sentences for n in sentence.citations}
-    return {citation.document_id for citation in citations if citation.n in numbers}
+    documents = {citation.n: citation.document_id for citation in citations}
+    return {documents.get(n, _GONE) for n in cited_numbers(sentences)}
+
+
+def cited_numbers(sentences: Sequence[Token]) -> set[int]:
+    """The numbers that the sentences cite."""
+    return {n for sentence in sentences for n in sentence.citations}
+
+
+def turn_for_reader(reader: Viewer, row: Turn) -> TurnView:
+    """A finished turn of a colleague's conversation, as the reader may see it now.
+
+    An outcome without sentences tells of everything that was read, so it stands on all of it. Only sources
+    that a shown sentence cites are named: gaps among the others' numbers would tell how many are left out.
+    Counts and log references of the owner's are dropped.
+    """
+    tokens, outcome = _told(row)
+    citations = list(row.citations.all())
+    needed = stands_on(tokens, citations, row.read_documents)
+    if isinstance(outcome, NoAnswer | Blocked):
+        needed |= set(row.read_documents)
+    if isinstance(outcome, Withheld) or not may_still_read(reader, needed):
+        tokens, outcome = (), Withheld()
+    elif isinstance(outcome, NoAnswer):
+        outcome = NoAnswer(0)
+    elif isinstance(outcome, Failed):
+        outcome = Failed(outcome.code)
+    numbers = cited_numbers(tokens)
+    view = _view(reader, row, tokens, [c for c in citations if c.n in numbers], outcome)
+    return replace(view, last_seq=0)  # it counts sentences, withheld ones too
 
 
 def _conversations(viewer: Viewer) -> QuerySet[Conversation]:
@@ -94,29 +141,43 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
 
 
 def _turn(viewer: Viewer, row: Turn) -> TurnView:
-    events = list(row.events.all())
-    tokens = tuple(
-        Token(event.payload["text"], tuple(event.payload["citations"]))
-        for event in events
-        if event.kind == "token"
-    )
-    outcome: TurnEvent | None = None
-    for event in events:
-        if event.kind in _OUTCOMES:
-            outcome = KINDS[event.kind](**event.payload)
+    tokens, outcome = _told(row)
     if isinstance(outcome, NoAnswer):
         outcome = NoAnswer(count_readable(viewer))  # as many as may be read now, not then
     citations = list(row.citations.all())
     if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
         tokens, citations, outcome = (), [], Withheld()
+    return _view(viewer, row, tokens, citations, outcome)
+
+
+def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
+    """What the stored events say, before any door: sentences, and the outcome if there is one."""
+    tokens: list[Token] = []
+    outcome: TurnEvent | None = None
+    for event in row.events.all():
+        if event.kind == "token":
+            tokens.append(Token(event.payload["text"], tuple(event.payload["citations"])))
+        elif event.kind in _OUTCOMES:
+            outcome = KINDS[event.kind](**event.payload)
+    return tuple(tokens), outcome
+
+
+def _view(
+    viewer: Viewer,
+    row: Turn,
+    sentences: tuple[Token, ...],
+    citations: Sequence[Citation],
+    outcome: TurnEvent | None,
+) -> TurnView:
     return TurnView(
         id=row.pk,
+        asked_at=row.created_at,
         question=row.question,
         language=row.language,
         state=row.state,
         is_open=row.state in (TurnState.PENDING, TurnState.RUNNING),
-        last_seq=events[-1].seq if events else 0,
-        sentences=tokens,
+        last_seq=max((event.seq for event in row.events.all()), default=0),
+        sentences=sentences,
         passages=_passages(viewer, citations),
         outcome=outcome,
     )

@@ -19,19 +19,21 @@ from assistant.common.identity import canonical_email
 from assistant.common.types import Json
 
 MAX_ID_LENGTH = 512
+_SHAPES = "user:EMAIL, account:ID, group:ID or everyone"
 
 
 class PrincipalKind(StrEnum):
     """What an entry can name."""
 
     USER = "user"  # a person, by e-mail address
+    ACCOUNT = "account"  # a person, by the id that the reporting connection gives them
     GROUP = "group"  # a group of the connection that reports it
     EVERYONE = "everyone"  # whoever can sign in; a source must say it aloud
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PrincipalRef:
-    """A principal as a source names it. `id` is canonical for users, verbatim for groups."""
+    """A principal as a source names it. `id` is canonical for users, verbatim for groups and accounts."""
 
     kind: PrincipalKind
     id: str = ""
@@ -48,11 +50,20 @@ def user(email: str) -> PrincipalRef:
     return PrincipalRef(PrincipalKind.USER, canonical_email(email))
 
 
+def account(external_id: str) -> PrincipalRef:
+    """The principal of a source's own account, by the id its source gives it."""
+    return PrincipalRef(PrincipalKind.ACCOUNT, _checked_id(external_id, "An account id"))
+
+
 def group(external_id: str) -> PrincipalRef:
     """The principal of a group, by the id its source gives it."""
+    return PrincipalRef(PrincipalKind.GROUP, _checked_id(external_id, "A group id"))
+
+
+def _checked_id(external_id: str, what: str) -> str:
     if not external_id.strip() or len(external_id) > MAX_ID_LENGTH or "\x00" in external_id:
-        raise UsageError("A group id must have 1 to 512 characters.")
-    return PrincipalRef(PrincipalKind.GROUP, external_id)
+        raise UsageError(f"{what} must have 1 to {MAX_ID_LENGTH} characters.")
+    return external_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +94,13 @@ PUBLIC = Acl((Clause((Entry(allow=True, principal=EVERYONE),)),))
 
 
 def parse_principal(text: Json) -> PrincipalRef:
-    """`user:EMAIL`, `group:ID` or `everyone`.
+    """`user:EMAIL`, `account:ID`, `group:ID` or `everyone`.
 
     Raises:
         UsageError: any other shape.
     """
     if not isinstance(text, str):
-        raise UsageError("A principal must be a text such as user:EMAIL, group:ID or everyone.")
+        raise UsageError(f"A principal must be a text: {_SHAPES}.")
     if text == "everyone":
         return EVERYONE
     kind, colon, external_id = text.partition(":")
@@ -97,7 +108,9 @@ def parse_principal(text: Json) -> PrincipalRef:
         return user(external_id)
     if colon and kind == "group":
         return group(external_id)
-    raise UsageError(f"'{text[:80]}' is not a principal: write user:EMAIL, group:ID or everyone.")
+    if colon and kind == "account":
+        return account(external_id)
+    raise UsageError(f"'{text[:80]}' is not a principal: write {_SHAPES}.")
 
 
 def parse_acl(value: Json) -> Acl:

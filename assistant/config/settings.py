@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "assistant.chat",
     "assistant.demo",
     "assistant.console",
+    "assistant.api",
     "assistant.web",
     "assistant.config",
 ]

@@ -12,6 +12,7 @@ from assistant.web.health import healthz
 urlpatterns = [
     path("", include("assistant.web.urls")),
     path("console/", include("assistant.console.urls")),
+    path("api/", include("assistant.api.urls")),
     # One sign-in page for everything, so that each attempt is audited alike.
     path("admin/login/", RedirectView.as_view(pattern_name="web:sign-in", query_string=True)),
     path("admin/", admin.site.urls),

@@ -1,4 +1,4 @@
-"""Who may open the console? Administrators; for everybody else there is no such page."""
+"""Who may open a page of the console? Who has the right that it needs; for others there is no such page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from assistant.accounts.models import User
+from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
 
 P = ParamSpec("P")
 
 
 class AdministratorRequest(HttpRequest):
-    """A request of a signed-in administrator."""
+    """A request of somebody who is signed in and has the right that the page needs."""
 
     user: User
     htmx: HtmxDetails
@@ -28,21 +29,25 @@ Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
 GuardedPage = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def for_administrators(page: Page[P]) -> GuardedPage[P]:
-    """The page for administrators, a 404 for other people, the sign-in page for who is not signed in."""
+def with_right(right: Right) -> Callable[[Page[P]], GuardedPage[P]]:
+    """The page for who has the right, a 404 for other people, the sign-in page for who is not signed in."""
 
-    @wraps(page)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asking = cast(AdministratorRequest, request)
-        if not request.user.is_authenticated:
-            return HttpResponseClientRefresh() if asking.htmx else redirect_to_login(request.get_full_path())
-        if not asking.user.is_administrator:
-            raise Http404
-        try:
-            response = page(asking, *args, **kwargs)
-        except NotFound as error:
-            raise Http404 from error
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
+    def guard(page: Page[P]) -> GuardedPage[P]:
+        @wraps(page)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            asking = cast(AdministratorRequest, request)
+            if not request.user.is_authenticated:
+                to_sign_in = redirect_to_login(request.get_full_path())
+                return HttpResponseClientRefresh() if asking.htmx else to_sign_in
+            if not asking.user.has_right(right):
+                raise Http404
+            try:
+                response = page(asking, *args, **kwargs)
+            except NotFound as error:
+                raise Http404 from error
+            response.headers.setdefault("Cache-Control", "no-store")
+            return response
 
-    return guarded
+        return guarded
+
+    return guard

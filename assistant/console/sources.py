@@ -8,14 +8,15 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retarget
 
 from assistant.access.viewer import viewer_for
-from assistant.console.administrators import AdministratorRequest, for_administrators
+from assistant.accounts.roles import Right
+from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.sync import selectors, services
 
 KINDS = ("incremental", "full")
 
 
 @require_GET
-@for_administrators
+@with_right(Right.SEE_SOURCES)
 def source_list(request: AdministratorRequest) -> HttpResponse:
     """All sources with their state. While one is running the table asks again every two seconds."""
     rows = selectors.sources(viewer=viewer_for(request.user))
@@ -24,14 +25,14 @@ def source_list(request: AdministratorRequest) -> HttpResponse:
 
 
 @require_GET
-@for_administrators
+@with_right(Right.SEE_SOURCES)
 def source(request: AdministratorRequest, source_id: int) -> HttpResponse:
     """One source: progress, figures, settings, failures, runs."""
     return _source_page(request, source_id)
 
 
 @require_GET
-@for_administrators
+@with_right(Right.SEE_SOURCES)
 def progress(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """The progress of a run. Once it is finished, the whole page body comes instead and asks no more."""
     run = selectors.run(viewer=viewer_for(request.user), run_id=run_id)
@@ -44,7 +45,7 @@ def progress(request: AdministratorRequest, source_id: int, run_id: int) -> Http
 
 
 @require_POST
-@for_administrators
+@with_right(Right.MANAGE_SOURCES)
 def sync(request: AdministratorRequest, source_id: int) -> HttpResponse:
     """Ask for a run. One that is open already goes on."""
     kind = request.POST.get("kind", "incremental")
@@ -56,7 +57,7 @@ def sync(request: AdministratorRequest, source_id: int) -> HttpResponse:
 
 
 @require_POST
-@for_administrators
+@with_right(Right.MANAGE_SOURCES)
 def cancel(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """Stop a run. What it has stored stays."""
     services.cancel_run(run_id=run_id, actor=request.user.email)
@@ -64,7 +65,7 @@ def cancel(request: AdministratorRequest, source_id: int, run_id: int) -> HttpRe
 
 
 @require_POST
-@for_administrators
+@with_right(Right.MANAGE_SOURCES)
 def approve(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """Let a run delete what it found missing, after somebody has looked at the number."""
     services.approve_deletions(run_id=run_id, actor=request.user.email)

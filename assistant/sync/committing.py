@@ -22,6 +22,7 @@ from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
 from assistant.sync.lease import hold
 from assistant.sync.models import RunFailure, SyncRun
+from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
 from connectors.sdk.contract import Upsert
 
@@ -83,10 +84,14 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
     revision = bump(Counter.DOCUMENTS)
     known = Document.objects.in_bulk([o.document_id for o in outcomes if o.document_id is not None])
     written = _Written()
+    lists: dict[int, tuple[int | None, int | None]] = {}
     for outcome in outcomes:
         document = known.get(outcome.document_id or 0) or Document(connection=connection)
         document.external_id = outcome.upsert.external_id
+        before = document.acl_id if document.hidden != Hidden.REMOVED else None
         _apply_permissions(document, outcome, connection, now)
+        if document.pk and document.version:
+            lists[document.pk] = (before, document.acl_id)
         document.seen_in_run, document.synced_at, document.revision = run.pk, now, revision
         if outcome.plan.fetch and _apply_description(document, outcome):
             written.described.add(document.external_id)
@@ -97,6 +102,7 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
         store(document, outcome.prepared)
         document.save()
         written.texts.append(document.pk)
+    note_access_changes(run, lists)
     return written
 
 

@@ -14,6 +14,7 @@ from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits, ParserProcess
 from assistant.sync.configuration import built_connector
 from assistant.sync.documents_pass import DocumentsPass
+from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_permissions
 from assistant.sync.lease import Cancelled, Heartbeat, LostLease, claim, owner_of_this_process
 from assistant.sync.listing import ReadAhead
@@ -72,6 +73,7 @@ def _carried_out(run: SyncRun, heartbeat: Heartbeat) -> tuple[RunState, str, str
         publish_missing()  # what a killed worker had committed but not yet made findable
         state = _documents(run, connection, connector, heartbeat)
         compact()
+    note_findings(run, connection)
     if not groups_complete and state is RunState.SUCCEEDED:
         state = RunState.SUCCEEDED_WITH_ERRORS
     return state, "", ""

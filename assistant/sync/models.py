@@ -14,7 +14,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from assistant.accounts.models import Connection
+from assistant.accounts.models import Connection, Principal
+from assistant.documents.models import Acl, Document
 
 
 class Source(models.Model):
@@ -117,6 +118,70 @@ class RunFailure(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "external_id", "code"], name="run_failure_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in run {self.run_id}"
+
+
+class AccessChange(models.Model):
+    """A run gave a known document another access list. None: it had no list that counts."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="access_changes")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    before = models.ForeignKey(Acl, null=True, on_delete=models.PROTECT, related_name="+")
+    after = models.ForeignKey(Acl, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "document"], name="access_change_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"document {self.document_id} in run {self.run_id}"
+
+
+class MembershipChange(models.Model):
+    """A run found that `member` had joined `group` or left it."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="membership_changes")
+    group = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
+    member = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
+    joined = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "group", "member"], name="membership_change_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member} {'joined' if self.joined else 'left'} {self.group}"
+
+
+class FindingCode(models.TextChoices):
+    """What a run may notice about permissions that no document failed for. Each is safe, and worth a look."""
+
+    UNKNOWN_GROUP = "unknown_group", "a list names a group whose members are not known"
+    UNKNOWN_ACCOUNT = "unknown_account", "a list names an account of which nobody knows whose it is"
+    SHARED_ADDRESS = "shared_address", "two accounts have the same address"
+    REUSED_ADDRESS = "reused_address", "another account had this address before"
+    LOOK_ALIKE = "look_alike", "two addresses look alike"
+    CYCLE = "cycle", "groups contain each other"
+    NOBODY = "nobody", "the list lets nobody in"
+
+
+class RunFinding(models.Model):
+    """Something about permissions that a run noticed, with how many documents it concerns."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="findings")
+    code = models.CharField(max_length=20, choices=FindingCode.choices)
+    subject = models.CharField(max_length=600, blank=True)  # the principal or address, in its written form
+    documents = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(code__in=FindingCode.values), name="run_finding_known"),
+            models.UniqueConstraint(fields=["run", "code", "subject"], name="run_finding_once"),
         ]
 
     def __str__(self) -> str:

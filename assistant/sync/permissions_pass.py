@@ -20,7 +20,9 @@ from assistant.sync.documents_pass import record_failure
 from assistant.sync.finishing import Seen
 from assistant.sync.lease import Heartbeat, hold
 from assistant.sync.models import SyncRun
+from assistant.sync.noting import note_access_changes, note_membership_changes
 from connectors.sdk.contract import (
+    Account,
     Complete,
     DocumentAcl,
     Failure,
@@ -38,11 +40,14 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
     Returns whether it was complete.
     """
     groups: dict[str, tuple[PrincipalRef, ...]] = {}
+    accounts: dict[str, str] = {}
     complete = False
     for event in events:
         match event:
             case GroupMembers(group, members):
                 groups[group] = (*groups.get(group, ()), *members)
+            case Account(account, email):
+                accounts[account] = email
             case Failure():
                 # It names groups, no documents. The last complete membership counts until it is too old.
                 record_failure(run, connection, replace(event, hide=False, is_prefix=False))
@@ -51,7 +56,11 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
     if complete:
         with transaction.atomic():
             hold(run.pk)
-            replace_membership(connection=connection, groups=groups, now=timezone.now())
+            change = replace_membership(
+                connection=connection, groups=groups, accounts=accounts, now=timezone.now()
+            )
+            if connection.generation:  # the first reading is no change
+                note_membership_changes(run, change)
         connection.refresh_from_db()
     return complete
 
@@ -97,6 +106,7 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             hidden=Hidden.REMOVED
         )
         changed, counted = [], set()
+        before = {document.pk: document.acl_id for document in rows}
         for document in rows:
             acl_id = acls[document.external_id]
             if document.seen_in_run == run.pk:  # before this worker took the run over
@@ -114,6 +124,7 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             Document.objects.bulk_update(
                 changed, ["acl", "acl_confirmed_at", "acl_stale", "revision"], batch_size=200
             )
+            note_access_changes(run, {row.pk: (before[row.pk], row.acl_id) for row in changed})
         fresh = rows.exclude(seen_in_run=run.pk).update(seen_in_run=run.pk)
         updated = sum(document.pk not in counted for document in changed)
         SyncRun.objects.filter(pk=run.pk).update(

@@ -12,9 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from assistant.access.roles import require_administrator
+from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import confirmed_recently
+from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
 from assistant.documents.models import Document, Hidden
 from assistant.sync.models import RunFailure, Source, SyncRun
@@ -33,7 +34,7 @@ def sources(*, viewer: Viewer) -> list[SourceRow]:
     Raises:
         NotFound: the viewer is no administrator.
     """
-    require_administrator(viewer)
+    require(viewer, Right.SEE_SOURCES)
     return [
         _row(source) for source in Source.objects.select_related("connection").order_by("connection__name")
     ]
@@ -45,7 +46,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
     Raises:
         NotFound: no such source, or the viewer is no administrator.
     """
-    require_administrator(viewer)
+    require(viewer, Right.SEE_SOURCES)
     found = Source.objects.select_related("connection").filter(pk=source_id).first()
     if found is None:
         raise NotFound("There is no such source.")
@@ -71,7 +72,7 @@ def run(*, viewer: Viewer, run_id: int) -> RunView:
     Raises:
         NotFound: no such run, or the viewer is no administrator.
     """
-    require_administrator(viewer)
+    require(viewer, Right.SEE_SOURCES)
     return run_progress(run_id)
 
 

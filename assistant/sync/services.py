@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from assistant.accounts.models import Connection
+from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import JsonObject
@@ -26,6 +27,7 @@ from connectors.sdk.config import validate
 
 _RESEND_AFTER_S = 20
 _LONGEST_NAME = 120
+_LONGEST_LIMIT_H = 24 * 365
 
 
 def add_source(
@@ -55,6 +57,23 @@ def add_source(
         )
         record(Event.SOURCE_ADDED, actor=actor, source=name, kind=kind)
     return connection.pk
+
+
+def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:
+    """How old permissions and groups of a source may be before nobody sees what they open.
+
+    Raises:
+        UsageError: less than an hour or more than a year.
+        NotFound: no such source.
+    """
+    if not 1 <= hours <= _LONGEST_LIMIT_H:
+        raise UsageError(f"The limit must be 1 to {_LONGEST_LIMIT_H} hours.")
+    with transaction.atomic():
+        changed = Connection.objects.filter(pk=source_id).update(max_age_s=hours * 3600)
+        if not changed:
+            raise NotFound("There is no such source.")
+        bump(Counter.PERMISSIONS)
+        record(Event.AGE_LIMIT_CHANGED, actor=actor, source=source_id, hours=hours)
 
 
 def find_source(name_or_id: str) -> int:

@@ -35,6 +35,7 @@ def ask(request: PersonRequest) -> HttpResponse:
     context = {
         "turn": selectors.turn(viewer=viewer, turn_id=turn.pk),
         "conversation_id": turn.conversation_id,
+        "is_new": conversation_id is None,
         **rail(viewer, turn.conversation_id),
     }
     response = render(request, "web/fragments/asked.html", context)

@@ -7,8 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from assistant.access.door import open_document
-from assistant.access.viewer import viewer_for
+from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat import selectors
+from assistant.chat.reading import CitedSource
 from assistant.documents.reading import OpenDocument
 from assistant.web.conversations import rail
 from assistant.web.highlighting import draw, part_from, window_around
@@ -24,14 +25,17 @@ _MAX_DIGITS = 12
 def cited_source(request: PersonRequest, turn_id: int, n: int) -> HttpResponse:
     """What a chip opens: the passage in its document. A fragment for the panel, or a page of its own."""
     viewer = viewer_for(request.user)
-    source = selectors.cited_source(viewer=viewer, turn_id=turn_id, n=n)
+    return source_page(request, viewer, selectors.cited_source(viewer=viewer, turn_id=turn_id, n=n))
+
+
+def source_page(request: PersonRequest, viewer: Viewer, source: CitedSource) -> HttpResponse:
+    """A cited source, which has passed the door, at its passage."""
     window = window_around(source.passage, length=PANEL_CHARS, text_end=_text_end(source.document))
     drawing = draw(source.document.blocks, passage=source.passage, quotes=source.quotes, window=window)
     context: dict[str, object] = {
         "source": source,
         "document": source.document,
         "drawing": drawing,
-        "turn_id": turn_id,
     }
     if request.htmx:
         return render(request, "web/fragments/source.html", context)

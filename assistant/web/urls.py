@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.web import asking, conversations, evidence, sign_in
+from assistant.web import asking, conversations, evidence, exporting, sharing, sign_in
 
 app_name = "web"
 
@@ -12,6 +12,13 @@ urlpatterns = [
     path("", conversations.home, name="home"),
     path("c/<int:conversation_id>/", conversations.conversation, name="conversation"),
     path("c/<int:conversation_id>/delete/", conversations.delete, name="delete"),
+    path("c/<int:conversation_id>/share/", sharing.share, name="share"),
+    path("c/<int:conversation_id>/share/stop/", sharing.stop, name="stop-sharing"),
+    path("c/<int:conversation_id>/export/", exporting.export, name="export"),
+    path("s/<slug:token>/", sharing.shared, name="shared"),
+    path("s/<slug:token>/turns/<int:turn_id>/ask/", sharing.ask, name="ask-shared"),
+    path("s/<slug:token>/turns/<int:turn_id>/sources/<int:n>/", sharing.source, name="shared-source"),
+    path("s/<slug:token>/export/", exporting.export_shared, name="export-shared"),
     path("ask/", asking.ask, name="ask"),
     path("turns/<int:turn_id>/", asking.turn, name="turn"),
     path("turns/<int:turn_id>/stream/", asking.stream, name="stream"),

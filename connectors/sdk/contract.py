@@ -148,7 +148,15 @@ class GroupMembers:
     members: tuple[PrincipalRef, ...]
 
 
-PrincipalEvent = GroupMembers | Failure | Complete
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account in the source. `email`: the address that the source has verified, or empty."""
+
+    id: str
+    email: str = ""
+
+
+PrincipalEvent = GroupMembers | Account | Failure | Complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,7 @@ class Connector(Protocol):
         ...
 
     def principals(self) -> Iterator[PrincipalEvent]:
-        """Every group with its direct members."""
+        """Every group with its direct members, and every account where access lists name accounts."""
         ...
 
 

@@ -1,12 +1,13 @@
-"""One group with its members, as the group file and the JSON lines write it."""
+"""One group with its members, or one account, as the group file and the JSON lines write them."""
 
 from __future__ import annotations
 
 from assistant.common.acl import group as group_principal
 from assistant.common.acl import parse_principal
 from assistant.common.errors import UsageError
+from assistant.common.identity import canonical_email
 from assistant.common.types import Json
-from connectors.sdk.contract import GroupMembers
+from connectors.sdk.contract import Account, GroupMembers
 from connectors.sdk.exact_json import MalformedError, as_list, as_object, as_text, shown
 from connectors.sdk.names import id_problem
 
@@ -25,7 +26,7 @@ def group_id(value: Json) -> str:
 
 
 def parse_group(value: Json) -> GroupMembers:
-    """`{"group": ID, "members": [P, ...]}`, P being user:EMAIL, group:ID or everyone.
+    """`{"group": ID, "members": [P, ...]}`, P being user:EMAIL, account:ID, group:ID or everyone.
 
     Raises:
         MalformedError: any other shape. A group is read whole or not at all.
@@ -41,3 +42,26 @@ def parse_group(value: Json) -> GroupMembers:
     except UsageError as error:
         raise MalformedError(f"the group '{shown(name)}': {error}") from error
     return GroupMembers(name, tuple(principals))
+
+
+def parse_account(value: Json) -> Account:
+    """`{"account": ID, "email"?: ADDRESS}`: a person by the source's own id, with a verified address if any.
+
+    Raises:
+        MalformedError: any other shape.
+    """
+    record = as_object(value, "an account")
+    name = as_text(record.get("account"), '"account"')
+    problem = id_problem(name)
+    if problem:
+        raise MalformedError(f"the account id '{shown(name)}' {problem}")
+    unknown = sorted(set(record) - {"account", "email"})
+    if unknown:
+        raise MalformedError(f"the account '{shown(name)}' has the unknown key '{shown(unknown[0])}'")
+    address = record.get("email")
+    if address is None:
+        return Account(name)
+    try:
+        return Account(name, canonical_email(as_text(address, f"\"email\" of the account '{shown(name)}'")))
+    except UsageError as error:
+        raise MalformedError(f"the account '{shown(name)}': {error}") from error

@@ -3,19 +3,18 @@
     python tests/access/decisions.py --decisions 200000 --seed 1
 
 Lays random worlds down in a database of its own, asks all three forms and the oracle
-for every (person, document), and prints one JSON object. Exit status 1 on a mismatch.
+for every (person, document), the object form for a sample of them, and prints one JSON
+object. Exit status 1 on a mismatch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,8 +28,18 @@ if TYPE_CHECKING:
 
     Form = Callable[[LaidDown, datetime], set[Decision]]
 
-PEOPLE, PAPERS = 12, 250
-ONE_BY_ONE = 10  # documents of each world that the object form is asked about, for it asks one at a time
+ONE_BY_ONE = 3  # documents of each world that the object form is asked about, for it asks one at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of one world: how many people, and documents for each of them to be decided about."""
+
+    people: int
+    papers: int
+
+
+LARGE, SMALL = Size(60, 1_000), Size(40, 250)
 
 
 def main() -> int:
@@ -40,35 +49,32 @@ def main() -> int:
     )
     parser.add_argument("--decisions", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--small", action="store_true", help="many small worlds: fewer decisions a second")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mundap-decisions-") as home:
-        os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
-        os.environ["DATABASE_URL"] = f"sqlite:///{home}/decisions.sqlite3"
-        import django  # noqa: PLC0415
-        from django.core.management import call_command  # noqa: PLC0415
+    from tests.access.own_database import own_database  # noqa: PLC0415
 
-        django.setup()
-        call_command("migrate", verbosity=0)
-        report = compare(chosen.decisions, chosen.seed)
+    with own_database():
+        report = compare(chosen.decisions, chosen.seed, SMALL if chosen.small else LARGE)
     print(json.dumps(report))
     return 1 if report["mismatches"] else 0
 
 
-def compare(decisions: int, seed: int) -> dict[str, int | float]:
+def compare(decisions: int, seed: int, size: Size) -> dict[str, int | float]:
     """Ask until there are `decisions`; every form's rate is in decisions a second."""
     from tests.access.laid_down import by_mask, by_object, by_queryset, expected  # noqa: PLC0415
     from tests.access.made_worlds import NOW, made_world  # noqa: PLC0415
     from tests.access.test_three_forms_agree import world_in_database  # noqa: PLC0415
 
-    random = Random(seed)
+    random, began = Random(seed), time.perf_counter()
     spent = dict.fromkeys(("oracle", "queryset", "object", "mask"), 0.0)
     answered = dict.fromkeys(spent, 0)
-    asked = allowed = mismatches = 0
-    while asked < decisions:
-        world = made_world(random, people=PEOPLE, papers=PAPERS)
+    worlds = allowed = mismatches = 0
+    while answered["oracle"] < decisions:
+        world = made_world(random, people=size.people, papers=size.papers)
         said = _timed(spent, "oracle", partial(expected, world))
-        with world_in_database(world) as laid:
-            few = dict(list(laid.documents.items())[:ONE_BY_ONE])
+        answered["oracle"] += len(world.people) * len(world.papers)
+        with world_in_database(world, order=random.getrandbits(32)) as laid:
+            few = dict(random.sample(list(laid.documents.items()), ONE_BY_ONE))
             forms: dict[str, tuple[Form, LaidDown]] = {
                 "queryset": (by_queryset, laid),
                 "mask": (by_mask, laid),
@@ -77,17 +83,18 @@ def compare(decisions: int, seed: int) -> dict[str, int | float]:
             for name, (form, rows) in forms.items():
                 answer = _timed(spent, name, partial(form, rows, NOW))
                 mismatches += len({decision for decision in said if decision[1] in rows.documents} ^ answer)
-                answered[name] += PEOPLE * len(rows.documents)
-        asked += PEOPLE * PAPERS
+                answered[name] += len(world.people) * len(rows.documents)
+        worlds += 1
         allowed += len(said)
-    answered["oracle"] = asked
     rates = {f"{name}_per_s": round(answered[name] / seconds) for name, seconds in spent.items()}
     return {
-        "decisions": asked,
+        "decisions": answered["oracle"],
         "by_object": answered["object"],
+        "worlds": worlds,
         "allowed": allowed,
         "mismatches": mismatches,
         **rates,
+        "seconds": round(time.perf_counter() - began, 1),
     }
 
 

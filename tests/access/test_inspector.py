@@ -96,7 +96,7 @@ def test_a_deny_of_a_group_that_nobody_knows_is_named_as_such(small_world: Small
     small_world.documents["open"]["acl"] = {"deny": ["group:ghost"], "allow": ["everyone"]}
     small_world.sync()
     found = _explained(small_world, "sam", "open")
-    assert (found.visible, found.reason) == (False, "denied_unknown_group")
+    assert (found.visible, found.reason) == (False, "denied_in_doubt")
     assert found.clauses[0]["principal"] == "group:ghost"
 
 

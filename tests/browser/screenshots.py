@@ -3,18 +3,25 @@
     python -m tests.browser.screenshots FOLDER --address URL --email E --admin A --password P
 
 `E` asks, `A` opens the console; both have the same password, as the demo's accounts do.
+
+    python -m tests.browser.screenshots FOLDER --address URL --inspector A --password P
+
+takes those of the inspector only, of a server whose home `tests.browser.permission_states` has filled.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.permission_states import STATES
 
 QUESTIONS = {
     "ko": {
@@ -29,6 +36,7 @@ QUESTIONS = {
     },
 }
 SIZES = {"wide": (1280, 860), "phone": (390, 844)}
+TOP_BAR, TALLEST = 60, 2600
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,43 +69,82 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="screenshots", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
-    parser.add_argument("--email", required=True)
-    parser.add_argument("--admin", required=True)
+    parser.add_argument("--email")
+    parser.add_argument("--admin")
+    parser.add_argument("--inspector")
     parser.add_argument("--password", required=True)
     given = parser.parse_args(arguments)
-    session = Session(given.address.rstrip("/"), given.email, given.admin, given.password, given.folder)
+    if not given.inspector and not (given.email and given.admin):
+        parser.error("give --email and --admin, or --inspector")
+    admin = given.inspector or given.admin
+    session = Session(given.address.rstrip("/"), given.email or "", admin, given.password, given.folder)
+    tour = _inspector_tour if given.inspector else _tour
     session.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         for language in QUESTIONS:
             for theme in ("light", "dark"):
                 for size in SIZES:
-                    _tour(browser, session, Look(language, theme, size))
+                    _with_page(browser, session, Look(language, theme, size), tour)
         browser.close()
     return 0
 
 
-def _tour(browser: Browser, session: Session, look: Look) -> None:
+def _with_page(
+    browser: Browser, session: Session, look: Look, tour: Callable[[Page, Session, Look], None]
+) -> None:
     width, height = SIZES[look.size]
     with browser.new_context(
         locale="ko-KR" if look.language == "ko" else "en-US",
         color_scheme="dark" if look.theme == "dark" else "light",
         viewport={"width": width, "height": height},
     ) as context:
-        page = context.new_page()
-        page.goto(f"{session.address}/sign-in/")
-        _take(page, session, look, "sign-in")
-        _sign_in(page, session, look, session.email)
-        _take(page, session, look, "home")
-        if look.size == "phone":
-            page.click("[data-rail-open]")
-            _take(page, session, look, "conversations")
-        for name, question in QUESTIONS[look.language].items():
-            _ask(page, session, look, name, question)
-        context.clear_cookies()
-        page.goto(f"{session.address}/sign-in/")
-        _sign_in(page, session, look, session.admin)
-        _console(page, session, look)
+        tour(context.new_page(), session, look)
+
+
+def _tour(page: Page, session: Session, look: Look) -> None:
+    page.goto(f"{session.address}/sign-in/")
+    _take(page, session, look, "sign-in")
+    _sign_in(page, session, look, session.email)
+    _take(page, session, look, "home")
+    if look.size == "phone":
+        page.click("[data-rail-open]")
+        _take(page, session, look, "conversations")
+    for name, question in QUESTIONS[look.language].items():
+        _ask(page, session, look, name, question)
+    page.context.clear_cookies()
+    page.goto(f"{session.address}/sign-in/")
+    _sign_in(page, session, look, session.admin)
+    _console(page, session, look)
+
+
+def _inspector_tour(page: Page, session: Session, look: Look) -> None:
+    page.goto(f"{session.address}/sign-in/")
+    _sign_in(page, session, look, session.admin)
+    start = f"{session.address}/console/permissions/"
+    page.goto(start)
+    _take_whole(page, session, look, "inspector")
+    for state, (who, what) in STATES.items():
+        page.goto(f"{start}?{urlencode({'who': who, 'what': what})}")
+        page.wait_for_selector("#verdict")
+        _take_whole(page, session, look, f"inspector-{state}")
+        if state == "nested-group":
+            _follow(page, session, look)
+    for name in ("people", "sources/1/runs/2/changes"):
+        page.goto(f"{session.address}/console/{name}/")
+        _take_whole(page, session, look, name.rsplit("/", 1)[-1])
+    page.goto(f"{session.address}/console/people/")
+    page.get_by_role("link", name="김민서").click()
+    page.wait_for_selector("#addresses")
+    _take_whole(page, session, look, "person")
+
+
+def _follow(page: Page, session: Session, look: Look) -> None:
+    """From an inspection to all readers of its document, and to all that its person sees."""
+    links = {name: page.locator(f"a[href*='/permissions/{name}/']").first for name in ("documents", "people")}
+    for name, path in {name: link.get_attribute("href") for name, link in links.items()}.items():
+        page.goto(f"{session.address}{path}")
+        _take_whole(page, session, look, f"inspector-all-{name}")
 
 
 def _sign_in(page: Page, session: Session, look: Look, email: str) -> None:
@@ -138,6 +185,15 @@ def _console(page: Page, session: Session, look: Look) -> None:
     for number, link in enumerate(links[:4], start=1):
         page.goto(f"{session.address}{link}")
         _take(page, session, look, f"source-{number}")
+
+
+def _take_whole(page: Page, session: Session, look: Look, name: str) -> None:
+    """As `_take`, of the whole page: its content scrolls inside the frame, so the window grows instead."""
+    width, height = SIZES[look.size]
+    whole = page.evaluate("document.getElementById('main').scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(max(whole + TOP_BAR, height), TALLEST)})
+    _take(page, session, look, name)
+    page.set_viewport_size({"width": width, "height": height})
 
 
 def _take(page: Page, session: Session, look: Look, name: str) -> None:

@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import django
 import pytest
-from django.db import connections
 
-import manage
 from assistant.accounts.models import Connection, User
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
 from assistant.documents.models import Body, Document
 from assistant.sync.models import SyncRun
 from assistant.sync.services import add_source
+from tests.commands.running import Command
 from tests.conftest import SmallWorld
 from tests.sync.installation import Installation
 
-Command = Callable[..., "Outcome"]
 SYNC_KEYS = {"run", "state", "added", "updated", "deleted", "unchanged", "failed", "seconds"}
-
-
-class Outcome:
-    """What a command left behind: exit status, stdout, stderr."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def result(self) -> dict[str, Json]:
-        """The one JSON object on stdout."""
-        value = json.loads(self.out)
-        assert isinstance(value, dict)
-        return value
-
-    @property
-    def complaint(self) -> str:
-        """The one line on stderr of a command that was refused."""
-        assert self.out == ""
-        assert self.err.count("\n") == 1, self.err
-        assert "Traceback" not in self.err
-        return self.err
-
-
-@pytest.fixture
-def command(db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `manage.py` with these words in this process, inside the test's transaction."""
-    monkeypatch.setattr(django, "setup", lambda: None)
-    monkeypatch.setattr(connections, "close_all", lambda: None)
-
-    def run(*words: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["manage.py", *words])
-        capsys.readouterr()
-        try:
-            status = manage.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        printed = capsys.readouterr()
-        return Outcome(status, printed.out, printed.err)
-
-    return run
 
 
 def rows() -> tuple[int, ...]:

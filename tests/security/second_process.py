@@ -21,7 +21,7 @@ class SecondProcess:
     """Started with the test's own database and index; ended with the block."""
 
     def __init__(self, home: Path) -> None:
-        environment = {**os.environ, "MUNDAP_HOME": str(home), "DATABASE_URL": _database_url()}
+        environment = {**os.environ, "MUNDAP_HOME": str(home), "DATABASE_URL": database_url()}
         environment.update(
             {"DJANGO_SETTINGS_MODULE": "assistant.config.settings", "PYTHONPATH": str(REPOSITORY)}
         )
@@ -53,7 +53,8 @@ class SecondProcess:
         self._process.communicate()
 
 
-def _database_url() -> str:
+def database_url() -> str:
+    """The address of the database that this test uses."""
     known = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{known['NAME']}"

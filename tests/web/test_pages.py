@@ -9,6 +9,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import User
@@ -288,6 +289,7 @@ def volatile(response: object) -> set[tuple[str, str]]:
 def test_a_sentence_without_a_source_says_so_in_a_word_and_a_cited_one_does_not() -> None:
     view = TurnView(
         id=1,
+        asked_at=timezone.now(),
         question="q",
         language="en",
         state="done",

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from django import template
 from django.http import HttpRequest
+from django.template import Context
+from django.urls import reverse
 from django.utils import formats, translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 
+from assistant.chat import reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
 from assistant.web import highlighting, korean, links, moments
 
@@ -70,14 +72,16 @@ def marked(pieces: Iterable[highlighting.Piece]) -> SafeString:
 @register.simple_tag
 def place_label(kind: str, place: str) -> str:
     """`page 3`, `slide 2`, `sheet Prices`; empty where a document has no places."""
-    if not place:
-        return ""
-    labels = {
-        "page": gettext("Page %(place)s"),
-        "slide": gettext("Slide %(place)s"),
-        "sheet": gettext("Sheet “%(place)s”"),
-    }
-    return labels.get(kind, "%(place)s") % {"place": place}
+    return reading.place_label(kind, place)
+
+
+@register.simple_tag(takes_context=True)
+def source_address(context: Context, turn_id: int, n: int) -> str:
+    """Where citation `n` opens: for its owner, or behind the link of `share_token` for a reader."""
+    token = context.get("share_token")
+    if token:
+        return reverse("web:shared-source", args=[token, turn_id, n])
+    return reverse("web:cited-source", args=[turn_id, n])
 
 
 @register.filter

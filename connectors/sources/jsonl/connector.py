@@ -1,4 +1,4 @@
-"""A file with one document or group a line, each with its own access list.
+"""A file with one document, group or account a line; documents carry their access lists.
 
 Every run reads the whole file twice. The first reading finds the ids that stand on
 two lines: their lists may differ, and showing the document until the second line is
@@ -15,6 +15,7 @@ from assistant.common.acl import NOBODY, PUBLIC, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
+    Account,
     CheckItem,
     Checkpoint,
     Complete,
@@ -28,7 +29,7 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.exact_json import MalformedError
-from connectors.sdk.group_record import group_id, parse_group
+from connectors.sdk.group_record import parse_account, parse_group
 from connectors.sources.jsonl.lines import JsonLines, open_lines
 from connectors.sources.jsonl.record import (
     Record,
@@ -36,7 +37,7 @@ from connectors.sources.jsonl.record import (
     document_acl,
     document_id,
     document_record,
-    is_group,
+    is_principal,
 )
 
 CHECKPOINT_EVERY = 100
@@ -101,9 +102,9 @@ class JsonlConnector:
             yield Complete()
 
     def principals(self) -> Iterator[PrincipalEvent]:
-        """Every group line. Complete only when each line of the file could be read."""
+        """Every group and account line. Complete only when each line of the file could be read."""
         complete = True
-        seen: set[str] = set()
+        seen: set[tuple[type, str]] = set()
         with open_lines(self._path) as lines:
             for number, line in lines.records():
                 if isinstance(line, MalformedError):
@@ -114,11 +115,12 @@ class JsonlConnector:
                     continue
                 name = _line_name(number)
                 try:
-                    name = group_id(line)
-                    if name in seen:
-                        raise MalformedError("this group stands on an earlier line too")
-                    seen.add(name)
-                    yield parse_group(line)
+                    event = parse_account(line) if "account" in line else parse_group(line)
+                    name = event.id if isinstance(event, Account) else event.group
+                    if (type(event), name) in seen:
+                        raise MalformedError(f"'{name}' stands on an earlier line too")
+                    seen.add((type(event), name))
+                    yield event
                 except MalformedError as error:
                     complete = False
                     yield _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
@@ -132,7 +134,7 @@ class JsonlConnector:
             if isinstance(line, MalformedError):
                 yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
                 continue
-            if is_group(line):
+            if is_principal(line):
                 continue
             try:
                 name = document_id(line)
@@ -153,7 +155,7 @@ def _repeated_ids(lines: JsonLines) -> frozenset[str]:
     seen: set[str] = set()
     repeated: set[str] = set()
     for _, line in lines.records():
-        if isinstance(line, MalformedError) or is_group(line):
+        if isinstance(line, MalformedError) or is_principal(line):
             continue
         try:
             name = document_id(line)

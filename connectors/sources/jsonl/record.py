@@ -1,4 +1,4 @@
-"""What one line stands for: a document or a group."""
+"""What one line stands for: a document, a group or an account."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Record:
     attributes: JsonObject
 
 
-def is_group(line: JsonObject) -> bool:
-    """Whether the line describes a group. With both keys it is a document, and in doubt."""
-    return "group" in line and "id" not in line
+def is_principal(line: JsonObject) -> bool:
+    """Whether the line describes a group or an account. With an "id" too it is a document, and in doubt."""
+    return ("group" in line or "account" in line) and "id" not in line
 
 
 def document_id(line: JsonObject) -> str:
@@ -42,7 +42,7 @@ def document_id(line: JsonObject) -> str:
         MalformedError: it has none that can be used.
     """
     if "id" not in line:
-        raise MalformedError('the line has neither "id" nor "group"')
+        raise MalformedError('the line has no "id", "group" or "account"')
     name = as_text(line["id"], '"id"')
     problem = id_problem(name)
     if problem:

@@ -28,7 +28,7 @@ class Command(JsonCommand):
         self.emit(
             {
                 "visible": found.visible,
-                "reason": found.reason,
+                "reason": found.reason.value,
                 "clauses": list(found.clauses),
                 "path": list(found.path),
                 "acl_age_s": found.acl_age_s,

@@ -1,0 +1,104 @@
+"""Which principals does a person hold, and which might be theirs without anybody knowing?
+
+`principals_held` is the one place that says what a person holds. What may be theirs,
+`principals_in_doubt`, never lets anybody in: it only makes denies count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
+
+from assistant.accounts.freshness import fresh_ids
+from assistant.accounts.models import AccountLink, Address, Principal, SourceAccount, User
+from assistant.accounts.nesting import with_containing_groups
+from assistant.common.acl import PrincipalKind
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Row ids of principals. `doubtful` ones count in denies only."""
+
+    ids: frozenset[int]
+    doubtful: frozenset[int] = frozenset()
+
+
+NOTHING_HELD = Held(frozenset())
+
+
+def held_by(user: User, *, now: datetime) -> Held:
+    """All principals of a person, and all that might be theirs. Nobody inactive holds any."""
+    if not user.is_active:
+        return NOTHING_HELD
+    return Held(
+        ids=frozenset(principals_held(user, now=now).values_list("pk", flat=True)),
+        doubtful=frozenset(principals_in_doubt(user, now=now).values_list("pk", flat=True)),
+    )
+
+
+def principals_held(user: User, *, now: datetime) -> QuerySet[Principal]:
+    """Everyone, the person's addresses and source accounts, and each group around any of them."""
+    if not user.is_active:
+        return Principal.objects.none()
+    fresh = fresh_ids(now)
+    return with_containing_groups(own_principals(user, fresh=fresh), connections=fresh)
+
+
+def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
+    """Principals of which nobody knows whether the person is meant: a deny of one counts.
+
+    Groups whose members are not known; accounts of which nobody knows whose they are;
+    what an address would give that is not confirmed; and each group around any of these.
+    """
+    fresh = fresh_ids(now)
+    unconfirmed = unconfirmed_addresses(user).values_list("address", flat=True)
+    start = Principal.objects.filter(_unsettled(fresh) | _by_address(unconfirmed, fresh))
+    return with_containing_groups(start, connections=fresh)
+
+
+def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:
+    """What is in doubt for everybody; for people without unconfirmed addresses that is all."""
+    fresh = fresh_ids(now)
+    return with_containing_groups(Principal.objects.filter(_unsettled(fresh)), connections=fresh)
+
+
+def unconfirmed_addresses(user: User) -> QuerySet[Address]:
+    """Addresses of the person that somebody else had before."""
+    return Address.objects.filter(user=user, confirmed=False)
+
+
+def _unsettled(fresh: list[int]) -> Q:
+    """Groups and accounts of which the current, fresh membership does not tell who is meant."""
+    outdated = Q(connection__isnull=False) & ~Q(connection__in=fresh)
+    return outdated | (Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation")))
+
+
+def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
+    """What names the person directly: everyone, confirmed addresses, and accounts of fresh connections."""
+    addresses = Address.objects.filter(user=user, confirmed=True).values_list("address", flat=True)
+    linked = AccountLink.objects.filter(user=user, principal__connection__in=fresh).values("principal")
+    return Principal.objects.filter(
+        # With the connection and the id named, though implied, each of the three is found by an index.
+        Q(kind=PrincipalKind.EVERYONE, connection=None, external_id="")
+        | _by_address(addresses, fresh)
+        | Q(pk__in=linked)
+    )
+
+
+def _by_address(addresses: QuerySet[Address, str], fresh: list[int]) -> Q:
+    """The principals that an address stands for: the address itself, and accounts that carry it."""
+    accounts = accounts_by_address(fresh).filter(address__in=addresses).values("principal")
+    named = Q(kind=PrincipalKind.USER, connection=None, external_id__in=addresses)
+    return named | Q(pk__in=accounts)
+
+
+def accounts_by_address(fresh: list[int]) -> QuerySet[SourceAccount]:
+    """Accounts whose address says whose they are."""
+    return SourceAccount.objects.filter(
+        connection__in=fresh,
+        generation=F("connection__generation"),
+        principal__settled_in=F("connection__generation"),
+        principal__account_link=None,
+    )

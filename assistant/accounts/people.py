@@ -1,0 +1,174 @@
+"""Who is who: addresses, source accounts, roles, and the end of an account.
+
+Each of these changes what somebody may read or do, so each raises the permission
+counter in its transaction, and each is audited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, User
+from assistant.accounts.principals import intern_principals, settle, settled_accounts
+from assistant.accounts.revisions import Counter, bump
+from assistant.audit.trail import Event, record
+from assistant.common.acl import PrincipalKind, account
+from assistant.common.errors import NotFound, UsageError
+from assistant.common.identity import canonical_email
+from assistant.common.types import Json
+
+
+@contextmanager
+def _change(event: Event, *, actor: str, **data: Json) -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        bump(Counter.PERMISSIONS)
+        record(event, actor_id=None, actor=actor, **data)
+
+
+def add_alias(*, user_id: int, address: str, actor: str) -> Address:
+    """Another address by which sources know the person. One that somebody had before must be confirmed.
+
+    Raises:
+        UsageError: no address, or one that somebody has.
+        NotFound: no such person.
+    """
+    user, address = _person(user_id), canonical_email(address)
+    holder = Address.objects.filter(address=address).exclude(user=None).select_related("user").first()
+    if holder is not None:
+        raise UsageError(f"{address} already belongs to {holder.user}. Release it there first.")
+    with _change(Event.ALIAS_ADDED, actor=actor, user=user.email, address=address):
+        return Address.objects.claim(address, user, alias=True)
+
+
+def confirm_address(*, address: str, actor: str) -> None:
+    """Say that what the former holder of an address was granted is meant for its holder now.
+
+    Raises:
+        NotFound: nobody's address waits to be confirmed by this name.
+    """
+    waiting = Address.objects.filter(address=canonical_email(address), confirmed=False)
+    row = waiting.exclude(user=None).select_related("user").first()
+    if row is None:
+        raise NotFound(f"No address {address} waits to be confirmed.")
+    with _change(Event.ADDRESS_CONFIRMED, actor=actor, user=str(row.user), address=row.address):
+        waiting.update(confirmed=True)
+
+
+def release_address(*, address: str, actor: str) -> None:
+    """Take an alias from its holder. Whoever gets it next must be confirmed.
+
+    Raises:
+        NotFound: nobody has it as an alias.
+    """
+    row = Address.objects.filter(address=canonical_email(address), is_alias=True).exclude(user=None).first()
+    if row is None:
+        raise NotFound(f"Nobody has the alias {address}.")
+    with _change(Event.ADDRESS_RELEASED, actor=actor, user=str(row.user), address=row.address):
+        Address.objects.filter(pk=row.pk).update(user=None, confirmed=False, is_alias=False)
+
+
+def set_role(*, user_id: int, role: str, actor: str) -> None:
+    """Give a person another role. Nothing that they may read changes.
+
+    Raises:
+        UsageError: no such role, or it would leave nobody who can manage people.
+        NotFound: no such person.
+    """
+    if role not in Role.values:
+        raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
+    with _change(Event.ROLE_CHANGED, actor=actor, user=_person(user_id).email, role=role):
+        User.objects.filter(pk=user_id).update(role=role)
+
+
+def close_account(*, user_id: int, actor: str) -> None:
+    """End an account: no sign-in, nothing readable, running streams are cut. Its addresses stay its own.
+
+    Raises:
+        NotFound: no such person.
+    """
+    with _change(Event.ACCOUNT_CLOSED, actor=actor, user=_person(user_id).email):
+        User.objects.filter(pk=user_id).update(is_active=False)
+
+
+def reopen_account(*, user_id: int, actor: str) -> None:
+    """Open a closed account again.
+
+    Raises:
+        NotFound: no such person.
+    """
+    with _change(Event.ACCOUNT_REOPENED, actor=actor, user=_person(user_id).email):
+        User.objects.filter(pk=user_id).update(is_active=True)
+
+
+def release_closed_account(*, user_id: int, actor: str) -> None:
+    """Set the addresses of a closed account free, so that a new colleague can get one of them.
+
+    Raises:
+        UsageError: the account is open.
+        NotFound: no such person.
+    """
+    user = _person(user_id)
+    if user.is_active:
+        raise UsageError(f"The account {user.email} is open. Close it first.")
+    with _change(Event.ADDRESS_RELEASED, actor=actor, user=user.email, address=user.email):
+        Address.objects.filter(user=user).update(user=None, confirmed=False, is_alias=False)
+        User.objects.filter(pk=user_id).update(email=f"former-{user.pk}@account.invalid")
+
+
+def link_account(*, connection_id: int, account_id: str, user_id: int, actor: str) -> None:
+    """Decide whose a source's account is, whatever addresses say.
+
+    Raises:
+        UsageError: an id that no account can have.
+        NotFound: no such person or source.
+    """
+    user, connection = _person(user_id), _connection(connection_id)
+    principal = intern_principals([account(account_id)], connection=connection)[account(account_id)]
+    with _change(
+        Event.ACCOUNT_LINKED, actor=actor, user=user.email, source=connection.name, account=account_id
+    ):
+        connection = Connection.objects.select_for_update().get(pk=connection_id)
+        AccountLink.objects.update_or_create(
+            principal_id=principal, defaults={"user": user, "made_at": timezone.now()}
+        )
+        settle(connection, {principal})
+
+
+def unlink_account(*, connection_id: int, account_id: str, actor: str) -> None:
+    """Take such a decision back. Addresses count again.
+
+    Raises:
+        NotFound: no such link.
+    """
+    principal = Principal.objects.filter(
+        connection_id=connection_id,
+        kind=PrincipalKind.ACCOUNT,
+        external_id=account_id,
+        account_link__isnull=False,
+    ).first()
+    if principal is None:
+        raise NotFound(f"The account {account_id} is linked to nobody.")
+    with _change(Event.ACCOUNT_UNLINKED, actor=actor, source=str(principal.connection), account=account_id):
+        connection = Connection.objects.select_for_update().get(pk=connection_id)
+        AccountLink.objects.filter(principal=principal).delete()
+        if principal.pk not in settled_accounts(connection):
+            Principal.objects.filter(pk=principal.pk).update(settled_in=None)
+
+
+def _person(user_id: int) -> User:
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
+def _connection(connection_id: int) -> Connection:
+    connection = Connection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        raise NotFound("There is no such source.")
+    return connection

@@ -1,0 +1,31 @@
+"""What may each role do? No right lets its holder read what a source does not let them read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """Something that not everybody may do."""
+
+    SEE_SOURCES = "see_sources"  # sources, runs, counts, and the ids of documents that failed
+    MANAGE_SOURCES = "manage_sources"  # start, stop and approve runs
+    MANAGE_GUARDRAILS = "manage_guardrails"
+    INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
+    MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
+    SEE_AUDIT = "see_audit"
+
+
+_CONTENT = frozenset({Right.SEE_SOURCES, Right.MANAGE_SOURCES, Right.MANAGE_GUARDRAILS})
+_AUDIT = frozenset({Right.SEE_SOURCES, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})
+_SECURITY = _AUDIT | {Right.MANAGE_PEOPLE}
+
+# By the value of `models.Role`.
+RIGHTS: Mapping[str, frozenset[Right]] = {
+    "employee": frozenset(),
+    "content_administrator": _CONTENT,
+    "security_administrator": _SECURITY,
+    "auditor": _AUDIT,
+    "administrator": _CONTENT | _SECURITY,  # for a firm in which one person is everything
+}

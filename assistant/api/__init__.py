@@ -1,0 +1,1 @@
+"""The REST API: JSON for programs that hold a person's key."""

@@ -1,0 +1,185 @@
+"""The API in OpenAPI's words. Tests hold it against the routes and against real answers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from assistant.access.inspection import (
+    DocumentLabel,
+    Inspection,
+    PersonLabel,
+    Readers,
+    SourceShare,
+    SourceView,
+)
+from assistant.api.answers import STATUS, ErrorCode, other_method, result
+from assistant.api.schemas import (
+    MOMENT,
+    NOTHING,
+    NUMBER,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Schema,
+    closed,
+    either,
+    listed,
+    of_dataclass,
+    ref,
+)
+from assistant.api.search import MOST_HITS, USUAL_HITS
+from assistant.chat.answering import MAX_QUESTION
+from assistant.common.types import Json, JsonObject
+from assistant.sync.access_changes import RunChanges
+
+_PLACE = either(WHOLE, TEXT, NOTHING)
+_ABOUT = (
+    "Search and questions over the documents that the owner of a key may read, and the permission "
+    "inspector. What a person may read is asked at each request: what is not theirs answers as what "
+    "is not there. Keys are issued with `manage.py api-key add`."
+)
+
+
+@csrf_exempt
+def openapi(request: HttpRequest) -> JsonResponse:
+    """The description. It tells nothing of this installation, and needs no key."""
+    return result(described()) if request.method in ("GET", "HEAD") else other_method("GET")
+
+
+@cache
+def described() -> JsonObject:
+    """The whole description."""
+    schemas = _written_out()
+    paths = {**_for_everybody(), **_for_inspectors(schemas)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Mundap", "version": "1", "description": _ABOUT},
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "mundap_..."}},
+        },
+    }
+
+
+def _written_out() -> dict[str, Schema]:
+    hit = closed(
+        rank=WHOLE, document=WHOLE, external_id=TEXT, title=TEXT, page=_PLACE, passage=TEXT, score=NUMBER
+    )
+    citation = closed(n=WHOLE, external_id=TEXT, title=TEXT, page=_PLACE, passage=TEXT, quotes=listed(TEXT))
+    return {
+        "Error": closed(error=closed(code={"type": "string", "enum": list(ErrorCode)}, message=TEXT)),
+        "Hits": closed(hits=listed(hit), ms=WHOLE),
+        "Question": closed(question={"type": "string", "minLength": 1, "maxLength": MAX_QUESTION}),
+        "Answer": closed(
+            answer=TEXT,
+            no_answer=TRUTH,
+            blocked=either(closed(topic=TEXT, message=TEXT), NOTHING),
+            citations=listed(citation),
+            ms=WHOLE,
+        ),
+        "Document": closed(
+            id=WHOLE,
+            external_id=TEXT,
+            title=TEXT,
+            source=TEXT,
+            media_type=TEXT,
+            modified_at=either(MOMENT, NOTHING),
+            synced_at=MOMENT,
+            text=TEXT,
+        ),
+    }
+
+
+def _for_everybody() -> dict[str, Schema]:
+    query = _parameter("q", {**TEXT, "maxLength": MAX_QUESTION}, "What to search for.")
+    hits: Schema = {**WHOLE, "minimum": 1, "maximum": MOST_HITS, "default": USUAL_HITS}
+    ask = _call("Ask a question; the whole answer comes at once, and nothing is stored.", ref("Answer"))
+    body: Schema = {"required": True, "content": _content(ref("Question"))}
+    document = _call("A document with its text.", ref("Document"), _in_path("document_id", WHOLE))
+    this: Schema = {"get": {**_operation("This description.", {"type": "object"}), "security": []}}
+    return {
+        "/openapi.json": this,
+        "/search": {
+            "get": _call(
+                "The best passage of each of the best documents.",
+                ref("Hits"),
+                query,
+                _parameter("k", hits, "How many documents at most.", required=False),
+            )
+        },
+        "/ask": {"post": {**ask, "requestBody": body}},
+        "/documents/{document_id}": {"get": document},
+    }
+
+
+def _for_inspectors(schemas: dict[str, Schema]) -> dict[str, Schema]:
+    def known(kind: type) -> Schema:
+        return of_dataclass(kind, into=schemas)
+
+    page = _parameter("page", {**WHOLE, "minimum": 1, "default": 1}, "50 entries each.", required=False)
+    number, email = _in_path("document_id", WHOLE), _in_path("email", TEXT)
+    person = _parameter("person", TEXT, "An e-mail address of the person.")
+    document = _parameter("document", WHOLE, "The document's number.")
+    source = _parameter("source", WHOLE, "The source's number.")
+    of_source: Schema = {**source, "required": False}
+    text = _parameter("text", TEXT, "What to look for.")
+    calls = {
+        "/permissions/explain": _call(
+            "Why a person sees a document, or why not.", known(Inspection), person, document
+        ),
+        "/permissions/documents": _call(
+            "Documents by number, address or id in their source.",
+            closed(documents=listed(known(DocumentLabel))),
+            text,
+            of_source,
+        ),
+        "/permissions/documents/{document_id}/readers": _call(
+            "Who sees a document.", known(Readers), number, page
+        ),
+        "/permissions/people": _call(
+            "People by name or address.", closed(people=listed(known(PersonLabel))), text
+        ),
+        "/permissions/people/{email}/sources": _call(
+            "How much of each source a person sees.", closed(sources=listed(known(SourceShare))), email
+        ),
+        "/permissions/people/{email}/documents": _call(
+            "What a person sees in one source.", known(SourceView), email, source, page
+        ),
+        "/permissions/runs/{run_id}/changes": _call(
+            "Who gains and who loses by what a run changed.",
+            known(RunChanges),
+            _in_path("run_id", WHOLE),
+            page,
+        ),
+    }
+    needs = "Needs the right to inspect permissions; for others there is no such call."
+    return {path: {"get": {**call, "description": needs}} for path, call in calls.items()}
+
+
+def _call(summary: str, schema: Schema, *parameters: Schema) -> Schema:
+    return {**_operation(summary, schema), "parameters": list(parameters)}
+
+
+def _operation(summary: str, schema: Schema) -> Schema:
+    responses: dict[str, Json] = {"200": {"description": "Done.", "content": _content(schema)}}
+    for code, status in STATUS.items():
+        responses[str(status)] = {"description": code.value, "content": _content(ref("Error"))}
+    return {"summary": summary, "responses": responses}
+
+
+def _content(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
+
+
+def _parameter(name: str, schema: Schema, description: str, *, required: bool = True) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+
+
+def _in_path(name: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": schema}

@@ -1,0 +1,111 @@
+"""Who asks? The owner of the key in the `Authorization` header, and nobody by any other means.
+
+A cookie proves nothing here, so that no page of another site can make a browser ask.
+The key is looked up for every request: one that was revoked, and one of an account that
+was closed, is refused at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from assistant.access.roles import require
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.api_keys import person_with_key
+from assistant.accounts.roles import Right
+from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
+from assistant.common.errors import IndexDamaged, ModelUnavailable, NotFound, UsageError
+from assistant.common.types import JsonObject
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+Call = Callable[Concatenate[Viewer, HttpRequest, P], JsonObject]
+Guarded = Callable[Concatenate[HttpRequest, P], JsonResponse]
+
+_BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
+_NO_KEY = "Send a key that works: Authorization: Bearer mundap_... Keys expire and can be revoked."
+
+
+def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], Guarded[P]]:
+    """The call, for who has a key and the right that it needs. Every error is answered in the one shape.
+
+    Whoever has no key learns nothing of paths, methods or parameters; for who has not
+    the right there is no such call.
+    """
+
+    def guard(call: Call[P]) -> Guarded[P]:
+        @csrf_exempt
+        @wraps(call)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> JsonResponse:
+            def act() -> JsonResponse:
+                viewer = _asking(request)
+                if viewer is None:
+                    return refusal(ErrorCode.UNAUTHORIZED, _NO_KEY)
+                if right is not None:
+                    require(viewer, right)
+                if request.method != method and (request.method, method) != ("HEAD", "GET"):
+                    return other_method(method)
+                return result(call(viewer, request, *args, **kwargs))
+
+            return _answered(act)
+
+        return guarded
+
+    return guard
+
+
+@csrf_exempt
+def no_such_path(request: HttpRequest) -> JsonResponse:
+    """Everything below the API's root that is no call."""
+
+    def act() -> JsonResponse:
+        return nothing_here() if _asking(request) else refusal(ErrorCode.UNAUTHORIZED, _NO_KEY)
+
+    return _answered(act)
+
+
+def _asking(request: HttpRequest) -> Viewer | None:
+    """Two headers arrive as one with a comma, and so prove nothing."""
+    sent = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    user = person_with_key(sent[1]) if sent else None
+    return viewer_for(user) if user else None
+
+
+def _answered(act: Callable[[], JsonResponse]) -> JsonResponse:
+    try:
+        return act()
+    except NotFound:
+        return nothing_here()
+    except UsageError as error:
+        return refusal(ErrorCode.BAD_REQUEST, str(error))
+    except RequestDataTooBig:
+        return refusal(ErrorCode.TOO_LARGE, "The body of the request is too large.")
+    except (SuspiciousOperation, UnreadablePostError):
+        return refusal(ErrorCode.BAD_REQUEST, "The request cannot be read. Check its parameters and body.")
+    except ModelUnavailable as error:
+        log.error("a model is not available: %s", error)
+        return refusal(ErrorCode.UNAVAILABLE, "A model cannot be reached. Tell your administrator.")
+    except IndexDamaged as error:
+        log.error("the index is damaged: %s", error)
+        return refusal(ErrorCode.UNAVAILABLE, "The index is being repaired. Try again in a few minutes.")
+    except Exception as error:  # noqa: BLE001 - the edge of the API: a program gets JSON whatever happens
+        # Its kind and place only: the error's own words may hold what somebody asked or read.
+        log.error("a call of the API failed: %s %s", type(error).__name__, _place(error))
+        return refusal(ErrorCode.INTERNAL, "Something went wrong inside Mundap. Tell your administrator.")
+
+
+def _place(error: Exception) -> str:
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return f"{step.tb_frame.f_globals.get('__name__', '')}:{step.tb_lineno}" if step else ""

@@ -1,0 +1,78 @@
+"""The links of the console's rail: each only for who has its right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django import template
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from assistant.accounts.models import User
+from assistant.accounts.roles import Right
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the console. `pages` are the routes that belong to it; `person` has `person-role` with it."""
+
+    route: str
+    label: str | Promise
+    icon: str
+    right: Right
+    pages: frozenset[str] = frozenset()
+
+
+_SECTIONS = (
+    _Section(
+        "console:sources",
+        _("Sources"),
+        "source",
+        Right.SEE_SOURCES,
+        frozenset({"sources", "source", "progress", "changes"}),
+    ),
+    _Section(
+        "console:permissions",
+        _("Permissions"),
+        "shield",
+        Right.INSPECT_PERMISSIONS,
+        frozenset({"permissions", "readers", "shares", "seen"}),
+    ),
+    _Section(
+        "console:people",
+        _("People"),
+        "people",
+        Right.MANAGE_PEOPLE,
+        frozenset({"people", "person"}),
+    ),
+    _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RailLink:
+    """One link. `current`: the page belongs to it."""
+
+    address: str
+    label: str
+    icon: str
+    current: bool
+
+
+@register.simple_tag(takes_context=True)
+def console_sections(context: template.Context) -> list[RailLink]:
+    """What the person may open."""
+    request = cast(HttpRequest, context["request"])
+    rights = cast(User, request.user).rights
+    route = (request.resolver_match.url_name or "") if request.resolver_match else ""
+    page = route.partition("-")[0]
+    return [
+        RailLink(reverse(section.route), str(section.label), section.icon, page in section.pages)
+        for section in _SECTIONS
+        if section.right in rights
+    ]

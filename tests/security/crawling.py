@@ -1,0 +1,230 @@
+"""Every route of the system, and how a visitor goes through it with every parameter that means something."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import quote
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from django.test import AsyncClient
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from assistant.accounts.models import User
+from assistant.chat.models import Conversation, Turn
+from assistant.documents.models import Document
+from assistant.sync.models import SyncRun
+from tests.security.canaries import QUESTIONS, Canaries, Visitor
+
+NOWHERE = 987_654
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a route is asked. `queries` are put behind its path; {parameter} stands for each of its values."""
+
+    methods: tuple[str, ...] = ("GET",)
+    queries: tuple[str, ...] = ("",)
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a visitor got."""
+
+    method: str
+    path: str
+    status: int
+    text: str  # headers and body
+
+
+_HTMX = (("HX-Request", "true"),)
+_FORMATS = ("", "?format=md", "?format=json", "?format=html", "?format=exe")
+_TEXTS = ("?text=kanari", "?text=example.com", "?text=", "")
+GET_POST, POST = ("GET", "POST"), ("POST",)
+ROUTES: dict[str, Route] = {
+    "": Route(queries=("", "?question=pump")),
+    "c/<int:conversation_id>/": Route(),
+    "c/<int:conversation_id>/delete/": Route(GET_POST),
+    "c/<int:conversation_id>/share/": Route(GET_POST),
+    "c/<int:conversation_id>/share/stop/": Route(POST),
+    "c/<int:conversation_id>/export/": Route(queries=_FORMATS),
+    "s/<slug:token>/": Route(),
+    "s/<slug:token>/turns/<int:turn_id>/ask/": Route(),
+    "s/<slug:token>/turns/<int:turn_id>/sources/<int:n>/": Route(),
+    "s/<slug:token>/export/": Route(queries=_FORMATS),
+    "ask/": Route(GET_POST, headers=_HTMX),
+    "turns/<int:turn_id>/": Route(),
+    "turns/<int:turn_id>/stream/": Route(queries=("", "?after=2")),
+    "turns/<int:turn_id>/stop/": Route(POST),
+    "turns/<int:turn_id>/sources/<int:n>/": Route(),
+    "documents/<int:document_id>/": Route(),
+    "sign-in/": Route(GET_POST),
+    "sign-out/": Route(),
+    "language/": Route(POST),
+    "console/": Route(),
+    "console/sources/<int:source_id>/": Route(),
+    "console/sources/<int:source_id>/sync/": Route(POST),
+    "console/sources/<int:source_id>/runs/<int:run_id>/": Route(headers=_HTMX),
+    "console/sources/<int:source_id>/runs/<int:run_id>/cancel/": Route(POST),
+    "console/sources/<int:source_id>/runs/<int:run_id>/approve/": Route(POST),
+    "console/sources/<int:source_id>/runs/<int:run_id>/changes/": Route(),
+    "console/permissions/": Route(
+        queries=("", "?who=example&what=kanari", "?person={person_id}&document={document_id}")
+    ),
+    "console/permissions/find/people/": Route(queries=("?who=example", "?who=kanari", "")),
+    "console/permissions/find/documents/": Route(queries=("?what=kanari", "?what={document_id}", "")),
+    "console/permissions/documents/<int:document_id>/": Route(queries=("", "?page=2")),
+    "console/permissions/people/<int:person_id>/": Route(),
+    "console/permissions/people/<int:person_id>/sources/<int:source_id>/": Route(queries=("", "?page=2")),
+    "console/people/": Route(queries=_TEXTS),
+    "console/people/<int:person_id>/": Route(),
+    "console/people/<int:person_id>/role/": Route(POST),
+    "console/people/<int:person_id>/addresses/add/": Route(POST),
+    "console/people/<int:person_id>/addresses/confirm/": Route(POST),
+    "console/people/<int:person_id>/addresses/release/": Route(POST),
+    "console/people/<int:person_id>/accounts/link/": Route(POST),
+    "console/people/<int:person_id>/accounts/unlink/": Route(POST),
+    "console/people/<int:person_id>/close/": Route(POST),
+    "console/people/<int:person_id>/reopen/": Route(POST),
+    "console/people/<int:person_id>/free/": Route(POST),
+    "api/v1/openapi.json": Route(),
+    "api/v1/search": Route(queries=("?q=pump&k=50", "?q=kanari&k=50", "?q=펌프", "?q=", "?k=x")),
+    "api/v1/ask": Route(GET_POST),
+    "api/v1/documents/<int:document_id>": Route(),
+    "api/v1/permissions/explain": Route(queries=("", "?person={email}&document={document_id}")),
+    "api/v1/permissions/documents": Route(queries=(*_TEXTS, "?text={document_id}")),
+    "api/v1/permissions/documents/<int:document_id>/readers": Route(),
+    "api/v1/permissions/people": Route(queries=_TEXTS),
+    "api/v1/permissions/people/<path:email>/sources": Route(),
+    "api/v1/permissions/people/<path:email>/documents": Route(queries=("?source={source_id}", "")),
+    "api/v1/permissions/runs/<int:run_id>/changes": Route(),
+    "api/": Route(GET_POST),
+    "api/v1/nothing": Route(),
+    "admin/login/": Route(),
+    "favicon.ico": Route(),
+    "healthz": Route(),
+    "nothing/here/": Route(),
+}
+NO_REAL_ROUTES = {"admin/login/", "api/v1/nothing", "nothing/here/"}  # asked all the same
+
+
+def all_routes() -> Iterator[str]:
+    """The patterns of every route that the system answers."""
+
+    def walk(resolver: URLResolver, prefix: str) -> Iterator[str]:
+        for entry in resolver.url_patterns:
+            path = prefix + str(entry.pattern)
+            if isinstance(entry, URLPattern):
+                yield path
+            else:
+                yield from walk(entry, path)
+
+    return walk(get_resolver(), "")
+
+
+def parameters(world: Canaries) -> dict[str, list[str]]:
+    """Every value that each parameter of a route can have, and some that it cannot."""
+
+    def known(ids: object) -> list[str]:
+        return [*map(str, ids), str(NOWHERE), "0"]  # type: ignore[call-overload]
+
+    return {
+        "document_id": known(Document.objects.values_list("pk", flat=True)),
+        "turn_id": known(Turn.objects.values_list("pk", flat=True)),
+        "conversation_id": known(Conversation.objects.values_list("pk", flat=True)),
+        "n": ["1", "2", "3", "99"],
+        "source_id": known(world.source_ids.values()),
+        "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
+        "person_id": known(User.objects.values_list("pk", flat=True)),
+        "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
+        "token": [*world.tokens.values(), "nothing", "x" * 43],
+    }
+
+
+def paths(route: str, known: dict[str, list[str]], *, most: int, random: Random) -> list[str]:
+    """The route with its parameters and queries filled in; a sample where there are more than `most`."""
+    filled: list[str] = []
+    for query in ROUTES[route].queries:
+        pattern = f"/{_PARAMETER.sub(lambda found: '{' + found[1] + '}', route)}{query}"
+        names = re.findall(r"{(\w+)}", pattern)
+        values = itertools.product(*(known[name] for name in names))
+        filled += [pattern.format(**dict(zip(names, map(quote, value), strict=True))) for value in values]
+    return filled if len(filled) <= most else random.sample(filled, most)
+
+
+def crawl(
+    world: Canaries, visitor: Visitor, *, most: int, random: Random, known: dict[str, list[str]]
+) -> Iterator[Shown]:
+    """All routes as this visitor. What a POST changes is undone."""
+    for route, how in ROUTES.items():
+        for path in paths(route, known, most=most, random=random):
+            for method in how.methods:
+                yield asked(world, visitor, method, path, dict(how.headers))
+
+
+def asked(world: Canaries, visitor: Visitor, method: str, path: str, headers: dict[str, str]) -> Shown:
+    """One request."""
+    if path.startswith("/api/"):
+        headers = {**headers, "Authorization": f"Bearer {visitor.key}"} if visitor.key else headers
+    if "/stream/" in path:
+        return _streamed(visitor, path)
+    with transaction.atomic():
+        if method == "GET":
+            answer = visitor.client.get(path, headers=headers)
+        elif path.startswith("/api/"):
+            body = json.dumps({"question": QUESTIONS[0]})
+            answer = visitor.client.post(path, body, content_type="application/json", headers=headers)
+        else:
+            answer = visitor.client.post(path, _form(world), headers=headers)
+        text = f"{answer.headers}\n{_body(answer)}"
+        transaction.set_rollback(method == "POST")
+    if "/sign-in/" in path and visitor.user is not None:
+        visitor.client.force_login(visitor.user)
+    return Shown(method, path, answer.status_code, text)
+
+
+def _form(world: Canaries) -> dict[str, str]:
+    """Fields of every form at once."""
+    return {
+        "question": QUESTIONS[0],
+        "email": "cho@example.com",
+        "password": "x",
+        "language": "en",
+        "kind": "full",
+        "role": "auditor",
+        "address": "cho@example.com",
+        "source": str(min(world.source_ids.values())),
+        "account": "kanariaccount1",
+    }
+
+
+def _body(answer: HttpResponseBase) -> str:
+    parts = getattr(answer, "streaming_content", None)
+    body = b"".join(parts) if parts is not None else bytes(getattr(answer, "content", b""))
+    return body.decode(errors="replace")
+
+
+def _streamed(visitor: Visitor, path: str) -> Shown:
+    """The event stream to its end, from the asynchronous view that only a real server runs."""
+
+    async def read() -> Shown:
+        client = AsyncClient()
+        client.cookies = visitor.client.cookies
+        answer = await client.get(path)
+        text = str(answer.headers)
+        if answer.streaming:
+            parts: AsyncIterator[bytes] = answer.streaming_content  # type: ignore[attr-defined]
+            text += b"".join([part async for part in parts]).decode()
+        else:
+            text += answer.content.decode()
+        return Shown("GET", path, answer.status_code, text)
+
+    return async_to_sync(read)()

@@ -1,7 +1,8 @@
 """Who is who: addresses, source accounts, roles, and the end of an account.
 
 Each of these changes what somebody may read or do, so each raises the permission
-counter in its transaction, and each is audited.
+counter in its transaction, and each is audited. Nobody does it for themselves: who could
+take a colleague's address could read the colleague's documents.
 """
 
 from __future__ import annotations
@@ -15,11 +16,22 @@ from django.utils import timezone
 from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, User
 from assistant.accounts.principals import intern_principals, settle, settled_accounts
 from assistant.accounts.revisions import Counter, bump
+from assistant.accounts.roles import RIGHTS, Right
 from assistant.audit.trail import Event, record
 from assistant.common.acl import PrincipalKind, account
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.identity import canonical_email
 from assistant.common.types import Json
+
+_MANAGERS = [role for role, rights in RIGHTS.items() if Right.MANAGE_PEOPLE in rights]
+
+
+class OwnAccount(UsageError):
+    """Somebody tried to change what they themselves may read or do."""
+
+
+class LastManager(UsageError):
+    """The change would leave nobody who can manage people."""
 
 
 @contextmanager
@@ -35,9 +47,11 @@ def add_alias(*, user_id: int, address: str, actor: str) -> Address:
 
     Raises:
         UsageError: no address, or one that somebody has.
+        OwnAccount: the actor is the person.
         NotFound: no such person.
     """
     user, address = _person(user_id), canonical_email(address)
+    _require_another(actor, user)
     holder = Address.objects.filter(address=address).exclude(user=None).select_related("user").first()
     if holder is not None:
         raise UsageError(f"{address} already belongs to {holder.user}. Release it there first.")
@@ -50,11 +64,14 @@ def confirm_address(*, address: str, actor: str) -> None:
 
     Raises:
         NotFound: nobody's address waits to be confirmed by this name.
+        OwnAccount: the actor is its holder.
     """
     waiting = Address.objects.filter(address=canonical_email(address), confirmed=False)
     row = waiting.exclude(user=None).select_related("user").first()
     if row is None:
         raise NotFound(f"No address {address} waits to be confirmed.")
+    if row.user is not None:
+        _require_another(actor, row.user)
     with _change(Event.ADDRESS_CONFIRMED, actor=actor, user=str(row.user), address=row.address):
         waiting.update(confirmed=True)
 
@@ -76,12 +93,18 @@ def set_role(*, user_id: int, role: str, actor: str) -> None:
     """Give a person another role. Nothing that they may read changes.
 
     Raises:
-        UsageError: no such role, or it would leave nobody who can manage people.
+        UsageError: no such role.
+        OwnAccount: the actor is the person.
+        LastManager: nobody else can manage people.
         NotFound: no such person.
     """
     if role not in Role.values:
         raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
-    with _change(Event.ROLE_CHANGED, actor=actor, user=_person(user_id).email, role=role):
+    user = _person(user_id)
+    _require_another(actor, user)
+    with _change(Event.ROLE_CHANGED, actor=actor, user=user.email, role=role):
+        if role not in _MANAGERS:
+            _require_another_manager(user)
         User.objects.filter(pk=user_id).update(role=role)
 
 
@@ -89,9 +112,12 @@ def close_account(*, user_id: int, actor: str) -> None:
     """End an account: no sign-in, nothing readable, running streams are cut. Its addresses stay its own.
 
     Raises:
+        LastManager: nobody else can manage people.
         NotFound: no such person.
     """
-    with _change(Event.ACCOUNT_CLOSED, actor=actor, user=_person(user_id).email):
+    user = _person(user_id)
+    with _change(Event.ACCOUNT_CLOSED, actor=actor, user=user.email):
+        _require_another_manager(user)
         User.objects.filter(pk=user_id).update(is_active=False)
 
 
@@ -125,9 +151,11 @@ def link_account(*, connection_id: int, account_id: str, user_id: int, actor: st
 
     Raises:
         UsageError: an id that no account can have.
+        OwnAccount: the actor is the person.
         NotFound: no such person or source.
     """
     user, connection = _person(user_id), _connection(connection_id)
+    _require_another(actor, user)
     principal = intern_principals([account(account_id)], connection=connection)[account(account_id)]
     with _change(
         Event.ACCOUNT_LINKED, actor=actor, user=user.email, source=connection.name, account=account_id
@@ -144,6 +172,7 @@ def unlink_account(*, connection_id: int, account_id: str, actor: str) -> None:
 
     Raises:
         NotFound: no such link.
+        OwnAccount: the link is to the actor.
     """
     principal = Principal.objects.filter(
         connection_id=connection_id,
@@ -153,11 +182,29 @@ def unlink_account(*, connection_id: int, account_id: str, actor: str) -> None:
     ).first()
     if principal is None:
         raise NotFound(f"The account {account_id} is linked to nobody.")
+    _require_another(actor, principal.account_link.user)
     with _change(Event.ACCOUNT_UNLINKED, actor=actor, source=str(principal.connection), account=account_id):
         connection = Connection.objects.select_for_update().get(pk=connection_id)
         AccountLink.objects.filter(principal=principal).delete()
         if principal.pk not in settled_accounts(connection):
             Principal.objects.filter(pk=principal.pk).update(settled_in=None)
+
+
+def _require_another(actor: str, user: User) -> None:
+    if actor == user.email:
+        raise OwnAccount(
+            "Nobody changes what they may read or do themselves. Ask another person who manages people,"
+            " or do it on the server by the command line."
+        )
+
+
+def _require_another_manager(user: User) -> None:
+    """Locked, so that two people cannot end each other's right at the same moment."""
+    managers = User.objects.select_for_update().filter(is_active=True, role__in=_MANAGERS).order_by("pk")
+    if {row.pk for row in managers} == {user.pk}:
+        raise LastManager(
+            f"{user.email} is the last who can manage people. Give somebody else such a role first."
+        )
 
 
 def _person(user_id: int) -> User:

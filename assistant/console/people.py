@@ -66,8 +66,13 @@ def add_address(request: AdministratorRequest, person_id: int) -> HttpResponse:
 def confirm_address(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """What the former holder of an address was granted is meant for this person."""
     address = _address_of(request, person_id)
-    services.confirm_address(address=address, actor=request.user.email)
-    return redirect("console:person", person_id)
+    actor = request.user.email
+    return _done(
+        request,
+        person_id,
+        "address",
+        lambda: services.confirm_address(address=address, actor=actor),
+    )
 
 
 @require_POST
@@ -89,10 +94,15 @@ def link(request: AdministratorRequest, person_id: int) -> HttpResponse:
     unclear = directory.person(person_id).unclear
     if not any((one.source_id, one.account) == (source_id, account) for one in unclear):
         raise Http404
-    services.link_account(
-        connection_id=source_id, account_id=account, user_id=person_id, actor=request.user.email
+    actor = request.user.email
+    return _done(
+        request,
+        person_id,
+        "account",
+        lambda: services.link_account(
+            connection_id=source_id, account_id=account, user_id=person_id, actor=actor
+        ),
     )
-    return redirect("console:person", person_id)
 
 
 @require_POST
@@ -105,8 +115,13 @@ def unlink(request: AdministratorRequest, person_id: int) -> HttpResponse:
     linked = [one for one in directory.person(person_id).accounts if one.origin == "linked"]
     if not any((one.source_id, one.account) == (source_id, account) for one in linked):
         raise Http404
-    services.unlink_account(connection_id=source_id, account_id=account, actor=request.user.email)
-    return redirect("console:person", person_id)
+    actor = request.user.email
+    return _done(
+        request,
+        person_id,
+        "account",
+        lambda: services.unlink_account(connection_id=source_id, account_id=account, actor=actor),
+    )
 
 
 @require_POST
@@ -155,6 +170,10 @@ def _done(
 
 def _in_words(request: AdministratorRequest, field: str, error: UsageError) -> str:
     """What was wrong, in the language of the page; the service's own words where nothing here knows them."""
+    if isinstance(error, services.OwnAccount):
+        return gettext("You can’t change your own account. Ask somebody else who manages people.")
+    if isinstance(error, services.LastManager):
+        return gettext("Nobody else manages people. Give somebody such a role first.")
     if field == "address" and not _is_address(request.POST.get("address", "")):
         return gettext("That isn’t an e-mail address. Write one like name@example.com.")
     if field == "address":
@@ -180,6 +199,7 @@ def _page(
     context = {
         "detail": directory.person(person_id),
         "roles": Role.choices,
+        "is_own": person_id == request.user.pk,
         "wrong": wrong or {},
         "typed": request.POST.get("address", "")[:254],
     }

@@ -20,6 +20,7 @@ from assistant.common.errors import FailureCode
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
+from assistant.sync.detail import storable
 from assistant.sync.lease import hold
 from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
@@ -151,7 +152,7 @@ def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
                 run=run,
                 external_id=outcome.upsert.external_id[:1024],
                 code=outcome.failure,
-                detail=outcome.detail[:2000],
+                detail=storable(outcome.detail),
             )
             for outcome in outcomes
             if outcome.failure

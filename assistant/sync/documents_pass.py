@@ -17,6 +17,7 @@ from assistant.documents.acls import intern_acl
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.sandbox import ParserProcess
 from assistant.sync.committing import Outcome, commit, failed_count
+from assistant.sync.detail import storable
 from assistant.sync.finishing import Seen
 from assistant.sync.lease import Heartbeat, hold
 from assistant.sync.listing import ReadAhead
@@ -163,7 +164,7 @@ def record_failure(run: SyncRun, connection: Connection, failure: Failure) -> No
             external_id=failure.external_id[:1024],
             code=failure.code,
             defaults={
-                "detail": failure.detail[:2000],
+                "detail": storable(failure.detail),
                 "is_prefix": failure.is_prefix,
                 "hides": failure.hide,
                 "at": timezone.now(),
@@ -184,7 +185,7 @@ def record_failure(run: SyncRun, connection: Connection, failure: Failure) -> No
 def _widen(row: RunFailure, failure: Failure) -> None:
     """A failure of the same name and code was noted that doubts less than this one."""
     row.hides, row.is_prefix = row.hides or failure.hide, row.is_prefix or failure.is_prefix
-    row.detail = f"{row.detail} {failure.detail}".strip()[:2000]
+    row.detail = storable(f"{row.detail} {failure.detail}".strip())
     row.save(update_fields=["hides", "is_prefix", "detail"])
 
 

@@ -13,6 +13,7 @@ from assistant.common.errors import MundapError
 from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits, ParserProcess
 from assistant.sync.configuration import built_connector
+from assistant.sync.detail import storable
 from assistant.sync.documents_pass import DocumentsPass
 from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_permissions
@@ -97,7 +98,7 @@ def _postpone(run: SyncRun, retry: Retry) -> None:
         lease_until=None,
         not_before=timezone.now() + timedelta(seconds=max(1.0, retry.after)),
         code=RunCode.BUSY,
-        detail=str(retry),
+        detail=storable(str(retry)),
     )
 
 
@@ -105,7 +106,7 @@ def _end(run: SyncRun, state: RunState, code: str, detail: str) -> None:
     ended = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING).update(
         state=state,
         code=code,
-        detail=detail[:2000],
+        detail=storable(detail),
         finished_at=timezone.now(),
         lease_until=None,
         current_item="",

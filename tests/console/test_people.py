@@ -173,3 +173,27 @@ def test_unknown_people_are_not_there(sec: Client, people: dict[str, User]) -> N
 
 def test_the_link_to_what_they_see_is_there(sec: Client, people: dict[str, User]) -> None:
     assert reverse("console:shares", args=[people["ann"].pk]) in page(sec, people["ann"])
+
+
+def test_ones_own_page_offers_nothing_that_widens_it(sec: Client, people: dict[str, User]) -> None:
+    own = User.objects.get(email="sec@example.com")
+    shown = page(sec, own)
+    assert "This is you." in shown
+    assert 'name="role"' not in shown
+    assert 'name="address"' not in shown
+    for action, field in (
+        ("role", {"role": "administrator"}),
+        ("address-add", {"address": "boss@example.com"}),
+    ):
+        wrong = post(sec, action, own, **field)
+        assert wrong.status_code == 422
+        assert "You can’t change your own account." in wrong.content.decode()
+    assert not Address.objects.filter(address="boss@example.com").exists()
+
+
+def test_the_last_who_manages_people_stays(sec: Client, people: dict[str, User]) -> None:
+    own = User.objects.get(email="sec@example.com")
+    User.objects.exclude(pk=own.pk).filter(role=Role.ADMINISTRATOR).update(is_active=False)
+    wrong = post(sec, "close", own)
+    assert wrong.status_code == 422
+    assert "Nobody else manages people." in wrong.content.decode()

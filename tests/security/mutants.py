@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
-    from tests.security.mistakes import Check, Mistake
+    from tests.security.mistake import Check, Mistake
 
 
 def main() -> int:

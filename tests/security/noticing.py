@@ -15,21 +15,38 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from assistant.access import door
-from assistant.access.viewer import Viewer
+from assistant.access.viewer import Viewer, viewer_for
 from assistant.access.visibility import may_read
 from assistant.accounts import principals
 from assistant.accounts.api_keys import issue_key, person_with_key, revoke_key
 from assistant.accounts.holding import held_by
 from assistant.accounts.models import ApiKey, Connection, Principal, Role, User
-from assistant.accounts.people import close_account
+from assistant.accounts.people import (
+    LastManager,
+    OwnAccount,
+    add_alias,
+    close_account,
+    link_account,
+    release_address,
+    reopen_account,
+    set_role,
+)
 from assistant.accounts.principals import replace_membership
 from assistant.accounts.revisions import Counter
 from assistant.accounts.roles import Right
 from assistant.chat import answering, selectors, services
 from assistant.chat.answering import Answer, answer
 from assistant.chat.events import NoAnswer, NumberedEvent, Token, TurnEvent, Withheld, to_payload
+from assistant.chat.exporting import export_shared
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.reading import TurnView
+from assistant.chat.sharing import (
+    share_conversation,
+    share_state,
+    shared_conversation,
+    shared_source,
+    stop_sharing,
+)
 from assistant.common.acl import user as person_named
 from assistant.common.errors import MundapError, NotFound
 from assistant.documents.models import Chunk, Document
@@ -38,7 +55,9 @@ from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
 from assistant.retrieval import retrieve as retrieving
 from tests.security.gallery import (
     ALL,
+    BOB,
     EXHIBITS,
+    LIMIT,
     Exhibit,
     Gallery,
     by_mask,
@@ -72,6 +91,15 @@ def the_mask_decides_each_case() -> None:
     """Every exhibit, for everybody."""
     wrong = differences(laid_out(), by_mask)
     assert not wrong, wrong
+
+
+def refused(act: Callable[[], object], error: type[MundapError]) -> None:
+    """It must end with the error."""
+    try:
+        act()
+    except error:
+        return
+    raise AssertionError(f"Nothing was refused where {error.__name__} was due.")
 
 
 # The door.
@@ -429,19 +457,149 @@ def no_role_opens_a_document() -> None:
 # The mask against the database, kept warm through changes.
 
 
+def _warm_and_cold_agree(gallery: Gallery, change: Callable[[], object]) -> None:
+    """What was made before the change is not used after it."""
+    people = ("ann", "bob", "dee", "eve")
+    for person in people:
+        assert by_mask(gallery, person) == by_queryset(gallery, person)
+    change()
+    for person in people:
+        assert by_mask(gallery, person) == by_queryset(gallery, person)
+
+
 def a_warm_mask_follows_each_change() -> None:
     """After each committed change the mask equals the queryset at that moment."""
     gallery = laid_out(FEW)
+    ann, bob = (gallery.viewers[name].user_id for name in ("ann", "bob"))
     changes: tuple[Callable[[], object], ...] = (
         lambda: hang(gallery, REVOKED),
         lambda: hang(gallery, replace(REVOKED, acl=ALL)),
         lambda: hang(gallery, replace(REVOKED, name="everyone", acl=ALL, version=2)),
+        lambda: hang(gallery, Exhibit("named for the first time", {"allow": [BOB]}, frozenset({"bob"}))),
+        lambda: hang(gallery, Exhibit("of an alias", {"allow": ["user:b@example.com"]}, frozenset())),
+        lambda: add_alias(user_id=bob, address="b@example.com", actor="test"),
+        lambda: release_address(address="b@example.com", actor="test"),
         lambda: _swap_to(gallery.connections["north"], "staff"),
-        lambda: close_account(user_id=gallery.viewers["ann"].user_id, actor="test"),
+        lambda: close_account(user_id=ann, actor="test"),
     )
     for change in changes:
-        for person in ("ann", "bob"):
-            by_mask(gallery, person)  # warm
-        change()
-        for person in ("ann", "bob"):
-            assert by_mask(gallery, person) == by_queryset(gallery, person)
+        _warm_and_cold_agree(gallery, change)
+
+
+def a_warm_mask_obeys_the_clock() -> None:
+    """An entry expires, a list and a membership grow too old, and a run confirms lists anew."""
+    gallery = laid_out(FEW)
+    hour, tick = timedelta(hours=1), timedelta(microseconds=1)
+    hang(
+        gallery,
+        Exhibit("for an hour", {"entries": [["allow", "everyone", "until"]]}, frozenset(), until=hour),
+    )
+    # Groups of east were read as long ago as its limit allows, its documents just now.
+    hang(gallery, Exhibit("by an old membership", {"allow": ["group:staff"]}, frozenset(), source="east"))
+    hang(gallery, Exhibit("confirmed long ago", ALL, frozenset(), age=LIMIT - 2 * hour))
+    hang(gallery, Exhibit("never confirmed by itself", ALL, frozenset(), source="dark", age=None))
+
+    def pass_time(by: timedelta) -> Callable[[], None]:
+        def later() -> None:
+            gallery.now += by
+
+        return later
+
+    def confirm_lists() -> None:
+        dark = Connection.objects.filter(pk=gallery.connections["dark"].pk)
+        dark.update(permissions_confirmed_at=gallery.now)
+
+    for change in (confirm_lists, *map(pass_time, (tick, hour - 2 * tick, tick, hour, tick, 4 * hour))):
+        _warm_and_cold_agree(gallery, change)
+
+
+def a_warm_mask_knows_who_holds_what() -> None:
+    """Two who hold the same, one of them with an address in doubt, do not share what a deny decides."""
+    gallery = laid_out(FEW)
+    hang(
+        gallery,
+        Exhibit("denied to old", {"deny": ["user:old@example.com"], "allow": ["everyone"]}, frozenset()),
+    )
+    for name in ("fay", "gus"):
+        gallery.viewers[name] = viewer_for(User.objects.create_user(f"{name}@example.com"))
+    release_address(address="old@example.com", actor="test")
+    add_alias(user_id=gallery.viewers["gus"].user_id, address="old@example.com", actor="test")
+    for _ in range(2):
+        for person, sees in (("fay", True), ("gus", False)):
+            assert ("denied to old" in by_mask(gallery, person)) is sees
+            assert ("denied to old" in by_queryset(gallery, person)) is sees
+
+
+# Shared conversations, and people who change themselves.
+
+
+def _link(owner: Viewer, turn: Turn) -> str:
+    share_conversation(viewer=owner, conversation_id=turn.conversation_id)
+    return share_state(viewer=owner, conversation_id=turn.conversation_id).token
+
+
+def a_shared_answer_is_checked_for_its_reader() -> None:
+    """On the page, at its sources, and in a file."""
+    gallery = laid_out(FEW)
+    bob, dee = gallery.viewers["bob"], gallery.viewers["dee"]
+    turn = _turn(gallery, "bob")
+    token = _link(bob, turn)
+    for reader, shown in ((gallery.viewers["ann"], True), (dee, False)):
+        (view,) = shared_conversation(viewer=reader, token=token).turns
+        assert bool(view.sentences) is bool(view.passages) is shown
+        file = export_shared(viewer=reader, token=token, kind="md").content
+        assert (b"about nested" in file) is shown
+        assert _shares_source(reader, token, turn) is shown
+
+
+def _shares_source(reader: Viewer, token: str, turn: Turn) -> bool:
+    try:
+        return bool(shared_source(viewer=reader, token=token, turn_id=turn.pk, n=1))
+    except NotFound:
+        return False
+
+
+def a_link_opens_only_while_and_what_its_owner_shares() -> None:
+    """Not a later turn, not once it ended, and not once somebody's account is closed."""
+    gallery = laid_out(FEW)
+    bob, ann = gallery.viewers["bob"], gallery.viewers["ann"]
+    turn = _turn(gallery, "bob")
+    token = _link(bob, turn)
+    Turn.objects.create(
+        conversation=turn.conversation,
+        question="Later?",
+        language="en",
+        model="extractive",
+        state=TurnState.DONE,
+    )
+    assert len(shared_conversation(viewer=ann, token=token).turns) == 1
+    refused(lambda: share_conversation(viewer=ann, conversation_id=turn.conversation_id), NotFound)
+    close_account(user_id=ann.user_id, actor="test")
+    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
+    reopen_account(user_id=ann.user_id, actor="test")
+    close_account(user_id=bob.user_id, actor="test")
+    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
+    reopen_account(user_id=bob.user_id, actor="test")
+    stop_sharing(viewer=bob, conversation_id=turn.conversation_id)
+    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
+
+
+def nobody_widens_what_they_may_read() -> None:
+    """By an address, an account or a role of their own."""
+    gallery = laid_out(FEW)
+    ann, north = gallery.viewers["ann"], gallery.connections["north"]
+    for widen in (
+        lambda: add_alias(user_id=ann.user_id, address="chief@example.com", actor=ann.email),
+        lambda: set_role(user_id=ann.user_id, role=Role.ADMINISTRATOR, actor=ann.email),
+        lambda: link_account(
+            connection_id=north.pk, account_id="chief", user_id=ann.user_id, actor=ann.email
+        ),
+    ):
+        refused(widen, OwnAccount)
+
+
+def somebody_can_always_manage_people() -> None:
+    """The last who can is neither closed nor given another role."""
+    last = User.objects.create_user("last@example.com", role=Role.SECURITY_ADMINISTRATOR)
+    refused(lambda: set_role(user_id=last.pk, role=Role.EMPLOYEE, actor="test"), LastManager)
+    refused(lambda: close_account(user_id=last.pk, actor="test"), LastManager)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.security.mistakes import MISTAKES, Check, Mistake
+from tests.security.mistake import Check, Mistake
+from tests.security.mistakes import MISTAKES
 from tests.security.mutants import is_noticed, passes
 
 CHECKS = list(dict.fromkeys(mistake.check for mistake in MISTAKES))

@@ -107,6 +107,7 @@ def _handbook() -> list[dict[str, Json]]:
 
 def fill(home: Path) -> None:
     """Make the database, the people, three sources, and runs that change permissions."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.config.settings")
     import django  # noqa: PLC0415 - the settings must be in the environment first
 
     django.setup()

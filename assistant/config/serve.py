@@ -46,11 +46,11 @@ def main() -> int:
 
 
 def _warm_up() -> None:
-    """Load the embedding model now, so that the first question need not wait for it."""
-    from assistant.documents.embedding import configured_embedder  # noqa: PLC0415 - needs loaded settings
+    """Load the embedding model and the search now, so that the first question need not wait for them."""
+    from assistant.chat.finding import warm_up  # noqa: PLC0415 - needs loaded settings
 
     try:
-        configured_embedder().embed(["warm-up"])
+        warm_up()
     except MundapError as error:
         log.error("the embedding model is not ready: %s", error)
 

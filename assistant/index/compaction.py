@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.index.contract import PermittedVersions
-from assistant.index.search import permitted_documents
 from assistant.index.segment import Columns, Segment
+from assistant.index.view import permitted_documents
 
 MAX_SEGMENTS = 8
 MAX_DEAD_SHARE = 0.25

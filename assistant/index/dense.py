@@ -1,90 +1,53 @@
 """Exact nearest neighbours among the permitted chunks.
 
-A fast pass proposes, a second one decides: float32 products differ in their last
-bits with the shape of the matrix, so the pass keeps everything within its error
-bound of the best, and those few are scored again in a way that depends on
-nothing but the two vectors.
+A pass over the codes (`codes`) gives each permitted row bounds; only rows whose upper
+bound reaches the k-th highest lower bound can be among the best, and those few are
+scored again in a way that depends on nothing but the two vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-# One product over a wider range costs less than another call for each gap this narrow.
-_NARROW_GAP = 128
+from assistant.index.codes import CodedQuery, coded_query
+from assistant.index.parallel import by_worker, run_all, split, threads
+from assistant.index.segment import Segment
+from assistant.index.view import View
+
+Places = NDArray[np.int64]
+
 _BLOCK = 4096
-_FLOAT32_ROUNDING = 2.0**-24
+_LEAST_ROWS = 20_000  # fewer are not worth another thread
+_ROOM = 4096
 
 
-def permitted_ranges(permitted: NDArray[np.bool_], chunk_starts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Ranges of chunks that cover all permitted documents, narrow gaps included.
-
-    `permitted` masks documents, shape (d,); `chunk_starts` has shape (d + 1,).
-    """
-    padded = np.concatenate(([False], permitted, [False]))
-    edges = np.flatnonzero(padded[1:] != padded[:-1])
-    begins, ends = chunk_starts[edges[::2]], chunk_starts[edges[1::2]]
-    if not len(begins):
-        return []
-    cuts = np.flatnonzero(begins[1:] - ends[:-1] > _NARROW_GAP)
-    first = np.concatenate((begins[:1], begins[cuts + 1]))
-    last = np.concatenate((ends[cuts], ends[-1:]))
-    return list(zip(first.tolist(), last.tolist(), strict=True))
-
-
-def scan(
-    vectors: NDArray[np.float32],
-    query: NDArray[np.float32],
-    *,
-    ranges: Sequence[tuple[int, int]],
-    mask: NDArray[np.bool_],
-) -> NDArray[np.float32]:
-    """Approximate cosines of one segment's chunks, shape (n,); -inf for what is not permitted."""
-    import faiss  # noqa: PLC0415 - heavy, and only a search needs it
-
-    found = np.full(len(vectors), -np.inf, dtype=np.float32)
-    wanted = np.ascontiguousarray(query, dtype=np.float32)
-    for begin, end in ranges:
-        # FAISS's kernel on the mapped rows themselves: nothing is copied, and it is two to four times
-        # as fast as a matrix product for one question.
-        faiss.fvec_inner_products_ny(  # type: ignore[attr-defined]  # the stubs lack the kernels
-            faiss.swig_ptr(found[begin:end]),
-            faiss.swig_ptr(wanted),
-            faiss.swig_ptr(vectors[begin:end]),
-            len(wanted),
-            end - begin,
-        )
-    found[~mask] = -np.inf
-    return found
-
-
-def nearest(
-    approximate: NDArray[np.float32],
-    tables: Sequence[NDArray[np.float32]],
-    chunk_ids: NDArray[np.int64],
-    query: NDArray[np.float32],
-    *,
-    count: int,
-) -> NDArray[np.int64]:
-    """The positions of the `count` nearest permitted chunks, ties by chunk id.
-
-    `approximate` holds the scans of all segments one after another.
-    """
-    within = np.flatnonzero(np.isfinite(approximate))
-    if len(within) > count:
-        least = np.partition(approximate[within], -count)[-count]
-        slack = 2 * len(query) * _FLOAT32_ROUNDING
-        within = within[approximate[within] >= least - slack]
-    order = np.lexsort((chunk_ids[within], -cosines(tables, within, query)))
+def nearest(views: Sequence[View], query: NDArray[np.float32], *, count: int) -> Places:
+    """Positions (counted through the segments) of the `count` nearest permitted chunks, ties by chunk id."""
+    asked = coded_query(query)
+    parts = _parts(views, count)
+    run_all(by_worker([partial(part.scan, asked) for part in parts]))
+    bounds = np.concatenate([part.lowest[: part.held] for part in parts])
+    least = float(np.partition(bounds, -count)[-count]) if len(bounds) >= count else -np.inf
+    starts = first_positions([view.segment for view in views])
+    within = np.concatenate([starts[part.number] + part.candidates(asked, least) for part in parts])
+    ids = np.concatenate(
+        [
+            view.segment.columns.chunk_ids[within[(within >= low) & (within < high)] - low]
+            for view, (low, high) in zip(views, pairwise(starts), strict=True)
+        ]
+    )
+    order = np.lexsort((ids, -cosines([view.segment.vectors for view in views], within, query)))
     return within[order[:count]]
 
 
 def cosines(
-    tables: Sequence[NDArray[np.float32]], positions: NDArray[np.int64], query: NDArray[np.float32]
+    tables: Sequence[NDArray[np.float32]], positions: Places, query: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """The cosine of each position (counted through all tables): the same bits wherever a row lies."""
     found = np.zeros(len(positions), dtype=np.float64)
@@ -95,4 +58,52 @@ def cosines(
         for start in range(0, len(here), _BLOCK):
             some = here[start : start + _BLOCK]
             found[some] = (table[positions[some] - low].astype(np.float64) * wide).sum(axis=1)
+    return found
+
+
+def first_positions(segments: Sequence[Segment]) -> Places:
+    """Where the positions of each segment begin, and where the last one ends."""
+    return np.cumsum([0, *(len(segment.columns.chunk_ids) for segment in segments)])
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one thread scans of a view, and what it finds: approximate products, and the best lower bounds."""
+
+    number: int
+    view: View
+    ranges: tuple[Places, Places]
+    scores: NDArray[np.float32]  # of the whole view
+    lowest: NDArray[np.float64]
+    held: int = 0
+
+    def scan(self, asked: CodedQuery) -> None:
+        """Fill `scores` within the ranges, and `lowest`."""
+        from assistant.index.kernels import scan_codes  # noqa: PLC0415 - loads the compiler, as only a search may
+
+        table = self.view.segment.codes
+        self.held = scan_codes(
+            table.codes, table.scales, table.errors, *self.ranges,
+            asked.components, asked.unit, asked.slack, self.scores, self.lowest,
+        )  # fmt: skip
+
+    def candidates(self, asked: CodedQuery, least: float) -> Places:
+        """Rows whose product may reach `least`."""
+        from assistant.index.kernels import near_best  # noqa: PLC0415 - as above
+
+        room, errors = _ROOM, self.view.segment.codes.errors
+        while True:
+            found = np.empty(room, np.int64)
+            count = near_best(self.scores, errors, *self.ranges, asked.slack, least, found)
+            if count <= room:
+                return found[:count]
+            room = count
+
+
+def _parts(views: Sequence[View], count: int) -> list[_Part]:
+    found: list[_Part] = []
+    for number, view in enumerate(views):
+        scores = np.empty(len(view.mask), np.float32)
+        pieces = split(*view.ranges, parts=threads(), least=_LEAST_ROWS)
+        found += [_Part(number, view, piece, scores, np.empty(count)) for piece in pieces]
     return found

@@ -10,13 +10,19 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.analysis import query_terms, terms
 from assistant.index.contract import IndexChunk, IndexDocument
-from assistant.index.segment import Columns
+from assistant.index.dense import first_positions
+from assistant.index.parallel import by_worker, run_all, split, threads
+from assistant.index.view import View
+
+Places = NDArray[np.int64]
 
 K1 = 1.2
 B = 0.75
@@ -26,13 +32,8 @@ TITLE_WEIGHT = 3
 HEADINGS_WEIGHT = 2
 NAME_WEIGHT = 1
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A segment's columns with the mask of the permitted chunks, shape (n,)."""
-
-    columns: Columns
-    mask: NDArray[np.bool_]
+_COUNTS, _LENGTHS = 16, 1024  # of the table; what lies beyond is computed one by one
+_LEAST_ROWS = 50_000  # fewer are not worth another thread
 
 
 def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
@@ -50,28 +51,125 @@ def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
     return counts
 
 
-def bm25(text: str, views: Sequence[View]) -> NDArray[np.float64]:
-    """The BM25 score of every chunk, segment after segment; 0 for what is not permitted or does not match."""
-    sizes = [len(view.mask) for view in views]
-    scores = np.zeros(sum(sizes), dtype=np.float64)
-    total = sum(int(np.count_nonzero(view.mask)) for view in views)
-    if total == 0:
-        return scores
-    length = sum(int(view.columns.lengths.sum(where=view.mask, dtype=np.int64)) for view in views)
-    average = max(length / total, 1.0)
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    # In sorted order, so that equal sets of terms give equal sums to the last bit.
-    for term, repeats in sorted(Counter(query_terms(text)).items()):
-        found = [_permitted_postings(view, term.encode()) for view in views]
-        matches = sum(len(chunks) for chunks, _ in found)
-        rarity = repeats * math.log(1 + (total - matches + 0.5) / (matches + 0.5))
-        for view, start, (chunks, counts) in zip(views, starts, found, strict=True):
-            norm = K1 * (1 - B + B * (view.columns.lengths[chunks] / average))
-            scores[start + chunks] += rarity * (counts * (K1 + 1) / (counts + norm))
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A question's terms in sorted order, so that equal sets of terms give equal sums to the last bit.
+
+    `spans` hold (starts, stops) of their postings by segment. table[count, length] and `norms`
+    are the part of BM25 that does not depend on the term (see `kernels`).
+    """
+
+    rarity: NDArray[np.float64]  # (t,)
+    spans: list[tuple[Places, Places]]
+    table: NDArray[np.float64]
+    norms: NDArray[np.float64]
+
+
+def words_of(text: str, views: Sequence[View]) -> Words:
+    """The question's terms with their weights under the permission."""
+    asked = sorted(Counter(query_terms(text)).items())
+    total = sum(view.total for view in views)
+    average = max(sum(view.length for view in views) / max(total, 1), 1.0)
+    spans = [_spans(view, [term for term, _ in asked]) for view in views]
+    matches = np.zeros(len(asked), np.int64)
+    for view, (starts, stops) in zip(views, spans, strict=True):
+        matches += _permitted_counts(view, starts, stops)
+    rarity = [
+        repeats * math.log(1 + (total - found + 0.5) / (found + 0.5))
+        for (_, repeats), found in zip(asked, matches.tolist(), strict=True)
+    ]
+    return Words(np.array(rarity), spans, _parts(average), _norms(average))
+
+
+def best(words: Words, views: Sequence[View], *, count: int) -> Places:
+    """Positions (counted through the segments) of the `count` highest scores above 0, ties by chunk id."""
+    starts = first_positions([view.segment for view in views])
+    parts = [
+        _Part(
+            view, words.spans[number], piece, int(starts[number]), np.empty(count), np.empty(count, np.int64)
+        )
+        for number, view in enumerate(views)
+        for piece in split(*view.units, parts=threads(), least=_LEAST_ROWS)
+    ]
+    run_all(by_worker([partial(part.search, words) for part in parts]))
+    scores = np.concatenate([part.scores[: part.held] for part in parts])
+    rows = [part.rows[: part.held] for part in parts]
+    ids = np.concatenate(
+        [part.view.segment.columns.chunk_ids[own] for part, own in zip(parts, rows, strict=True)]
+    )
+    positions = np.concatenate([part.offset + own for part, own in zip(parts, rows, strict=True)])
+    return positions[np.lexsort((ids, -scores))[:count]]
+
+
+def scores_at(words: Words, views: Sequence[View], positions: Places) -> NDArray[np.float64]:
+    """BM25 of permitted positions."""
+    from assistant.index.kernels import scores_by_words  # noqa: PLC0415 - loads the compiler
+
+    starts = first_positions([view.segment for view in views])
+    scores = np.zeros(len(positions))
+    for view, (low, high), span in zip(views, pairwise(starts), words.spans, strict=True):
+        here = np.flatnonzero((positions >= low) & (positions < high))
+        columns = view.segment.columns
+        own = np.zeros(len(here))
+        scores_by_words(
+            columns.postings.posting_chunks, columns.postings.posting_counts, *span, words.rarity,
+            columns.lengths, words.table, words.norms, positions[here] - low, own,
+        )  # fmt: skip
+        scores[here] = own
     return scores
 
 
-def _permitted_postings(view: View, term: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    chunks, counts = view.columns.postings.of(term)
-    allowed = view.mask[chunks]
-    return chunks[allowed], counts[allowed]
+@dataclass(slots=True)
+class _Part:
+    """What one thread searches of a view, and the best rows it finds, as a heap."""
+
+    view: View
+    span: tuple[Places, Places]
+    units: tuple[Places, Places]
+    offset: int
+    scores: NDArray[np.float64]
+    rows: Places
+    held: int = 0
+
+    def search(self, words: Words) -> None:
+        """Fill `scores` and `rows`."""
+        from assistant.index.kernels import best_by_words  # noqa: PLC0415 - as above
+
+        columns = self.view.segment.columns
+        self.held = best_by_words(
+            columns.postings.posting_chunks, columns.postings.posting_counts, *self.span, words.rarity,
+            columns.lengths, words.table, words.norms, *self.units, self.view.mask, columns.chunk_ids,
+            self.scores, self.rows,
+        )  # fmt: skip
+
+
+def _room(count: int) -> tuple[NDArray[np.float64], Places]:
+    return np.empty(count), np.empty(count, np.int64)
+
+
+def _spans(view: View, asked: Sequence[str]) -> tuple[Places, Places]:
+    postings = view.segment.columns.postings
+    spans = [postings.span(term.encode()) for term in asked]
+    return np.array([low for low, _ in spans], np.int64), np.array([high for _, high in spans], np.int64)
+
+
+def _permitted_counts(view: View, starts: Places, stops: Places) -> Places:
+    from assistant.index.kernels import permitted_counts  # noqa: PLC0415 - as above
+
+    if view.total == len(view.mask):
+        return stops - starts
+    counts = np.zeros(len(starts), np.int64)
+    chunks = view.segment.columns.postings.posting_chunks
+    permitted_counts(chunks, starts, stops, *view.ranges, view.mask, counts)
+    return counts
+
+
+def _parts(average: float) -> NDArray[np.float64]:
+    counts, lengths = np.arange(_COUNTS)[:, None], np.arange(_LENGTHS)[None, :]
+    norm = K1 * (1 - B) + K1 * B / average * lengths
+    parts: NDArray[np.float64] = counts * (K1 + 1) / (counts + norm)
+    return parts
+
+
+def _norms(average: float) -> NDArray[np.float64]:
+    return np.array([K1 + 1, K1 * (1 - B), K1 * B / average])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from assistant.index.manifest import (
 )
 from assistant.index.search import search
 from assistant.index.segment import Segment, check_files, write_segment
+from assistant.index.view import Views
 
 _LOCK = "writer.lock"
 _NEVER_READ = b""
@@ -44,6 +46,7 @@ class LocalIndex:
         self._stored: bytes | None = _NEVER_READ
         self._manifest = Manifest(model, dimension)
         self._open: dict[str, Segment] = {}
+        self._views = Views()
 
     def search(self, query: IndexQuery, *, permitted: PermittedVersions) -> list[Candidate]:
         """See `Index.search`.
@@ -56,7 +59,7 @@ class LocalIndex:
             raise UsageError(
                 f"The question's vector has {query.vector.size} components, the index {self._dimension}."
             )
-        return search(self._segments(), query, permitted=permitted)
+        return search(self._segments(), query, seen=partial(self._views.of, permitted=permitted))
 
     def publish(self, documents: Sequence[IndexDocument]) -> None:
         """See `Index.publish`.

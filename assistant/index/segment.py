@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.errors import IndexDamaged
+from assistant.index.codes import Codes, coded
 from assistant.index.durable import sha256_of, sync_file, sync_folder
 from assistant.index.manifest import FileSum, SegmentEntry, segments_folder
 
@@ -44,8 +45,8 @@ class Postings:
         """How many terms there are."""
         return len(self.term_starts) - 1
 
-    def of(self, term: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """(positions of chunks, weighted counts) of a term; empty for an unknown one."""
+    def span(self, term: bytes) -> tuple[int, int]:
+        """Where the postings of a term begin and end; an empty span for an unknown one."""
         low, high = 0, self.term_count()
         while low < high:
             middle = (low + high) // 2
@@ -54,8 +55,7 @@ class Postings:
             else:
                 high = middle
         found = low < self.term_count() and self.term(low) == term
-        span = slice(self.posting_starts[low], self.posting_starts[low + 1]) if found else slice(0)
-        return self.posting_chunks[span], self.posting_counts[span]
+        return (int(self.posting_starts[low]), int(self.posting_starts[low + 1])) if found else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,17 @@ class Columns:
 
 
 _FILES = frozenset(
-    f"{field.name}.npy" for kind in (Columns, Postings) for field in fields(kind) if field.name != "postings"
+    f"{field.name}.npy"
+    for kind in (Columns, Postings, Codes)
+    for field in fields(kind)
+    if field.name != "postings"
 ) | {_VECTORS}
 
 
 class Segment:
     """An open segment. What is mapped stays readable even when a merge removes the files."""
 
-    __slots__ = ("_folder", "_stamps", "columns", "entry", "vectors")
+    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "vectors")
 
     def __init__(self, root: Path, entry: SegmentEntry) -> None:
         """Check every file and map it.
@@ -98,6 +101,7 @@ class Segment:
         check_files(root, entry)
         try:
             self.columns = _columns(self._folder)
+            self.codes = _codes(self._folder)
             self.vectors = _mapped(self._folder / _VECTORS, np.float32)
         except (OSError, ValueError) as error:
             raise _damaged(entry, "cannot be mapped") from error
@@ -149,7 +153,7 @@ def write_segment(
     folder.mkdir(parents=True)
     for field, array in columns.arrays().items():
         np.save(folder / f"{field}.npy", array)
-    _write_vectors(folder / _VECTORS, vector_blocks, shape=(len(columns.chunk_ids), dimension))
+    _write_vectors(folder, vector_blocks, shape=(len(columns.chunk_ids), dimension))
     sums = tuple(_seal(folder / file) for file in sorted(_FILES))
     sync_folder(folder)
     folder.rename(parent / name)
@@ -159,15 +163,24 @@ def write_segment(
     )
 
 
-def _write_vectors(path: Path, blocks: Iterable[NDArray[np.float32]], *, shape: tuple[int, int]) -> None:
-    with path.open("wb") as stream:
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
+def _write_vectors(folder: Path, blocks: Iterable[NDArray[np.float32]], *, shape: tuple[int, int]) -> None:
+    """The rows and their codes, block by block."""
+    made: list[Codes] = []
+    with (folder / _VECTORS).open("wb") as stream, (folder / "codes.npy").open("wb") as code_stream:
+        for out, kind in ((stream, "<f4"), (code_stream, "|i1")):
+            header = {"descr": kind, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(out, header)
         written = 0
         for block in blocks:
             stream.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
+            codes = coded(block.reshape(len(block), shape[1]))
+            code_stream.write(codes.codes.tobytes())
+            made.append(replace(codes, codes=np.empty((0, 0), np.int8)))
             written += len(block)
     assert written == shape[0], "a segment needs one vector a chunk"
+    empty = np.empty(0, np.float32)
+    np.save(folder / "scales.npy", np.concatenate([empty, *(part.scales for part in made)]))
+    np.save(folder / "errors.npy", np.concatenate([empty, *(part.errors for part in made)]))
 
 
 def _seal(path: Path) -> FileSum:
@@ -193,6 +206,14 @@ def _columns(folder: Path) -> Columns:
             posting_chunks=read("posting_chunks", np.int32),
             posting_counts=read("posting_counts", np.int32),
         ),
+    )
+
+
+def _codes(folder: Path) -> Codes:
+    return Codes(
+        codes=_mapped(folder / "codes.npy", np.int8),
+        scales=_mapped(folder / "scales.npy", np.float32),
+        errors=_mapped(folder / "errors.npy", np.float32),
     )
 
 

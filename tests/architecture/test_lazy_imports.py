@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "docx", "pptx", "openpyxl", "pypdfium2")
+HEAVY = ("torch", "numba", "sentence_transformers", "transformers", "docx", "pptx", "openpyxl", "pypdfium2")
 
 
 @pytest.mark.parametrize(

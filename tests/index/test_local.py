@@ -242,9 +242,9 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_doubles_nothing(tmp_pat
         assert published == list(range(len(published)))
 
 
-def test_importing_the_engine_loads_neither_torch_nor_faiss() -> None:
+def test_importing_the_engine_loads_neither_torch_nor_numba() -> None:
     code = "import sys, assistant.index.local, assistant.providers.registry, assistant.providers.embedders\n"
-    code += "print([m for m in ('torch', 'faiss', 'transformers', 'django') if m in sys.modules])"
+    code += "print([m for m in ('torch', 'numba', 'transformers', 'django') if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )

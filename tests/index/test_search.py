@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from assistant.common.errors import UsageError
+from assistant.index.codes import coded, coded_query
 from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions
-from assistant.index.dense import cosines, nearest, permitted_ranges, scan
+from assistant.index.dense import cosines, nearest
 from assistant.index.fusion import dense_weight
+from assistant.index.parallel import split
+from assistant.index.segment import Columns, Postings, Segment, write_segment
+from assistant.index.view import UNIT, ranges_of, units_of, view
 from tests.index.world import document, expected, open_index, permit, question, unit
 
 WORDS = [
@@ -111,30 +116,125 @@ def test_results_equal_those_of_plain_loops(
     assert [c.score for c in found] == pytest.approx(sorted(wanted.values(), reverse=True), abs=1e-9)
 
 
-def test_the_nearest_rows_equal_a_full_sort_under_any_mask() -> None:
+def segments_of(folder: Path, tables: Sequence[NDArray[np.float32]], ids: NDArray[np.int64]) -> list[Segment]:
+    """A segment a table, with documents of three chunks each and no words."""
+    found: list[Segment] = []
+    first = 0
+    for table in tables:
+        count = len(table) // 3
+        columns = Columns(
+            document_ids=np.arange(first // 3, first // 3 + count),
+            versions=np.ones(count, np.int32),
+            acl_ids=np.zeros(count, np.int64),
+            chunk_starts=np.arange(0, len(table) + 1, 3),
+            chunk_ids=ids[first : first + len(table)],
+            lengths=np.ones(len(table), np.int32),
+            postings=Postings(
+                term_bytes=np.zeros(0, np.uint8),
+                term_starts=np.zeros(1, np.int64),
+                posting_starts=np.zeros(1, np.int64),
+                posting_chunks=np.zeros(0, np.int32),
+                posting_counts=np.zeros(0, np.int32),
+            ),
+        )
+        found.append(Segment(folder, write_segment(folder, columns, [table], dimension=table.shape[1])))
+        first += len(table)
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("kind", ["spread", "close", "tied", "axes"])
+def test_the_nearest_rows_equal_brute_force_under_any_mask(tmp_path: Path, kind: str, workers: int) -> None:
+    """Also where thousands of rows lie within the codes' error of each other."""
     rng = np.random.default_rng(7)
-    table = rng.standard_normal((3000, 32)).astype(np.float32)
+    table = rng.standard_normal((6000, 32)).astype(np.float32)
+    if kind == "close":
+        table = (table[:1] + 0.001 * table).astype(np.float32)
+    if kind == "tied":
+        table[100:4000] = table[50]
+    if kind == "axes":  # codes of one large component and many that vanish
+        table = np.eye(32, dtype=np.float32)[rng.integers(0, 32, 6000)] + 1e-4 * table
     table /= np.linalg.norm(table, axis=1, keepdims=True)
-    table[100:200] = table[50]  # ties
+    ids = rng.permutation(6000).astype(np.int64)
+    segments = segments_of(tmp_path, [table[:4200], table[4200:]], ids)
     query = table[50]
-    starts = np.arange(0, 3001, 3)
-    ids = rng.permutation(3000).astype(np.int64)
-    for share in (0.001, 0.01, 0.3, 1.0):
-        documents = rng.random(1000) < share
-        mask = np.repeat(documents, 3)
-        approximate = scan(table, query, ranges=permitted_ranges(documents, starts), mask=mask)
-        got = nearest(approximate, [table], ids, query, count=40)
-        allowed = np.flatnonzero(mask)
-        exact = cosines([table], allowed, query)
-        wanted = allowed[np.lexsort((ids[allowed], -exact))][:40]
-        assert got.tolist() == wanted.tolist()
+    with mock.patch("assistant.index.parallel.threads", return_value=workers):
+        for share in (0.001, 0.01, 0.3, 1.0):
+            permitted = (rng.random(2000) < share).astype(np.int32)
+            views = [view(segment, permitted) for segment in segments]
+            got = nearest(views, query, count=40)
+            allowed = np.flatnonzero(np.repeat(permitted > 0, 3))
+            exact = cosines([table], allowed, query)
+            wanted = allowed[np.lexsort((ids[allowed], -exact))][:40]
+            assert got.tolist() == wanted.tolist()
 
 
-def test_ranges_cover_the_permitted_documents_and_skip_wide_gaps() -> None:
-    starts = np.array([0, 10, 20, 1000, 1005])
-    assert permitted_ranges(np.array([True, False, False, True]), starts) == [(0, 10), (1000, 1005)]
-    assert permitted_ranges(np.array([True, False, True, False]), starts) == [(0, 1000)]
-    assert permitted_ranges(np.array([False] * 4), starts) == []
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.sampled_from([1, 7, 384, 1024]),
+    scale=st.sampled_from([1.0, 1e-3, 0.0]),
+)
+def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((50, size)) ** rng.choice([1, 3, 5])
+    rows = (scale * rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    query = (rows[0] if seed % 2 else rng.standard_normal(size)).astype(np.float32)
+    query /= max(float(np.linalg.norm(query)), 1e-6)
+    stored, asked = coded(rows), coded_query(query)
+    whole = stored.codes.astype(np.int64) @ asked.components.astype(np.int64)
+    assert np.abs(whole).max() < 2**31
+    products = np.float32(whole * (stored.scales * asked.unit))
+    exact = rows.astype(np.float64) @ query.astype(np.float64)
+    assert (np.abs(products - exact) <= stored.errors + asked.slack).all()
+
+
+def test_ranges_are_exactly_the_permitted_chunks_and_units_cover_them() -> None:
+    starts = np.array([0, 10, 10, 20, 1000, 50_000])
+    begins, ends = ranges_of(np.array([True, True, False, False, True]), starts)
+    assert (begins.tolist(), ends.tolist()) == ([0, 1000], [10, 50_000])
+    begins, ends = ranges_of(np.array([True, False, True, False, False]), starts)
+    assert (begins.tolist(), ends.tolist()) == ([0, 10], [10, 20])
+    assert not ranges_of(np.array([False, True, False, False, False]), starts)[0].size
+    low, high = units_of(np.array([0, 30, 1000]), np.array([10, 50, 50_000]))
+    assert (low[:2].tolist(), high[:2].tolist()) == ([0, 1000], [50, 1000 + UNIT])
+    assert (high[1:-1] == low[2:]).all()
+    assert high[-1] == 50_000
+    assert (high - low <= UNIT).all()
+
+
+@given(
+    widths=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 50)), min_size=1, max_size=30),
+    parts=st.integers(1, 6),
+    least=st.integers(1, 40),
+)
+def test_split_ranges_hold_every_row_once(widths: list[tuple[int, int]], parts: int, least: int) -> None:
+    edges = np.cumsum([step for pair in widths for step in pair])
+    begins, ends = edges[::2].astype(np.int64), edges[1::2].astype(np.int64)
+    pieces = split(begins, ends, parts=parts, least=least)
+    rows = [row for low, high in pieces for a, b in zip(low, high, strict=True) for row in range(a, b)]
+    assert rows == [row for a, b in zip(begins, ends, strict=True) for row in range(a, b)]
+    assert len(pieces) <= parts
+    sizes = [int((high - low).sum()) for low, high in pieces]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_view_is_kept_only_while_its_permission_cannot_change(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.publish([document(1, "vpn"), document(2, "vpn")])
+    permitted = permit({1: 1, 2: 1})
+    assert len(index.search(question("vpn"), permitted=permitted)) == 2
+    permitted[2] = 0
+    assert len(index.search(question("vpn"), permitted=permitted)) == 1
+    permitted.setflags(write=False)
+    for _ in range(2):
+        assert len(index.search(question("vpn"), permitted=permitted)) == 1
+    window = permit({1: 1, 2: 1})
+    shown = window[:]
+    shown.setflags(write=False)
+    assert len(index.search(question("vpn"), permitted=shown)) == 2
+    window[:] = 0
+    assert index.search(question("vpn"), permitted=shown) == []
 
 
 def test_only_the_permitted_version_is_found(tmp_path: Path) -> None:

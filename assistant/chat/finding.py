@@ -8,15 +8,8 @@ from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
-from assistant.documents.embedding import configured_embedder
-from assistant.index.warm_up import warm_up as warm_up_index
 from assistant.retrieval.retrieve import Plan, retrieve
-
-
-def warm_up() -> None:
-    """Load the models and the search, so that a measured time is that of the work and not of the loading."""
-    configured_embedder().embed(["warm up"])
-    warm_up_index()
+from assistant.retrieval.warm_up import warm_up
 
 
 def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:

@@ -47,7 +47,7 @@ def main() -> int:
 
 def _warm_up() -> None:
     """Load the embedding model and the search now, so that the first question need not wait for them."""
-    from assistant.chat.finding import warm_up  # noqa: PLC0415 - needs loaded settings
+    from assistant.retrieval.warm_up import warm_up  # noqa: PLC0415 - needs loaded settings
 
     try:
         warm_up()

@@ -8,8 +8,9 @@ from django.core.management.base import CommandParser
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.command import JsonCommand, known_user
-from assistant.chat.finding import search, warm_up
+from assistant.chat.finding import search
 from assistant.common.errors import UsageError
+from assistant.retrieval.warm_up import warm_up
 
 _MOST = 100
 

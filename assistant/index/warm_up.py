@@ -1,4 +1,4 @@
-"""Makes the compiled loops ready before somebody waits for them: the first start of a release compiles them."""
+"""Makes the compiled loops ready before somebody waits: the first start of a release compiles them."""
 
 from __future__ import annotations
 

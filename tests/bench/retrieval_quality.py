@@ -3,7 +3,8 @@
     python tests/bench/retrieval_quality.py [--sets squad2-dev ...] [--weights 0 .2 ...] [--cache DIR]
 
 Prints Markdown tables. A passage is one chunk with its title; only answerable
-questions count. The row marked * has the weight that `dense_weight` chooses.
+questions count. The row marked * has the weight that `dense_weight` chooses. Below stand
+the peers of `quality_peers` on the same passages and vectors.
 Passages and questions are embedded anew unless `--cache` names a folder.
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
@@ -30,6 +32,7 @@ from assistant.index.fusion import dense_weight  # noqa: E402
 from assistant.index.local import LocalIndex  # noqa: E402
 from assistant.providers.contract import Embedder, Vectors  # noqa: E402
 from assistant.providers.registry import embedder  # noqa: E402
+from tests.bench import quality_peers  # noqa: E402
 
 DATA = REPOSITORY / ".." / "shared" / "data" / "retrieval"
 DEFAULT_SETS = ("squad2-dev", "tydiqa-ko-train")
@@ -105,11 +108,20 @@ def measure(
 ) -> Figures:
     """MRR@10 and recall@10 with this dense weight, everything permitted."""
     permitted = np.ones(size, dtype=np.int32)
-    gained, recalled = 0.0, 0.0
-    for question, vector in zip(questions, vectors, strict=True):
+    permitted.setflags(write=False)
+    found = np.full((len(questions), DEPTH), -1, np.int64)
+    for row, question, vector in zip(found, questions, vectors, strict=True):
         query = IndexQuery(text=question.text, vector=vector, dense_weight=weight, k=DEPTH)
-        found = [candidate.document_id for candidate in index.search(query, permitted=permitted)]
-        hits = [rank for rank, document in enumerate(found, 1) if document in question.gold]
+        documents = [candidate.document_id for candidate in index.search(query, permitted=permitted)]
+        row[: len(documents)] = documents
+    return figures(found, questions)
+
+
+def figures(found: NDArray[np.int64], questions: Sequence[Question]) -> Figures:
+    """MRR@10 and recall@10 of rankings, one row a question."""
+    gained, recalled = 0.0, 0.0
+    for row, question in zip(found.tolist(), questions, strict=True):
+        hits = [rank for rank, number in enumerate(row[:DEPTH], 1) if number in question.gold]
         gained += 1 / hits[0] if hits else 0.0
         recalled += len(hits) / len(question.gold)
     return Figures(gained / len(questions), recalled / len(questions))
@@ -144,6 +156,11 @@ def report(name: str, *, weights: Sequence[float], model: Embedder, cache: Path 
             got = measure(index, questions, asked, weight=weight, size=len(passages))
             mark = " *" if weight == chosen else ""
             print(f"| {weight:.2f}{mark} | {got.mrr:.4f} | {got.recall:.4f} |", flush=True)
+        for peer, ranking in quality_peers.rankings(passages, questions, vectors, asked).items():
+            got = figures(ranking, questions)
+            print(f"| {peer} | {got.mrr:.4f} | {got.recall:.4f} |", flush=True)
+        if not quality_peers.is_installed():
+            print("| BM25 (bm25s), equal rank fusion | not installed | |")
         p50, p95 = np.percentile(timings(index, questions, model=model, size=len(passages)), [50, 95])
     print(f"\nText in, candidates out: p50 {p50:.1f} ms, p95 {p95:.1f} ms.")
 

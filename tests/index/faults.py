@@ -36,11 +36,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assistant.common.errors import IndexDamaged
-from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions
+from assistant.index.contract import Candidate, IndexDocument, PermittedVersions
 from assistant.index.local import LocalIndex
 from tests.index.world import contents, document, open_index, permit, question
 
@@ -52,10 +51,11 @@ CHECKED_OF_OPEN = 2  # answers asked of the open instance after a repair; a fres
 FORCED_MERGES = 0.25  # of the repairs
 TIMES_SET_BACK = 0.25  # of the faults that leave a file in its place
 
-WORDS = (
+_WORDS_LISTED = (
     "연차 휴가는 규정에 출장비를 정산 보안 비밀번호 재택근무 신청 승인 결재 회의실 장비 교육 travel expenses"
     " policy leave approval laptop security password the meeting HR-2024-017 vpn report_v2.pdf remote work"
-).split()
+)
+WORDS = _WORDS_LISTED.split()
 QUESTIONS = (
     question("연차 휴가 규정", k=5),
     question("travel expenses 출장비", weight=0.0, k=20),

@@ -43,8 +43,7 @@ from pathlib import Path
 from typing import NoReturn
 from unittest import mock
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assistant.index.contract import IndexDocument
 from assistant.index.local import LocalIndex
@@ -55,10 +54,10 @@ UNCHANGED = 30  # documents of batch 0, which are never replaced: ids 0 to 29
 CHANGING = 240  # documents with the ids after them, replaced in turn for ever
 BATCH = 6
 RECENT = 10  # batches that the reader asks for
-FORCED_EVERY = 3  # batches
+FORCED_EVERY = 2  # batches
 PART = 40  # documents compared with an index made from scratch
 WHOLE_EVERY = 25  # kills, after which all documents are compared
-LONGEST_LIFE = 0.12  # seconds
+LONGEST_LIFE = 0.35  # seconds
 WRITER_GIVES_UP = 30.0  # seconds, in case that nobody is left to kill it
 
 IDLE, WRITING, MERGING = b"i", b"w", b"m"
@@ -128,22 +127,22 @@ class Place:
 
 
 def write_for_ever(place: Place) -> None:
-    """Publish batch after batch, merging in between, from where the last writer was killed."""
+    """Merge and publish in turn, from where the last writer was killed."""
     end = time.monotonic() + WRITER_GIVES_UP
     index = open_index(place.index)
-    number = place.acknowledged() + 1
+    number = place.acknowledged()
     with place.phase.open("r+b") as stream, mmap.mmap(stream.fileno(), 1) as phase:
         while time.monotonic() < end:
-            documents = batch(number)
-            phase[:] = WRITING
-            index.publish(documents)
-            phase[:] = IDLE
-            place.acknowledge(number)
             live = permit(versions_after(number))
             phase[:] = MERGING
             index.compact(live=live, force=number % FORCED_EVERY == 0)
             phase[:] = IDLE
             number += 1
+            documents = batch(number)
+            phase[:] = WRITING
+            index.publish(documents)
+            phase[:] = IDLE
+            place.acknowledge(number)
 
 
 def nurse(place: Place) -> None:
@@ -268,7 +267,7 @@ def inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -
         tally.problems.append(f"A part of batch {last + 1} is there.")
     known = versions_after(last + 1)
     tally.problems.extend(f"{pair} was never published." for pair in there if pair[1] > known.get(pair[0], 0))
-    chosen = current if whole else dict(chance.sample(sorted(current.items()), PART))
+    chosen = current if whole else dict(chance.sample(sorted(current.items()), min(PART, len(current))))
     tally.problems.extend(differing(index, chosen))
 
 

@@ -32,6 +32,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -267,27 +268,37 @@ class Living:
     def _merge_before_anybody_looked(self) -> None:
         """The open instance may refuse to merge, or merge what is sound; the damage must stay noticeable.
 
-        If only reading tells that a file has changed, a column in memory may have changed with it,
-        so that an id points past the end of an array.
+        If only reading tells that a file has changed, a column in memory may have changed with it, so
+        that anything may be raised, say for an id that points past the end of an array.
         """
-        try:
+        with suppress(Exception):
             self._open.compact(live=self._world.live, force=True)
-        except (IndexDamaged, IndexError):
-            return
 
     def _refuses(self, index: LocalIndex, number: int) -> bool:
-        """Whether a search says that the index is damaged; counts a wrong answer."""
+        """Whether a search says that the index is damaged; counts another error, or a wrong answer."""
         query, mask = self._asked[number]
         try:
             found = index.search(query, permitted=mask)
         except IndexDamaged:
             return True
-        if found != self._right[number]:
+        except Exception as error:  # noqa: BLE001 - an index may raise anything when it is read blindly
+            wrong = f"{type(error).__name__}: {error}"
+        else:
+            wrong = "wrong answer" if found != self._right[number] else ""
+        if wrong:
             self._tally.wrong_results += 1
-            self._complain(f"wrong answer to {query.text!r}")
+            self._complain(f"{wrong} to {query.text!r}")
         return False
 
     def _repaired(self) -> bool:
+        """Whether everything is as before, once the damage is discarded and what is missing published."""
+        try:
+            return self._repair_and_compare()
+        except Exception as error:  # noqa: BLE001 - whatever hinders a repair is told and counted
+            self._complain(f"{type(error).__name__}: {error}")
+            return False
+
+    def _repair_and_compare(self) -> bool:
         writer = self._chance.choice([self._open, open_index(self._folder)])
         writer.discard_damaged()
         self._publish_missing(writer)

@@ -127,11 +127,16 @@ class Place:
 
 
 def write_for_ever(place: Place) -> None:
-    """Merge and publish in turn, from where the last writer was killed."""
+    """Merge and publish in turn, from where the last writer was killed.
+
+    It cannot know that the last batch is there, so it begins by publishing that again.
+    """
     end = time.monotonic() + WRITER_GIVES_UP
     index = open_index(place.index)
     number = place.acknowledged()
     with place.phase.open("r+b") as stream, mmap.mmap(stream.fileno(), 1) as phase:
+        phase[:] = WRITING
+        index.publish(batch(number))
         while time.monotonic() < end:
             live = permit(versions_after(number))
             phase[:] = MERGING
@@ -205,6 +210,7 @@ class Tally:
 
     fell: Counter[str] = field(default_factory=Counter)  # by phase
     left: Counter[str] = field(default_factory=Counter)  # kills by what they left behind
+    unacknowledged: int = 0  # kills after which a whole batch was there that nobody had acknowledged
     lost: int = 0
     doubled: int = 0
     problems: list[str] = field(default_factory=list)
@@ -254,7 +260,14 @@ class Reader(threading.Thread):
 
 
 def inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -> None:
-    """Compare what a new process finds with what was acknowledged."""
+    """Look at the index as a new process would, and count what is wrong."""
+    try:
+        _inspect(place, tally, chance, whole=whole)
+    except Exception as error:  # noqa: BLE001 - whatever a reader would get is told and counted
+        tally.problems.append(f"{type(error).__name__}: {error}")
+
+
+def _inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -> None:
     index = open_index(place.index)
     tally.problems.extend(problem.detail for problem in index.verify())
     pairs = contents(index)
@@ -263,6 +276,7 @@ def inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -
     current, torn = versions_after(last), set(_slots(last + 1))
     tally.doubled += len(pairs) - len(there)
     tally.lost += len(set(current.items()) - there)
+    tally.unacknowledged += torn <= there
     if torn & there and torn - there:
         tally.problems.append(f"A part of batch {last + 1} is there.")
     known = versions_after(last + 1)
@@ -362,6 +376,7 @@ def main() -> int:
                 "during_merge": tally.fell["merge"],
                 "idle": tally.fell["idle"],
                 "left_behind": dict(sorted(tally.left.items())),
+                "unacknowledged": tally.unacknowledged,
                 "batches": batches,
                 "lost": tally.lost,
                 "doubled": tally.doubled,

@@ -259,15 +259,17 @@ class Reader(threading.Thread):
             self.errors.append(f"not each chunk once of the batches up to {last}: {sorted(seen.items())}")
 
 
-def inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -> None:
-    """Look at the index as a new process would, and count what is wrong."""
+@contextmanager
+def errors_told(tally: Tally) -> Iterator[None]:
+    """Count any error as a problem of the index."""
     try:
-        _inspect(place, tally, chance, whole=whole)
-    except Exception as error:  # noqa: BLE001 - whatever a reader would get is told and counted
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever a reader or a writer would get is looked for
         tally.problems.append(f"{type(error).__name__}: {error}")
 
 
-def _inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -> None:
+def inspect(place: Place, tally: Tally, chance: random.Random, *, whole: bool) -> None:
+    """Compare what a new process finds with what was acknowledged."""
     index = open_index(place.index)
     tally.problems.extend(problem.detail for problem in index.verify())
     pairs = contents(index)
@@ -330,14 +332,16 @@ def run(folder: Path, *, kills: int, seed: int) -> tuple[Tally, Reader]:
             if status != -signal.SIGKILL:
                 tally.problems.append(f"A writer ended by itself with status {status}.")
             tally.fell[PHASES[place.phase.read_bytes()]] += 1
-            tally.left.update(left_behind(place))
-            inspect(place, tally, chance, whole=number % WHOLE_EVERY == 0)
+            with errors_told(tally):
+                tally.left.update(left_behind(place))
+                inspect(place, tally, chance, whole=number % WHOLE_EVERY == 0)
     reader.stop()
-    _tidy(place, tally)
+    with errors_told(tally):
+        tidy(place, tally)
     return tally, reader
 
 
-def _tidy(place: Place, tally: Tally) -> None:
+def tidy(place: Place, tally: Tally) -> None:
     """One more batch and merge must remove whatever the killed ones left."""
     index = open_index(place.index)
     last = place.acknowledged() + 2

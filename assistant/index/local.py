@@ -91,13 +91,22 @@ class LocalIndex:
         return ids, versions
 
     def compact(self, *, live: PermittedVersions, force: bool = False) -> bool:
-        """See `Index.compact`. Cheap when nothing is worth doing, so call it after every batch."""
+        """See `Index.compact`. Cheap when nothing is worth doing, so call it after every batch.
+
+        Raises:
+            IndexDamaged: the index is damaged: call `discard_damaged` first.
+            UsageError: the index was built with another model.
+        """
         with lease(self._root / _LOCK):
             segments = self._segments()
             kept = {segment.entry.name: kept_documents(segment.columns, live) for segment in segments}
             chosen = to_merge(segments, kept, force=force)
             if not chosen:
                 return False
+            # An open segment was checked when it was opened, perhaps long ago. A merge gives what it reads
+            # new checksums, after which nobody could tell any more what the disk has altered since.
+            for segment in chosen:
+                check_files(self._root, segment.entry)
             self._remove_leftovers(self._manifest)
             masks = [kept[segment.entry.name] for segment in chosen]
             gone = {segment.entry.name for segment in chosen}

@@ -80,9 +80,8 @@ def parse_manifest(stored: bytes, *, root: Path) -> Manifest:
         IndexDamaged: the bytes fail their checksum.
     """
     try:
-        outer = json.loads(stored)
-        body = outer["body"]
-        if outer["sha256"] != _checksum(body):
+        body = json.loads(stored)["body"]
+        if stored != _sealed(body):  # to the last byte, blanks between the values included
             raise ValueError("checksum")
         return _manifest(body)
     except (ValueError, KeyError, TypeError) as error:
@@ -94,9 +93,7 @@ def parse_manifest(stored: bytes, *, root: Path) -> Manifest:
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Publish a manifest durably."""
-    body = {"format": FORMAT} | asdict(manifest)
-    stored = json.dumps({"body": body, "sha256": _checksum(body)}, indent=0)
-    replace_file(root / _FILE, stored.encode())
+    replace_file(root / _FILE, _sealed({"format": FORMAT} | asdict(manifest)))
 
 
 def _manifest(body: dict[str, Json]) -> Manifest:
@@ -119,8 +116,10 @@ def _manifest(body: dict[str, Json]) -> Manifest:
     )
 
 
-def _checksum(body: Json) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+def _sealed(body: Json) -> bytes:
+    """The one way in which a body and its checksum are stored."""
+    checksum = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"body": body, "sha256": checksum}, indent=0).encode()
 
 
 def _has_segments(root: Path) -> bool:

@@ -107,18 +107,19 @@ class Segment:
             raise _damaged(entry, "cannot be mapped") from error
 
     def untouched(self) -> bool:
-        """Whether the files are still those that were checked (size, time and identity)."""
+        """Whether the files are still those that were checked (size, times and identity)."""
         try:
             return self._now() == self._stamps
         except IndexDamaged:
             return False
 
-    def _now(self) -> tuple[tuple[int, int, int], ...]:
+    def _now(self) -> tuple[tuple[int, ...], ...]:
         try:
             found = [os.stat(f"{self._folder}/{file.name}") for file in self.entry.files]  # noqa: PTH116 - hot
         except OSError as error:
             raise _damaged(self.entry, "a file is missing") from error
-        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in found)
+        # A program can set a file's time back, but not the time at which it did so.
+        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in found)
 
 
 def check_files(root: Path, entry: SegmentEntry) -> None:

@@ -1,0 +1,220 @@
+"""The bundled model's own forward pass: no padding, and the precision that this processor is fast at.
+
+A BERT encoder of six layers (Devlin et al., 2019) with mean pooling (Reimers and Gurevych, 2019). Only texts
+of exactly the same number of tokens share a pass, so no position is computed in vain and none is masked, and
+what a text's vector is does not depend on its neighbours (but for rounding). bfloat16 halves the time where
+the processor multiplies it directly; sums along a row, norms and the vector itself stay float32.
+
+Importing this module imports torch: import it where the model is loaded, not above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from assistant.providers.contract import Vectors
+
+Precision = Literal["float32", "bfloat16"]
+
+WIDTH = 384
+MAX_TOKENS = 256  # the model's own limit; what stands behind it is not read
+TOKENS_A_PASS = (
+    256  # one long text or several short ones: their intermediate values fit the second-level cache
+)
+AGREEMENT = 0.99  # the least cosine with float32 at which a lower precision may be used
+
+_HEADS = 12
+_LAYERS = 6
+_EPSILON = 1e-12
+_PROBES = (
+    "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
+    "연차 휴가는 입사 1년 뒤부터 15일이 부여되며, 사용하지 않은 휴가는 3월 말에 소멸됩니다.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """Weight (out, in) and bias (out)."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class _Norm:
+    """Scale and shift (width), float32."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x.float(), (WIDTH,), self.weight, self.bias, _EPSILON)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """`queries_keys_values` holds the three projections in one; the queries' is already scaled."""
+
+    queries_keys_values: _Linear
+    mix: _Linear
+    mix_norm: _Norm
+    widen: _Linear
+    narrow: _Linear
+    narrow_norm: _Norm
+
+
+def fast_precision() -> Precision:
+    """bfloat16 where the processor has instructions for it (AVX512-BF16 or AMX), else float32."""
+    able = torch.cpu.get_capabilities()
+    return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
+
+
+def load_encoder(folder: Path) -> BundledEncoder:
+    """The encoder of this machine: the fast precision where it agrees with float32, else float32.
+
+    Raises:
+        OSError: a file is missing or unreadable.
+        KeyError: the weights are not this model's.
+    """
+    exact = BundledEncoder(folder, precision="float32")
+    if fast_precision() == "float32":
+        return exact
+    fast = BundledEncoder(folder, precision=fast_precision())
+    return fast if agree(fast, exact) else exact
+
+
+def agree(fast: BundledEncoder, exact: BundledEncoder) -> bool:
+    """Whether the vectors of a few known sentences lie within AGREEMENT; False too if `fast` cannot run."""
+    try:
+        cosines = (fast.encode(_PROBES) * exact.encode(_PROBES)).sum(axis=1)
+    except RuntimeError:  # torch has no such kernel for this processor
+        return False
+    return bool((cosines >= AGREEMENT).all())
+
+
+class BundledEncoder:
+    """Turns texts into unit vectors. Read-only once made, so threads may share it without a lock."""
+
+    def __init__(self, folder: Path, *, precision: Precision) -> None:
+        self.precision = precision
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        weights = load_file(folder / "model.safetensors")
+        prefix = "embeddings."
+        self._words = weights[f"{prefix}word_embeddings.weight"]
+        self._places = (
+            weights[f"{prefix}position_embeddings.weight"][:MAX_TOKENS]
+            + weights[f"{prefix}token_type_embeddings.weight"][0]
+        )
+        self._norm = _norm(weights, f"{prefix}LayerNorm")
+        self._layers = [self._layer(weights, f"encoder.layer.{i}.") for i in range(_LAYERS)]
+
+    def encode(self, texts: Sequence[str], *, threads: int = 1) -> Vectors:
+        """One unit row (float32) a text, in the order given: shape (len, WIDTH).
+
+        `threads` passes are computed at once, each by one thread: threads inside a pass would wait
+        for each other at every step.
+        """
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        rows = np.empty((len(texts), WIDTH), dtype=np.float32)
+
+        def fill(chosen: list[int]) -> None:
+            rows[chosen] = self._forward([tokens[i] for i in chosen])
+
+        passes = list(passes_of([len(ids) for ids in tokens]))
+        if threads > 1 and len(passes) > 1:
+            with ThreadPoolExecutor(min(threads, len(passes))) as pool:
+                _exhaust(pool.map(fill, passes))
+        else:
+            _exhaust(map(fill, passes))
+        return rows
+
+    def _forward(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+        """Unit rows of texts that all have the same number of tokens."""
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            ids = torch.tensor(tokens)
+            x = self._norm(self._words[ids] + self._places[: ids.shape[1]])
+            for layer in self._layers:
+                x = self._apply(layer, x)
+            rows: NDArray[np.float32] = F.normalize(x.mean(dim=1), dim=1).numpy()
+            return rows
+
+    def _apply(self, layer: _Layer, x: Tensor) -> Tensor:
+        """One layer: (texts, tokens, WIDTH) to the same, float32."""
+        texts, tokens, _ = x.shape
+        heads = layer.queries_keys_values(x.to(self._dtype)).view(texts, tokens, 3, _HEADS, -1)
+        parts = heads.permute(2, 0, 3, 1, 4).reshape(3, texts * _HEADS, tokens, -1)
+        # Plain products: for heads this narrow torch's fused attention is slower.
+        shares = torch.bmm(parts[0], parts[1].transpose(1, 2)).softmax(dim=-1)
+        seen = torch.bmm(shares, parts[2]).view(texts, _HEADS, tokens, -1).transpose(1, 2)
+        x = layer.mix_norm(x + layer.mix(seen.reshape(texts, tokens, WIDTH)))
+        inner = F.gelu(layer.widen(x.to(self._dtype)))
+        return layer.narrow_norm(x + layer.narrow(inner))
+
+    def _layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
+        own = f"{prefix}attention.self."
+        scale = 1 / math.sqrt(WIDTH // _HEADS)
+        joined = [
+            torch.cat(
+                [
+                    weights[f"{own}query.{kind}"] * scale,
+                    weights[f"{own}key.{kind}"],
+                    weights[f"{own}value.{kind}"],
+                ]
+            )
+            for kind in ("weight", "bias")
+        ]
+        return _Layer(
+            _Linear(joined[0].to(self._dtype), joined[1].to(self._dtype)),
+            self._linear(weights, f"{prefix}attention.output.dense"),
+            _norm(weights, f"{prefix}attention.output.LayerNorm"),
+            self._linear(weights, f"{prefix}intermediate.dense"),
+            self._linear(weights, f"{prefix}output.dense"),
+            _norm(weights, f"{prefix}output.LayerNorm"),
+        )
+
+    def _linear(self, weights: dict[str, Tensor], name: str) -> _Linear:
+        return _Linear(weights[f"{name}.weight"].to(self._dtype), weights[f"{name}.bias"].to(self._dtype))
+
+
+def passes_of(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Which texts are computed together: same length, at most TOKENS_A_PASS tokens unless it is one text.
+
+    Longest first, so that threads end at about the same time.
+    """
+    alike: dict[int, list[int]] = defaultdict(list)
+    for i, length in enumerate(lengths):
+        alike[length].append(i)
+    for length in sorted(alike, reverse=True):
+        size = max(1, TOKENS_A_PASS // length)
+        for start in range(0, len(alike[length]), size):
+            yield alike[length][start : start + size]
+
+
+def _norm(weights: dict[str, Tensor], name: str) -> _Norm:
+    return _Norm(weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+def _exhaust(results: Iterable[None]) -> None:
+    for _ in results:
+        pass

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -46,15 +46,40 @@ _PROBES = (
 )
 
 
+class _Linear(Protocol):
+    """A weight (out, in) and a bias (out), with or without GELU behind it."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Linear:
-    """Weight (out, in) and bias (out)."""
+class _Exact:
+    """float32, on any processor."""
 
     weight: Tensor
     bias: Tensor
+    gelu: bool
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+        y = F.linear(x, self.weight, self.bias)
+        return F.gelu(y) if self.gelu else y
+
+
+class _Packed:
+    """bfloat16 by oneDNN's kernel: the weight laid out for it once, GELU applied while the sum is at hand.
+
+    A tenth faster than `F.linear` and `F.gelu`. The two operators are those that torch's own compiler
+    emits; should a release lack them, `load_encoder` takes float32.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, *, gelu: bool) -> None:
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16(), TOKENS_A_PASS)
+        self._bias = bias.bfloat16()
+        self._behind: tuple[str, list[float], str] = ("gelu", [], "none") if gelu else ("none", [], "")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._behind)
+        return y
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +95,7 @@ class _Norm:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """`queries_keys_values` holds the three projections in one; the queries' is already scaled."""
+    """`queries_keys_values` holds the three projections in one, the queries' scaled; `widen` ends in GELU."""
 
     queries_keys_values: _Linear
     mix: _Linear
@@ -96,16 +121,16 @@ def load_encoder(folder: Path) -> BundledEncoder:
     exact = BundledEncoder(folder, precision="float32")
     if fast_precision() == "float32":
         return exact
-    fast = BundledEncoder(folder, precision=fast_precision())
-    return fast if agree(fast, exact) else exact
+    try:
+        fast = BundledEncoder(folder, precision=fast_precision())
+        return fast if agree(fast, exact) else exact
+    except (AttributeError, RuntimeError):  # torch has no such operator, or none for this processor
+        return exact
 
 
 def agree(fast: BundledEncoder, exact: BundledEncoder) -> bool:
-    """Whether the vectors of a few known sentences lie within AGREEMENT; False too if `fast` cannot run."""
-    try:
-        cosines = (fast.encode(_PROBES) * exact.encode(_PROBES)).sum(axis=1)
-    except RuntimeError:  # torch has no such kernel for this processor
-        return False
+    """Whether the vectors of a few known sentences lie within AGREEMENT of each other."""
+    cosines = (fast.encode(_PROBES) * exact.encode(_PROBES)).sum(axis=1)
     return bool((cosines >= AGREEMENT).all())
 
 
@@ -168,8 +193,7 @@ class BundledEncoder:
         shares = torch.bmm(parts[0], parts[1].transpose(1, 2)).softmax(dim=-1)
         seen = torch.bmm(shares, parts[2]).view(texts, _HEADS, tokens, -1).transpose(1, 2)
         x = layer.mix_norm(x + layer.mix(seen.reshape(texts, tokens, WIDTH)))
-        inner = F.gelu(layer.widen(x.to(self._dtype)))
-        return layer.narrow_norm(x + layer.narrow(inner))
+        return layer.narrow_norm(x + layer.narrow(layer.widen(x.to(self._dtype))))
 
     def _layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
         own = f"{prefix}attention.self."
@@ -185,16 +209,21 @@ class BundledEncoder:
             for kind in ("weight", "bias")
         ]
         return _Layer(
-            _Linear(joined[0].to(self._dtype), joined[1].to(self._dtype)),
-            self._linear(weights, f"{prefix}attention.output.dense"),
+            self._linear(joined[0], joined[1]),
+            self._named(weights, f"{prefix}attention.output.dense"),
             _norm(weights, f"{prefix}attention.output.LayerNorm"),
-            self._linear(weights, f"{prefix}intermediate.dense"),
-            self._linear(weights, f"{prefix}output.dense"),
+            self._named(weights, f"{prefix}intermediate.dense", gelu=True),
+            self._named(weights, f"{prefix}output.dense"),
             _norm(weights, f"{prefix}output.LayerNorm"),
         )
 
-    def _linear(self, weights: dict[str, Tensor], name: str) -> _Linear:
-        return _Linear(weights[f"{name}.weight"].to(self._dtype), weights[f"{name}.bias"].to(self._dtype))
+    def _named(self, weights: dict[str, Tensor], name: str, *, gelu: bool = False) -> _Linear:
+        return self._linear(weights[f"{name}.weight"], weights[f"{name}.bias"], gelu=gelu)
+
+    def _linear(self, weight: Tensor, bias: Tensor, *, gelu: bool = False) -> _Linear:
+        if self.precision == "bfloat16":
+            return _Packed(weight, bias, gelu=gelu)
+        return _Exact(weight, bias, gelu)
 
 
 def passes_of(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 # Folders whose code does not know of the database: once is enough.
 WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
-BENCHES = retrieval_quality answer_quality topic_blocks visible_set
+BENCHES = retrieval_quality answer_quality topic_blocks visible_set embedding_speed
 # Tests write here, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 

@@ -84,6 +84,25 @@ def test_altered_weights_of_the_bundled_model_are_refused(
         embedders.SentenceTransformerEmbedder().embed(["text"])
 
 
+def test_an_altered_tokenizer_of_the_bundled_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = embedders._bundled_folder()
+    (tmp_path / "model.safetensors").symlink_to(released / "model.safetensors")
+    (tmp_path / "tokenizer.json").write_bytes((released / "tokenizer.json").read_bytes() + b" ")
+    monkeypatch.setattr(embedders, "_bundled_folder", lambda: tmp_path)
+    with pytest.raises(ModelUnavailable, match="Reinstall"):
+        embedders.SentenceTransformerEmbedder().embed(["text"])
+
+
+def test_a_configured_folder_is_read_by_sentence_transformers(bundled: Embedder) -> None:
+    configured = embedders.SentenceTransformerEmbedder(model=str(embedders._bundled_folder()))
+    texts = ["annual leave", "the quarterly revenue of the firm " * 30, "연차 휴가"] * 15
+    rows = configured.embed(texts)
+    assert configured.dimension == 384
+    assert (rows * bundled.embed(texts)).sum(axis=1).min() >= 0.99
+
+
 def test_models_of_equal_folder_names_and_other_weights_have_other_names(tmp_path: Path) -> None:
     names = []
     for parent, weights in (("one", b"1"), ("two", b"2")):

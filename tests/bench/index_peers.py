@@ -1,0 +1,141 @@
+"""The engines that the index is compared with, each behind the same small seam.
+
+A peer gets the same vectors, the same analysed terms, the same permissions and two
+threads, in a process of its own. What it needs to know of a person (a filter, a
+mask) it may prepare once, as our index gets a person's mask ready made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from assistant.common.analysis import query_terms
+from tests.bench.index_ours import Answers, resident, timing
+from tests.bench.index_truth import Tokens, tokens
+from tests.bench.index_world import Permitted, Question, World
+
+THREADS = 2
+TOP = 10
+_WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What a peer is, for the report."""
+
+    name: str
+    leg: Literal["dense", "lexical"]
+    package: str  # to import; the peer is "not installed" where that fails
+    path: str  # module:class of its engine
+    exact: bool  # it promises the true neighbours
+
+
+class PeerAbsent(Exception):
+    """A peer cannot take part; the text says why."""
+
+
+class Engine(Protocol):
+    """One peer at work on one world. Made with the world, its analysed texts and a folder of its own."""
+
+    def __init__(self, world: World, analysed: Tokens, folder: Path) -> None:
+        """Remember what to build from.
+
+        Raises:
+            PeerAbsent: something it needs is missing here.
+        """
+        ...
+
+    def build(self) -> None:
+        """Index everything on the disk, and be ready to answer."""
+        ...
+
+    def permit(self, permitted: Permitted) -> None:
+        """From now on answer for this person. Not timed."""
+        ...
+
+    def search(self, question: Question) -> Sequence[int]:
+        """The ids of the `TOP` best permitted chunks, best first. Timed."""
+        ...
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("LanceDB", "dense", "lancedb", "tests.bench.peers.lance:Lance", exact=True),
+        Peer("sqlite-vec", "dense", "sqlite_vec", "tests.bench.peers.sqlite_vector:SqliteVec", exact=True),
+        Peer("Chroma", "dense", "chromadb", "tests.bench.peers.chroma:Chroma", exact=False),
+        Peer("pgvector", "dense", "psycopg", "tests.bench.peers.postgresql:PgVector", exact=True),
+        Peer("bm25s", "lexical", "bm25s", "tests.bench.peers.bm25_sparse:Bm25s", exact=True),
+        Peer("bm25s on numba", "lexical", "numba", "tests.bench.peers.bm25_sparse:Bm25sNumba", exact=True),
+        Peer("tantivy", "lexical", "tantivy", "tests.bench.peers.tantivy_filter:Tantivy", exact=True),
+    )
+}
+
+
+def engine(peer: Peer, world: World, analysed: Tokens, folder: Path) -> Engine:
+    """The peer's engine for a world.
+
+    Raises:
+        PeerAbsent: its package, or something else it needs, is missing.
+    """
+    try:
+        import_module(peer.package)
+    except ModuleNotFoundError:
+        raise PeerAbsent(f"not installed (no module {peer.package})") from None
+    module, _, name = peer.path.partition(":")
+    made: Engine = getattr(import_module(module), name)(world, analysed, folder)
+    return made
+
+
+def asked_terms(question: Question) -> list[str]:
+    """The question as every lexical engine gets it."""
+    return query_terms(question.text)
+
+
+def permitted_documents(permitted: Permitted) -> list[int]:
+    """The ids of all permitted documents, rising."""
+    documents: list[int] = np.flatnonzero(permitted.versions).tolist()
+    return documents
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRun:
+    """What a peer took and answered."""
+
+    build_s: float
+    resident_mb: float  # of its process at the end
+    disk_mb: float  # outside its folder; 0 if everything is there
+    answers: tuple[Answers, ...]
+
+
+def measured(
+    peer: Peer, world: World, folder: Path, asked: Sequence[tuple[Permitted, Sequence[Question]]]
+) -> PeerRun | PeerAbsent:
+    """Build, then answer every person's questions, in this process."""
+    try:
+        working = engine(peer, world, tokens(world), folder)
+    except PeerAbsent as reason:
+        return reason
+    began = time.perf_counter()
+    working.build()
+    build_s = time.perf_counter() - began
+    answers = []
+    for permitted, questions in asked:
+        working.permit(permitted)
+        for question in questions[:_WARM_UP]:
+            working.search(question)
+        spent, found = [], []
+        for question in questions:
+            began = time.perf_counter()
+            chunks = working.search(question)
+            spent.append(1000 * (time.perf_counter() - began))
+            found.append(tuple(chunks))
+        answers.append(Answers(timing(spent), tuple(found)))
+    return PeerRun(build_s, resident("VmRSS"), 0.0, tuple(answers))

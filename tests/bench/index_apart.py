@@ -5,9 +5,8 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-_Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
@@ -15,17 +14,17 @@ class Died(Exception):
     """The process ended without a result; the text says how."""
 
 
-def apart(
-    call: Callable[_Given, _Result], *given: _Given.args, minutes: float = 0.0, **named: _Given.kwargs
-) -> _Result:
-    """The result of a call in a new process (not a fork). `minutes` is the longest it may take, 0 for ever.
+def apart(call: Callable[[], _Result], *, minutes: float = 0.0) -> _Result:
+    """The result of a call in a new process (not a fork). It may take so many minutes, 0 for any number.
+
+    A `functools.partial` of a module's function can be sent to the process, and so can its arguments.
 
     Raises:
         Died: it raised, was killed, or took too long.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_report, args=(theirs, call, given, named))
+    process = context.Process(target=_report, args=(theirs, call))
     process.start()
     theirs.close()
     try:
@@ -44,13 +43,8 @@ def apart(
     return result
 
 
-def _report(
-    pipe: Connection,
-    call: Callable[..., object],
-    given: tuple[object, ...],
-    named: dict[str, object],
-) -> None:
+def _report(pipe: Connection, call: Callable[[], object]) -> None:
     try:
-        pipe.send((True, call(*given, **named)))
+        pipe.send((True, call()))
     except Exception as error:  # noqa: BLE001 - the edge of a process: the parent tells what happened
         pipe.send((False, f"{type(error).__name__}: {error}"))

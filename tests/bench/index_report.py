@@ -164,8 +164,8 @@ def _markdown(report: Report) -> Iterable[str]:
     yield "# The index at scale\n"
     yield (
         f"{report.machine}, {report.cores} cores, load {report.load_before:.1f} before the run. "
-        f"Milliseconds, top ten out; {report.questions} questions a share, {report.peer_questions} for peers. "
-        "A person's mask or filter is prepared before; *new mask* is the first question with one that the "
+        f"Milliseconds, top ten out; {report.questions} questions a share, {report.peer_questions} for "
+        "peers. A person's mask or filter is prepared before; *new mask* is the first question with one that the "
         "index has not seen. *Text in* includes embedding the question with the bundled model.\n"
     )
     for size in report.sizes:

@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,13 +99,13 @@ def measure(home: Path, chunks: int, *, peers: Sequence[Peer], options: argparse
     bm25 = PlainBm25(analysed)
     say("truth known")
     folder = home / f"ours-{chunks}"
-    build_s = apart(ours.build, World(made.folder, made.recipe), folder)
+    build_s = apart(partial(ours.build, World(made.folder, made.recipe), folder))
     say(f"ours built in {build_s:.0f} s")
     cold, warm_start = starts(folder, persons)
     few = [person.asks(options.questions // len(persons)) for person in persons]
-    memory = apart(ours.memory, folder, few, (ours.HYBRID_WEIGHT,))
-    dense_memory = apart(ours.memory, folder, few, (1.0,))
-    searched = apart(ours.search, folder, [person.asks() for person in persons])
+    memory = apart(partial(ours.memory, folder, few, (ours.HYBRID_WEIGHT,)))
+    dense_memory = apart(partial(ours.memory, folder, few, (1.0,)))
+    searched = apart(partial(ours.search, folder, [person.asks() for person in persons]))
     say("ours measured")
     return SizeFigures(
         chunks=chunks,
@@ -133,8 +134,8 @@ def starts(folder: Path, persons: Sequence[Person]) -> tuple[ours.ColdStart, our
     cold, warm = [], []
     for _ in range(COLD_STARTS):
         ours.evict(folder)
-        cold.append(apart(ours.cold_start, folder, asked))
-        warm.append(apart(ours.cold_start, folder, asked))
+        cold.append(apart(partial(ours.cold_start, folder, asked)))
+        warm.append(apart(partial(ours.cold_start, folder, asked)))
     return _median(cold), _median(warm)
 
 
@@ -176,9 +177,8 @@ def beside(
     folder.mkdir()
     asked = [(person.permitted, person.questions[: options.peer_questions]) for person in persons]
     try:
-        run = apart(
-            measured, peer, World(made.folder, made.recipe), folder, asked, minutes=options.peer_minutes
-        )
+        work = partial(measured, peer, World(made.folder, made.recipe), folder, asked)
+        run = apart(work, minutes=options.peer_minutes)
         if isinstance(run, PeerAbsent):
             raise Died(str(run))
         disk = run.disk_mb or disk_bytes(folder) / 1e6

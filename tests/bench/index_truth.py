@@ -1,6 +1,6 @@
 """What the right answers are: brute force over the permitted chunks, with nothing of the engine's insides.
 
-Dense: cosines in double precision, those below 0 counting as 0, ties by chunk id. Lexical: BM25 straight from its
+Dense: cosines in double precision, below 0 counting as 0, ties by chunk id. Lexical: BM25 straight from its
 definition, over the terms that the product's own analysis gives.
 """
 

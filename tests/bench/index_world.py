@@ -147,7 +147,7 @@ class World:
         random = np.random.default_rng([self.recipe.seed, 2, round(share * 1e6)])
         target = share * self.recipe.chunks
         sizes = np.bincount(self.owners, minlength=len(self.lists))
-        of_lists = np.bincount(self.lists[1:], weights=sizes[1:], minlength=self.recipe.lists)
+        of_lists = np.bincount(self.lists[self.owners], minlength=self.recipe.lists)
         order, whole = random.permutation(self.recipe.lists), target * (1 - _SINGLES)
         chosen = order if share == 1.0 else _filling(order, of_lists, whole)
         inside = np.isin(self.lists, chosen)
@@ -286,7 +286,7 @@ def _one_of(words: Sequence[str], random: np.random.Generator) -> str:
     return words[int(random.integers(len(words)))]
 
 
-def _filling(order: NDArray[np.int64], sizes: NDArray[np.float64], room: float) -> NDArray[np.int64]:
+def _filling(order: NDArray[np.int64], sizes: NDArray[np.int64], room: float) -> NDArray[np.int64]:
     """From the front, everything that still fits."""
     chosen = []
     for number in order.tolist():

@@ -6,14 +6,29 @@ import sqlite3
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-from tests.bench.index_peers import TOP, permitted_documents
+from tests.bench.index_peers import TOP, PeerAbsent, permitted_documents
 from tests.bench.index_truth import Tokens
 from tests.bench.index_world import DIMENSION, Permitted, Question, World
 
 _ROWS = 20_000
+
+
+def _sqlite() -> ModuleType:
+    """An SQLite that loads extensions; not every Python's own one does.
+
+    Raises:
+        PeerAbsent: there is none.
+    """
+    if hasattr(sqlite3.Connection, "enable_load_extension"):
+        return sqlite3
+    try:
+        return import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        raise PeerAbsent("this Python's SQLite loads no extensions, and pysqlite3 is not installed") from None
 
 
 class SqliteVec:
@@ -23,10 +38,11 @@ class SqliteVec:
         self._world = world
         self._folder = folder
         self._filter = ""
+        self._sqlite = _sqlite()
 
     def build(self) -> None:
         """See `Engine.build`."""
-        self._database = sqlite3.connect(self._folder / "vectors.sqlite")
+        self._database = self._sqlite.connect(self._folder / "vectors.sqlite")
         self._database.enable_load_extension(True)
         import_module("sqlite_vec").load(self._database)
         self._database.execute("PRAGMA mmap_size = 8589934592")

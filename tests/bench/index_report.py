@@ -32,6 +32,13 @@ class ShareFigures:
     agreement: float  # of lexical with BM25 by definition
 
 
+_WAYS: dict[str, Callable[[ShareFigures], Timing]] = {
+    "dense": lambda share: share.dense,
+    "lexical": lambda share: share.lexical,
+    "hybrid": lambda share: share.hybrid,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PeerShare:
     """A peer for the same person. `right` is recall, or agreement with BM25 over all texts."""
@@ -184,22 +191,12 @@ def _markdown(report: Report) -> Iterable[str]:
         [(t.what, t.wanted, t.got, "yes" if t.met else "**no**") for t in targets(largest)],
     )
     yield "## Cost against size, p95 in ms\n"
-    header = (
-        "chunks",
-        *(f"{leg} {share.share:.1%}" for share in largest.shares for leg in ("dense", "lexical", "hybrid")),
-    )
     yield from _table(
-        header,
+        ("share", "leg", *(f"{size.chunks:,}" for size in report.sizes)),
         [
-            (
-                f"{size.chunks:,}",
-                *(
-                    f"{timing.p95:.2f}"
-                    for share in size.shares
-                    for timing in (share.dense, share.lexical, share.hybrid)
-                ),
-            )
-            for size in report.sizes
+            (f"{share.share:.1%}", name, *(f"{way(size.shares[number]).p95:.2f}" for size in report.sizes))
+            for number, share in enumerate(largest.shares)
+            for name, way in _WAYS.items()
         ],
     )
 
@@ -327,11 +324,6 @@ def _charts(report: Report) -> Iterable[Chart]:
         title = f"{leg.capitalize()}: p95 by permitted share, {largest.chunks:,} chunks"
         yield Chart(title, "permitted share", "ms", places, series)
     if len(report.sizes) > 1:
-        ways: dict[str, Callable[[ShareFigures], Timing]] = {
-            "dense": lambda share: share.dense,
-            "lexical": lambda share: share.lexical,
-            "hybrid": lambda share: share.hybrid,
-        }
         yield Chart(
             "Ours: p95 against size",
             "chunks",
@@ -341,7 +333,7 @@ def _charts(report: Report) -> Iterable[Chart]:
                 f"{name}, {share.share:.1%}": [way(size.shares[number]).p95 for size in report.sizes]
                 for number, share in enumerate(largest.shares)
                 if share.share in {0.1, 1.0}
-                for name, way in ways.items()
+                for name, way in _WAYS.items()
             },
         )
 

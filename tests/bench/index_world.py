@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -254,7 +254,8 @@ class _TextWriter:
         return [" ".join(words[low:high]) for low, high in pairwise(bounds)]
 
 
-def _vocabulary(seed: int) -> list[str]:
+@lru_cache(maxsize=1)
+def _vocabulary(seed: int) -> tuple[str, ...]:
     """Different words, the frequent ones first and mostly shorter."""
     random = np.random.default_rng([seed, 4])
     openings, vowels = _OPENINGS.split(), _VOWELS.split()
@@ -279,7 +280,7 @@ def _vocabulary(seed: int) -> list[str]:
                 else ""
             )
         found[word] = None
-    return list(found)
+    return tuple(found)
 
 
 def _one_of(words: Sequence[str], random: np.random.Generator) -> str:

@@ -32,7 +32,7 @@ class Peer:
 
     name: str
     leg: Literal["dense", "lexical"]
-    package: str  # to import; the peer is "not installed" where that fails
+    packages: tuple[str, ...]  # to import; the peer is "not installed" where that fails
     path: str  # module:class of its engine
     exact: bool  # it promises the true neighbours
     served: bool = False  # by another process, whose memory is not measured
@@ -69,16 +69,27 @@ class Engine(Protocol):
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("LanceDB", "dense", "lancedb", "tests.bench.peers.lance:Lance", exact=True),
-        Peer("sqlite-vec", "dense", "sqlite_vec", f"{_SQLITE}:VirtualTable", exact=True),
-        Peer("sqlite-vec plain", "dense", "sqlite_vec", f"{_SQLITE}:PlainTable", exact=True),
-        Peer("Chroma", "dense", "chromadb", "tests.bench.peers.chroma:Chroma", exact=False),
+        Peer("LanceDB", "dense", ("lancedb",), "tests.bench.peers.lance:Lance", exact=True),
+        Peer("sqlite-vec", "dense", ("sqlite_vec",), f"{_SQLITE}:VirtualTable", exact=True),
+        Peer("sqlite-vec plain", "dense", ("sqlite_vec",), f"{_SQLITE}:PlainTable", exact=True),
+        Peer("Chroma", "dense", ("chromadb",), "tests.bench.peers.chroma:Chroma", exact=False),
         Peer(
-            "pgvector", "dense", "psycopg", "tests.bench.peers.postgresql:PgVector", exact=True, served=True
+            "pgvector",
+            "dense",
+            ("psycopg",),
+            "tests.bench.peers.postgresql:PgVector",
+            exact=True,
+            served=True,
         ),
-        Peer("bm25s", "lexical", "bm25s", "tests.bench.peers.bm25_sparse:Bm25s", exact=True),
-        Peer("bm25s on numba", "lexical", "numba", "tests.bench.peers.bm25_sparse:Bm25sNumba", exact=True),
-        Peer("tantivy", "lexical", "tantivy", "tests.bench.peers.tantivy_filter:Tantivy", exact=True),
+        Peer("bm25s", "lexical", ("bm25s",), "tests.bench.peers.bm25_sparse:Bm25s", exact=True),
+        Peer(
+            "bm25s on numba",
+            "lexical",
+            ("bm25s", "numba"),
+            "tests.bench.peers.bm25_sparse:Bm25sNumba",
+            exact=True,
+        ),
+        Peer("tantivy", "lexical", ("tantivy",), "tests.bench.peers.tantivy_filter:Tantivy", exact=True),
     )
 }
 
@@ -87,12 +98,13 @@ def engine(peer: Peer, world: World, analysed: Tokens, folder: Path) -> Engine:
     """The peer's engine for a world.
 
     Raises:
-        PeerAbsent: its package, or something else it needs, is missing.
+        PeerAbsent: a package, or something else it needs, is missing.
     """
-    try:
-        import_module(peer.package)
-    except ModuleNotFoundError:
-        raise PeerAbsent(f"not installed (no module {peer.package})") from None
+    for package in peer.packages:
+        try:
+            import_module(package)
+        except ModuleNotFoundError:
+            raise PeerAbsent(f"not installed (no module {package})") from None
     module, _, name = peer.path.partition(":")
     made: Engine = getattr(import_module(module), name)(world, analysed, folder)
     return made

@@ -274,17 +274,19 @@ def _resident(memory: Memory) -> str:
 
 
 def _against_peers(size: SizeFigures, leg: str, right: str) -> Iterable[str]:
-    peers = [peer for peer in size.peers if peer.leg == leg]
-    if not peers:
+    asked = [peer for peer in size.peers if peer.leg == leg]
+    peers = [peer for peer in asked if not peer.absent]
+    if not asked:
         return
     yield f"### {leg.capitalize()}, ours and peers\n"
     rows = []
     for share in size.shares:
         own = _own(share, leg)
-        beside = [peer.absent or _beside(peer, share.share, own) for peer in peers]
+        beside = [_beside(peer, share.share, own) for peer in peers]
         rows.append([f"{share.share:.1%}", f"{own.p50:.2f} / {own.p95:.2f}", *beside])
     yield from _table(("share", "ours", *(peer.name for peer in peers)), rows)
     yield f"p50 / p95 (how many times our p95; {right}).\n"
+    yield from (f"Not measured: {peer.name}, {peer.absent}.\n" for peer in asked if peer.absent)
 
 
 def _beside(peer: PeerFigures, share: float, own: Timing) -> str:

@@ -1,7 +1,8 @@
 """How fast, how large and how right is the index, against size and permitted share, beside its peers?
 
-    python -m tests.bench.index_scale [--chunks N] [--sizes N,N,...] [--home DIR] [--peers all|none|NAME,...]
-                                      [--questions N] [--peer-questions N] [--report FILE.md]
+    python -m tests.bench.index_scale [--chunks N] [--sizes N,N,...] [--home DIR] [--built]
+                                      [--peers all|none|NAME,...] [--questions N] [--peer-questions N]
+                                      [--peer-minutes N] [--report FILE.md]
 
 Made-up companies (`index_world`) of each size are indexed through `LocalIndex`. People
 who may read 0.1, 1, 10, 50 and 100 % of the chunks ask by vector, by words and by
@@ -88,7 +89,7 @@ def people(made: World, questions: int) -> list[Person]:
     return found
 
 
-def measure(home: Path, chunks: int, *, peers: Sequence[Peer], options: argparse.Namespace) -> SizeFigures:
+def measure(home: Path, chunks: int, *, options: argparse.Namespace) -> SizeFigures:
     """All figures of one size."""
     began = time.perf_counter()
     made = world(home, chunks=chunks)
@@ -99,8 +100,7 @@ def measure(home: Path, chunks: int, *, peers: Sequence[Peer], options: argparse
     bm25 = PlainBm25(analysed)
     say("truth known")
     folder = home / f"ours-{chunks}"
-    build_s = apart(partial(ours.build, World(made.folder, made.recipe), folder))
-    say(f"ours built in {build_s:.0f} s")
+    build_s = built(made, folder, again=not options.built)
     cold, warm_start = starts(folder, persons)
     few = [person.asks(options.questions // len(persons)) for person in persons]
     memory = apart(partial(ours.memory, folder, few, (ours.HYBRID_WEIGHT,)))
@@ -124,8 +124,19 @@ def measure(home: Path, chunks: int, *, peers: Sequence[Peer], options: argparse
         warm_start=warm_start,
         load=round(os.getloadavg()[0], 1),
         shares=tuple(of_share(person, found, bm25) for person, found in zip(persons, searched, strict=True)),
-        peers=tuple(beside(peer, made, persons, bm25, options) for peer in peers),
+        peers=tuple(beside(peer, made, persons, bm25, options) for peer in options.peers),
     )
+
+
+def built(made: World, folder: Path, *, again: bool) -> float:
+    """Seconds that building took, in this run or, unless `again`, in the one that left an index there."""
+    note = folder.with_suffix(".seconds")
+    if again or not note.exists():
+        note.unlink(missing_ok=True)
+        seconds = apart(partial(ours.build, World(made.folder, made.recipe), folder))
+        note.write_text(str(seconds), encoding="ascii")
+        say(f"ours built in {seconds:.0f} s")
+    return float(note.read_text(encoding="ascii"))
 
 
 def starts(folder: Path, persons: Sequence[Person]) -> tuple[ours.ColdStart, ours.ColdStart]:
@@ -243,13 +254,13 @@ def chosen_peers(named: str) -> list[Peer]:
     """The peers that the command line asks for.
 
     Raises:
-        KeyError: there is no peer of that name.
+        argparse.ArgumentTypeError: there is no peer of that name.
     """
-    return (
-        list(PEERS.values())
-        if named == "all"
-        else [PEERS[name] for name in named.split(",") if name != "none"]
-    )
+    if named in {"all", "none"}:
+        return list(PEERS.values()) if named == "all" else []
+    if unknown := [name for name in named.split(",") if name not in PEERS]:
+        raise argparse.ArgumentTypeError(f"no such peer: {', '.join(unknown)}. Known: {', '.join(PEERS)}")
+    return [PEERS[name] for name in named.split(",")]
 
 
 def main() -> int:
@@ -260,7 +271,10 @@ def main() -> int:
     parser.add_argument("--chunks", type=int, default=TARGET_CHUNKS, help="the largest world")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="those up to --chunks are measured")
     parser.add_argument("--home", type=Path, help="keep the worlds here")
-    parser.add_argument("--peers", default="all", help=f"all, none, or some of: {', '.join(PEERS)}")
+    parser.add_argument(
+        "--peers", type=chosen_peers, default="all", help=f"all, none, or some of: {', '.join(PEERS)}"
+    )
+    parser.add_argument("--built", action="store_true", help="use the index that an earlier run left there")
     parser.add_argument("--questions", type=int, default=200, help="of each share")
     parser.add_argument("--peer-questions", type=int, default=100, help="of each share, at most --questions")
     parser.add_argument(
@@ -268,7 +282,6 @@ def main() -> int:
     )
     parser.add_argument("--report", type=Path, help="write Markdown here and charts beside it")
     options = parser.parse_args()
-    peers = chosen_peers(options.peers)
     for name in ("OMP", "OPENBLAS", "RAYON", "NUMBA"):
         os.environ.setdefault(f"{name}_NUM_THREADS", str(THREADS))
     os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS))
@@ -278,7 +291,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="mundap-index-scale-") as made:
         home = options.home or Path(made)
-        figures = tuple(measure(home, size, peers=peers, options=options) for size in sizes)
+        figures = tuple(measure(home, size, options=options) for size in sizes)
     report = Report(
         processor(), os.cpu_count() or 1, load, options.questions, options.peer_questions, figures
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -36,9 +37,10 @@ class Lance:
         self._table = self._database.create_table("chunks", schema=schema)
         for batch in self._batches():
             self._table.add(batch)
-        self._table.optimize()
         self._table.create_scalar_index("acl", index_type="BITMAP")
         self._table.create_scalar_index("document", index_type="BTREE")
+        # Merged into few files, and what was before the merge removed.
+        self._table.optimize(cleanup_older_than=timedelta())
 
     def permit(self, permitted: Permitted) -> None:
         """See `Engine.permit`."""

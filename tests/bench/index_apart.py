@@ -43,6 +43,8 @@ def apart(call: Callable[[], _Result], *, minutes: float = 0.0) -> _Result:
         process.join(_FAREWELL_S)
     finally:
         process.terminate()
+        process.join(_FAREWELL_S)
+        process.kill()
         process.join()
     done, result = outcome
     if not done:

@@ -9,11 +9,13 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 # Folders whose code does not know of the database: once is enough.
 WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
-BENCHES = retrieval_quality answer_quality topic_blocks visible_set embedding_speed
+BENCHES = retrieval_quality answer_quality topic_blocks visible_set embedding_speed index_scale
+# Other people's engines, which `make bench-peers` measures beside ours.
+PEERS = var/bench-venv
 # Tests write here, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
-.PHONY: run test check format bench clean \
+.PHONY: run test check format bench bench-peers clean \
 	environment environment-test test-default test-postgresql
 
 run: environment
@@ -55,10 +57,19 @@ format: environment-test
 	.venv/bin/djlint templates --reformat --quiet
 
 bench: environment-test
-	@for name in $(BENCHES); do echo "== $$name"; $(PYTHON) -m tests.bench.$$name || exit 1; done
+	@missed=; for name in $(BENCHES); do \
+		echo "== $$name"; $(PYTHON) -m tests.bench.$$name || missed="$$missed $$name"; \
+	done; [ -z "$$missed" ] || { echo "FAILED or short of a target:$$missed" >&2; exit 1; }
+
+bench-peers: environment-test
+	$(PYTHON) -m venv $(PEERS)
+	@$(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		>"$$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mundap.pth"
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/bench/requirements.txt
+	$(PEERS)/bin/python -m tests.bench.index_scale --home var/bench --report var/bench/index.md
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test $(PEERS)
 
 environment:
 	@$(FIND_PYTHON); exec "$$python" -m assistant.config.install run

@@ -61,8 +61,8 @@ class Candidate:
     document_id: int
     version: int
     score: float  # fused, 0..1
-    dense: float  # cosine
-    lexical: float  # BM25 over the permitted set
+    dense: float  # cosine; 0 without a vector
+    lexical: float  # BM25 over the permitted set; 0 where only vectors count
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,19 +37,20 @@ def nearest(views: Sequence[View], query: NDArray[np.float32], *, count: int) ->
     least = float(np.partition(bounds, -count)[-count]) if len(bounds) >= count else -np.inf
     starts = first_positions([view.segment for view in views])
     within = np.concatenate([starts[part.number] + part.candidates(asked, least) for part in parts])
-    ids = np.concatenate(
-        [
-            view.segment.columns.chunk_ids[within[(within >= low) & (within < high)] - low]
-            for view, (low, high) in zip(views, pairwise(starts), strict=True)
-        ]
-    )
-    order = np.lexsort((ids, -cosines([view.segment.vectors for view in views], within, query)))
+    segments = [view.segment for view in views]
+    exact = cosines([segment.rows for segment in segments], within, query)
+    order = np.lexsort((chunk_ids(segments, within), -exact))
     return within[order[:count]]
 
 
-def cosines(
-    tables: Sequence[NDArray[np.float32]], positions: Places, query: NDArray[np.float32]
-) -> NDArray[np.float64]:
+class Rows(Protocol):
+    """Vectors by their place: an array, or a file (`segment.StoredRows`)."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, places: Places, /) -> NDArray[np.float32]: ...
+
+
+def cosines(tables: Sequence[Rows], positions: Places, query: NDArray[np.float32]) -> NDArray[np.float64]:
     """The cosine of each position (counted through all tables): the same bits wherever a row lies."""
     found = np.zeros(len(positions), dtype=np.float64)
     wide = query.astype(np.float64)
@@ -58,6 +60,15 @@ def cosines(
         for start in range(0, len(here), _BLOCK):
             some = here[start : start + _BLOCK]
             found[some] = (table[positions[some] - low].astype(np.float64) * wide).sum(axis=1)
+    return found
+
+
+def chunk_ids(segments: Sequence[Segment], positions: Places) -> Places:
+    """The chunk id at each position."""
+    found = np.empty(len(positions), np.int64)
+    for segment, (low, high) in zip(segments, pairwise(first_positions(segments)), strict=True):
+        here = (positions >= low) & (positions < high)
+        found[here] = segment.columns.chunk_ids[positions[here] - low]
     return found
 
 

@@ -46,7 +46,8 @@ def scan_codes(
             total = np.int32(0)
             for j in range(query.shape[0]):
                 total += np.int32(row[j]) * np.int32(query[j])
-            score = np.float32(total * (scales[i] * unit))
+            # Numba adds in 64 bits: said to fit into 32, the sum is computed there, twice as many at once.
+            score = np.float32(np.int32(total) * (scales[i] * unit))
             scores[i] = score
             bound = score - errors[i] - slack
             if held < len(lowest):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assistant.common.errors import UsageError
 from assistant.index.contract import Candidate, IndexQuery
-from assistant.index.dense import cosines, nearest
+from assistant.index.dense import chunk_ids, cosines, nearest
 from assistant.index.fusion import fused
 from assistant.index.lexical import best, scores_at, words_of
 from assistant.index.segment import Segment
@@ -34,18 +34,17 @@ def search(
     if query.k < 1 or not views:
         return []
     shown = [view.segment for view in views]
-    chunk_ids = np.concatenate([segment.columns.chunk_ids for segment in shown])
     count = max(LEAST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
-    words = words_of(query.text, views)
-    proposals = [best(words, views, count=count)] if query.dense_weight < 1 else []
+    by_words = words_of(query.text, views) if query.dense_weight < 1 else None
+    proposals = [best(by_words, views, count=count)] if by_words is not None else []
     if query.vector is not None and query.dense_weight > 0:
         proposals.append(nearest(views, query.vector, count=count))
     positions = np.unique(np.concatenate(proposals))
-    tables = [segment.vectors for segment in shown]
+    tables = [segment.rows for segment in shown]
     dense = np.zeros(len(positions)) if query.vector is None else cosines(tables, positions, query.vector)
-    lexical = scores_at(words, views, positions)
+    lexical = np.zeros(len(positions)) if by_words is None else scores_at(by_words, views, positions)
     scores = fused(dense, lexical, dense_weight=query.dense_weight)
-    return _best(shown, query, _Scored(positions, chunk_ids[positions], scores, dense, lexical))
+    return _best(shown, query, _Scored(positions, chunk_ids(shown, positions), scores, dense, lexical))
 
 
 class _Scored:

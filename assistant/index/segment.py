@@ -84,10 +84,48 @@ _FILES = frozenset(
 ) | {_VECTORS}
 
 
+class StoredRows:
+    """The vectors of a segment, read row by row.
+
+    Mapping them would soon make all of them resident, though a question needs a few hundred.
+    """
+
+    __slots__ = ("_entry", "_first", "_stream", "shape")
+
+    def __init__(self, path: Path, entry: SegmentEntry) -> None:
+        """Keeps the file open, so that it stays readable even when a merge removes it."""
+        self._entry = entry
+        self._stream = path.open("rb")
+        np.lib.format.read_magic(self._stream)
+        self.shape, fortran_order, kind = np.lib.format.read_array_header_1_0(self._stream)
+        if kind != np.float32 or fortran_order or len(self.shape) != 2:  # noqa: PLR2004 - rows and components
+            raise ValueError(f"{path.name} holds no rows of float32")
+        self._first = self._stream.tell()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The rows at the places, shape (len(places), d).
+
+        Raises:
+            IndexDamaged: the file has become shorter.
+        """
+        width = 4 * self.shape[1]
+        found = np.empty((len(places), self.shape[1]), np.float32)
+        number = self._stream.fileno()
+        for row, place in zip(found, places.tolist(), strict=True):
+            stored = os.pread(number, width, self._first + place * width)
+            if len(stored) != width:
+                raise _damaged(self._entry, f"{_VECTORS} has been cut short")
+            row[:] = np.frombuffer(stored, np.float32)
+        return found
+
+
 class Segment:
     """An open segment. What is mapped stays readable even when a merge removes the files."""
 
-    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "vectors")
+    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "rows", "vectors")
 
     def __init__(self, root: Path, entry: SegmentEntry) -> None:
         """Check every file and map it.
@@ -102,7 +140,8 @@ class Segment:
         try:
             self.columns = _columns(self._folder)
             self.codes = _codes(self._folder)
-            self.vectors = _mapped(self._folder / _VECTORS, np.float32)
+            self.rows = StoredRows(self._folder / _VECTORS, entry)  # for searches
+            self.vectors = _mapped(self._folder / _VECTORS, np.float32)  # for merges
         except (OSError, ValueError) as error:
             raise _damaged(entry, "cannot be mapped") from error
 

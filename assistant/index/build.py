@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.errors import UsageError
+from assistant.index.codes import MAX_NORM
 from assistant.index.contract import IndexDocument
 from assistant.index.lexical import weighted_counts
 from assistant.index.segment import Columns, Postings, Segment
 
 _BLOCK = 16_384  # rows copied at a time while merging
-_MAX_NORM = 1.001
 
 
 def checked(documents: Iterable[IndexDocument], *, dimension: int) -> list[IndexDocument]:
@@ -35,7 +35,7 @@ def checked(documents: Iterable[IndexDocument], *, dimension: int) -> list[Index
                     f"the index needs {dimension}. Embed it with the configured model."
                 )
             norm = float(np.linalg.norm(chunk.vector))
-            if not norm <= _MAX_NORM:  # also catches NaN
+            if not norm <= MAX_NORM:  # also catches NaN
                 raise UsageError(f"{where}, chunk {chunk.chunk_id}: its vector is not of unit length.")
     return found
 

@@ -17,7 +17,7 @@ _LEVELS = 127
 _INT16 = 32_767
 _INT32 = 2**31 - 1
 _UP = np.float32(1 + 1e-6)  # outweighs the rounding of the bound itself
-MAX_NORM = 1.001  # of any vector that is indexed or asked for, see `build.checked`
+MAX_NORM = 1.001  # of any vector that is indexed or asked for, see `build.checked` and `LocalIndex.search`
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from assistant.common.errors import IndexDamaged, UsageError
 from assistant.index.build import checked, columns_of, merged, vector_blocks
+from assistant.index.codes import MAX_NORM
 from assistant.index.compaction import kept_documents, to_merge
 from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions, Problem
 from assistant.index.durable import lease
@@ -53,12 +54,14 @@ class LocalIndex:
 
         Raises:
             IndexDamaged: a file fails its checksum or is missing.
-            UsageError: the index was built with another model, or the vector has another length.
+            UsageError: the index was built with another model, or the vector has another length or is no unit.
         """
         if query.vector is not None and query.vector.shape != (self._dimension,):
             raise UsageError(
                 f"The question's vector has {query.vector.size} components, the index {self._dimension}."
             )
+        if query.vector is not None and not np.linalg.norm(query.vector) <= MAX_NORM:  # also catches NaN
+            raise UsageError("The question's vector is not of unit length. Use the configured embedder's.")
         return search(self._segments(), query, seen=partial(self._views.of, permitted=permitted))
 
     def publish(self, documents: Sequence[IndexDocument]) -> None:

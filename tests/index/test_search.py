@@ -283,6 +283,15 @@ def test_a_vector_of_another_length_is_refused(tmp_path: Path) -> None:
         open_index(tmp_path).search(wrong, permitted=permit({1: 1}))
 
 
+@pytest.mark.parametrize("factor", [1.01, np.nan])
+def test_a_vector_that_the_bounds_of_the_codes_do_not_hold_for_is_refused(
+    tmp_path: Path, factor: float
+) -> None:
+    long = IndexQuery("vpn", (unit("vpn") * factor).astype(np.float32), 0.4)
+    with pytest.raises(UsageError, match="unit length"):
+        open_index(tmp_path).search(long, permitted=permit({1: 1}))
+
+
 def test_the_dense_leg_counts_for_little_in_a_language_that_its_model_does_not_know() -> None:
     bundled = frozenset({"en"})
     assert dense_weight("ko", bundled) < 0.2 < dense_weight("en", bundled)

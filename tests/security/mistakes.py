@@ -7,7 +7,7 @@ from assistant.accounts import api_keys, people
 from assistant.accounts.models import User
 from assistant.chat import answering, selectors, services, sharing
 from assistant.retrieval import retrieve as retrieving
-from tests.security import noticing
+from tests.security import noticing, noticing_in_conversations
 from tests.security.mistake import Mistake, swap, unguarded
 from tests.security.mistakes_in_mask import IN_THE_MASK
 from tests.security.mistakes_in_rule import IN_THE_OBJECT_TEST, IN_THE_QUERYSET, IN_WHAT_A_PERSON_HOLDS
@@ -42,81 +42,89 @@ AT_THE_DOOR = (
         door.passage_texts,
         (" and body.version == version", ""),
     ),
-    unguarded("search: hits skip the door", noticing.hits_pass_the_door, retrieving, "passages"),
+    unguarded(
+        "search: hits skip the door", noticing_in_conversations.hits_pass_the_door, retrieving, "passages"
+    ),
 )
 
 IN_CONVERSATIONS = (
     unguarded(
-        "an old answer is not checked again", noticing.an_old_answer_is_withheld, selectors, "may_still_read"
+        "an old answer is not checked again",
+        noticing_in_conversations.an_old_answer_is_withheld,
+        selectors,
+        "may_still_read",
     ),
     unguarded(
         "an old citation keeps its title",
-        noticing.an_old_citation_names_no_revoked_document,
+        noticing_in_conversations.an_old_citation_names_no_revoked_document,
         selectors,
         "readable",
     ),
     swap(
         "an old citation keeps its text",
-        noticing.an_old_citation_shows_no_text_of_another_version,
+        noticing_in_conversations.an_old_citation_shows_no_text_of_another_version,
         door.passage_texts,
         (" and body.version == version", ""),
     ),
     unguarded(
         "a citation opens without the door",
-        noticing.a_citation_opens_nothing_revoked,
+        noticing_in_conversations.a_citation_opens_nothing_revoked,
         selectors,
         "open_document",
     ),
     swap(
         "an uncited sentence stands on nothing",
-        noticing.an_uncited_sentence_stands_on_all_that_was_read,
+        noticing_in_conversations.an_uncited_sentence_stands_on_all_that_was_read,
         selectors.stands_on,
         ("return set(read)", "pass"),
     ),
     unguarded(
-        "a running stream is not checked", noticing.a_running_stream_is_cut, services, "may_still_read"
+        "a running stream is not checked",
+        noticing_in_conversations.a_running_stream_is_cut,
+        services,
+        "may_still_read",
     ),
     unguarded(
         "a sentence is released unchecked",
-        noticing.a_sentence_is_released_through_the_door,
+        noticing_in_conversations.a_sentence_is_released_through_the_door,
         answering,
         "may_still_read",
     ),
     *(
         unguarded(f"a count of everything ({where})", check, module, "count_readable")
         for where, module, check in (
-            ("page", selectors, noticing.nothing_found_counts_what_is_readable_now),
-            ("stream", services, noticing.nothing_found_counts_what_is_readable_now),
-            ("answer", answering, noticing.an_empty_answer_counts_what_is_readable),
+            ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
+            ("stream", services, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
+            ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
         )
     ),
     swap(
         "anybody's conversations are listed",
-        noticing.a_conversation_is_its_owners,
+        noticing_in_conversations.a_conversation_is_its_owners,
         selectors._conversations,
         ("user_id=viewer.user_id, ", ""),
     ),
     swap(
         "anybody's turn is followed",
-        noticing.a_conversation_is_its_owners,
+        noticing_in_conversations.a_conversation_is_its_owners,
         services.owned_turn,
         ("conversation__user_id=viewer.user_id, ", ""),
     ),
     swap(
         "anybody's conversation is continued",
-        noticing.a_conversation_is_its_owners,
+        noticing_in_conversations.a_conversation_is_its_owners,
         services.owned_conversation,
         ("user_id=viewer.user_id, ", ""),
     ),
     swap(
         "a stream outlives its reader's account",
-        noticing.a_closed_account_finds_no_conversation,
+        noticing_in_conversations.a_closed_account_finds_no_conversation,
         services.owned_turn,
         (", conversation__user__is_active=True", ""),
     ),
     swap(
         "conversations outlive their reader's account",
-        noticing.a_closed_account_finds_no_conversation,
+        noticing_in_conversations.a_closed_account_finds_no_conversation,
         selectors._conversations,
         (", user__is_active=True", ""),
     ),
@@ -147,12 +155,17 @@ IN_KEYS_AND_ROLES = (
 IN_SHARED_CONVERSATIONS = (
     unguarded(
         "a shared answer is not checked for its reader",
-        noticing.a_shared_answer_is_checked_for_its_reader,
+        noticing_in_conversations.a_shared_answer_is_checked_for_its_reader,
         selectors,
         "may_still_read",
     ),
     *(
-        swap(name, noticing.a_link_opens_only_while_and_what_its_owner_shares, function, (old, new))
+        swap(
+            name,
+            noticing_in_conversations.a_link_opens_only_while_and_what_its_owner_shares,
+            function,
+            (old, new),
+        )
         for name, function, old, new in (
             ("a link shows later turns", sharing._shared_turns, ".filter(pk__lte=share.until_id)", ""),
             (

@@ -6,12 +6,11 @@ Each runs inside a transaction that is rolled back, and passes as long as nothin
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from unittest import mock
 
-from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from assistant.access import door
@@ -28,31 +27,14 @@ from assistant.accounts.people import (
     close_account,
     link_account,
     release_address,
-    reopen_account,
     set_role,
 )
 from assistant.accounts.principals import replace_membership
 from assistant.accounts.revisions import Counter
 from assistant.accounts.roles import Right
-from assistant.chat import answering, selectors, services
-from assistant.chat.answering import Answer, answer
-from assistant.chat.events import NoAnswer, NumberedEvent, Token, TurnEvent, Withheld, to_payload
-from assistant.chat.exporting import export_shared
-from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
-from assistant.chat.reading import TurnView
-from assistant.chat.sharing import (
-    share_conversation,
-    share_state,
-    shared_conversation,
-    shared_source,
-    stop_sharing,
-)
 from assistant.common.acl import user as person_named
 from assistant.common.errors import MundapError, NotFound
 from assistant.documents.models import Chunk, Document
-from assistant.index.contract import Candidate
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
-from assistant.retrieval import retrieve as retrieving
 from tests.security.gallery import (
     ALL,
     BOB,
@@ -166,227 +148,6 @@ def _opens(viewer: Viewer, document_id: int) -> bool:
         return bool(door.open_document(viewer=viewer, document_id=document_id))
     except NotFound:
         return False
-
-
-# Conversations.
-
-
-def _turn(gallery: Gallery, person: str, *, cited: bool = True, running: bool = False) -> Turn:
-    """A turn whose one sentence stands on "nested": by a citation, or because that is what was read."""
-    conversation = Conversation.objects.create(user_id=gallery.viewers[person].user_id, title="About")
-    pk = gallery.documents["nested"]
-    turn = Turn.objects.create(
-        conversation=conversation,
-        question="What is this about?",
-        language="en",
-        model="extractive",
-        state=TurnState.RUNNING if running else TurnState.DONE,
-        lease_until=timezone.now() + timedelta(minutes=5) if running else None,
-        read_documents=[pk, gallery.documents["everyone"]],
-    )
-    Citation.objects.create(turn=turn, n=1, document_id=pk, version=1, start=0, end=10, quotes=[[0, 4]])
-    events: list[TurnEvent] = [Token("This is about nested.", (1,) if cited else ())]
-    for number, event in enumerate(events, start=1):
-        StoredEvent.objects.create(turn=turn, seq=number, kind="token", payload=to_payload(event))
-    return turn
-
-
-def _shown(viewer: Viewer, turn: Turn) -> TurnView:
-    (view,) = selectors.conversation(viewer=viewer, conversation_id=turn.conversation_id).turns
-    return view
-
-
-def an_old_answer_is_withheld() -> None:
-    """Once a document that it cites is revoked; before, it is shown."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
-    assert _shown(bob, turn).sentences
-    assert _shown(bob, turn).passages
-    hang(gallery, REVOKED)
-    for view in (_shown(bob, turn), selectors.turn(viewer=bob, turn_id=turn.pk)):
-        assert not view.sentences
-        assert not view.passages
-        assert isinstance(view.outcome, Withheld)
-
-
-def an_uncited_sentence_stands_on_all_that_was_read() -> None:
-    """It may say what any of the documents said."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob", cited=False)
-    assert _shown(bob, turn).sentences
-    hang(gallery, REVOKED)
-    assert not _shown(bob, turn).sentences
-
-
-def an_old_citation_names_no_revoked_document() -> None:
-    """Neither its title nor its passage, also where only another document carries the answer."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
-    Citation.objects.create(
-        turn=turn, n=2, document_id=gallery.documents["deepest"], version=1, start=0, end=10
-    )
-    assert len(_shown(bob, turn).passages) == len(selectors.cited_passages(bob, turn.pk)) == 2
-    hang(gallery, replace(REVOKED, name="deepest"))
-    assert [passage.external_id for passage in _shown(bob, turn).passages] == ["nested"]
-    assert [passage.external_id for passage in selectors.cited_passages(bob, turn.pk)] == ["nested"]
-
-
-def an_old_citation_shows_no_text_of_another_version() -> None:
-    """Offsets mean something in the version that was cited, and nowhere else."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
-    Document.objects.filter(pk=gallery.documents["nested"]).update(version=2)
-    gallery_body = Document.objects.get(pk=gallery.documents["nested"]).body
-    gallery_body.version = 2
-    gallery_body.save()
-    assert [passage.passage for passage in _shown(bob, turn).passages] == [""]
-
-
-def a_citation_opens_nothing_revoked() -> None:
-    """The source behind a number is asked for again each time."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
-    assert selectors.cited_source(viewer=bob, turn_id=turn.pk, n=1).quotes
-    hang(gallery, REVOKED)
-    assert not _cites(bob, turn)
-
-
-def _cites(viewer: Viewer, turn: Turn) -> bool:
-    try:
-        return bool(selectors.cited_source(viewer=viewer, turn_id=turn.pk, n=1))
-    except NotFound:
-        return False
-
-
-def nothing_found_counts_what_is_readable_now() -> None:
-    """The count in "I searched so many documents" is not the one of then."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
-    StoredEvent.objects.filter(turn=turn).update(kind="no_answer", payload=to_payload(NoAnswer(4711)))
-    hang(gallery, REVOKED)
-    outcome = _shown(bob, turn).outcome
-    assert isinstance(outcome, NoAnswer)
-    assert outcome.documents == len(SEEN_BY_BOB) - 1
-    assert [event.documents for event in _streamed(bob, turn) if isinstance(event, NoAnswer)] == [
-        len(SEEN_BY_BOB) - 1
-    ]
-
-
-def a_conversation_is_its_owners() -> None:
-    """Nobody else finds it, its turns or its stream, and nobody stops or deletes it."""
-    gallery = laid_out(FEW)
-    turn, ann = _turn(gallery, "bob"), gallery.viewers["ann"]
-    attempts: tuple[Callable[[], object], ...] = (
-        lambda: selectors.conversation(viewer=ann, conversation_id=turn.conversation_id),
-        lambda: selectors.turn(viewer=ann, turn_id=turn.pk),
-        lambda: selectors.cited_source(viewer=ann, turn_id=turn.pk, n=1),
-        lambda: services.owned_turn(ann, turn.pk),
-        lambda: services.owned_conversation(ann, turn.conversation_id),
-        lambda: services.stop_turn(viewer=ann, turn_id=turn.pk),
-        lambda: _streamed(ann, turn),
-    )
-    for number, attempt in enumerate(attempts):
-        with contextlib.suppress(NotFound):
-            attempt()
-            raise AssertionError(f"attempt {number} was let in")
-    assert not selectors.conversations(viewer=ann)
-
-
-def a_closed_account_finds_no_conversation() -> None:
-    """Not even its own, and its stream ends."""
-    gallery = laid_out(FEW)
-    turn, bob = _turn(gallery, "bob"), gallery.viewers["bob"]
-    close_account(user_id=bob.user_id, actor="test")
-    attempts: tuple[Callable[[], object], ...] = (
-        lambda: selectors.turn(viewer=bob, turn_id=turn.pk),
-        lambda: services.owned_conversation(bob, turn.conversation_id),
-        lambda: _streamed(bob, turn),
-    )
-    for attempt in attempts:
-        with contextlib.suppress(NotFound):
-            attempt()
-            raise AssertionError("a closed account was let in")
-
-
-def a_running_stream_is_cut() -> None:
-    """After the first sentence a document is revoked: the next event is that the rest is withheld."""
-    gallery = laid_out(FEW)
-    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob", running=True)
-    assert [type(event) for event in _streamed(bob, turn, at_most=1)] == [Token]
-    hang(gallery, REVOKED)
-    assert [type(event) for event in _streamed(bob, turn, at_most=1)] == [Withheld]
-
-
-def _streamed(viewer: Viewer, turn: Turn, *, at_most: int = 9) -> list[TurnEvent]:
-    async def watched() -> list[TurnEvent]:
-        events: AsyncIterator[NumberedEvent] = services.follow_turn(viewer=viewer, turn_id=turn.pk, after=0)
-        seen: list[TurnEvent] = []
-        async for numbered in events:
-            seen.append(numbered.event)
-            if len(seen) >= at_most:
-                break
-        return seen
-
-    return async_to_sync(watched)()
-
-
-# Search and answers. The index is made to propose everything, as a stale or altered one might.
-
-
-@contextlib.contextmanager
-def _index_that_proposes_everything() -> Iterator[None]:
-    def everything(*_: object) -> list[Candidate]:
-        rows = Chunk.objects.order_by("pk").values_list("pk", "document_id", "version")
-        return [_candidate(*row) for row in rows]
-
-    with mock.patch.object(retrieving, "_candidates", everything):
-        yield
-
-
-def _candidate(chunk_id: int, document_id: int, version: int) -> Candidate:
-    return Candidate(chunk_id, document_id, version, score=1.0, dense=1.0, lexical=1.0)
-
-
-def hits_pass_the_door() -> None:
-    """What the index proposes is only a number."""
-    gallery = laid_out(FEW)
-    with _index_that_proposes_everything():
-        found = retrieving.retrieve("about", viewer=gallery.viewers["bob"])
-    assert {hit.passage.external_id for hit in found.hits} == SEEN_BY_BOB
-
-
-class _Slow:
-    """A chat model during whose second sentence a document is revoked."""
-
-    name = "slow"
-
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
-
-    def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
-        """Two sentences that quote the same source."""
-        (source,) = [source for source in request.sources if "nested" in source.text]
-        yield AnswerSentence("The first.", (Quote(source.n, 0, 4),))
-        hang(self._gallery, REVOKED)
-        yield AnswerSentence("The second.", (Quote(source.n, 0, 4),))
-
-
-def a_sentence_is_released_through_the_door() -> None:
-    """The document is gone while the answer is written: what comes next is that the rest is withheld."""
-    gallery = laid_out(FEW)
-    with _index_that_proposes_everything():
-        events = list(answer("about", viewer=gallery.viewers["bob"], model=_Slow(gallery), into=Answer()))
-    assert [event.text for event in events if isinstance(event, Token)] == ["The first."]
-    assert isinstance(events[-1], Withheld)
-
-
-def an_empty_answer_counts_what_is_readable() -> None:
-    """A model that says nothing leads to a count, which is the reader's own."""
-    gallery = laid_out(FEW)
-    silent = mock.Mock(answer=lambda _: iter(()))
-    with _index_that_proposes_everything():
-        events = list(answering.answer("x", viewer=gallery.viewers["bob"], model=silent, into=Answer()))
-    assert [event.documents for event in events if isinstance(event, NoAnswer)] == [len(SEEN_BY_BOB)]
 
 
 # Accounts.
@@ -530,58 +291,7 @@ def a_warm_mask_knows_who_holds_what() -> None:
             assert ("denied to old" in by_queryset(gallery, person)) is sees
 
 
-# Shared conversations, and people who change themselves.
-
-
-def _link(owner: Viewer, turn: Turn) -> str:
-    share_conversation(viewer=owner, conversation_id=turn.conversation_id)
-    return share_state(viewer=owner, conversation_id=turn.conversation_id).token
-
-
-def a_shared_answer_is_checked_for_its_reader() -> None:
-    """On the page, at its sources, and in a file."""
-    gallery = laid_out(FEW)
-    bob, dee = gallery.viewers["bob"], gallery.viewers["dee"]
-    turn = _turn(gallery, "bob")
-    token = _link(bob, turn)
-    for reader, shown in ((gallery.viewers["ann"], True), (dee, False)):
-        (view,) = shared_conversation(viewer=reader, token=token).turns
-        assert bool(view.sentences) is bool(view.passages) is shown
-        file = export_shared(viewer=reader, token=token, kind="md").content
-        assert (b"about nested" in file) is shown
-        assert _shares_source(reader, token, turn) is shown
-
-
-def _shares_source(reader: Viewer, token: str, turn: Turn) -> bool:
-    try:
-        return bool(shared_source(viewer=reader, token=token, turn_id=turn.pk, n=1))
-    except NotFound:
-        return False
-
-
-def a_link_opens_only_while_and_what_its_owner_shares() -> None:
-    """Not a later turn, not once it ended, and not once somebody's account is closed."""
-    gallery = laid_out(FEW)
-    bob, ann = gallery.viewers["bob"], gallery.viewers["ann"]
-    turn = _turn(gallery, "bob")
-    token = _link(bob, turn)
-    Turn.objects.create(
-        conversation=turn.conversation,
-        question="Later?",
-        language="en",
-        model="extractive",
-        state=TurnState.DONE,
-    )
-    assert len(shared_conversation(viewer=ann, token=token).turns) == 1
-    refused(lambda: share_conversation(viewer=ann, conversation_id=turn.conversation_id), NotFound)
-    close_account(user_id=ann.user_id, actor="test")
-    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
-    reopen_account(user_id=ann.user_id, actor="test")
-    close_account(user_id=bob.user_id, actor="test")
-    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
-    reopen_account(user_id=bob.user_id, actor="test")
-    stop_sharing(viewer=bob, conversation_id=turn.conversation_id)
-    refused(lambda: shared_conversation(viewer=ann, token=token), NotFound)
+# People who change themselves.
 
 
 def nobody_widens_what_they_may_read() -> None:

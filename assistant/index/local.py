@@ -54,7 +54,7 @@ class LocalIndex:
 
         Raises:
             IndexDamaged: a file fails its checksum or is missing.
-            UsageError: the index was built with another model, or the vector has another length or is no unit.
+            UsageError: the index was built with another model, or the vector is of another length or no unit.
         """
         if query.vector is not None and query.vector.shape != (self._dimension,):
             raise UsageError(

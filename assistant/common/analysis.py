@@ -48,7 +48,8 @@ _ENDINGS_LISTED = """
     되었나 되었나요 되는가 되었는가 됩니다 되었습니다
 """
 _ENDINGS = frozenset(_ENDINGS_LISTED.split())
-_CUTS = tuple(sorted(_PARTICLES | _ENDINGS, key=lambda cut: (-len(cut), cut)))
+_CUTS = _PARTICLES | _ENDINGS
+_LONGEST_CUT = max(map(len, _CUTS))
 
 # Words that ask rather than tell. Only questions lose them: "The Who" stays findable in a text. Left
 # alone on purpose, since they are also names or nouns: it (IT), us (US), may, will, no.
@@ -122,9 +123,9 @@ def _terms_of(word: str, attached: bool) -> tuple[str, ...]:  # noqa: FBT001 - p
 
 def _stem(word: str, *, least: int = _LEAST_STEM) -> str:
     """A Korean word without its longest known ending, as long as `least` syllables stay."""
-    for cut in _CUTS:
-        if word.endswith(cut) and len(word) - len(cut) >= least:
-            return word[: -len(cut)]
+    for width in range(min(_LONGEST_CUT, len(word) - least), 0, -1):
+        if word[-width:] in _CUTS:
+            return word[:-width]
     return word
 
 

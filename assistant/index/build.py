@@ -64,7 +64,7 @@ def columns_of(documents: Sequence[IndexDocument]) -> tuple[Columns, NDArray[np.
         chunk_starts=_starts([len(d.chunks) for d in laid_out]),
         chunk_ids=np.array([chunk.chunk_id for _, chunk in chunks], dtype=np.int64),
         lengths=np.array(lengths, dtype=np.int32),
-        postings=_postings(words, np.array(numbers, np.int64), positions, np.array(amounts, np.int32)),
+        postings=_postings(words, np.array(numbers, np.int64), positions, np.array(amounts, np.uint8)),
     )
     vectors = np.array([chunk.vector for _, chunk in chunks], dtype=np.float32)
     return columns, vectors
@@ -118,12 +118,12 @@ def vector_blocks(segments: Sequence[Segment], rows: NDArray[np.int64]) -> Itera
 
 def _joined_postings(
     parts: Sequence[Columns], place: NDArray[np.int64]
-) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
     """(terms, term number, new chunk position, count) of the postings whose chunk has a place."""
     vocabulary: dict[bytes, int] = {}
     numbers: list[NDArray[np.int64]] = []
     positions: list[NDArray[np.int32]] = []
-    amounts: list[NDArray[np.int32]] = []
+    amounts: list[NDArray[np.uint8]] = []
     offset = 0
     for part in parts:
         own = (part.postings.term(i) for i in range(part.postings.term_count()))
@@ -138,7 +138,7 @@ def _joined_postings(
 
 
 def _postings(
-    words: list[bytes], numbers: NDArray[np.int64], positions: NDArray[np.int32], amounts: NDArray[np.int32]
+    words: list[bytes], numbers: NDArray[np.int64], positions: NDArray[np.int32], amounts: NDArray[np.uint8]
 ) -> Postings:
     """The postings of a segment: used terms sorted, postings by term and position."""
     used = np.bincount(numbers, minlength=len(words)) > 0

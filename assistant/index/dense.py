@@ -1,14 +1,14 @@
 """Exact nearest neighbours among the permitted chunks.
 
-A pass over the codes (`codes`) gives each permitted row bounds; only rows whose upper
-bound reaches the k-th highest lower bound can be among the best, and those few are
-scored again in a way that depends on nothing but the two vectors.
+A pass over one half of the codes (`codes`) gives each permitted row bounds; rows whose upper bound
+reaches the k-th highest lower bound are looked at again with both halves; and the few that
+can then still be among the best are scored in a way that depends on nothing but the two vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Protocol
@@ -22,25 +22,36 @@ from assistant.index.segment import Segment
 from assistant.index.view import View
 
 Places = NDArray[np.int64]
+Scores = NDArray[np.float64]
 
 _BLOCK = 4096
 _LEAST_ROWS = 20_000  # fewer are not worth another thread
 _ROOM = 4096
 
 
-def nearest(views: Sequence[View], query: NDArray[np.float32], *, count: int) -> Places:
-    """Positions (counted through the segments) of the `count` nearest permitted chunks, ties by chunk id."""
+def nearest(views: Sequence[View], query: NDArray[np.float32], *, count: int) -> tuple[Places, Scores]:
+    """(positions, cosines) of the `count` nearest permitted chunks, ties by chunk id.
+
+    Positions count through the segments.
+    """
     asked = coded_query(query)
     parts = _parts(views, count)
     run_all(by_worker([partial(part.scan, asked) for part in parts]))
-    bounds = np.concatenate([part.lowest[: part.held] for part in parts])
-    least = float(np.partition(bounds, -count)[-count]) if len(bounds) >= count else -np.inf
-    starts = first_positions([view.segment for view in views])
-    within = np.concatenate([starts[part.number] + part.candidates(asked, least) for part in parts])
+    least = _least([part.lowest for part in parts], count)
+    run_all(by_worker([partial(part.look_closer, asked, least) for part in parts]))
+    least = _least([part.lowest for part in parts], count)
     segments = [view.segment for view in views]
+    starts = first_positions(segments)
+    within = np.concatenate([starts[part.number] + part.candidates(asked, least) for part in parts])
     exact = cosines([segment.rows for segment in segments], within, query)
-    order = np.lexsort((chunk_ids(segments, within), -exact))
-    return within[order[:count]]
+    order = np.lexsort((chunk_ids(segments, within), -exact))[:count]
+    return within[order], exact[order]
+
+
+def _least(bounds: Sequence[Scores], count: int) -> float:
+    """What the last of the best `count` reaches at least."""
+    known = np.concatenate(bounds)
+    return float(np.partition(known, -count)[-count]) if len(known) >= count else -np.inf
 
 
 class Rows(Protocol):
@@ -79,36 +90,55 @@ def first_positions(segments: Sequence[Segment]) -> Places:
 
 @dataclass(slots=True)
 class _Part:
-    """What one thread scans of a view, and what it finds: approximate products, and the best lower bounds."""
+    """What one thread scans of a view, and what it finds: rows, scores by both halves, lower bounds."""
 
     number: int
     view: View
     ranges: tuple[Places, Places]
-    scores: NDArray[np.float32]  # of the whole view
-    lowest: NDArray[np.float64]
-    held: int = 0
+    scores: NDArray[np.float32]  # of the whole view, by one half
+    count: int
+    rows: Places = field(default_factory=lambda: np.empty(0, np.int64))
+    close: Scores = field(default_factory=lambda: np.empty(0))
+    lowest: Scores = field(default_factory=lambda: np.empty(0))
 
     def scan(self, asked: CodedQuery) -> None:
-        """Fill `scores` within the ranges, and `lowest`."""
-        from assistant.index.kernels import scan_codes  # noqa: PLC0415 - loads the compiler, as only a search may
+        """Fill `scores` within the ranges; the rows found are the best by them."""
+        from assistant.index import kernels  # noqa: PLC0415 - loads the compiler, as only a search may
 
         table = self.view.segment.codes
-        self.held = scan_codes(
-            table.codes, table.scales, table.errors, *self.ranges,
-            asked.components, asked.unit, asked.slack, self.scores, self.lowest,
+        kept, rows = np.empty(self.count), np.empty(self.count, np.int64)
+        held = kernels.scan_coarse(
+            table.coarse, table.scales, *self.ranges,
+            asked.low, asked.high, asked.total, asked.unit, self.scores, kept, rows,
         )  # fmt: skip
+        self.rows, self.close = rows[:held], np.empty(held)
+        kernels.scores_by_codes(
+            table.coarse, table.fine, table.scales, self.rows,
+            asked.low, asked.high, asked.total, asked.unit, self.close,
+        )  # fmt: skip
+        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
 
-    def candidates(self, asked: CodedQuery, least: float) -> Places:
-        """Rows whose product may reach `least`."""
+    def look_closer(self, asked: CodedQuery, least: float) -> None:
+        """Find the rows whose product may reach `least`."""
         from assistant.index.kernels import near_best  # noqa: PLC0415 - as above
 
-        room, errors = _ROOM, self.view.segment.codes.errors
+        table, room = self.view.segment.codes, _ROOM
         while True:
-            found = np.empty(room, np.int64)
-            count = near_best(self.scores, errors, *self.ranges, asked.slack, least, found)
-            if count <= room:
-                return found[:count]
-            room = count
+            rows, close = np.empty(room, np.int64), np.empty(room)
+            found = near_best(
+                table.coarse, table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
+                asked.low, asked.high, asked.total, asked.unit, asked.slack, least, self.scores, rows, close,
+            )  # fmt: skip
+            if found <= room:
+                break
+            room = found
+        self.rows, self.close = rows[:found], close[:found]
+        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
+
+    def candidates(self, asked: CodedQuery, least: float) -> Places:
+        """Those of the rows found whose product may reach `least`."""
+        highest = self.close + self.view.segment.codes.fine_errors[self.rows] + asked.slack
+        return self.rows[highest >= least]
 
 
 def _parts(views: Sequence[View], count: int) -> list[_Part]:
@@ -116,5 +146,5 @@ def _parts(views: Sequence[View], count: int) -> list[_Part]:
     for number, view in enumerate(views):
         scores = np.empty(len(view.mask), np.float32)
         pieces = split(*view.ranges, parts=threads(), least=_LEAST_ROWS)
-        found += [_Part(number, view, piece, scores, np.empty(count)) for piece in pieces]
+        found += [_Part(number, view, piece, scores, count) for piece in pieces]
     return found

@@ -15,65 +15,113 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Wide = NDArray[np.float64]
 Places = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Halves = Bytes  # two numbers of four bits to a byte, see `codes`
+Small = NDArray[np.int16]
+
+_BLOCK = 1024  # rows at a time, so that what is between two loops stays in the nearest cache
+# Numba works in 64 bits unless it is told that less is enough, and then the compiler takes more at once.
+_LOW, _SHIFT = np.uint8(15), np.uint8(4)
 
 _compiled = numba.njit(nogil=True, cache=True)
 
 
 @_compiled
-def scan_codes(
-    codes: NDArray[np.int8],
+def scan_coarse(
+    coarse: Halves,
     scales: Floats,
-    errors: Floats,
     begins: Places,
     ends: Places,
-    query: NDArray[np.int16],
+    low: Small,
+    high: Small,
+    total: int,
     unit: float,
-    slack: float,
     scores: Floats,
-    lowest: Wide,
+    kept_scores: Wide,
+    kept_rows: Places,
 ) -> int:
-    """Approximate products of the rows in the ranges, and the best of their lower bounds.
+    """Approximate products of the rows in the ranges by the upper half of their codes, and the best rows.
 
-    Row i stands for codes[i] * scales[i], and the question for query * unit. scores (n,)
-    receives scale * unit * (codes . query); the true product differs from it by at most
-    errors[i] + slack. lowest (k,) becomes a heap of the k highest lower bounds, lowest
-    first; returns how many it holds.
+    scores (n,) receives the products; the true ones differ by at most coarse_errors[i] + slack (see
+    `codes`). kept_* (k,) become a heap of rows with the highest ones, worst first; returns how many it holds.
     """
+    sums = np.empty(_BLOCK, np.int32)
     held = 0
     for r in range(len(begins)):
-        for i in range(begins[r], ends[r]):
-            row = codes[i]
-            total = np.int32(0)
-            for j in range(query.shape[0]):
-                total += np.int32(row[j]) * np.int32(query[j])
-            # Numba adds in 64 bits: said to fit into 32, the sum is computed there, twice as many at once.
-            score = np.float32(np.int32(total) * (scales[i] * unit))
-            scores[i] = score
-            bound = score - errors[i] - slack
-            if held < len(lowest):
-                held = _push_value(lowest, held, bound)
-            elif bound > lowest[0]:
-                _sink_value(lowest, held, bound)
+        for begin in range(begins[r], ends[r], _BLOCK):
+            end = min(begin + _BLOCK, ends[r])
+            # Loops of a form that the compiler turns into vector instructions.
+            for i in range(begin, end):
+                row = coarse[i]
+                product = np.int32(0)
+                for j in range(row.shape[0]):
+                    product += np.int32(np.int16(row[j] & _LOW)) * np.int32(low[j]) + np.int32(
+                        np.int16(row[j] >> _SHIFT)
+                    ) * np.int32(high[j])
+                sums[i - begin] = np.int32(product)
+            for i in range(begin, end):
+                scores[i] = (16.0 * sums[i - begin] - 120.5 * total) * (scales[i] * unit)
+            highest = np.float32(-np.inf)
+            for i in range(begin, end):
+                highest = max(highest, scores[i])
+            if held == len(kept_scores) and highest <= kept_scores[0]:
+                continue
+            for i in range(begin, end):
+                if held < len(kept_scores) or scores[i] > kept_scores[0]:
+                    held = _keep(kept_scores, kept_rows, held, scores[i], i)
     return held
 
 
 @_compiled
+def scores_by_codes(
+    coarse: Halves,
+    fine: Halves,
+    scales: Floats,
+    rows: Places,
+    low: Small,
+    high: Small,
+    total: int,
+    unit: float,
+    scores: Wide,
+) -> None:
+    """Approximate products of the rows by both halves, wrong by at most fine_errors[row] + slack."""
+    for i in range(len(rows)):
+        scores[i] = _by_codes(coarse, fine, scales, rows[i], low, high, total, unit)
+
+
+@_compiled
 def near_best(
-    scores: Floats,
-    errors: Floats,
+    coarse: Halves,
+    fine: Halves,
+    scales: Floats,
+    coarse_errors: Floats,
+    fine_errors: Floats,
     begins: Places,
     ends: Places,
+    low: Small,
+    high: Small,
+    total: int,
+    unit: float,
     slack: float,
     least: float,
+    scores: Floats,
     found: Places,
+    found_scores: Wide,
 ) -> int:
-    """Rows of the ranges whose product may reach `least`, as far as they fit; returns how many there are."""
+    """Rows of the ranges whose product may reach `least`, as far as they fit; returns how many there are.
+
+    `scores` are those of `scan_coarse`; only where they leave it open is the other half read.
+    """
     count = 0
     for r in range(len(begins)):
         for i in range(begins[r], ends[r]):
-            if scores[i] + errors[i] + slack >= least:
+            if scores[i] + coarse_errors[i] + slack < least:
+                continue
+            score = _by_codes(coarse, fine, scales, i, low, high, total, unit)
+            if score + fine_errors[i] + slack >= least:
                 if count < len(found):
                     found[count] = i
+                    found_scores[count] = score
                 count += 1
     return count
 
@@ -107,7 +155,7 @@ def permitted_counts(
 @_compiled
 def best_by_words(
     posting_chunks: NDArray[np.int32],
-    posting_counts: NDArray[np.int32],
+    posting_counts: Bytes,
     starts: Places,
     stops: Places,
     rarity: Wide,
@@ -155,7 +203,7 @@ def best_by_words(
 @_compiled
 def scores_by_words(
     posting_chunks: NDArray[np.int32],
-    posting_counts: NDArray[np.int32],
+    posting_counts: Bytes,
     starts: Places,
     stops: Places,
     rarity: Wide,
@@ -215,29 +263,47 @@ def _gallop(values: NDArray[np.int32], low: int, high: int, wanted: int) -> int:
 
 
 @_compiled
-def _push_value(heap: Wide, held: int, value: float) -> int:
-    place = held
-    while place > 0 and heap[(place - 1) // 2] > value:
-        heap[place] = heap[(place - 1) // 2]
-        place = (place - 1) // 2
-    heap[place] = value
-    return held + 1
+def _product(row: Halves, low: Small, high: Small) -> int:
+    """The sum of products of the half bytes of a row with a question."""
+    product = np.int32(0)
+    for j in range(row.shape[0]):
+        product += np.int32(np.int16(row[j] & _LOW)) * np.int32(low[j]) + np.int32(
+            np.int16(row[j] >> _SHIFT)
+        ) * np.int32(high[j])
+    return int(np.int32(product))
 
 
 @_compiled
-def _sink_value(heap: Wide, held: int, value: float) -> None:
+def _by_codes(
+    coarse: Halves, fine: Halves, scales: Floats, i: int, low: Small, high: Small, total: int, unit: float
+) -> float:
+    whole = 16 * _product(coarse[i], low, high) + _product(fine[i], low, high) - 128 * total
+    return whole * (scales[i] * unit)
+
+
+@_compiled
+def _keep(scores: Wide, rows: Places, held: int, score: float, row: int) -> int:
+    """Put a row into the heap in place of the worst one, or beside the others while there is room."""
+    place = held
+    if held < len(scores):
+        while place > 0 and scores[(place - 1) // 2] > score:
+            scores[place], rows[place] = scores[(place - 1) // 2], rows[(place - 1) // 2]
+            place = (place - 1) // 2
+        scores[place], rows[place] = score, row
+        return held + 1
     place = 0
     while True:
         child = 2 * place + 1
         if child >= held:
             break
-        if child + 1 < held and heap[child + 1] < heap[child]:
+        if child + 1 < held and scores[child + 1] < scores[child]:
             child += 1
-        if heap[child] >= value:
+        if scores[child] >= score:
             break
-        heap[place] = heap[child]
+        scores[place], rows[place] = scores[child], rows[child]
         place = child
-    heap[place] = value
+    scores[place], rows[place] = score, row
+    return held
 
 
 @_compiled

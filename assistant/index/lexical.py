@@ -32,12 +32,13 @@ TITLE_WEIGHT = 3
 HEADINGS_WEIGHT = 2
 NAME_WEIGHT = 1
 
+MOST_COUNTED = 255  # a byte; with K1 as above, what lies beyond could add half a percent to a term's score
 _COUNTS, _LENGTHS = 16, 1024  # of the table; what lies beyond is computed one by one
 _LEAST_ROWS = 50_000  # fewer are not worth another thread
 
 
 def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
-    """How much each term of a chunk counts, its document's title and name included."""
+    """How much each term of a chunk counts, 1 to 255, its document's title and name included."""
     counts = Counter(terms(chunk.text))
     # The name tells nothing new where the title was made from it.
     name = document.name if document.name != document.title else ""
@@ -48,6 +49,9 @@ def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
     ):
         for term in terms(text):
             counts[term] += weight
+    for term, count in counts.items():
+        if count > MOST_COUNTED:
+            counts[term] = MOST_COUNTED
     return counts
 
 

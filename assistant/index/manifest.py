@@ -11,7 +11,7 @@ from assistant.common.errors import IndexDamaged, UsageError
 from assistant.common.types import Json
 from assistant.index.durable import replace_file
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "manifest.json"
 _SEGMENTS = "segments"
 

@@ -37,14 +37,22 @@ def search(
     count = max(LEAST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
     by_words = words_of(query.text, views) if query.dense_weight < 1 else None
     proposals = [best(by_words, views, count=count)] if by_words is not None else []
+    near, near_scores = _none()
     if query.vector is not None and query.dense_weight > 0:
-        proposals.append(nearest(views, query.vector, count=count))
-    positions = np.unique(np.concatenate(proposals))
-    tables = [segment.rows for segment in shown]
-    dense = np.zeros(len(positions)) if query.vector is None else cosines(tables, positions, query.vector)
+        near, near_scores = nearest(views, query.vector, count=count)
+    positions = np.unique(np.concatenate([*proposals, near]))
+    dense = np.zeros(len(positions))
+    if query.vector is not None:
+        known = np.isin(positions, near, assume_unique=True)
+        dense[np.searchsorted(positions, near)] = near_scores
+        dense[~known] = cosines([segment.rows for segment in shown], positions[~known], query.vector)
     lexical = np.zeros(len(positions)) if by_words is None else scores_at(by_words, views, positions)
     scores = fused(dense, lexical, dense_weight=query.dense_weight)
     return _best(shown, query, _Scored(positions, chunk_ids(shown, positions), scores, dense, lexical))
+
+
+def _none() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    return np.empty(0, np.int64), np.empty(0)
 
 
 class _Scored:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import zlib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,9 @@ from assistant.index.durable import sha256_of, sync_file, sync_folder
 from assistant.index.manifest import FileSum, SegmentEntry, segments_folder
 
 _VECTORS = "vectors.npy"
+_ROW_SUMS = "row_sums.npy"
 _UNFINISHED = ".unfinished"
+_NO_ROWS = np.empty((0, 0), np.uint8)
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -35,7 +39,7 @@ class Postings:
     term_starts: NDArray[np.int64]  # (t + 1,) into term_bytes
     posting_starts: NDArray[np.int64]  # (t + 1,) into the postings
     posting_chunks: NDArray[np.int32]  # (p,) positions of chunks, rising within a term
-    posting_counts: NDArray[np.int32]  # (p,) weighted number of occurrences
+    posting_counts: NDArray[np.uint8]  # (p,) weighted number of occurrences, 255 for all beyond
 
     def term(self, number: int) -> bytes:
         """Term `number` in UTF-8."""
@@ -81,25 +85,30 @@ _FILES = frozenset(
     for kind in (Columns, Postings, Codes)
     for field in fields(kind)
     if field.name != "postings"
-) | {_VECTORS}
+) | {_VECTORS, _ROW_SUMS}
 
 
 class StoredRows:
-    """The vectors of a segment, read row by row.
+    """The vectors of a segment, read row by row, each against its own checksum.
 
-    Mapping them would soon make all of them resident, though a question needs a few hundred.
+    Mapping them would soon make all of them resident, and checking them all would keep the first question
+    waiting, though a question needs a few hundred.
     """
 
-    __slots__ = ("_entry", "_first", "_stream", "shape")
+    __slots__ = ("_entry", "_first", "_stream", "_sums", "shape")
 
-    def __init__(self, path: Path, entry: SegmentEntry) -> None:
-        """Keeps the file open, so that it stays readable even when a merge removes it."""
+    def __init__(self, path: Path, entry: SegmentEntry, *, sums: NDArray[np.uint32]) -> None:
+        """Keeps the file open, so that it stays readable even when a merge removes it.
+
+        `sums` has shape (n,): the CRC-32 of each row's bytes.
+        """
         self._entry = entry
+        self._sums = sums
         self._stream = path.open("rb")
         np.lib.format.read_magic(self._stream)
         self.shape, fortran_order, kind = np.lib.format.read_array_header_1_0(self._stream)
-        if kind != np.float32 or fortran_order or len(self.shape) != 2:  # noqa: PLR2004 - rows and components
-            raise ValueError(f"{path.name} holds no rows of float32")
+        if kind != np.float32 or fortran_order or self.shape != (len(sums), *self.shape[1:2]):
+            raise ValueError(f"{path.name} does not hold {len(sums)} rows of float32")
         self._first = self._stream.tell()
 
     def __len__(self) -> int:
@@ -109,17 +118,14 @@ class StoredRows:
         """The rows at the places, shape (len(places), d).
 
         Raises:
-            IndexDamaged: the file has become shorter.
+            IndexDamaged: a row has been altered, or the file has become shorter.
         """
         width = 4 * self.shape[1]
-        found = np.empty((len(places), self.shape[1]), np.float32)
-        number = self._stream.fileno()
-        for row, place in zip(found, places.tolist(), strict=True):
-            stored = os.pread(number, width, self._first + place * width)
-            if len(stored) != width:
-                raise _damaged(self._entry, f"{_VECTORS} has been cut short")
-            row[:] = np.frombuffer(stored, np.float32)
-        return found
+        number, first = self._stream.fileno(), self._first
+        stored = [os.pread(number, width, first + place * width) for place in places.tolist()]
+        if list(map(zlib.crc32, stored)) != self._sums[places].tolist():
+            raise _damaged(self._entry, f"a row of {_VECTORS} fails its checksum")
+        return np.frombuffer(b"".join(stored), np.float32).reshape(len(places), self.shape[1])
 
 
 class Segment:
@@ -136,11 +142,12 @@ class Segment:
         self.entry = entry
         self._folder = segments_folder(root) / entry.name
         self._stamps = self._now()
-        check_files(root, entry)
+        check_files(root, entry, but=frozenset({_VECTORS}))  # `StoredRows` checks what it reads
         try:
             self.columns = _columns(self._folder)
             self.codes = _codes(self._folder)
-            self.rows = StoredRows(self._folder / _VECTORS, entry)  # for searches
+            sums = _mapped(self._folder / _ROW_SUMS, np.uint32)
+            self.rows = StoredRows(self._folder / _VECTORS, entry, sums=sums)  # for searches
             self.vectors = _mapped(self._folder / _VECTORS, np.float32)  # for merges
         except (OSError, ValueError) as error:
             raise _damaged(entry, "cannot be mapped") from error
@@ -161,8 +168,8 @@ class Segment:
         return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in found)
 
 
-def check_files(root: Path, entry: SegmentEntry) -> None:
-    """Read every file of a segment against its checksum.
+def check_files(root: Path, entry: SegmentEntry, *, but: frozenset[str] = frozenset()) -> None:
+    """Read every file of a segment against its checksum; of those in `but`, only the size.
 
     Raises:
         IndexDamaged: a file is missing, torn or altered; names the segment and the file.
@@ -173,7 +180,7 @@ def check_files(root: Path, entry: SegmentEntry) -> None:
     for file in entry.files:
         try:
             sound = (folder / file.name).stat().st_size == file.size
-            sound = sound and sha256_of(folder / file.name) == file.sha256
+            sound = sound and (file.name in but or sha256_of(folder / file.name) == file.sha256)
         except OSError as error:
             raise _damaged(entry, f"{file.name} is missing or unreadable") from error
         if not sound:
@@ -204,23 +211,38 @@ def write_segment(
 
 
 def _write_vectors(folder: Path, blocks: Iterable[NDArray[np.float32]], *, shape: tuple[int, int]) -> None:
-    """The rows and their codes, block by block."""
+    """The rows and what is derived from them, block by block."""
+    half = (shape[1] + 1) // 2
     made: list[Codes] = []
-    with (folder / _VECTORS).open("wb") as stream, (folder / "codes.npy").open("wb") as code_stream:
-        for out, kind in ((stream, "<f4"), (code_stream, "|i1")):
-            header = {"descr": kind, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(out, header)
-        written = 0
+    sums: list[int] = []
+    with ExitStack() as streams:
+        vectors, coarse, fine = (
+            _started(streams.enter_context((folder / name).open("wb")), kind, (shape[0], width))
+            for name, kind, width in (
+                (_VECTORS, "<f4", shape[1]),
+                ("coarse.npy", "|u1", half),
+                ("fine.npy", "|u1", half),
+            )
+        )
         for block in blocks:
-            stream.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
-            codes = coded(block.reshape(len(block), shape[1]))
-            code_stream.write(codes.codes.tobytes())
-            made.append(replace(codes, codes=np.empty((0, 0), np.int8)))
-            written += len(block)
-    assert written == shape[0], "a segment needs one vector a chunk"
-    empty = np.empty(0, np.float32)
-    np.save(folder / "scales.npy", np.concatenate([empty, *(part.scales for part in made)]))
-    np.save(folder / "errors.npy", np.concatenate([empty, *(part.errors for part in made)]))
+            rows = np.ascontiguousarray(block, dtype="<f4").reshape(len(block), shape[1])
+            vectors.write(rows.tobytes())
+            sums.extend(zlib.crc32(row.tobytes()) for row in rows)
+            codes = coded(rows)
+            coarse.write(codes.coarse.tobytes())
+            fine.write(codes.fine.tobytes())
+            made.append(replace(codes, coarse=_NO_ROWS, fine=_NO_ROWS))
+    assert len(sums) == shape[0], "a segment needs one vector a chunk"
+    np.save(folder / _ROW_SUMS, np.array(sums, np.uint32))
+    for name in ("scales", "coarse_errors", "fine_errors"):
+        parts = [np.empty(0, np.float32), *(getattr(codes, name) for codes in made)]
+        np.save(folder / f"{name}.npy", np.concatenate(parts))
+
+
+def _started(stream: BinaryIO, kind: str, shape: tuple[int, int]) -> BinaryIO:
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream
 
 
 def _seal(path: Path) -> FileSum:
@@ -244,16 +266,21 @@ def _columns(folder: Path) -> Columns:
             term_starts=read("term_starts", np.int64),
             posting_starts=read("posting_starts", np.int64),
             posting_chunks=read("posting_chunks", np.int32),
-            posting_counts=read("posting_counts", np.int32),
+            posting_counts=read("posting_counts", np.uint8),
         ),
     )
 
 
 def _codes(folder: Path) -> Codes:
+    def read(field: str, kind: type[_Number]) -> NDArray[_Number]:
+        return _mapped(folder / f"{field}.npy", kind)
+
     return Codes(
-        codes=_mapped(folder / "codes.npy", np.int8),
-        scales=_mapped(folder / "scales.npy", np.float32),
-        errors=_mapped(folder / "errors.npy", np.float32),
+        coarse=read("coarse", np.uint8),
+        fine=read("fine", np.uint8),
+        scales=read("scales", np.float32),
+        coarse_errors=read("coarse_errors", np.float32),
+        fine_errors=read("fine_errors", np.float32),
     )
 
 

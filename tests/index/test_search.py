@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from assistant.common.errors import UsageError
+from assistant.index import kernels
 from assistant.index.codes import coded, coded_query
 from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions
 from assistant.index.dense import cosines, nearest
@@ -134,7 +135,7 @@ def segments_of(folder: Path, tables: Sequence[NDArray[np.float32]], ids: NDArra
                 term_starts=np.zeros(1, np.int64),
                 posting_starts=np.zeros(1, np.int64),
                 posting_chunks=np.zeros(0, np.int32),
-                posting_counts=np.zeros(0, np.int32),
+                posting_counts=np.zeros(0, np.uint8),
             ),
         )
         found.append(Segment(folder, write_segment(folder, columns, [table], dimension=table.shape[1])))
@@ -162,11 +163,12 @@ def test_the_nearest_rows_equal_brute_force_under_any_mask(tmp_path: Path, kind:
         for share in (0.001, 0.01, 0.3, 1.0):
             permitted = (rng.random(2000) < share).astype(np.int32)
             views = [view(segment, permitted) for segment in segments]
-            got = nearest(views, query, count=40)
+            got, cosines_of_got = nearest(views, query, count=40)
             allowed = np.flatnonzero(np.repeat(permitted > 0, 3))
             exact = cosines([table], allowed, query)
             wanted = allowed[np.lexsort((ids[allowed], -exact))][:40]
             assert got.tolist() == wanted.tolist()
+            assert cosines_of_got.tolist() == cosines([table], wanted, query).tolist()
 
 
 @settings(max_examples=50, deadline=None)
@@ -182,11 +184,31 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     query = (rows[0] if seed % 2 else rng.standard_normal(size)).astype(np.float32)
     query /= max(float(np.linalg.norm(query)), 1e-6)
     stored, asked = coded(rows), coded_query(query)
-    whole = stored.codes.astype(np.int64) @ asked.components.astype(np.int64)
-    assert np.abs(whole).max() < 2**31
-    products = np.float32(whole * (stored.scales * asked.unit))
     exact = rows.astype(np.float64) @ query.astype(np.float64)
-    assert (np.abs(products - exact) <= stored.errors + asked.slack).all()
+    every = np.arange(len(rows))
+    close, rough = np.empty(len(rows)), np.empty(len(rows), np.float32)
+    kernels.scores_by_codes(
+        stored.coarse,
+        stored.fine,
+        stored.scales,
+        every,
+        asked.low,
+        asked.high,
+        asked.total,
+        asked.unit,
+        close,
+    )
+    assert (np.abs(close - exact) <= stored.fine_errors + asked.slack).all()
+    begins, ends = np.array([0]), np.array([len(rows)])
+    best, best_rows = np.empty(len(rows)), np.empty(len(rows), np.int64)
+    assert len(rows) == kernels.scan_coarse(
+        stored.coarse, stored.scales, begins, ends,
+        asked.low, asked.high, asked.total, asked.unit, rough, best, best_rows,
+    )  # fmt: skip
+    assert (np.abs(rough - exact) <= stored.coarse_errors + asked.slack).all()
+    assert sorted(best_rows) == every.tolist()
+    halves = 15 * np.abs(np.concatenate([asked.low, asked.high]).astype(np.int64)).sum()
+    assert halves < 2**31, "sums of products of half bytes must fit into 32 bits"
 
 
 def test_ranges_are_exactly_the_permitted_chunks_and_units_cover_them() -> None:

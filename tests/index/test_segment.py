@@ -1,0 +1,65 @@
+"""Each row of the vectors is checked when it is read, everything else when a segment is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assistant.common.errors import IndexDamaged
+from assistant.index.lexical import MOST_COUNTED
+from tests.index.world import DIMENSION, document, open_index, permit, question
+
+TEXTS = {1: "연차 휴가", 2: "travel policy", 3: "laptop"}
+
+
+def altered_row(folder: Path, row: int) -> None:
+    """Change one byte of one row, and hide it as far as a program can."""
+    (path,) = folder.glob("segments/*/vectors.npy")
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) - (len(TEXTS) - row) * 4 * DIMENSION] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An index of one segment."""
+    open_index(tmp_path).publish([document(number, text) for number, text in TEXTS.items()])
+    return tmp_path
+
+
+def test_an_altered_row_is_never_scored(folder: Path) -> None:
+    altered_row(folder, 1)
+    with pytest.raises(IndexDamaged, match=r"a row of vectors\.npy fails its checksum"):
+        open_index(folder).search(question("travel policy"), permitted=permit({2: 1}))
+
+
+def test_a_search_that_reads_other_rows_goes_on_and_verify_tells(folder: Path) -> None:
+    before = open_index(folder).search(question("연차 휴가"), permitted=permit({1: 1}))
+    altered_row(folder, 1)
+    index = open_index(folder)
+    assert index.search(question("연차 휴가"), permitted=permit({1: 1})) == before
+    assert [problem.code for problem in index.verify()] == ["index_segment"]
+
+
+def test_rows_that_were_cut_off_refuse_to_open(folder: Path) -> None:
+    (path,) = folder.glob("segments/*/vectors.npy")
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(IndexDamaged, match=r"vectors\.npy fails its checksum"):
+        open_index(folder).search(question("연차 휴가"), permitted=permit({1: 1}))
+
+
+def test_a_term_counts_at_most_as_often_as_a_byte_holds(tmp_path: Path) -> None:
+    """More of it changes nothing, so that nobody is found first by repeating a word."""
+    index = open_index(tmp_path)
+    often, more = "laptop " * MOST_COUNTED, "laptop " * (MOST_COUNTED + 50)
+    index.publish([document(1, often), document(2, more)])
+    scores = [
+        candidate.lexical
+        for candidate in index.search(question("laptop", weight=0.0), permitted=permit({1: 1, 2: 1}))
+    ]
+    assert len(scores) == 2
+    assert scores[0] == scores[1] > 0

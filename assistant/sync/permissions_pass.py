@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -13,7 +14,7 @@ from assistant.accounts.models import Connection
 from assistant.accounts.principals import replace_membership
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import PrincipalRef
-from assistant.documents.acls import intern_acl
+from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
 from assistant.sync.documents_pass import record_failure
@@ -32,6 +33,7 @@ from connectors.sdk.contract import (
 )
 
 _WINDOW = 500
+_BATCH = 500
 
 
 def take_principals(run: SyncRun, connection: Connection, events: Iterable[PrincipalEvent]) -> bool:
@@ -95,40 +97,51 @@ def take_permissions(
 
 
 def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> None:
-    acls = {
-        item.external_id: intern_acl(item.acl, connection=connection) if item.acl is not None else None
-        for item in window
-    }
+    interned = intern_acls((item.acl for item in window if item.acl is not None), connection=connection)
+    acls = {item.external_id: interned[item.acl] if item.acl is not None else None for item in window}
     now = timezone.now()
     with transaction.atomic():
         hold(run.pk)
         rows = Document.objects.filter(connection=connection, external_id__in=list(acls)).exclude(
             hidden=Hidden.REMOVED
         )
-        changed, counted = [], set()
-        before = {document.pk: document.acl_id for document in rows}
-        for document in rows:
-            acl_id = acls[document.external_id]
-            if document.seen_in_run == run.pk:  # before this worker took the run over
-                counted.add(document.pk)
-            if acl_id is None and not document.acl_stale:
-                mark_stale(document, connection)
-                changed.append(document)
-            elif acl_id is not None and (document.acl_id != acl_id or document.acl_stale):
-                document.acl_id, document.acl_confirmed_at, document.acl_stale = acl_id, now, False
-                changed.append(document)
-        if changed:
-            revision = bump(Counter.DOCUMENTS)
-            for document in changed:
-                document.revision = revision
-            Document.objects.bulk_update(
-                changed, ["acl", "acl_confirmed_at", "acl_stale", "revision"], batch_size=200
-            )
-            note_access_changes(run, {row.pk: (before[row.pk], row.acl_id) for row in changed})
+        documents = list(rows)
+        counted = {row.pk for row in documents if row.seen_in_run == run.pk}  # by a worker taken over from
+        unread = [row for row in documents if acls[row.external_id] is None and not row.acl_stale]
+        moved = [row for row in documents if _differs(row, acls[row.external_id])]
+        if unread or moved:
+            _store(run, connection, {row: acls[row.external_id] for row in moved}, unread, now)
         fresh = rows.exclude(seen_in_run=run.pk).update(seen_in_run=run.pk)
-        updated = sum(document.pk not in counted for document in changed)
+        updated = sum(row.pk not in counted for row in (*unread, *moved))
         SyncRun.objects.filter(pk=run.pk).update(
             updated=F("updated") + updated,
             unchanged=F("unchanged") + fresh - updated,
             heartbeat_at=now,
         )
+
+
+def _differs(row: Document, acl_id: int | None) -> bool:
+    return acl_id is not None and (row.acl_id != acl_id or row.acl_stale)
+
+
+def _store(
+    run: SyncRun,
+    connection: Connection,
+    moved: dict[Document, int | None],
+    unread: list[Document],
+    now: datetime,
+) -> None:
+    """Point the documents at their lists; those whose list could not be read are marked."""
+    revision = bump(Counter.DOCUMENTS)
+    before = {row.pk: row.acl_id for row in moved}
+    for row in unread:
+        mark_stale(row, connection)
+        row.revision = revision
+    Document.objects.bulk_update(unread, ["acl_confirmed_at", "acl_stale", "revision"], batch_size=_BATCH)
+    changed = [row for row, acl_id in moved.items() if row.acl_id != acl_id]
+    for row in changed:
+        row.acl_id = moved[row]
+    # What is equal in all rows in a statement without a CASE for each row and column.
+    Document.objects.filter(pk__in=before).update(acl_confirmed_at=now, acl_stale=False, revision=revision)
+    Document.objects.bulk_update(changed, ["acl"], batch_size=_BATCH)
+    note_access_changes(run, {row.pk: (before[row.pk], moved[row]) for row in changed})

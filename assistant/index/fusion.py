@@ -28,14 +28,15 @@ def dense_weight(query_language: str, embedder_languages: frozenset[str]) -> flo
 
 
 def fused(
-    dense: NDArray[np.float64], lexical: NDArray[np.float64], *, dense_weight: float
+    dense: NDArray[np.float64], lexical: NDArray[np.float64], *, dense_weight: float, most: float
 ) -> NDArray[np.float64]:
     """The combined score of each candidate, 0..1.
 
-    BM25 has no upper end, so it is measured by the best permitted chunk; a cosine
-    has one, and counts as it is where it is positive.
+    Each leg counts by what it could have found, not by the best of what it found (theoretical bounds, as in
+    Bruch, Gai and Ingber 2023): BM25 by `most`, its limit for a chunk full of all the question's words, so
+    that a question whose words are nowhere leaves the decision to the vectors; a cosine by its square, as
+    small ones say next to nothing.
     """
-    best = float(lexical.max(initial=0.0))
-    lexical_part = lexical / best if best > 0 else lexical
-    dense_part = np.clip(dense, 0.0, 1.0)
+    lexical_part = lexical / most if most > 0 else lexical
+    dense_part = np.square(np.clip(dense, 0.0, 1.0))
     return dense_weight * dense_part + (1.0 - dense_weight) * lexical_part

@@ -68,6 +68,11 @@ class Words:
     table: NDArray[np.float64]
     norms: NDArray[np.float64]
 
+    @property
+    def most(self) -> float:
+        """What no chunk's BM25 can exceed."""
+        return float(self.rarity.sum()) * (K1 + 1)
+
 
 def words_of(text: str, views: Sequence[View]) -> Words:
     """The question's terms with their weights under the permission."""

@@ -47,7 +47,8 @@ def search(
         dense[np.searchsorted(positions, near)] = near_scores
         dense[~known] = cosines([segment.rows for segment in shown], positions[~known], query.vector)
     lexical = np.zeros(len(positions)) if by_words is None else scores_at(by_words, views, positions)
-    scores = fused(dense, lexical, dense_weight=query.dense_weight)
+    most = 0.0 if by_words is None else by_words.most
+    scores = fused(dense, lexical, dense_weight=query.dense_weight, most=most)
     return _best(shown, query, _Scored(positions, chunk_ids(shown, positions), scores, dense, lexical))
 
 

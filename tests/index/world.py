@@ -75,19 +75,21 @@ def expected(
     average = max(sum(counts.total() for _, _, counts in rows) / len(rows), 1.0)
     asked = Counter(query_terms(query.text))
     lexical = []
+    rarities = {}
+    for term in asked:
+        matches = sum(term in other for _, _, other in rows)
+        rarities[term] = math.log(1 + (len(rows) - matches + 0.5) / (matches + 0.5))
     for _, _, counts in rows:
         norm = K1 * (1 - B + B * counts.total() / average)
         score = 0.0
         for term, repeats in asked.items():
-            matches = sum(term in other for _, _, other in rows)
-            rarity = math.log(1 + (len(rows) - matches + 0.5) / (matches + 0.5))
-            score += repeats * rarity * counts[term] * (K1 + 1) / (counts[term] + norm)
+            score += repeats * rarities[term] * counts[term] * (K1 + 1) / (counts[term] + norm)
         lexical.append(score)
     assert query.vector is not None
     dense = [float(np.dot(c.vector.astype(float), query.vector.astype(float))) for _, c, _ in rows]
-    best = max(lexical) or 1.0
+    most = sum(repeats * rarities[term] for term, repeats in asked.items()) * (K1 + 1) or 1.0
     scored = [
-        (query.dense_weight * min(max(d, 0.0), 1.0) + (1 - query.dense_weight) * x / best, doc, chunk)
+        (query.dense_weight * min(max(d, 0.0), 1.0) ** 2 + (1 - query.dense_weight) * x / most, doc, chunk)
         for (doc, chunk, _), d, x in zip(rows, dense, lexical, strict=True)
         if query.dense_weight > 0 or x > 0
     ]

@@ -24,6 +24,7 @@ if settings.CELERY_BROKER_URL.startswith("filesystem:"):
         worker_enable_remote_control=False,  # needs fan-out, which the embedded transport has not
         broker_url="filesystem://localhost",  # without a host kombu warns at every start
     )
+_NICENESS = 10
 for _name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # the sweep would fill the log every five seconds
 
@@ -39,6 +40,12 @@ def _refuse_a_bad_start(**_arguments: object) -> None:
     except MundapError as error:
         # Celery swallows every other kind of exception from a signal's receiver and goes on.
         raise SystemExit(f"ERROR {error}") from error
+
+
+@worker_init.connect
+def _let_questions_go_first(**_arguments: object) -> None:
+    """Embedding takes every core; whoever waits for an answer on the same machine must not notice."""
+    os.nice(max(0, _NICENESS - os.nice(0)))
 
 
 @worker_process_init.connect

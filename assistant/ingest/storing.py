@@ -24,7 +24,7 @@ from assistant.ingest.parsers.contract import BLOCK_SEPARATOR, Parsed
 from assistant.providers.contract import Embedder, Vectors
 
 _BATCH = 500
-_KEPT_AT_ONCE = 64  # vectors; a worker that is killed loses no more of its slowest work
+_KEPT_AT_ONCE = 128  # vectors; a worker that is killed loses no more of its slowest work
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,14 @@ class SentenceTransformerEmbedder:
     def __init__(self, *, model: str = "", threads: int | None = None) -> None:
         """`model` is a folder, or empty for the bundled model; `threads` bounds what one call uses.
 
-        By default half of the cores: torch's threads wait for each other, and where others need the
-        cores too that costs more than it gains (on two busy cores a question took 12 ms with one
-        thread and 60 to 500 ms with two).
+        By default all cores for the bundled model, whose threads each compute texts of their own, and half of
+        them for another one: torch's threads wait for each other, and where others need the cores too
+        that costs more than it gains (on two busy cores a question took 12 ms with one thread and 60
+        to 500 ms with two).
         """
         self._folder = Path(model).expanduser() if model else None
-        self._threads = max(1, min(threads or (os.cpu_count() or 1) // 2, MAX_THREADS))
+        cores = os.cpu_count() or 1
+        self._threads = max(1, min(threads or (cores // 2 if model else cores), MAX_THREADS))
         self._load_lock = threading.Lock()
         self._encoder: _Encoder | None = None
         self._digest = ""

@@ -35,7 +35,7 @@ from assistant.providers.embedders import SentenceTransformerEmbedder  # noqa: E
 from tests.bench.retrieval_quality import DATA, DEFAULT_SETS, read_set  # noqa: E402
 
 BATCH_SIZE = 32
-PART = 96  # texts a turn
+PART = 128  # texts a turn, as many as `ingest.storing` embeds at once
 TIMED_QUESTIONS = 100
 LEAST_RATIO = 2.5
 LEAST_COSINE = 0.99
@@ -198,7 +198,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--texts", type=int, default=300, help="passages of each set")
-    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 1) // 2))
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--sets", nargs="+", default=list(DEFAULT_SETS))
     parser.add_argument("--data", type=Path, default=DATA, help="the folder of the sets")
     options = parser.parse_args()

@@ -2,6 +2,7 @@
 #
 #   make run     installs what is missing, then starts Mundap on http://127.0.0.1:8000/
 #   make test    installs what is missing, then runs the checks and all tests
+#   make bench   measures everything, beside other engines: var/bench/report.md (BENCH='--only NAME ...')
 #
 # Settings come from the environment or from a file .env (see .env.example).
 
@@ -9,13 +10,12 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
 # Folders whose code does not know of the database: once is enough.
 WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
-BENCHES = retrieval_quality answer_quality topic_blocks visible_set embedding_speed index_scale
-# Other people's engines, which `make bench-peers` measures beside ours.
+# Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
 # Tests write here, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
-.PHONY: run test check format bench bench-peers clean \
+.PHONY: run test check format bench clean \
 	environment environment-test test-default test-postgresql
 
 run: environment
@@ -56,17 +56,15 @@ format: environment-test
 	$(PYTHON) -m ruff format .
 	.venv/bin/djlint templates --reformat --quiet
 
-bench: environment-test
-	@missed=; for name in $(BENCHES); do \
-		echo "== $$name"; $(PYTHON) -m tests.bench.$$name || missed="$$missed $$name"; \
-	done; [ -z "$$missed" ] || { echo "FAILED or short of a target:$$missed" >&2; exit 1; }
+bench: environment-test $(PEERS)/installed
+	$(PEERS)/bin/python -m tests.bench.everything $(BENCH)
 
-bench-peers: environment-test
+$(PEERS)/installed: tests/bench/requirements.txt constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	@$(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		>"$$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mundap.pth"
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/bench/requirements.txt
-	$(PEERS)/bin/python -m tests.bench.index_scale --home var/bench --report var/bench/index.md
+	@touch $@
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test $(PEERS)

@@ -32,8 +32,9 @@ sys.path.insert(0, str(REPOSITORY))
 from assistant.providers.bundled_encoder import fast_precision  # noqa: E402
 from assistant.providers.contract import Vectors  # noqa: E402 - after the path
 from assistant.providers.embedders import SentenceTransformerEmbedder  # noqa: E402
-from tests.bench.retrieval_quality import DATA, DEFAULT_SETS, read_set  # noqa: E402
+from tests.bench.retrieval_quality import DATA, read_set  # noqa: E402
 
+DEFAULT_SETS = ("squad2-dev", "tydiqa-ko-train")
 BATCH_SIZE = 32
 PART = 128  # texts a turn, as many as `ingest.storing` embeds at once
 TIMED_QUESTIONS = 100

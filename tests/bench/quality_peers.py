@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Ranking = NDArray[np.int64]  # (questions, depth) numbers of passages, best first; -1 where there are no more
 
+# What a user would build; those on our words only tell where a difference comes from.
+PLAIN = ("BM25 (bm25s)", "vectors alone", "equal rank fusion")
+
 _DEEP = 100
 _RANK_OFFSET = 60
 

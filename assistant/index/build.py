@@ -106,13 +106,14 @@ def merged(
 
 def vector_blocks(segments: Sequence[Segment], rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
     """The vectors of `rows` (counted through the segments), a block at a time."""
-    bounds = _starts([len(segment.vectors) for segment in segments])
+    tables = [segment.vectors() for segment in segments]
+    bounds = _starts([len(table) for table in tables])
     for start in range(0, len(rows), _BLOCK):
         wanted = rows[start : start + _BLOCK]
-        block = np.empty((len(wanted), segments[0].vectors.shape[1]), dtype=np.float32)
-        for segment, (low, high) in zip(segments, pairwise(bounds), strict=True):
+        block = np.empty((len(wanted), tables[0].shape[1]), dtype=np.float32)
+        for table, (low, high) in zip(tables, pairwise(bounds), strict=True):
             here = (wanted >= low) & (wanted < high)
-            block[here] = segment.vectors[wanted[here] - low]
+            block[here] = table[wanted[here] - low]
         yield block
 
 

@@ -11,7 +11,8 @@ from assistant.index.contract import PermittedVersions
 from assistant.index.segment import Columns, Segment
 from assistant.index.view import permitted_documents
 
-MAX_SEGMENTS = 8
+MAX_SEGMENTS = 8  # after a merge
+MOST_SEGMENTS = 16  # between merges: a question looks at each, and each holds files open
 MAX_DEAD_SHARE = 0.25
 
 

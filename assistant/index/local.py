@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assistant.common.errors import IndexDamaged, UsageError
 from assistant.index.build import checked, columns_of, merged, vector_blocks
 from assistant.index.codes import MAX_NORM
-from assistant.index.compaction import kept_documents, to_merge
+from assistant.index.compaction import MOST_SEGMENTS, kept_documents, to_merge
 from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions, Problem
 from assistant.index.durable import lease
 from assistant.index.manifest import (
@@ -85,6 +85,8 @@ class LocalIndex:
             columns, vectors = columns_of(new)
             entry = write_segment(self._root, columns, [vectors], dimension=self._dimension)
             self._replace(self._manifest.segments, (*self._manifest.segments, entry))
+            if len(self._manifest.segments) + 1 > MOST_SEGMENTS:
+                self._merge_some()
 
     def contents(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """See `Index.contents`."""
@@ -106,19 +108,7 @@ class LocalIndex:
             chosen = to_merge(segments, kept, force=force)
             if not chosen:
                 return False
-            # An open segment was checked when it was opened, perhaps long ago. A merge gives what it reads
-            # new checksums, after which nobody could tell any more what the disk has altered since.
-            for segment in chosen:
-                check_files(self._root, segment.entry)
-            self._remove_leftovers(self._manifest)
-            masks = [kept[segment.entry.name] for segment in chosen]
-            gone = {segment.entry.name for segment in chosen}
-            entries = [entry for entry in self._manifest.segments if entry.name not in gone]
-            if any(mask.any() for mask in masks):
-                columns, rows = merged(chosen, masks)
-                blocks = vector_blocks(chosen, rows)
-                entries.append(write_segment(self._root, columns, blocks, dimension=self._dimension))
-            self._replace(self._manifest.segments, tuple(entries))
+            self._merge(chosen, kept)
             return True
 
     def verify(self) -> list[Problem]:
@@ -166,6 +156,28 @@ class LocalIndex:
                 own = columns.chunk_ids[columns.chunk_starts[i] : columns.chunk_starts[i + 1]]
                 found[int(columns.document_ids[i]), int(columns.versions[i])] = tuple(own.tolist())
         return found
+
+    def _merge_some(self) -> None:
+        """Make one of the smallest segments, with all that they hold: only `compact` knows what is live."""
+        segments = self._segments()
+        kept = {part.entry.name: np.ones(len(part.columns.document_ids), np.bool_) for part in segments}
+        self._merge(to_merge(segments, kept, force=False), kept)
+
+    def _merge(self, chosen: Sequence[Segment], kept: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Put one new segment of the kept documents in the place of the chosen ones. Needs the lease."""
+        # An open segment was checked when it was opened, perhaps long ago. A merge gives what it reads
+        # new checksums, after which nobody could tell any more what the disk has altered since.
+        for segment in chosen:
+            check_files(self._root, segment.entry)
+        self._remove_leftovers(self._manifest)
+        masks = [kept[segment.entry.name] for segment in chosen]
+        gone = {segment.entry.name for segment in chosen}
+        entries = [entry for entry in self._manifest.segments if entry.name not in gone]
+        if any(mask.any() for mask in masks):
+            columns, rows = merged(chosen, masks)
+            blocks = vector_blocks(chosen, rows)
+            entries.append(write_segment(self._root, columns, blocks, dimension=self._dimension))
+        self._replace(self._manifest.segments, tuple(entries))
 
     def _segments(self) -> tuple[Segment, ...]:
         """All published segments, open and checked; only what is new is read."""

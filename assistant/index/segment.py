@@ -26,6 +26,7 @@ from assistant.index.manifest import FileSum, SegmentEntry, segments_folder
 _VECTORS = "vectors.npy"
 _ROW_SUMS = "row_sums.npy"
 _UNFINISHED = ".unfinished"
+_SMALL = 1 << 20
 _NO_ROWS = np.empty((0, 0), np.uint8)
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -131,7 +132,7 @@ class StoredRows:
 class Segment:
     """An open segment. What is mapped stays readable even when a merge removes the files."""
 
-    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "rows", "vectors")
+    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "rows")
 
     def __init__(self, root: Path, entry: SegmentEntry) -> None:
         """Check every file and map it.
@@ -148,9 +149,19 @@ class Segment:
             self.codes = _codes(self._folder)
             sums = _mapped(self._folder / _ROW_SUMS, np.uint32)
             self.rows = StoredRows(self._folder / _VECTORS, entry, sums=sums)  # for searches
-            self.vectors = _mapped(self._folder / _VECTORS, np.float32)  # for merges
         except (OSError, ValueError) as error:
             raise _damaged(entry, "cannot be mapped") from error
+
+    def vectors(self) -> NDArray[np.float32]:
+        """All vectors, shape (n, d), for merges: searches need a few rows.
+
+        Raises:
+            IndexDamaged: they cannot be mapped.
+        """
+        try:
+            return _mapped(self._folder / _VECTORS, np.float32)
+        except (OSError, ValueError) as error:
+            raise _damaged(self.entry, "cannot be mapped") from error
 
     def untouched(self) -> bool:
         """Whether the files are still those that were checked (size, times and identity)."""
@@ -285,10 +296,15 @@ def _codes(folder: Path) -> Codes:
 
 
 def _mapped(path: Path, kind: type[_Number]) -> NDArray[_Number]:
-    """A read-only array on the file. A plain ndarray: slicing a memmap costs several times more."""
-    stored = np.load(path, allow_pickle=False, mmap_mode="r")
+    """A read-only array on the file, or of a small file a copy: each mapping holds a file open.
+
+    A plain ndarray: slicing a memmap costs several times more.
+    """
+    large = path.stat().st_size > _SMALL
+    stored = np.load(path, allow_pickle=False, mmap_mode="r" if large else None)
     if stored.dtype != kind:
         raise ValueError(f"{path.name} holds {stored.dtype}")
+    stored.setflags(write=False)
     mapped: NDArray[_Number] = stored.view(np.ndarray)
     return mapped
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.common.errors import IndexDamaged
+from assistant.index.compaction import MOST_SEGMENTS
 from assistant.index.lexical import MOST_COUNTED
 from tests.index.world import DIMENSION, document, open_index, permit, question
 
@@ -63,3 +64,19 @@ def test_a_term_counts_at_most_as_often_as_a_byte_holds(tmp_path: Path) -> None:
     ]
     assert len(scores) == 2
     assert scores[0] == scores[1] > 0
+
+
+def test_many_small_publications_keep_few_segments_and_few_open_files(tmp_path: Path) -> None:
+    """A large source is published a batch at a time, and a process may open a thousand files or so."""
+    index = open_index(tmp_path)
+    fds = Path("/proc/self/fd")
+    before = len(list(fds.iterdir())) if fds.is_dir() else 0
+    for number in range(1, 5 * MOST_SEGMENTS):
+        index.publish([document(number, f"laptop {number}")])
+        assert len(list(tmp_path.glob("segments/*"))) <= MOST_SEGMENTS
+    assert len(index.contents()[0]) == 5 * MOST_SEGMENTS - 1
+    everything = permit(dict.fromkeys(range(1, 5 * MOST_SEGMENTS), 1))
+    assert len(index.search(question("laptop", k=200), permitted=everything)) == 5 * MOST_SEGMENTS - 1
+    assert index.verify() == []
+    if fds.is_dir():
+        assert len(list(fds.iterdir())) - before <= 2 * MOST_SEGMENTS

@@ -18,16 +18,19 @@ from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
+from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.narrowing import narrowed
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to look for. `one_per_document`: the best passage of each document only."""
+    """What to look for, and among which. `one_per_document`: the best passage of each document only."""
 
     k: int = 8
     one_per_document: bool = False
+    filters: Filters = NO_FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         ModelUnavailable: the embedder cannot be loaded.
     """
     permitted = permitted_versions(viewer)
+    permitted = narrowed(permitted, plan.filters)
     if not query.strip() or not permitted.any():
         return Evidence(())
     candidates = _candidates(query, permitted, plan)

@@ -12,6 +12,7 @@ from assistant.access.viewer import Viewer
 from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, TurnView
+from assistant.chat.scope import scope_of
 from assistant.common.errors import NotFound
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.narrowing import count_fitting
@@ -150,7 +151,8 @@ def _turn(viewer: Viewer, row: Turn) -> TurnView:
     citations = list(row.citations.all())
     if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
         tokens, citations, outcome = (), [], Withheld()
-    return _view(viewer, row, tokens, citations, outcome)
+    view = _view(viewer, row, tokens, citations, outcome)
+    return replace(view, scope=scope_of(viewer, from_stored(row.filters)))
 
 
 def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:

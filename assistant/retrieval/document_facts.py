@@ -27,9 +27,9 @@ _ROWS_AT_ONCE = 20_000
 _TABLE = Document._meta.db_table
 # Read without the ORM, which would make a million objects and datetimes.
 _FACTS = f"""
-    SELECT id, connection_id, name, media_type, CAST(modified_at AS text) FROM {_TABLE} WHERE {{}} > %s
+    SELECT id, connection_id, name, media_type, CAST({{moment}} AS text) FROM {_TABLE} WHERE {{column}} > %s
 """  # noqa: S608 - the model's own name
-_ATTRIBUTES = f"SELECT id, CAST(attributes AS text) FROM {_TABLE} WHERE {{}} > %s"  # noqa: S608 - as above
+_ATTRIBUTES = f"SELECT id, CAST(attributes AS text) FROM {_TABLE} WHERE {{column}} > %s"  # noqa: S608 - as above
 
 _FORMAT_NUMBERS = {name: number for number, name in enumerate(FORMATS)}
 _OTHER_FORMAT = len(FORMATS)
@@ -59,9 +59,7 @@ class FactColumns:
                 _format_number(extension_of(name), kind)
                 for name, kind in zip(names, media_types, strict=True)
             ]
-            self.modified[places] = [
-                _UNDATED if text is None else microseconds(datetime.fromisoformat(text)) for text in moments
-            ]
+            self.modified[places] = _moments(moments)
         self.revision = revision
 
     def of_sources(self, ids: Sequence[int]) -> Which:
@@ -149,21 +147,29 @@ class AttributeColumns:
 
 def _hashes(text: str) -> list[int]:
     attributes = json.loads(text) if len(text) > len("{}") else {}
-    return [
-        hash((normalise(name), value)) for name, listed in attributes.items() for value in comparable(listed)
-    ]
+    found: list[int] = []
+    for name, listed in attributes.items():
+        key = _normalised(name)
+        found += [hash((key, value)) for value in comparable(listed)]
+    return found
 
 
-def comparable(value: Json) -> set[str]:
+def comparable(value: Json) -> tuple[str, ...]:
     """An attribute's values as they are compared: text, numbers, truth, or a list of these."""
     match value:
+        case str():
+            return (_normalised(value),)
         case bool():
-            return {"true" if value else "false"}
-        case str() | int() | float():
-            return {normalise(str(value))}
+            return ("true" if value else "false",)
+        case int() | float():
+            return (str(value),)
         case Mapping() | None:
-            return set()
-    return {part for item in value for part in comparable(item)}
+            return ()
+    return tuple(part for item in value for part in comparable(item))
+
+
+def _normalised(text: str) -> str:
+    return text.lower() if text.isascii() else normalise(text)  # the same, sooner
 
 
 @lru_cache(maxsize=4096)
@@ -172,9 +178,18 @@ def _format_number(extension: str, media_type: str) -> int:
     return _FORMAT_NUMBERS.get(format_name, _OTHER_FORMAT)
 
 
+def _moments(texts: Sequence[str | None]) -> NDArray[np.int64]:
+    """Microseconds since 1970; read by NumPy, as a million are too many for `datetime`."""
+    found = np.array(["NaT" if text is None else text for text in texts], "datetime64[us]")
+    moments: NDArray[np.int64] = np.where(np.isnat(found), _UNDATED, found.astype(np.int64))
+    return moments
+
+
 def _changed_since(revision: int, statement: str) -> Iterator[Sequence[tuple[int, str]]]:
     with database.chunked_cursor() as cursor:
         # All rows are read faster in the order in which they lie: the sign keeps the index out of it.
-        cursor.execute(statement.format("revision" if revision else "+revision"), [revision])
+        column = "revision" if revision else "+revision"
+        moment = "modified_at AT TIME ZONE 'UTC'" if database.vendor == "postgresql" else "modified_at"
+        cursor.execute(statement.format(column=column, moment=moment), [revision])
         while part := cursor.fetchmany(_ROWS_AT_ONCE):
             yield part

@@ -96,7 +96,18 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
     "api/v1/openapi.json": Route(),
-    "api/v1/search": Route(queries=("?q=pump&k=50", "?q=kanari&k=50", "?q=펌프", "?q=", "?k=x")),
+    "api/v1/search": Route(
+        queries=(
+            *("?q=pump&k=50", "?q=kanari&k=50", "?q=펌프", "?q=", "?k=x"),
+            *("?q=pump&source=kanarisource1", "?q=pump&source=kanarisource2&type=md", "?q=pump&source=none"),
+            *(
+                "?q=pump&after=2001-01-01",
+                "?q=pump&author=kanari",
+                "?q=pump&attribute=kanari",
+                "?q=pump&type=x",
+            ),
+        )
+    ),
     "api/v1/ask": Route(GET_POST),
     "api/v1/documents/<int:document_id>": Route(),
     "api/v1/permissions/explain": Route(queries=("", "?person={email}&document={document_id}")),

@@ -84,6 +84,8 @@ ROUTES: dict[str, Route] = {
     "console/permissions/documents/<int:document_id>/": Route(queries=("", "?page=2")),
     "console/permissions/people/<int:person_id>/": Route(),
     "console/permissions/people/<int:person_id>/sources/<int:source_id>/": Route(queries=("", "?page=2")),
+    "console/ranking/": Route(GET_POST),
+    "console/ranking/preview/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
@@ -206,6 +208,9 @@ def _form(world: Canaries) -> dict[str, str]:
     """Fields of every form at once."""
     return {
         "question": QUESTIONS[0],
+        "recency": "20",
+        "half_life": "30",
+        "title": "20",
         "email": "cho@example.com",
         "password": "x",
         "language": "en",

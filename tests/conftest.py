@@ -29,6 +29,7 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
 from assistant.common.types import Json
 from assistant.index.registry import opened_index
+from assistant.retrieval import narrowing
 from assistant.sync.engine import execute_run
 from assistant.sync.reading import RunView
 from assistant.sync.selectors import run_progress
@@ -116,9 +117,11 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.CELERY_TASK_ALWAYS_EAGER = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     mask.forget()
+    narrowing.forget()
     opened_index.cache_clear()
     yield
     mask.forget()
+    narrowing.forget()
     opened_index.cache_clear()
 
 

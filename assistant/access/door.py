@@ -10,10 +10,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from django.db.models import F, Q
+from numpy.typing import NDArray
 
+from assistant.access.mask import permitted_versions, readable_connections
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
+from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
@@ -82,9 +86,19 @@ def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
     return visible_documents(viewer, among=Q(pk__in=wanted)).count() == len(wanted)
 
 
-def count_readable(viewer: Viewer) -> int:
-    """How many documents the viewer may read."""
-    return visible_documents(viewer).count()
+def count_readable(viewer: Viewer, *, among: NDArray[np.bool_] | None = None) -> int:
+    """How many documents the viewer may read, or how many of those that `among` marks by document id."""
+    if among is None:
+        return visible_documents(viewer).count()
+    permitted = permitted_versions(viewer)  # a million ids fit no statement
+    common = min(len(permitted), len(among))
+    return int(np.count_nonzero(permitted[:common] * among[:common]))
+
+
+def readable_sources(viewer: Viewer) -> tuple[str, ...]:
+    """Names of the sources of which the viewer may read at least one document, by name."""
+    found = Connection.objects.filter(pk__in=readable_connections(viewer))
+    return tuple(found.order_by("name").values_list("name", flat=True))
 
 
 def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:

@@ -62,6 +62,21 @@ def permitted_versions(viewer: Viewer, *, now: datetime | None = None) -> Mask:
     raise MundapError("Permissions are changing faster than they can be read. Ask again in a moment.")
 
 
+def readable_connections(viewer: Viewer, *, now: datetime | None = None) -> list[int]:
+    """Ids of the connections of which the viewer may read at least one document now, rising.
+
+    Raises:
+        MundapError: as `permitted_versions`.
+    """
+    permitted = permitted_versions(viewer, now=now)
+    tables = _tables_of_database()
+    with tables.lock:
+        connections = tables.documents.connections  # of a document it never changes
+        common = min(len(permitted), len(connections))
+        found = connections[:common][permitted[:common] > 0]
+    return [int(connection) for connection in np.flatnonzero(np.bincount(found))]
+
+
 def forget() -> None:
     """Drop all that this process keeps (after the database was replaced, and between tests)."""
     with _lock:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from assistant.access.viewer import Viewer
+from assistant.api.filtering import filters_of_body
 from assistant.api.keys import for_keys
 from assistant.api.parameters import json_body, parameters, text_field
 from assistant.chat import finding
 from assistant.common.types import JsonObject
+from assistant.retrieval.filters import NAMES
 
 
 @for_keys("POST")
 def ask(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """The answer with its citations. Nothing of it is stored."""
     parameters(request, known=())
-    body = json_body(request, known=("question",))
-    return finding.ask(text_field(body, "question", what="the question as a text"), viewer=viewer)
+    body = json_body(request, known=("question", *NAMES))
+    question = text_field(body, "question", what="the question as a text")
+    return finding.ask(question, viewer=viewer, filters=filters_of_body(body))

@@ -16,6 +16,7 @@ from assistant.access.inspection import (
     SourceView,
 )
 from assistant.api.answers import STATUS, ErrorCode, other_method, result
+from assistant.api.filtering import described_fields, described_parameters
 from assistant.api.schemas import (
     MOMENT,
     NOTHING,
@@ -75,7 +76,7 @@ def _written_out() -> dict[str, Schema]:
     return {
         "Error": closed(error=closed(code={"type": "string", "enum": list(ErrorCode)}, message=TEXT)),
         "Hits": closed(hits=listed(hit), ms=WHOLE),
-        "Question": closed(question={"type": "string", "minLength": 1, "maxLength": MAX_QUESTION}),
+        "Question": _question(),
         "Answer": closed(
             answer=TEXT,
             no_answer=TRUTH,
@@ -96,6 +97,16 @@ def _written_out() -> dict[str, Schema]:
     }
 
 
+def _question() -> Schema:
+    question: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_QUESTION}
+    return {
+        "type": "object",
+        "properties": {"question": question, **described_fields()},
+        "required": ["question"],
+        "additionalProperties": False,
+    }
+
+
 def _for_everybody() -> dict[str, Schema]:
     query = _parameter("q", {**TEXT, "maxLength": MAX_QUESTION}, "What to search for.")
     hits: Schema = {**WHOLE, "minimum": 1, "maximum": MOST_HITS, "default": USUAL_HITS}
@@ -111,6 +122,7 @@ def _for_everybody() -> dict[str, Schema]:
                 ref("Hits"),
                 query,
                 _parameter("k", hits, "How many documents at most.", required=False),
+                *described_parameters(),
             )
         },
         "/ask": {"post": {**ask, "requestBody": body}},

@@ -14,17 +14,19 @@ _LARGEST_BODY = 64 * 1024
 _LARGEST_NUMBER = 2**53 - 1  # what every reader of JSON keeps exactly
 
 
-def parameters(request: HttpRequest, *, known: tuple[str, ...]) -> dict[str, str]:
-    """The query parameters by name.
+def parameters(
+    request: HttpRequest, *, known: tuple[str, ...], repeatable: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """The query parameters by name; of a repeatable one the last, and `request.GET.getlist` has all.
 
     Raises:
-        UsageError: an unknown one, or one that stands twice.
+        UsageError: an unknown one, or one that stands twice and is not repeatable.
     """
     named = " and ".join(known) or "none"
     for name in request.GET:
         if name not in known:
             raise UsageError(f"There is no parameter '{name[:40]}' here. Known: {named}.")
-        if len(request.GET.getlist(name)) > 1:
+        if len(request.GET.getlist(name)) > 1 and name not in repeatable:
             raise UsageError(f"The parameter '{name}' may stand only once.")
     return {name: request.GET[name] for name in request.GET}
 
@@ -86,6 +88,21 @@ def json_body(request: HttpRequest, *, known: tuple[str, ...]) -> dict[str, Json
     return value
 
 
+def texts_field(body: dict[str, Json], name: str) -> list[str]:
+    """A field of the body that may be missing, and holds a list of texts or one text.
+
+    Raises:
+        UsageError: it holds something else.
+    """
+    value = body.get(name, [])
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise UsageError(f"The field '{name}' must hold a text or a list of texts.")
+    for item in listed:
+        _refuse_halves(str(item), name)
+    return [str(item) for item in listed]
+
+
 def text_field(body: dict[str, Json], name: str, *, what: str) -> str:
     """A field of the body that must hold text.
 
@@ -95,6 +112,10 @@ def text_field(body: dict[str, Json], name: str, *, what: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"The field '{name}' is missing: {what}.")
+    _refuse_halves(value, name)
+    return value
+
+
+def _refuse_halves(value: str, name: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise UsageError(f"The field '{name}' holds half of a character (a lone surrogate).")
-    return value

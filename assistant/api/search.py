@@ -9,11 +9,13 @@ from django.http import HttpRequest
 from assistant.access.door import open_document
 from assistant.access.viewer import Viewer
 from assistant.api.as_json import as_json
+from assistant.api.filtering import REPEATABLE, filters_of_query
 from assistant.api.keys import for_keys
 from assistant.api.parameters import parameters, required, whole_number
 from assistant.chat import finding
 from assistant.common.types import JsonObject
 from assistant.ingest.parsers.contract import BLOCK_SEPARATOR
+from assistant.retrieval.filters import NAMES
 
 MOST_HITS = 50
 USUAL_HITS = 10
@@ -21,12 +23,13 @@ USUAL_HITS = 10
 
 @for_keys("GET")
 def search(viewer: Viewer, request: HttpRequest) -> JsonObject:
-    """The best passage of each of the `k` best documents for `q`."""
-    given = parameters(request, known=("q", "k"))
+    """The best passage of each of the `k` best documents for `q` that fit the filters."""
+    given = parameters(request, known=("q", "k", *NAMES), repeatable=REPEATABLE)
     query = required(given, "q", what="the text to search for")
     k = whole_number(given, "k", default=USUAL_HITS, most=MOST_HITS)
+    filters = filters_of_query(request)
     began = time.perf_counter()
-    hits = finding.search(query, viewer=viewer, k=k)
+    hits = finding.search(query, viewer=viewer, k=k, filters=filters)
     return {"hits": hits, "ms": round((time.perf_counter() - began) * 1000)}
 
 

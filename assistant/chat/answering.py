@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from assistant.access.door import Passage, count_readable, may_still_read
+from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
 from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEvent, Withheld
 from assistant.common.analysis import language_of
@@ -23,6 +23,8 @@ from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
 from assistant.providers.contract import AnswerSentence, ChatModel, ModelRequest, Source
 from assistant.providers.registry import CHAT_MODELS, chat_model
+from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.narrowing import count_fitting
 from assistant.retrieval.retrieve import Hit, Plan, retrieve
 
 MAX_QUESTION = 4_000
@@ -40,8 +42,12 @@ class Cited:
 
 @dataclass(slots=True)
 class Answer:
-    """Filled while `answer` runs: what was read and what is cited, in the order of the numbers."""
+    """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
+    `filters` stand before: what is searched for the answer.
+    """
+
+    filters: Filters = NO_FILTERS
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
 
@@ -95,7 +101,7 @@ def answer(
 ) -> Iterator[TurnEvent]:
     """The events of one turn, up to and including the last one; `into` collects what they cite.
 
-    `stop` is asked between sentences.
+    `stop` is asked between sentences. Only documents that fit `into.filters` are searched.
 
     Raises:
         ModelUnavailable, IndexDamaged: the turn cannot be finished.
@@ -106,7 +112,7 @@ def answer(
     if verdict.blocked:
         yield Blocked(verdict.topic, verdict.message)
         return
-    evidence = retrieve(question, viewer=viewer, plan=Plan(k=_PASSAGES))
+    evidence = retrieve(question, viewer=viewer, plan=Plan(k=_PASSAGES, filters=into.filters))
     hits = [
         hit
         for hit in evidence.hits
@@ -131,7 +137,7 @@ def answer(
         released = f"{released} {sentence.text}".strip()
         yield Token(sentence.text, numbers)
     if not released:
-        yield NoAnswer(count_readable(viewer))
+        yield NoAnswer(count_fitting(viewer, into.filters))
     yield Done(_ms(began))
 
 

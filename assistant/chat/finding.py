@@ -8,13 +8,15 @@ from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
+from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.retrieve import Plan, retrieve
 from assistant.retrieval.warm_up import warm_up
 
 
-def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
-    """The best passage of each of the `k` best documents."""
-    evidence = retrieve(checked_question(text), viewer=viewer, plan=Plan(k=k, one_per_document=True))
+def search(text: str, *, viewer: Viewer, k: int, filters: Filters = NO_FILTERS) -> list[dict[str, Json]]:
+    """The best passage of each of the `k` best documents that fit the filters."""
+    plan = Plan(k=k, one_per_document=True, filters=filters)
+    evidence = retrieve(checked_question(text), viewer=viewer, plan=plan)
     return [
         {
             "rank": rank,
@@ -29,13 +31,13 @@ def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
     ]
 
 
-def ask(text: str, *, viewer: Viewer, model: str = "") -> dict[str, Json]:
-    """A whole turn outside any conversation."""
+def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FILTERS) -> dict[str, Json]:
+    """A whole turn outside any conversation, over the documents that fit the filters."""
     chat_model = named_chat_model(model)
     question = checked_question(text)
     warm_up()
     began = time.perf_counter()
-    collected = Answer()
+    collected = Answer(filters)
     sentences: list[str] = []
     blocked: dict[str, Json] | None = None
     no_answer = False

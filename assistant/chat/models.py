@@ -56,6 +56,8 @@ class Turn(models.Model):
     stop_requested = models.BooleanField(default=False)
     # Documents whose passages the model was given: a sentence that cites none may stand on any of them.
     read_documents = models.JSONField(default=list)
+    # What the person narrowed the search to (`retrieval.filters.as_stored`); empty: nothing.
+    filters = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints: ClassVar = [

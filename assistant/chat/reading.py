@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from assistant.chat.events import CitedPassage, Token, TurnEvent, Withheld
+from assistant.chat.scope import Scope
 from assistant.documents.reading import OpenDocument
 
 
@@ -25,7 +26,7 @@ class TurnView:
     """A turn to be drawn. While `is_open`, the rest comes from the stream after `last_seq`.
 
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
-    sentences and passages are empty.
+    sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only.
     """
 
     id: int
@@ -38,6 +39,7 @@ class TurnView:
     sentences: tuple[Token, ...]
     passages: tuple[CitedPassage, ...]
     outcome: TurnEvent | None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from assistant.chat.events import (
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
+from assistant.retrieval.filters import from_stored
 
 log = logging.getLogger(__name__)
 LEASE_S = 60
@@ -112,7 +113,7 @@ class _Writer:
         self._turn = turn
         self._seq = 0
         self._stored: dict[int, int] = {}  # citation number -> quotes stored
-        self.answer = Answer()
+        self.answer = Answer(from_stored(turn.filters))
 
     def write(self, event: TurnEvent) -> None:
         """Store one event; the last one settles the turn."""

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from django.db.models import QuerySet
 
-from assistant.access.door import count_readable, may_still_read, open_document, passage_texts, readable
+from assistant.access.door import may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
 from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, TurnView
+from assistant.chat.scope import scope_of
 from assistant.common.errors import NotFound
+from assistant.retrieval.filters import from_stored
+from assistant.retrieval.narrowing import count_fitting
 
 _LISTED = 200
 _GONE = 0
@@ -143,11 +146,13 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
 def _turn(viewer: Viewer, row: Turn) -> TurnView:
     tokens, outcome = _told(row)
     if isinstance(outcome, NoAnswer):
-        outcome = NoAnswer(count_readable(viewer))  # as many as may be read now, not then
+        # As many as may be read now, not then.
+        outcome = NoAnswer(count_fitting(viewer, from_stored(row.filters)))
     citations = list(row.citations.all())
     if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
         tokens, citations, outcome = (), [], Withheld()
-    return _view(viewer, row, tokens, citations, outcome)
+    view = _view(viewer, row, tokens, citations, outcome)
+    return replace(view, scope=scope_of(viewer, from_stored(row.filters)))
 
 
 def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:

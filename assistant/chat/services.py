@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.access.door import count_readable, may_still_read
+from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
 from assistant.chat.answering import checked_question
 from assistant.chat.events import KINDS, LAST, Citations, NoAnswer, NumberedEvent, Token, TurnEvent, Withheld
@@ -19,12 +19,16 @@ from assistant.chat.runner import ensure_running, fail_if_orphaned
 from assistant.chat.selectors import cited_passages, stands_on
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound
+from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
+from assistant.retrieval.narrowing import count_fitting
 
 _POLL_S = 0.08
 _TITLE = 80
 
 
-def start_turn(*, viewer: Viewer, question: str, conversation_id: int | None) -> Turn:
+def start_turn(
+    *, viewer: Viewer, question: str, conversation_id: int | None, filters: Filters = NO_FILTERS
+) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     Raises:
@@ -43,6 +47,7 @@ def start_turn(*, viewer: Viewer, question: str, conversation_id: int | None) ->
             question=question,
             language=language_of(question),
             model=settings.MUNDAP_CHAT_MODEL,
+            filters=as_stored(filters),
         )
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
@@ -140,16 +145,16 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     spoken = [_token(event) for event in stored if event.kind == "token"]
     if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
-    return [NumberedEvent(event.seq, _event(viewer, turn_id, event)) for event in stored if event.seq > after]
+    return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
 
 
-def _event(viewer: Viewer, turn_id: int, stored: StoredEvent) -> TurnEvent:
+def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
     if stored.kind == "citations":
-        return Citations(cited_passages(viewer, turn_id))
+        return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
         return _token(stored)
     if stored.kind == "no_answer":
-        return NoAnswer(count_readable(viewer))
+        return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
     return KINDS[stored.kind](**stored.payload)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.console import changes, inspector, people, sources
+from assistant.console import changes, inspector, people, ranking, sources
 
 app_name = "console"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("permissions/documents/<int:document_id>/", inspector.readers, name="readers"),
     path("permissions/people/<int:person_id>/", inspector.shares, name="shares"),
     path("permissions/people/<int:person_id>/sources/<int:source_id>/", inspector.seen, name="seen"),
+    path("ranking/", ranking.ranking, name="ranking"),
+    path("ranking/preview/", ranking.preview, name="ranking-preview"),
     path("people/", people.people, name="people"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/role/", people.role, name="person-role"),

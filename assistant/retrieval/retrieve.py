@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from assistant.access.door import Passage, passages
 from assistant.access.mask import permitted_versions
 from assistant.access.viewer import Viewer
-from assistant.common.analysis import language_of
+from assistant.common.analysis import language_of, query_terms
 from assistant.common.errors import IndexDamaged
 from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
+from assistant.retrieval.boosts import Boosts, factor, pool_size
+from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.narrowing import narrowed
+from assistant.retrieval.ranking import boosts_in_force
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to look for. `one_per_document`: the best passage of each document only."""
+    """What to look for, and among which. `one_per_document`: the best passage of each document only.
+
+    `boosts`: what is preferred; None: what administrators prefer now.
+    """
 
     k: int = 8
     one_per_document: bool = False
+    filters: Filters = NO_FILTERS
+    boosts: Boosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25)."""
+    """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
+
+    Where something is preferred, `score` is the fused one times 0.5 to 1.5.
+    """
 
     passage: Passage
     score: float
@@ -55,17 +68,30 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         ModelUnavailable: the embedder cannot be loaded.
     """
     permitted = permitted_versions(viewer)
+    permitted = narrowed(permitted, plan.filters)
     if not query.strip() or not permitted.any():
         return Evidence(())
-    candidates = _candidates(query, permitted, plan)
+    boosts = boosts_in_force() if plan.boosts is None else plan.boosts
+    pool = plan if boosts.none else replace(plan, k=pool_size(plan.k))
+    candidates = _candidates(query, permitted, pool)
     found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
-    return Evidence(
-        tuple(
-            Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
-            for c in candidates
-            if c.chunk_id in found
-        )
-    )
+    hits = [
+        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
+        for c in candidates
+        if c.chunk_id in found
+    ]
+    if not boosts.none:
+        hits = _boosted(query, hits, boosts)[: plan.k]
+    return Evidence(tuple(hits))
+
+
+def _boosted(query: str, hits: list[Hit], boosts: Boosts) -> list[Hit]:
+    """The hits by their scores with what is preferred; ties by chunk id."""
+    asked, now = frozenset(query_terms(query)), timezone.now()
+    weighed = [
+        replace(hit, score=hit.score * factor(boosts, hit.passage, asked=asked, now=now)) for hit in hits
+    ]
+    return sorted(weighed, key=lambda hit: (-hit.score, hit.passage.chunk_id))
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:

@@ -14,6 +14,7 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat import selectors, services
 from assistant.common.errors import UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
+from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async
 from assistant.web.stream_format import Frames, last_seen
 
@@ -26,7 +27,12 @@ def ask(request: PersonRequest) -> HttpResponse:
     question = request.POST.get("question", "").replace("\r\n", "\n")
     conversation_id = _number(request.POST.get("conversation", ""))
     try:
-        turn = services.start_turn(viewer=viewer, question=question, conversation_id=conversation_id)
+        turn = services.start_turn(
+            viewer=viewer,
+            question=question,
+            conversation_id=conversation_id,
+            filters=chosen_filters(request.POST),
+        )
     except UsageError as error:
         return _refused(request, viewer, question, conversation_id, error)
     if not request.htmx:

@@ -9,8 +9,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat import selectors, services
 from assistant.chat.reading import ConversationView
+from assistant.retrieval.filters import NO_FILTERS
 from assistant.web.days import by_day
 from assistant.web.examples import example_questions
+from assistant.web.scopes import scope_form
 from assistant.web.signed_in import PersonRequest, for_people
 
 QUESTION_LIMIT = 4_000
@@ -51,14 +53,17 @@ def chat_page(
     refusal: str = "",
 ) -> HttpResponse:
     """The chat page, with what was typed kept where it was refused."""
+    viewer = viewer_for(request.user)
     conversation_id = shown.id if shown else None
+    latest = shown.turns[-1].scope if shown and shown.turns else None  # the next question stays in it
     context = {
         "conversation": shown,
         "question": question,
         "refusal": refusal,
         "question_limit": QUESTION_LIMIT,
         "examples": () if shown else example_questions(),
-        **rail(viewer_for(request.user), conversation_id),
+        "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
+        **rail(viewer, conversation_id),
     }
     return render(request, "web/chat.html", context, status=422 if refusal else 200)
 

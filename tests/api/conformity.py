@@ -19,7 +19,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 KNOWN = {"type", "properties", "required", "additionalProperties", "items", "anyOf", "enum", "format", "$ref"}
-LIMITS = {"minimum", "maximum", "default", "minLength", "maxLength"}
+LIMITS = {"minimum", "maximum", "default", "minLength", "maxLength", "description"}
 
 
 def misfits(value: Json, schema: Schema, *, schemas: Mapping[str, Schema], at: str = "answer") -> list[str]:

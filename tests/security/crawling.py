@@ -84,6 +84,8 @@ ROUTES: dict[str, Route] = {
     "console/permissions/documents/<int:document_id>/": Route(queries=("", "?page=2")),
     "console/permissions/people/<int:person_id>/": Route(),
     "console/permissions/people/<int:person_id>/sources/<int:source_id>/": Route(queries=("", "?page=2")),
+    "console/ranking/": Route(GET_POST),
+    "console/ranking/preview/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
@@ -96,7 +98,18 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
     "api/v1/openapi.json": Route(),
-    "api/v1/search": Route(queries=("?q=pump&k=50", "?q=kanari&k=50", "?q=펌프", "?q=", "?k=x")),
+    "api/v1/search": Route(
+        queries=(
+            *("?q=pump&k=50", "?q=kanari&k=50", "?q=펌프", "?q=", "?k=x"),
+            *("?q=pump&source=kanarisource1", "?q=pump&source=kanarisource2&type=md", "?q=pump&source=none"),
+            *(
+                "?q=pump&after=2001-01-01",
+                "?q=pump&author=kanari",
+                "?q=pump&attribute=kanari",
+                "?q=pump&type=x",
+            ),
+        )
+    ),
     "api/v1/ask": Route(GET_POST),
     "api/v1/documents/<int:document_id>": Route(),
     "api/v1/permissions/explain": Route(queries=("", "?person={email}&document={document_id}")),
@@ -195,6 +208,9 @@ def _form(world: Canaries) -> dict[str, str]:
     """Fields of every form at once."""
     return {
         "question": QUESTIONS[0],
+        "recency": "20",
+        "half_life": "30",
+        "title": "20",
         "email": "cho@example.com",
         "password": "x",
         "language": "en",

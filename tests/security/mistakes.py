@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.access import door
 from assistant.accounts import api_keys, people
 from assistant.accounts.models import User
-from assistant.chat import answering, selectors, services, sharing
+from assistant.chat import answering, scope, selectors, services, sharing
 from assistant.retrieval import retrieve as retrieving
 from tests.security import noticing, noticing_in_conversations
 from tests.security.mistake import Mistake, swap, unguarded
@@ -91,12 +91,30 @@ IN_CONVERSATIONS = (
         "may_still_read",
     ),
     *(
-        unguarded(f"a count of everything ({where})", check, module, "count_readable")
+        unguarded(f"a count of everything ({where})", check, module, "count_fitting")
         for where, module, check in (
             ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
             ("stream", services, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
             ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
         )
+    ),
+    swap(
+        "a count of everything (scope)",
+        noticing_in_conversations.a_scope_tells_only_what_is_readable,
+        door.count_readable,
+        ("permitted[:common] * among[:common]", "among[:common]"),
+    ),
+    swap(
+        "every source is offered",
+        noticing_in_conversations.a_scope_tells_only_what_is_readable,
+        door.readable_sources,
+        ("pk__in=readable_connections(viewer)", "pk__gt=0"),
+    ),
+    swap(
+        "a scope names what was typed",
+        noticing_in_conversations.a_scope_tells_only_what_is_readable,
+        scope.scope_of,
+        ("named = tuple(name for name in offered if normalise(name) in chosen)", "named = filters.sources"),
     ),
     swap(
         "anybody's conversations are listed",

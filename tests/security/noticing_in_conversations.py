@@ -11,6 +11,7 @@ from unittest import mock
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
+from assistant.access.door import readable_sources
 from assistant.access.viewer import Viewer
 from assistant.accounts.people import (
     close_account,
@@ -22,6 +23,7 @@ from assistant.chat.events import NoAnswer, NumberedEvent, Token, TurnEvent, Wit
 from assistant.chat.exporting import export_shared
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.reading import TurnView
+from assistant.chat.scope import scope_of
 from assistant.chat.sharing import (
     share_conversation,
     share_state,
@@ -33,7 +35,10 @@ from assistant.common.errors import NotFound
 from assistant.documents.models import Chunk, Document
 from assistant.index.contract import Candidate
 from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.retrieval import narrowing
 from assistant.retrieval import retrieve as retrieving
+from assistant.retrieval.filters import Filters
+from assistant.retrieval.narrowing import count_fitting
 from tests.security.gallery import (
     Gallery,
     hang,
@@ -260,6 +265,23 @@ def an_empty_answer_counts_what_is_readable() -> None:
     with _index_that_proposes_everything():
         events = list(answering.answer("x", viewer=gallery.viewers["bob"], model=silent, into=Answer()))
     assert [event.documents for event in events if isinstance(event, NoAnswer)] == [len(SEEN_BY_BOB)]
+
+
+def a_scope_tells_only_what_is_readable() -> None:
+    """Its count, the sources that are offered, and those that are named over an old answer."""
+    gallery = laid_out(FEW)
+    narrowing.forget()
+    everywhere = Filters(sources=tuple(source.name for source in gallery.connections.values()))
+    readers = {"bob": SEEN_BY_BOB, "cho": set[str]()}  # the account of cho is closed
+    for reader, names in readers.items():
+        viewer = gallery.viewers[reader]
+        seen = Document.objects.filter(pk__in=[gallery.documents[name] for name in names])
+        sources = tuple(sorted(set(seen.values_list("connection__name", flat=True))))
+        assert count_fitting(viewer, everywhere) == len(names)
+        assert readable_sources(viewer) == sources
+        told = scope_of(viewer, everywhere)
+        assert told is not None
+        assert (told.sources, told.unnamed) == (sources, len(gallery.connections) - len(sources))
 
 
 # Shared conversations.

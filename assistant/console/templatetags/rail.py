@@ -50,6 +50,7 @@ _SECTIONS = (
         Right.MANAGE_PEOPLE,
         frozenset({"people", "person"}),
     ),
+    _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
     _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
 )
 

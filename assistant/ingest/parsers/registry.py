@@ -1,4 +1,4 @@
-"""Which parser reads which file. A new format is one module and its lines here."""
+"""Which parser reads which file. A new format is one module, its line here and those in `common.formats`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.formats import EXTENSIONS, MEDIA_TYPES, extension_of
 from assistant.ingest.parsers.contract import Parsed, Parser
 from assistant.ingest.parsers.decoding import is_text
 from assistant.ingest.parsers.detection import (
@@ -37,46 +38,6 @@ PARSERS: Mapping[str, str] = MappingProxyType(
         "yaml": f"{_HERE}.text.parse",
         "xml": f"{_HERE}.markup.parse",
         "eml": f"{_HERE}.mail.parse",
-    }
-)
-
-EXTENSIONS: Mapping[str, str] = MappingProxyType(
-    {
-        **{extension: extension for extension in PARSERS},
-        **dict.fromkeys(("xlsm",), "xlsx"),
-        **dict.fromkeys(("pptm", "ppsx"), "pptx"),
-        **dict.fromkeys(("tsv", "tab"), "csv"),
-        **dict.fromkeys(("htm", "xhtml"), "html"),
-        **dict.fromkeys(("markdown", "mdx", "mdown"), "md"),
-        **dict.fromkeys(("ndjson",), "jsonl"),
-        **dict.fromkeys(("yml",), "yaml"),
-        **dict.fromkeys(("nxml",), "xml"),
-        **dict.fromkeys(("text", "log", "rst", "org", "adoc", "asciidoc", "vtt", "srt"), "txt"),
-        **dict.fromkeys(("ini", "cfg", "conf", "toml", "sql", "py", "js", "ts", "sh"), "txt"),
-    }
-)
-
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "application/pdf": "pdf",
-        f"{_OFFICE}.wordprocessingml.document": "docx",
-        f"{_OFFICE}.presentationml.presentation": "pptx",
-        f"{_OFFICE}.spreadsheetml.sheet": "xlsx",
-        "text/csv": "csv",
-        "text/tab-separated-values": "csv",
-        "text/html": "html",
-        "application/xhtml+xml": "html",
-        "text/markdown": "md",
-        "text/plain": "txt",
-        "application/json": "json",
-        "application/x-ndjson": "jsonl",
-        "application/jsonl": "jsonl",
-        "application/yaml": "yaml",
-        "text/yaml": "yaml",
-        "application/xml": "xml",
-        "text/xml": "xml",
-        "message/rfc822": "eml",
     }
 )
 
@@ -120,7 +81,7 @@ def format_of(path: Path, head: bytes, *, name: str, media_type: str = "") -> st
     Raises:
         DocumentFailure: UNSUPPORTED.
     """
-    extension = Path(name.strip()).suffix.lower().removeprefix(".")
+    extension = extension_of(name)
     if extension in EXTENSIONS:
         return EXTENSIONS[extension]
     if extension in _REFUSED:

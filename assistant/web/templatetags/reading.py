@@ -14,12 +14,13 @@ from django.utils.safestring import SafeString
 
 from assistant.chat import reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
-from assistant.web import highlighting, korean, links, moments
+from assistant.web import highlighting, korean, links, moments, scopes
 
 register = template.Library()
 register.simple_tag(moments.moment)
 register.filter("duration", moments.duration)
 register.filter("web_address", links.web_address)
+register.filter("scope_words", scopes.scope_words)
 
 _OUTCOMES = {Blocked: "blocked", NoAnswer: "no_answer", Withheld: "withheld", Failed: "failed"}
 _THEMES = ("light", "dark")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.formats import EXTENSIONS, FORMATS, MEDIA_TYPES
 from assistant.ingest.parsers import blocks, decoding, detection
-from assistant.ingest.parsers.registry import EXTENSIONS, MEDIA_TYPES, PARSERS, load, parse_file
+from assistant.ingest.parsers.registry import PARSERS, load, parse_file
 from tests.ingest.parsers.made_files import (
     encrypted_office,
     pdf_file,
@@ -36,6 +37,7 @@ def code_of(path: Path, *, name: str = "") -> FailureCode:
 
 def test_every_format_has_a_parser_that_loads() -> None:
     assert all(callable(load(format_name)) for format_name in PARSERS)
+    assert set(FORMATS) == set(PARSERS)
     assert {*EXTENSIONS.values(), *MEDIA_TYPES.values()} <= set(PARSERS)
 
 

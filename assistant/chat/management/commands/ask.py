@@ -1,4 +1,4 @@
-"""`manage.py ask "text" --as EMAIL [--model M]`."""
+"""`manage.py ask "text" --as EMAIL [--model M]`, and the options of `chat.filter_options`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.command import JsonCommand, known_user
+from assistant.chat.filter_options import add_filters, filters_given
 from assistant.chat.finding import ask
 
 
@@ -15,13 +16,15 @@ class Command(JsonCommand):
     help = "Ask a question as a person."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The question, the person, the model."""
+        """The question, the person, the model, the filters."""
         parser.add_argument("text")
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
+        add_filters(parser)
         parser.add_argument(
             "--model", default="", help="A configured chat model; default: MUNDAP_CHAT_MODEL."
         )
 
-    def handle(self, *, text: str, email: str, model: str, **_: object) -> None:
+    def handle(self, *, text: str, email: str, model: str, **given: object) -> None:
         """Ask and print the answer."""
-        self.emit(ask(text, viewer=viewer_for(known_user(email)), model=model))
+        filters = filters_given(given)
+        self.emit(ask(text, viewer=viewer_for(known_user(email)), model=model, filters=filters))

@@ -1,4 +1,4 @@
-"""`manage.py search "text" --as EMAIL [--k 10]`."""
+"""`manage.py search "text" --as EMAIL [--k 10]`, and the options of `chat.filter_options`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.command import JsonCommand, known_user
+from assistant.chat.filter_options import add_filters, filters_given
 from assistant.chat.finding import search
 from assistant.common.errors import UsageError
 from assistant.retrieval.warm_up import warm_up
@@ -21,17 +22,19 @@ class Command(JsonCommand):
     help = "Search as a person."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The text, the person, the number of hits."""
+        """The text, the person, the number of hits, the filters."""
         parser.add_argument("text")
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
         parser.add_argument("--k", type=int, default=10)
+        add_filters(parser)
 
-    def handle(self, *, text: str, email: str, k: int, **_: object) -> None:
+    def handle(self, *, text: str, email: str, k: int, **given: object) -> None:
         """Search and print the hits."""
         if not 1 <= k <= _MOST:
             raise UsageError(f"--k must be from 1 to {_MOST}.")
+        filters = filters_given(given)
         viewer = viewer_for(known_user(email))
         warm_up()
         began = time.perf_counter()
-        hits = search(text, viewer=viewer, k=k)
+        hits = search(text, viewer=viewer, k=k, filters=filters)
         self.emit({"hits": hits, "ms": round((time.perf_counter() - began) * 1000)})

@@ -8,13 +8,16 @@ from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
+from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
 from assistant.retrieval.warm_up import warm_up
 
 
 def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
-    """The best passage of each of the `k` best documents."""
-    evidence = retrieve(checked_question(text), viewer=viewer, plan=Plan(k=k, one_per_document=True))
+    """The best passage of each of the `k` best documents; copies and older versions stand under `also`."""
+    evidence = retrieve(
+        checked_question(text), viewer=viewer, plan=Plan(k=k, one_per_document=True, fold=True)
+    )
     return [
         {
             "rank": rank,
@@ -24,9 +27,15 @@ def search(text: str, *, viewer: Viewer, k: int) -> list[dict[str, Json]]:
             "page": page_number(hit.passage.place),
             "passage": hit.passage.text,
             "score": round(hit.score, 6),
+            "also": [_also(folded) for folded in hit.folded],
         }
         for rank, hit in enumerate(evidence.hits, start=1)
     ]
+
+
+def _also(folded: Folded) -> JsonObject:
+    passage = folded.passage
+    return {"external_id": passage.external_id, "title": passage.title, "reason": folded.reason.value}
 
 
 def ask(text: str, *, viewer: Viewer, model: str = "") -> dict[str, Json]:

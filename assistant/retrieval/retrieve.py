@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from celery import current_app
 from django.conf import settings
@@ -18,26 +19,37 @@ from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
+from assistant.retrieval.folding import SPARE, Folded, fold
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to look for. `one_per_document`: the best passage of each document only."""
+    """What to look for. `one_per_document`: the best passage of each document only.
+
+    `fold`: copies and older versions are named under the passage that stands for them, and take no place of
+    the `k`.
+    """
 
     k: int = 8
     one_per_document: bool = False
+    fold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25)."""
+    """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
+
+    With something `folded` under it, which has passed the door as well, a hit has the place and the scores
+    of the best among them.
+    """
 
     passage: Passage
     score: float
     dense: float
     lexical: float
+    folded: tuple[Folded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +71,19 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         return Evidence(())
     candidates = _candidates(query, permitted, plan)
     found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
-    return Evidence(
-        tuple(
-            Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
-            for c in candidates
-            if c.chunk_id in found
-        )
-    )
+    hits = [
+        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
+        for c in candidates
+        if c.chunk_id in found
+    ]
+    if plan.fold:
+        hits = _folded(query, hits)
+    return Evidence(tuple(hits[: plan.k]))
+
+
+def _folded(query: str, hits: Sequence[Hit]) -> list[Hit]:
+    kept = fold(query, [hit.passage for hit in hits])
+    return [replace(hits[one.place], passage=hits[one.at].passage, folded=one.folded) for one in kept]
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
@@ -76,7 +94,7 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Ca
         text=query,
         vector=embedder.embed([query])[0] if weight > 0 else None,
         dense_weight=weight,
-        k=plan.k,
+        k=plan.k + SPARE if plan.fold else plan.k,
         one_per_document=plan.one_per_document,
     )
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One passage that the viewer may read, as a model sees it. `n` is its citation number."""
+    """One passage that the viewer may read, or a stretch around it, as a model sees it. `n` is its number."""
 
     n: int
     title: str
@@ -75,11 +76,21 @@ class ModelRequest:
     sources: tuple[Source, ...]
 
 
+class ContextWanted(StrEnum):
+    """What a chat model is given with each passage that was found."""
+
+    NONE = "none"  # the passage alone
+    NEIGHBOURS = "neighbours"  # with the passages beside it, or all of a short document
+
+
 class ChatModel(Protocol):
     """Answers from evidence, sentence by sentence."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def context(self) -> ContextWanted: ...
 
     def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """Sentences in reading order; none at all means that the evidence holds no answer.

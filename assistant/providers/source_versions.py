@@ -89,10 +89,14 @@ def version_fit(question: str, sources: Sequence[Source]) -> NDArray[np.float64]
 def replacements(question: str, sources: Sequence[Source]) -> list[tuple[Replacement, ...]]:
     """For each source the newer versions of its document among the sources, in their order.
 
-    None for a version that the question asks for, and none that is not itself of the version meant.
+    None for a version that the question asks for, and none that is not itself of the version meant. Where the
+    question names a version that no source is of, none stands for another.
     """
     fits = version_fit(question, sources)
     marks = [_marks_of_title(source) for source in sources]
+    asked = marks_of(question).editions
+    if asked and not any(asked & own.editions for own in marks):
+        return [()] * len(sources)
     found: list[tuple[Replacement, ...]] = []
     for at, source in enumerate(sources):
         newer: list[Replacement] = []

@@ -19,6 +19,7 @@ from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
+from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.folding import SPARE, Folded, fold
 
 log = logging.getLogger(__name__)
@@ -29,17 +30,19 @@ class Plan:
     """What to look for. `one_per_document`: the best passage of each document only.
 
     `fold`: copies and older versions are named under the passage that stands for them, and take no place of
-    the `k`.
+    the `k`. `context`: each passage comes with what stands around it.
     """
 
     k: int = 8
     one_per_document: bool = False
     fold: bool = False
+    context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
+
 
     With something `folded` under it, which has passed the door as well, a hit has the place and the scores
     of the best among them.
@@ -50,6 +53,7 @@ class Hit:
     dense: float
     lexical: float
     folded: tuple[Folded, ...] = ()
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,21 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     ]
     if plan.fold:
         hits = _folded(query, hits)
-    return Evidence(tuple(hits[: plan.k]))
+    hits = hits[: plan.k]
+    return Evidence(tuple(_in_context(viewer, hits) if plan.context else hits))
 
 
 def _folded(query: str, hits: Sequence[Hit]) -> list[Hit]:
     kept = fold(query, [hit.passage for hit in hits])
     return [replace(hits[one.place], passage=hits[one.at].passage, folded=one.folded) for one in kept]
+
+
+def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with what stands around them, but for those that were revoked in between."""
+    found = contexts(viewer, [hit.passage for hit in hits])
+    return [
+        replace(hit, context=found[hit.passage.chunk_id]) for hit in hits if hit.passage.chunk_id in found
+    ]
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:

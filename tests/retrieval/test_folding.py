@@ -205,6 +205,7 @@ def test_a_retired_document_is_folded_whatever_the_passage_says() -> None:
     new = made("An access token is valid for 60 minutes.", title="Cloud API v3 guide")
     assert shape(folded([old, new], "How do I sign in to the API?")) == [(1, ["superseded"])]
     assert len(folded([old, new], "How do I sign in to API v2?")) == 2
+    assert len(folded([old, new], "When is API version 4 released?")) == 2
 
 
 def test_a_section_that_the_newer_version_was_not_found_with_stays() -> None:

@@ -140,7 +140,7 @@ def _world_of(documents: tuple[dict[str, Json], ...], home: Path, settings: Lazy
     settings.MUNDAP_INDEX_DIR = home / "index"
     mask.forget()
     opened_index.cache_clear()
-    home.mkdir()
+    home.mkdir(parents=True)
     world = SmallWorld(
         file=home / "world.jsonl",
         source_id=0,

@@ -32,7 +32,7 @@ from assistant.chat.sharing import (
 from assistant.common.errors import NotFound
 from assistant.documents.models import Chunk, Document
 from assistant.index.contract import Candidate
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from assistant.retrieval import retrieve as retrieving
 from tests.security.gallery import (
     Gallery,
@@ -232,6 +232,8 @@ class _Slow:
     """A chat model during whose second sentence a document is revoked."""
 
     name = "slow"
+
+    context = ContextWanted.NONE
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 
 class Embedder(Protocol):
@@ -32,6 +33,21 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit row (float32, L2 norm 1) a text, in the order given: shape (len, dimension).
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded or reached.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and a passage together, which is slower and sharper than comparing vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+        """How well each text answers, higher is better: shape (len,). A score depends on its own pair alone.
 
         Raises:
             ModelUnavailable: the model cannot be loaded or reached.

@@ -21,6 +21,7 @@ from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
 from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.folding import SPARE, Folded, fold
+from assistant.retrieval.reranking import MOST_RERANKED, configured_reranker, reranked
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Plan:
 class Hit:
     """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
 
+    The order is that of `score`, or that of a configured reranker.
 
     With something `folded` under it, which has passed the door as well, a hit has the place and the scores
     of the best among them.
@@ -68,7 +70,7 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
 
     Raises:
         IndexDamaged: an index file is damaged; its repair has been asked for.
-        ModelUnavailable: the embedder cannot be loaded.
+        ModelUnavailable: the embedder or the configured reranker cannot be loaded.
     """
     permitted = permitted_versions(viewer)
     if not query.strip() or not permitted.any():
@@ -80,6 +82,8 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         for c in candidates
         if c.chunk_id in found
     ]
+    if (model := configured_reranker()) is not None:
+        hits = [hits[at] for at in reranked(query, [hit.passage for hit in hits], by=model)]
     if plan.fold:
         hits = _folded(query, hits)
     hits = hits[: plan.k]
@@ -107,7 +111,7 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Ca
         text=query,
         vector=embedder.embed([query])[0] if weight > 0 else None,
         dense_weight=weight,
-        k=plan.k + SPARE if plan.fold else plan.k,
+        k=_pool(plan),
         one_per_document=plan.one_per_document,
     )
     try:
@@ -115,6 +119,12 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Ca
     except IndexDamaged:
         _ask_for_repair()
         raise
+
+
+def _pool(plan: Plan) -> int:
+    """How many candidates are asked for, so that `plan.k` good ones remain."""
+    least = MOST_RERANKED if configured_reranker() is not None else 0
+    return max(plan.k + (SPARE if plan.fold else 0), least)
 
 
 def _ask_for_repair() -> None:

@@ -24,6 +24,7 @@ from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
 from assistant.providers.contract import AnswerSentence, ChatModel, ContextWanted, ModelRequest, Source
 from assistant.providers.registry import CHAT_MODELS, chat_model
+from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
 
 MAX_QUESTION = 4_000
@@ -41,10 +42,14 @@ class Cited:
 
 @dataclass(slots=True)
 class Answer:
-    """Filled while `answer` runs: what was read and what is cited, in the order of the numbers."""
+    """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
+
+    `folded` says by chunk id for which other passages one that was read stands.
+    """
 
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
+    folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -111,6 +116,7 @@ def answer(
     evidence = retrieve(question, viewer=viewer, plan=plan)
     hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer)]
     into.read.extend(hit.passage for hit in hits)
+    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
     yield Status("writing")
     released = ""

@@ -26,7 +26,7 @@ RULE = (
 OFFICE = "The office in Daejeon opens at 08:30 and closes at 19:00. Remote work is entered in the calendar."
 
 
-def _document(name: str, group: str, title: str, text: str, modified: str) -> dict[str, Json]:
+def made_document(name: str, group: str, title: str, text: str, modified: str) -> dict[str, Json]:
     return {
         "id": name,
         "title": title,
@@ -38,14 +38,14 @@ def _document(name: str, group: str, title: str, text: str, modified: str) -> di
 
 # The newest copy and the newest version are for the personnel department only.
 DOCUMENTS = (
-    _document("rule", "staff", "Remote work rules", RULE, "2024-02-01T00:00:00Z"),
-    _document("rule-copy", "staff", "Rules for remote work", RULE, "2025-02-01T00:00:00Z"),
-    _document("rule-hr", "hr", "Remote work rules of the department", RULE, "2026-02-01T00:00:00Z"),
-    _document("office-2023", "staff", "Office guide 2023", OFFICE, "2023-02-01T00:00:00Z"),
-    _document(
+    made_document("rule", "staff", "Remote work rules", RULE, "2024-02-01T00:00:00Z"),
+    made_document("rule-copy", "staff", "Rules for remote work", RULE, "2025-02-01T00:00:00Z"),
+    made_document("rule-hr", "hr", "Remote work rules of the department", RULE, "2026-02-01T00:00:00Z"),
+    made_document("office-2023", "staff", "Office guide 2023", OFFICE, "2023-02-01T00:00:00Z"),
+    made_document(
         "office-2024", "staff", "Office guide 2024", OFFICE.replace("08:30", "09:00"), "2024-02-01T00:00:00Z"
     ),
-    _document(
+    made_document(
         "office-2026", "hr", "Office guide 2026", OFFICE.replace("08:30", "07:30"), "2026-02-01T00:00:00Z"
     ),
 )
@@ -71,7 +71,7 @@ def folds(evidence: Evidence) -> list[Fold]:
 @pytest.fixture
 def rules(people: dict[str, User], tmp_path: Path, settings: LazySettings) -> SmallWorld:
     """The people of the small world, with copies and versions."""
-    return _world_of(DOCUMENTS, tmp_path / "rules", settings)
+    return world_of(DOCUMENTS, tmp_path / "rules", settings)
 
 
 def asked(world: SmallWorld, name: str, query: str, plan: Plan) -> Evidence:
@@ -136,7 +136,7 @@ def test_a_search_lists_what_is_folded_and_only_to_those_who_may_read_it(rules: 
     assert "2026" not in shown
 
 
-def _world_of(documents: tuple[dict[str, Json], ...], home: Path, settings: LazySettings) -> SmallWorld:
+def world_of(documents: tuple[dict[str, Json], ...], home: Path, settings: LazySettings) -> SmallWorld:
     settings.MUNDAP_INDEX_DIR = home / "index"
     mask.forget()
     opened_index.cache_clear()
@@ -165,7 +165,7 @@ def seen_with_and_without(
     assert len(public) < len(documents)
     for name, part in (("full", documents), ("alone", public)):
         with transaction.atomic():
-            told.append(look(_world_of(part, tmp_path / name, settings)))
+            told.append(look(world_of(part, tmp_path / name, settings)))
             transaction.set_rollback(True)
         mask.forget()
     return told[0], told[1]

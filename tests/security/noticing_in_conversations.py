@@ -104,6 +104,19 @@ def an_old_citation_names_no_revoked_document() -> None:
     assert [passage.external_id for passage in selectors.cited_passages(bob, turn.pk)] == ["nested"]
 
 
+def what_a_citation_stands_for_is_named_through_the_door() -> None:
+    """A copy that was revoked since, to its owner and to the reader of a link."""
+    gallery = laid_out(FEW)
+    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
+    Citation.objects.filter(turn=turn).update(folded=[[gallery.documents["deepest"], 1, "duplicate"]])
+    token = _link(bob, turn)
+    owned = selectors.cited_source(viewer=bob, turn_id=turn.pk, n=1)
+    shared = shared_source(viewer=gallery.viewers["ann"], token=token, turn_id=turn.pk, n=1)
+    assert (len(owned.folded), len(shared.folded)) == (1, 0)
+    hang(gallery, replace(REVOKED, name="deepest"))
+    assert not selectors.cited_source(viewer=bob, turn_id=turn.pk, n=1).folded
+
+
 def an_old_citation_shows_no_text_of_another_version() -> None:
     """Offsets mean something in the version that was cited, and nowhere else."""
     gallery = laid_out(FEW)

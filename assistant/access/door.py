@@ -6,12 +6,13 @@ stored conversation or an address proposes is only a number until it has passed 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
 from assistant.access.mask import permitted_versions, readable_connections
@@ -21,6 +22,8 @@ from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
+
+_FOLLOWING = 16  # characters; between two chunks stand two line breaks as a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,18 @@ class Passage:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NearPassage:
+    """A chunk beside one that was asked for, or that chunk itself. `ordinal` counts the document's chunks.
+
+    `following` is the beginning of what follows the chunk in the document's text, up to 16 characters.
+    """
+
+    passage: Passage
+    ordinal: int
+    following: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,37 @@ def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
         chunk.pk: _passage(chunk) for chunk in rows.defer("document__body__text", "document__body__blocks")
     }
     return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+
+def surroundings(
+    viewer: Viewer, chunk_ids: Collection[int], *, neighbours: int, whole_up_to: Mapping[int, int]
+) -> list[NearPassage]:
+    """The chunks, up to `neighbours` before and after each, and all of a short document, once each.
+
+    `whole_up_to` says by document how many characters are short. One query, in no particular order; what the
+    viewer may not read, or has another version now, is left out.
+    """
+    named = Q(pk__in=Chunk.objects.filter(pk__in=chunk_ids).values("document"))
+    limit = Case(
+        *(When(document=pk, then=Value(characters)) for pk, characters in whole_up_to.items()),
+        default=Value(0),
+        output_field=IntegerField(),
+    )
+    own = Chunk.objects.filter(document=OuterRef("document"), version=OuterRef("version"))
+    asked = own.filter(pk__in=chunk_ids)
+    beside = asked.filter(
+        ordinal__gte=OuterRef("ordinal") - neighbours, ordinal__lte=OuterRef("ordinal") + neighbours
+    )
+    rows = Chunk.objects.filter(
+        Exists(beside) | (Exists(asked) & ~Exists(own.filter(end__gt=limit))),
+        document__in=visible_documents(viewer, among=named),
+        version=F("document__version"),
+    ).annotate(following=Substr("document__body__text", F("end") + 1, _FOLLOWING))
+    shown = rows.select_related("document__connection", "document__body")
+    return [
+        NearPassage(_passage(chunk), chunk.ordinal, chunk.following)
+        for chunk in shown.defer("document__body__text", "document__body__blocks")
+    ]
 
 
 def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:

@@ -34,6 +34,7 @@ from assistant.api.schemas import (
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
 from assistant.common.types import Json, JsonObject
+from assistant.retrieval.folding import Reason
 from assistant.sync.access_changes import RunChanges
 
 _PLACE = either(WHOLE, TEXT, NOTHING)
@@ -69,8 +70,16 @@ def described() -> JsonObject:
 
 
 def _written_out() -> dict[str, Schema]:
+    also = closed(external_id=TEXT, title=TEXT, reason={"type": "string", "enum": list(Reason)})
     hit = closed(
-        rank=WHOLE, document=WHOLE, external_id=TEXT, title=TEXT, page=_PLACE, passage=TEXT, score=NUMBER
+        rank=WHOLE,
+        document=WHOLE,
+        external_id=TEXT,
+        title=TEXT,
+        page=_PLACE,
+        passage=TEXT,
+        score=NUMBER,
+        also=listed(also),
     )
     citation = closed(n=WHOLE, external_id=TEXT, title=TEXT, page=_PLACE, passage=TEXT, quotes=listed(TEXT))
     return {

@@ -8,7 +8,7 @@ door, at the moment it is released.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -16,16 +16,18 @@ from django.conf import settings
 from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
 from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEvent, Withheld
+from assistant.chat.stretches import Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
 from assistant.documents.embedding import configured_embedder
 from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
-from assistant.providers.contract import AnswerSentence, ChatModel, ModelRequest, Source
+from assistant.providers.contract import AnswerSentence, ChatModel, ContextWanted, ModelRequest, Source
 from assistant.providers.registry import CHAT_MODELS, chat_model
 from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
-from assistant.retrieval.retrieve import Hit, Plan, retrieve
+from assistant.retrieval.retrieve import Plan, retrieve
 
 MAX_QUESTION = 4_000
 _PASSAGES = 8
@@ -44,12 +46,15 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
+    `folded` says by chunk id for which other passages one that was read stands.
+
     `filters` stand before: what is searched for the answer.
     """
 
     filters: Filters = NO_FILTERS
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
+    folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -112,17 +117,21 @@ def answer(
     if verdict.blocked:
         yield Blocked(verdict.topic, verdict.message)
         return
-    evidence = retrieve(question, viewer=viewer, plan=Plan(k=_PASSAGES, filters=into.filters))
-    hits = [
-        hit
-        for hit in evidence.hits
-        if not inspect(hit.passage.text, stage=Stage.PASSAGE, viewer=viewer).blocked
-    ]
+    plan = Plan(
+        k=_PASSAGES,
+        filters=into.filters,
+        fold=True,
+        context=model.context is ContextWanted.NEIGHBOURS,
+    )
+    evidence = retrieve(question, viewer=viewer, plan=plan)
+    hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer)]
     into.read.extend(hit.passage for hit in hits)
+    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
     yield Status("writing")
     released = ""
-    for sentence in model.answer(_request(question, hits)):
+    stretches = stretches_of(hits, viewer=viewer)
+    for sentence in model.answer(_request(question, stretches)):
         if stop():
             yield Done(_ms(began), stopped=True)
             return
@@ -130,7 +139,7 @@ def answer(
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        numbers = _cite(sentence, hits, into)
+        numbers = _cite(sentence, stretches, into)
         if not may_still_read(viewer, {cited.passage.document_id for cited in into.cited}):
             yield Withheld()
             return
@@ -141,36 +150,34 @@ def answer(
     yield Done(_ms(began))
 
 
-def _request(question: str, hits: list[Hit]) -> ModelRequest:
+def _request(question: str, stretches: Sequence[Stretch]) -> ModelRequest:
     return ModelRequest(
         question=question,
         language=language_of(question),
         sources=tuple(
-            Source(
-                n=number,
-                title=hit.passage.title,
-                heading=hit.passage.headings,
-                text=hit.passage.text,
-                score=hit.score,
-            )
-            for number, hit in enumerate(hits, start=1)
+            Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.score)
+            for number, one in enumerate(stretches, start=1)
         ),
     )
 
 
-def _cite(sentence: AnswerSentence, hits: list[Hit], into: Answer) -> tuple[int, ...]:
-    """Note the quotes that carry the sentence. A number the model made up cites nothing."""
+def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) -> tuple[int, ...]:
+    """Note the quotes that carry the sentence, each under the passage it lies in.
+
+    A number or a span that the model made up cites nothing.
+    """
     numbers: list[int] = []
     for quote in sentence.quotes:
-        if not 1 <= quote.n <= len(hits):
+        if not 1 <= quote.n <= len(stretches):
             continue
-        passage = hits[quote.n - 1].passage
-        if not 0 <= quote.start < quote.end <= len(passage.text):
+        span = stretches[quote.n - 1].span
+        if not 0 <= quote.start < quote.end <= len(span.text):
             continue
-        cited = into.number(passage)
-        cited.quotes.append((passage.start + quote.start, passage.start + quote.end))
-        if cited.n not in numbers:
-            numbers.append(cited.n)
+        for passage, start, end in span.carrying(span.start + quote.start, span.start + quote.end):
+            cited = into.number(passage)
+            cited.quotes.append((start, end))
+            if cited.n not in numbers:
+                numbers.append(cited.n)
     return tuple(numbers)
 
 

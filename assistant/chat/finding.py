@@ -9,13 +9,17 @@ from assistant.chat.answering import Answer, Cited, answer, checked_question, na
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
 from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
 from assistant.retrieval.warm_up import warm_up
 
 
 def search(text: str, *, viewer: Viewer, k: int, filters: Filters = NO_FILTERS) -> list[dict[str, Json]]:
-    """The best passage of each of the `k` best documents that fit the filters."""
-    plan = Plan(k=k, one_per_document=True, filters=filters)
+    """The best passage of each of the `k` best documents that fit the filters.
+
+    Copies and older versions stand under `also`.
+    """
+    plan = Plan(k=k, one_per_document=True, filters=filters, fold=True)
     evidence = retrieve(checked_question(text), viewer=viewer, plan=plan)
     return [
         {
@@ -26,9 +30,15 @@ def search(text: str, *, viewer: Viewer, k: int, filters: Filters = NO_FILTERS) 
             "page": page_number(hit.passage.place),
             "passage": hit.passage.text,
             "score": round(hit.score, 6),
+            "also": [_also(folded) for folded in hit.folded],
         }
         for rank, hit in enumerate(evidence.hits, start=1)
     ]
+
+
+def _also(folded: Folded) -> JsonObject:
+    passage = folded.passage
+    return {"external_id": passage.external_id, "title": passage.title, "reason": folded.reason.value}
 
 
 def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FILTERS) -> dict[str, Json]:

@@ -98,6 +98,8 @@ class Citation(models.Model):
     place = models.CharField(max_length=200, blank=True)
     headings = models.TextField(blank=True)
     quotes = models.JSONField(default=list)  # [[start, end], ...] in the body's text; none: only read
+    # [[document id, version, reason], ...] of what is folded under it; titles are asked for when shown.
+    folded = models.JSONField(default=list)
 
     class Meta:
         constraints: ClassVar = [

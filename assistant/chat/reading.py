@@ -86,11 +86,21 @@ class SharedConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class FoldedSource:
+    """A document whose passage the cited one stands for. `is_older`: as an older version, else as a copy."""
+
+    id: int
+    title: str
+    source: str
+    is_older: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CitedSource:
     """What a citation chip opens: the document, the passage read and the quotes in it.
 
     All offsets count characters of the document's text. `changed`: the document has
-    another version now, so offsets are void and `passage` and `quotes` are empty.
+    another version now, so offsets are void and `passage`, `quotes` and `folded` are empty.
     """
 
     n: int
@@ -98,6 +108,17 @@ class CitedSource:
     passage: tuple[int, int] | None
     quotes: tuple[tuple[int, int], ...]
     changed: bool
+    folded: tuple[FoldedSource, ...] = ()
+
+    @property
+    def copies(self) -> list[FoldedSource]:
+        """Documents that hold the passage too."""
+        return [one for one in self.folded if not one.is_older]
+
+    @property
+    def older(self) -> list[FoldedSource]:
+        """Documents that the cited one has replaced."""
+        return [one for one in self.folded if one.is_older]
 
 
 def place_label(kind: str, place: str) -> str:

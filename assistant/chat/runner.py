@@ -16,6 +16,7 @@ from uuid import uuid4
 from django.db import connections, transaction
 from django.utils import timezone
 
+from assistant.access.door import Passage
 from assistant.access.viewer import viewer_for
 from assistant.audit.trail import Event, record
 from assistant.chat.answering import Answer, answer, named_chat_model
@@ -158,6 +159,7 @@ class _Writer:
                     "place": passage.place,
                     "headings": passage.headings,
                     "quotes": cited.quotes,
+                    "folded": self._folded(passage),
                 },
             )
 
@@ -174,10 +176,16 @@ class _Writer:
                     end=passage.end,
                     place=passage.place,
                     headings=passage.headings,
+                    folded=self._folded(passage),
                 )
                 for number, passage in enumerate(self.answer.uncited(), start=first)
             ]
         )
+
+    def _folded(self, passage: Passage) -> list[tuple[int, int, str]]:
+        """What a citation keeps of what its passage stands for: ids only."""
+        folded = self.answer.folded.get(passage.chunk_id, ())
+        return [(one.passage.document_id, one.passage.version, one.reason.value) for one in folded]
 
     def _settle(self, event: TurnEvent) -> None:
         state = _STATES.get(type(event))

@@ -11,10 +11,11 @@ from assistant.access.door import may_still_read, open_document, passage_texts, 
 from assistant.access.viewer import Viewer
 from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
-from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, TurnView
+from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
 from assistant.chat.scope import scope_of
 from assistant.common.errors import NotFound
 from assistant.retrieval.filters import from_stored
+from assistant.retrieval.folding import Reason
 from assistant.retrieval.narrowing import count_fitting
 
 _LISTED = 200
@@ -81,7 +82,21 @@ def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
         passage=None if changed else (citation.start, citation.end),
         quotes=() if changed else tuple((start, end) for start, end in citation.quotes),
         changed=changed,
+        folded=() if changed else _folded(viewer, citation),
     )
+
+
+def _folded(viewer: Viewer, citation: Citation) -> tuple[FoldedSource, ...]:
+    """The other documents that the passage stands for: unchanged since, and readable now."""
+    cards = readable(viewer, {document for document, _, _ in citation.folded})
+    found: dict[int, FoldedSource] = {}
+    for document, version, reason in citation.folded:
+        card = cards.get(document)
+        if card is None or card.version != version or document == citation.document_id:
+            continue
+        is_older = reason == Reason.SUPERSEDED
+        found.setdefault(document, FoldedSource(card.id, card.title, card.source, is_older))
+    return tuple(found.values())
 
 
 def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:

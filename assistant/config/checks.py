@@ -118,7 +118,7 @@ def sqlite_is_able(app_configs: Apps, **_options: object) -> list[CheckMessage]:
 
 @register(CHECKS)
 def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
-    """Broker, embedder and chat model name something that exists here."""
+    """Broker, embedder, reranker and chat model name something that exists here."""
     found: list[CheckMessage] = []
     scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
     if scheme not in BROKER_SCHEMES:
@@ -135,6 +135,10 @@ def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]
     if embedder == "sentence-transformers" and folder and not Path(folder).expanduser().is_dir():
         hint = "Name the folder of a sentence-transformers model; nothing is fetched at run time."
         found.append(Error(f"MUNDAP_EMBEDDER_MODEL: no folder {folder}.", hint=hint, id="mundap.E006"))
+    reranker = settings.MUNDAP_RERANKER_MODEL
+    if reranker and not Path(reranker).expanduser().is_dir():
+        hint = "Name the folder of a cross-encoder, or leave it empty; nothing is fetched at run time."
+        found.append(Error(f"MUNDAP_RERANKER_MODEL: no folder {reranker}.", hint=hint, id="mundap.E006"))
     return found
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 
 class Embedder(Protocol):
@@ -38,9 +40,24 @@ class Embedder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads a question and a passage together, which is slower and sharper than comparing vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+        """How well each text answers, higher is better: shape (len,). A score depends on its own pair alone.
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded or reached.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One passage that the viewer may read, as a model sees it. `n` is its citation number."""
+    """One passage that the viewer may read, or a stretch around it, as a model sees it. `n` is its number."""
 
     n: int
     title: str
@@ -75,11 +92,21 @@ class ModelRequest:
     sources: tuple[Source, ...]
 
 
+class ContextWanted(StrEnum):
+    """What a chat model is given with each passage that was found."""
+
+    NONE = "none"  # the passage alone
+    NEIGHBOURS = "neighbours"  # with the passages beside it, or all of a short document
+
+
 class ChatModel(Protocol):
     """Answers from evidence, sentence by sentence."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def context(self) -> ContextWanted: ...
 
     def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """Sentences in reading order; none at all means that the evidence holds no answer.

@@ -6,10 +6,14 @@ from functools import lru_cache
 from importlib import import_module
 
 from assistant.common.errors import UsageError
-from assistant.providers.contract import ChatModel, Embedder
+from assistant.providers.contract import ChatModel, Embedder, Reranker
 
 EMBEDDERS = {
     "sentence-transformers": "assistant.providers.embedders:SentenceTransformerEmbedder",
+}
+
+RERANKERS = {
+    "cross-encoder": "assistant.providers.rerankers:CrossEncoderReranker",
 }
 
 CHAT_MODELS = {
@@ -25,6 +29,17 @@ def embedder(kind: str, *, model: str = "") -> Embedder:
         UsageError: no such kind.
     """
     made: Embedder = _class(EMBEDDERS, kind, "embedder")(model=model)
+    return made
+
+
+@lru_cache(maxsize=2)
+def reranker(kind: str, *, model: str) -> Reranker:
+    """The reranker of this kind, one a process. `model` is what the kind understands.
+
+    Raises:
+        UsageError: no such kind.
+    """
+    made: Reranker = _class(RERANKERS, kind, "reranker")(model=model)
     return made
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,14 @@ _ALIKE = 0.5  # share of common title terms that makes two titles versions of on
 _OPENING = 200  # characters of a passage in which it may say that it is no longer valid
 
 
+_REVISED = re.compile(
+    r"(?:개정|신규|최종|수정)[판안본]?|\d{0,4}\s?년(?:도|판)?"
+    r"|\b(?:new|revis(?:ed|ion)|edition|updated?|final|as of)\b"
+)  # words of a title that only say that it is a version
+# Share of common title terms that makes a retired document an older form of one that is not.
+_MOSTLY = 0.65
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What a text says about a version: years, edition numbers, and whether it is retired or current."""
@@ -55,6 +63,18 @@ def marks_of(text: str) -> Marks:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Source number `at` (its place, from 0) is a newer version. `certain`: the older one says itself that
+    it ended.
+
+    Years alone also number things that stand beside each other, such as minutes.
+    """
+
+    at: int
+    certain: bool
+
+
 def version_fit(question: str, sources: Sequence[Source]) -> NDArray[np.float64]:
     """+1 for a source of the version asked for, -1 for another version of what is at hand, else 0."""
     marks = [_marks_of_source(source) for source in sources]
@@ -64,6 +84,54 @@ def version_fit(question: str, sources: Sequence[Source]) -> NDArray[np.float64]
         rivals = [marks[other] for other in range(len(sources)) if _are_versions(sources[at], sources[other])]
         fits[at] = _fit(asked, own, rivals)
     return fits
+
+
+def replacements(question: str, sources: Sequence[Source]) -> list[tuple[Replacement, ...]]:
+    """For each source the newer versions of its document among the sources, in their order.
+
+    None for a version that the question asks for, and none that is not itself of the version meant. Where the
+    question names a version that no source is of, none stands for another.
+    """
+    fits = version_fit(question, sources)
+    marks = [_marks_of_title(source) for source in sources]
+    asked = marks_of(question).editions
+    if asked and not any(asked & own.editions for own in marks):
+        return [()] * len(sources)
+    found: list[tuple[Replacement, ...]] = []
+    for at, source in enumerate(sources):
+        newer: list[Replacement] = []
+        for other, rival in enumerate(sources):
+            if fits[at] >= 0 or fits[other] < 0 or rival.title == source.title:
+                continue
+            certain = marks[at].retired and not marks[other].retired
+            if (
+                _is_retired_form(source, rival)
+                if certain
+                else _is_older_form(source, rival, marks, at, other)
+            ):
+                newer.append(Replacement(other, certain=certain))
+        found.append(tuple(newer))
+    return found
+
+
+def _is_retired_form(old: Source, new: Source) -> bool:
+    mine, yours = _bare_subject(old.title), _bare_subject(new.title)
+    nested = mine <= yours or yours <= mine
+    return bool(mine and yours) and nested and len(mine & yours) / len(mine | yours) >= _MOSTLY
+
+
+def _is_older_form(old: Source, new: Source, marks: Sequence[Marks], at: int, other: int) -> bool:
+    subject = _bare_subject(old.title)
+    return bool(subject) and subject == _bare_subject(new.title) and _is_newer(marks[other], marks[at])
+
+
+def _marks_of_title(source: Source) -> Marks:
+    """The marks of the whole document: a heading's year is that of a section."""
+    return _marks_of_source(replace(source, heading=""))
+
+
+def _bare_subject(title: str) -> frozenset[str]:
+    return _subject(_REVISED.sub(" ", normalise(title)))
 
 
 def _marks_of_source(source: Source) -> Marks:

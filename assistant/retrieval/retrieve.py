@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from celery import current_app
@@ -20,9 +21,12 @@ from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
 from assistant.index.registry import opened_index
 from assistant.retrieval.boosts import Boosts, factor, pool_size
+from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.filters import NO_FILTERS, Filters
+from assistant.retrieval.folding import SPARE, Folded, fold
 from assistant.retrieval.narrowing import narrowed
 from assistant.retrieval.ranking import boosts_in_force
+from assistant.retrieval.reranking import MOST_RERANKED, configured_reranker, reranked
 
 log = logging.getLogger(__name__)
 
@@ -31,26 +35,36 @@ log = logging.getLogger(__name__)
 class Plan:
     """What to look for, and among which. `one_per_document`: the best passage of each document only.
 
-    `boosts`: what is preferred; None: what administrators prefer now.
+    `boosts`: what is preferred; None: what administrators prefer now. `fold`: copies and older versions
+    are named under the passage that stands for them, and take no place of the `k`. `context`: each
+    passage comes with what stands around it.
     """
 
     k: int = 8
     one_per_document: bool = False
     filters: Filters = NO_FILTERS
     boosts: Boosts | None = None
+    fold: bool = False
+    context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
 
-    Where something is preferred, `score` is the fused one times 0.5 to 1.5.
+    The order is that of `score`, or that of a configured reranker. Where something is preferred, `score`
+    is the fused one times 0.5 to 1.5.
+
+    With something `folded` under it, which has passed the door as well, a hit has the place and the scores
+    of the best among them.
     """
 
     passage: Passage
     score: float
     dense: float
     lexical: float
+    folded: tuple[Folded, ...] = ()
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +79,14 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
 
     Raises:
         IndexDamaged: an index file is damaged; its repair has been asked for.
-        ModelUnavailable: the embedder cannot be loaded.
+        ModelUnavailable: the embedder or the configured reranker cannot be loaded.
     """
     permitted = permitted_versions(viewer)
     permitted = narrowed(permitted, plan.filters)
     if not query.strip() or not permitted.any():
         return Evidence(())
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
-    pool = plan if boosts.none else replace(plan, k=pool_size(plan.k))
-    candidates = _candidates(query, permitted, pool)
+    candidates = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
     found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
     hits = [
         Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
@@ -81,17 +94,35 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         if c.chunk_id in found
     ]
     if not boosts.none:
-        hits = _boosted(query, hits, boosts)[: plan.k]
-    return Evidence(tuple(hits))
+        hits = _boosted(query, hits, boosts)
+    if (model := configured_reranker()) is not None:
+        hits = [hits[at] for at in reranked(query, [hit.passage for hit in hits], by=model)]
+    if plan.fold:
+        hits = _folded(query, hits)
+    hits = hits[: plan.k]
+    return Evidence(tuple(_in_context(viewer, hits) if plan.context else hits))
 
 
-def _boosted(query: str, hits: list[Hit], boosts: Boosts) -> list[Hit]:
+def _boosted(query: str, hits: Sequence[Hit], boosts: Boosts) -> list[Hit]:
     """The hits by their scores with what is preferred; ties by chunk id."""
     asked, now = frozenset(query_terms(query)), timezone.now()
     weighed = [
         replace(hit, score=hit.score * factor(boosts, hit.passage, asked=asked, now=now)) for hit in hits
     ]
     return sorted(weighed, key=lambda hit: (-hit.score, hit.passage.chunk_id))
+
+
+def _folded(query: str, hits: Sequence[Hit]) -> list[Hit]:
+    kept = fold(query, [hit.passage for hit in hits])
+    return [replace(hits[one.place], passage=hits[one.at].passage, folded=one.folded) for one in kept]
+
+
+def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with what stands around them, but for those that were revoked in between."""
+    found = contexts(viewer, [hit.passage for hit in hits])
+    return [
+        replace(hit, context=found[hit.passage.chunk_id]) for hit in hits if hit.passage.chunk_id in found
+    ]
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
@@ -110,6 +141,13 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Ca
     except IndexDamaged:
         _ask_for_repair()
         raise
+
+
+def _pool(plan: Plan, boosts: Boosts) -> int:
+    """How many candidates are asked for, so that `plan.k` good ones remain."""
+    preferred = 0 if boosts.none else pool_size(plan.k)
+    ordered = MOST_RERANKED if configured_reranker() is not None else 0
+    return max(plan.k + (SPARE if plan.fold else 0), preferred, ordered)
 
 
 def _ask_for_repair() -> None:

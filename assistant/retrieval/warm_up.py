@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from assistant.documents.embedding import configured_embedder
 from assistant.index import warm_up as index
+from assistant.retrieval.reranking import configured_reranker
 
 
 def warm_up() -> None:
-    """Load the embedding model and the compiled search.
+    """Load the embedding model, the reranker if there is one, and the compiled search.
 
     Raises:
-        ModelUnavailable: the embedder cannot be loaded.
+        ModelUnavailable: the embedder or the reranker cannot be loaded.
     """
     configured_embedder().embed(["warm up"])
+    if (reranker := configured_reranker()) is not None:
+        reranker.scores("warm up", ["warm up"])
     index.warm_up()

@@ -14,6 +14,7 @@ from assistant.access.door import (
     passage_texts,
     passages,
     readable,
+    surroundings,
 )
 from assistant.access.viewer import Viewer
 from assistant.accounts.models import Connection, User
@@ -37,7 +38,10 @@ def _seen(viewer: Viewer) -> dict[str, set[str]]:
     bodies = list(Body.objects.values_list("document_id", "version"))
     spans = [(pk, version, 0, 5) for pk, version in bodies]
     texts = passage_texts(viewer, spans)
+    chunks = list(Chunk.objects.values_list("pk", flat=True))
+    near = surroundings(viewer, chunks, neighbours=1, whole_up_to=dict.fromkeys(names, 10_000))
     return {
+        "surroundings": {one.passage.external_id for one in near},
         "passages": {
             p.external_id for p in passages(viewer, list(Chunk.objects.values_list("pk", flat=True)))
         },

@@ -25,7 +25,7 @@ from assistant.chat.sharing import (
 from assistant.common.errors import NotFound, UsageError
 from assistant.documents.models import Document
 from assistant.guardrails.models import Topic
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
 
 REMOTE = "How many days a week is remote work allowed?"
@@ -121,6 +121,8 @@ def test_a_sentence_without_a_citation_stands_on_all_that_was_read(
         """Cites its first source, and then says something for which it cites nothing."""
 
         name = "loose"
+
+        context = ContextWanted.NONE
 
         def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
             yield AnswerSentence(request.sources[0].text, (Quote(1, 0, 5),))
@@ -329,6 +331,8 @@ def test_a_later_question_is_answered_without_anything_of_a_withheld_answer(
         """Notes what it is given, and repeats all of it."""
 
         name = "listening"
+
+        context = ContextWanted.NONE
 
         def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
             requests.append(request)

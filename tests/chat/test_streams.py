@@ -14,7 +14,7 @@ from assistant.chat import runner
 from assistant.chat.events import Citations, Done, NumberedEvent, Status, Token, Withheld
 from assistant.chat.services import answer_turn, follow_turn, start_turn
 from assistant.common.errors import NotFound
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +60,8 @@ class SlowModel:
     """Quotes its first source again and again, slowly, as a model on a busy server would."""
 
     name = "slow"
+
+    context = ContextWanted.NONE
 
     def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """A sentence each 100 ms for up to 20 seconds."""

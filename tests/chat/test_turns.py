@@ -16,7 +16,7 @@ from assistant.chat.runner import fail_if_orphaned, run_turn
 from assistant.chat.services import delete_conversation, start_turn, stop_turn
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.models import Topic
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
 
 QUESTION = "How many days a week is remote work allowed?"
@@ -200,6 +200,8 @@ def test_a_sentence_without_a_citation_is_withheld_with_anything_that_was_read(
         """A model that forgets to cite, and cites what does not exist."""
 
         name = "loose"
+
+        context = ContextWanted.NONE
 
         def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
             yield AnswerSentence(request.sources[0].text, ())

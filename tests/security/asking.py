@@ -10,7 +10,7 @@ from assistant.access.viewer import Viewer
 from assistant.chat.finding import ask, search
 from assistant.common.types import Json
 
-HIT = ("rank", "external_id", "title", "page", "passage", "score")
+HIT = ("rank", "external_id", "title", "page", "passage", "score", "also")
 
 
 def found(viewer: Viewer, query: str, *, k: int = 10) -> str:

@@ -17,6 +17,7 @@ AT_THE_DOOR = (
         unguarded(f"door: {function.__name__} asks nobody", check, door, function.__name__)
         for function, check in (
             (door.passages, noticing.passages_pass_the_door),
+            (door.surroundings, noticing.surroundings_pass_the_door),
             (door.readable, noticing.cards_pass_the_door),
             (door.may_still_read, noticing.all_documents_must_be_readable),
             (door.count_readable, noticing.counts_pass_the_door),
@@ -34,6 +35,12 @@ AT_THE_DOOR = (
         "door: a passage of any version passes",
         noticing.passages_are_of_the_current_version,
         door.passages,
+        ('version=F("document__version"),', ""),
+    ),
+    swap(
+        "door: surroundings of any version pass",
+        noticing.passages_are_of_the_current_version,
+        door.surroundings,
         ('version=F("document__version"),', ""),
     ),
     swap(
@@ -57,6 +64,12 @@ IN_CONVERSATIONS = (
     unguarded(
         "an old citation keeps its title",
         noticing_in_conversations.an_old_citation_names_no_revoked_document,
+        selectors,
+        "readable",
+    ),
+    unguarded(
+        "a citation names every copy",
+        noticing_in_conversations.what_a_citation_stands_for_is_named_through_the_door,
         selectors,
         "readable",
     ),

@@ -94,12 +94,23 @@ def passages_pass_the_door() -> None:
     assert {passage.external_id for passage in shown} == SEEN_BY_BOB
 
 
+def surroundings_pass_the_door() -> None:
+    """What stands around a passage is read like the passage."""
+    gallery = laid_out(FEW)
+    chunks = list(Chunk.objects.values_list("pk", flat=True))
+    whole = dict.fromkeys(gallery.names, 10_000)
+    near = door.surroundings(gallery.viewers["bob"], chunks, neighbours=1, whole_up_to=whole)
+    assert {one.passage.external_id for one in near} == SEEN_BY_BOB
+
+
 def passages_are_of_the_current_version() -> None:
     """A chunk of another version than the document's stays inside."""
     gallery = laid_out(FEW)
+    bob = gallery.viewers["bob"]
     row = Chunk.objects.get(document=gallery.documents["nested"])
     Chunk.objects.filter(pk=row.pk).update(version=row.version + 1)
-    assert not door.passages(gallery.viewers["bob"], [row.pk])
+    assert not door.passages(bob, [row.pk])
+    assert not door.surroundings(bob, [row.pk], neighbours=1, whole_up_to={row.document_id: 10_000})
 
 
 def cards_pass_the_door() -> None:

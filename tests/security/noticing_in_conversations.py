@@ -34,7 +34,7 @@ from assistant.chat.sharing import (
 from assistant.common.errors import NotFound
 from assistant.documents.models import Chunk, Document
 from assistant.index.contract import Candidate
-from assistant.providers.contract import AnswerSentence, ModelRequest, Quote
+from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from assistant.retrieval import narrowing
 from assistant.retrieval import retrieve as retrieving
 from assistant.retrieval.filters import Filters
@@ -107,6 +107,19 @@ def an_old_citation_names_no_revoked_document() -> None:
     hang(gallery, replace(REVOKED, name="deepest"))
     assert [passage.external_id for passage in _shown(bob, turn).passages] == ["nested"]
     assert [passage.external_id for passage in selectors.cited_passages(bob, turn.pk)] == ["nested"]
+
+
+def what_a_citation_stands_for_is_named_through_the_door() -> None:
+    """A copy that was revoked since, to its owner and to the reader of a link."""
+    gallery = laid_out(FEW)
+    bob, turn = gallery.viewers["bob"], _turn(gallery, "bob")
+    Citation.objects.filter(turn=turn).update(folded=[[gallery.documents["deepest"], 1, "duplicate"]])
+    token = _link(bob, turn)
+    owned = selectors.cited_source(viewer=bob, turn_id=turn.pk, n=1)
+    shared = shared_source(viewer=gallery.viewers["ann"], token=token, turn_id=turn.pk, n=1)
+    assert (len(owned.folded), len(shared.folded)) == (1, 0)
+    hang(gallery, replace(REVOKED, name="deepest"))
+    assert not selectors.cited_source(viewer=bob, turn_id=turn.pk, n=1).folded
 
 
 def an_old_citation_shows_no_text_of_another_version() -> None:
@@ -237,6 +250,8 @@ class _Slow:
     """A chat model during whose second sentence a document is revoked."""
 
     name = "slow"
+
+    context = ContextWanted.NONE
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery

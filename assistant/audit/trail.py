@@ -34,6 +34,7 @@ class Event(StrEnum):
     DELETION_APPROVED = "deletion_approved"
     TURN_BLOCKED = "turn_blocked"
     TOPIC_CHANGED = "topic_changed"
+    INDEX_SWITCHED = "index_switched"
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

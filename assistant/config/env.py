@@ -35,6 +35,7 @@ class Environment:
     broker_url: str
     embedder: str
     embedder_model: str
+    index_engine: str
     chat_model: str
     max_file_bytes: int
     parse_seconds: int
@@ -63,6 +64,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         broker_url=_text(environ, "MUNDAP_BROKER_URL", "filesystem://"),
         embedder=_text(environ, "MUNDAP_EMBEDDER", "sentence-transformers"),
         embedder_model=_text(environ, "MUNDAP_EMBEDDER_MODEL", ""),
+        index_engine=_text(environ, "MUNDAP_INDEX_ENGINE", "local"),
         chat_model=_text(environ, "MUNDAP_CHAT_MODEL", "extractive"),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),

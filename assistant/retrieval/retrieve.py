@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 
 from celery import current_app
-from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from assistant.access.door import Passage, passages
@@ -14,10 +13,9 @@ from assistant.access.mask import permitted_versions
 from assistant.access.viewer import Viewer
 from assistant.common.analysis import language_of
 from assistant.common.errors import IndexDamaged
-from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
-from assistant.index.registry import opened_index
+from assistant.retrieval.index_in_use import answering_index
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +67,8 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
-    embedder = configured_embedder()
+    embedder, index = answering_index()
     weight = dense_weight(language_of(query), embedder.languages)
-    index = opened_index(settings.MUNDAP_INDEX_DIR, model=embedder.name, dimension=embedder.dimension)
     question = IndexQuery(
         text=query,
         vector=embedder.embed([query])[0] if weight > 0 else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.documents.embedding import configured_embedder
+from assistant.documents.embedding import answering_embedder
 from assistant.index import warm_up as index
 
 
@@ -12,5 +12,5 @@ def warm_up() -> None:
     Raises:
         ModelUnavailable: the embedder cannot be loaded.
     """
-    configured_embedder().embed(["warm up"])
+    answering_embedder().embed(["warm up"])
     index.warm_up()

@@ -16,7 +16,16 @@ _in_use: set[Path] = set()
 
 @cache
 def opened_index(folder: Path, *, model: str, dimension: int, engine: str = "local") -> Index:
-    """The index in `folder` for vectors of this model. Nothing is read before its first use.
+    """The index in `folder` for vectors of this model, one a process. Nothing is read before its first use.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    return new_index(folder, model=model, dimension=dimension, engine=engine)
+
+
+def new_index(folder: Path, *, model: str, dimension: int, engine: str) -> Index:
+    """An index that shares nothing with others but what is stored.
 
     Raises:
         UsageError: there is no such engine.

@@ -35,6 +35,7 @@ class Event(StrEnum):
     TURN_BLOCKED = "turn_blocked"
     TOPIC_CHANGED = "topic_changed"
     RANKING_CHANGED = "ranking_changed"
+    INDEX_SWITCHED = "index_switched"
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

@@ -19,7 +19,7 @@ from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEv
 from assistant.chat.stretches import Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
-from assistant.documents.embedding import configured_embedder
+from assistant.documents.embedding import answering_embedder
 from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
 from assistant.providers.contract import AnswerSentence, ChatModel, ContextWanted, ModelRequest, Source
@@ -79,7 +79,7 @@ def named_chat_model(name: str = "") -> ChatModel:
     name = name or settings.MUNDAP_CHAT_MODEL
     if name not in CHAT_MODELS:
         raise UsageError(f"There is no model '{name}'. Known models: {', '.join(sorted(CHAT_MODELS))}.")
-    return chat_model(name, embedder=configured_embedder())
+    return chat_model(name, embedder=answering_embedder())
 
 
 def checked_question(question: str) -> str:

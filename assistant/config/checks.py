@@ -118,7 +118,9 @@ def sqlite_is_able(app_configs: Apps, **_options: object) -> list[CheckMessage]:
 
 @register(CHECKS)
 def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
-    """Broker, embedder, reranker and chat model name something that exists here."""
+    """Broker, embedder, reranker, chat model and index engine name something that exists here."""
+    from assistant.ingest.indexing import known_engines  # noqa: PLC0415 - needs loaded apps
+
     found: list[CheckMessage] = []
     scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
     if scheme not in BROKER_SCHEMES:
@@ -128,6 +130,7 @@ def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]
     for name, kind, known in (
         ("MUNDAP_EMBEDDER", embedder, EMBEDDERS),
         ("MUNDAP_CHAT_MODEL", settings.MUNDAP_CHAT_MODEL, CHAT_MODELS),
+        ("MUNDAP_INDEX_ENGINE", settings.MUNDAP_INDEX_ENGINE, known_engines()),
     ):
         if kind not in known:
             hint = f"Known: {', '.join(sorted(known))}."

@@ -36,6 +36,7 @@ class Environment:
     embedder: str
     embedder_model: str
     reranker_model: str
+    index_engine: str
     chat_model: str
     max_file_bytes: int
     parse_seconds: int
@@ -65,6 +66,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         embedder=_text(environ, "MUNDAP_EMBEDDER", "sentence-transformers"),
         embedder_model=_text(environ, "MUNDAP_EMBEDDER_MODEL", ""),
         reranker_model=_text(environ, "MUNDAP_RERANKER_MODEL", ""),
+        index_engine=_text(environ, "MUNDAP_INDEX_ENGINE", "local"),
         chat_model=_text(environ, "MUNDAP_CHAT_MODEL", "extractive"),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),

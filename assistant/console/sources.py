@@ -10,6 +10,7 @@ from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retar
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.ingest.index_status import shown_status
 from assistant.sync import selectors, services
 
 KINDS = ("incremental", "full")
@@ -19,9 +20,11 @@ KINDS = ("incremental", "full")
 @with_right(Right.SEE_SOURCES)
 def source_list(request: AdministratorRequest) -> HttpResponse:
     """All sources with their state. While one is running the table asks again every two seconds."""
-    rows = selectors.sources(viewer=viewer_for(request.user))
+    viewer = viewer_for(request.user)
+    rows = selectors.sources(viewer=viewer)
     running = any(row.last_run is not None and row.last_run.is_open for row in rows)
-    return render(request, "console/sources.html", {"rows": rows, "running": running})
+    index = shown_status(viewer=viewer)
+    return render(request, "console/sources.html", {"rows": rows, "running": running, "index": index})
 
 
 @require_GET

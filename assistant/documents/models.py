@@ -1,4 +1,4 @@
-"""Documents, their text and chunks, the vectors of texts, and interned access lists.
+"""Documents, their text and chunks, vectors of texts, which index answers, and interned access lists.
 
 The index is derived from these rows. A document is searchable exactly if it has a
 version, an access list and no `hidden` mark; `revision` carries the value of the
@@ -127,6 +127,56 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.ordinal} of document {self.document_id}"
+
+
+class IndexState(models.TextChoices):
+    """What becomes of the index of a model."""
+
+    BUILDING = "building", "built beside the one that answers"
+    ANSWERING = "answering", "answers questions"
+    RETIRED = "retired", "no longer wanted, kept for a while"
+    REMOVING = "removing", "being removed"
+
+
+class ModelIndex(models.Model):
+    """The index for the vectors of one model, in one engine. Exactly one answers questions.
+
+    While one is built, `position` is the highest chunk number up to which every chunk
+    has its vector, and `rate` how many chunks a second were embedded lately.
+    """
+
+    engine = models.CharField(max_length=30)
+    kind = models.CharField(max_length=40)  # of the embedder, with `model` as its kind understands it
+    model = models.CharField(max_length=1000, blank=True)
+    name = models.CharField(max_length=200)  # under which the vectors are stored
+    dimension = models.PositiveIntegerField(default=0)  # 0: the model was not loaded yet
+    # Below MUNDAP_INDEX_DIR. Empty: that folder itself, as before an index had a folder for each model.
+    folder = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=20, choices=IndexState.choices)
+    changed_at = models.DateTimeField(default=timezone.now)  # of the state
+
+    position = models.PositiveBigIntegerField(default=0)
+    built = models.PositiveBigIntegerField(default=0)  # chunks
+    total = models.PositiveBigIntegerField(default=0)
+    rate = models.FloatField(default=0)
+    problem = models.TextField(blank=True)  # why it is not built on
+    worked_at = models.DateTimeField(null=True)
+    claim = models.CharField(max_length=40, blank=True)  # who builds it
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["engine", "name"], name="model_index_once"),
+            models.UniqueConstraint(
+                fields=["state"],
+                condition=Q(state__in=[IndexState.BUILDING, IndexState.ANSWERING]),
+                name="model_index_one_answers_one_is_built",
+            ),
+            models.CheckConstraint(condition=Q(state__in=IndexState.values), name="model_index_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} index of {self.name}"
 
 
 class Embedding(models.Model):

@@ -1,4 +1,4 @@
-"""The configured embedder, remembering the vectors of texts seen lately.
+"""The embedder of the index that answers, remembering the vectors of texts seen lately.
 
 A question is embedded once though several topics judge it, and editing one topic
 embeds only its changed lines.
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from django.conf import settings
 
+from assistant.documents.embedding import answering_place
 from assistant.providers.contract import Embedder, Vectors
 from assistant.providers.registry import embedder
 
@@ -56,10 +56,15 @@ class RememberingEncoder:
                 self._seen.popitem(last=False)
 
 
-def configured_encoder() -> RememberingEncoder:
-    """The encoder over the embedder that the settings name, one a process."""
-    kind, model = settings.MUNDAP_EMBEDDER
-    return _encoder(kind, model)
+def answering_encoder() -> RememberingEncoder:
+    """The encoder over the embedder that questions are answered with now, one a process.
+
+    Raises:
+        ModelUnavailable: the embedder cannot be loaded.
+    """
+    place = answering_place()
+    place.embedder()  # refuses what is not the model any more
+    return _encoder(place.kind, place.model)
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from assistant.common.analysis import language_of
 from assistant.guardrails.checks.contract import Check, TopicRule
 from assistant.guardrails.checks.legible import legible
 from assistant.guardrails.checks.registry import checks_for
-from assistant.guardrails.encoding import RememberingEncoder, configured_encoder
+from assistant.guardrails.encoding import RememberingEncoder, answering_encoder
 from assistant.guardrails.models import Topic, lines_of
 from assistant.guardrails.verdict import PASSED, Stage, Verdict
 
@@ -34,7 +34,7 @@ def inspect(text: str, *, stage: Stage, viewer: Viewer) -> Verdict:  # noqa: ARG
     rules = current_rules() if seen.strip() else ()
     if not rules:
         return PASSED
-    for check in _ready(rules, configured_encoder()):
+    for check in _ready(rules, answering_encoder()):
         rule = check.first_match(seen, stage=stage)
         if rule is not None:
             return Verdict(blocked=True, topic=rule.name, topic_id=rule.id, message=_message(rule, seen))

@@ -78,7 +78,9 @@ class Index(Protocol):
     """An index engine. Readers in many processes, one writer at a time.
 
     Every result depends only on permitted chunks: scores, order and statistics
-    are the same as if nothing else were indexed.
+    are the same as if nothing else were indexed. Threads may share an instance, and
+    a process that forks may go on using it. It is made with (folder, model=, dimension=)
+    without reading anything; `tests/index/conformance.py` holds every engine to this.
     """
 
     def search(self, query: IndexQuery, *, permitted: PermittedVersions) -> list[Candidate]:
@@ -88,6 +90,7 @@ class Index(Protocol):
 
         Raises:
             IndexDamaged: a file fails its checksum or is missing.
+            UsageError: the index holds vectors of another model, or the question's vector is none of it.
         """
         ...
 
@@ -95,6 +98,10 @@ class Index(Protocol):
         """Make these document versions searchable, all or none. Publishing a version twice changes nothing.
 
         Waits for the writer's lease.
+
+        Raises:
+            IndexDamaged: the index is damaged: call `discard_damaged` first.
+            UsageError: a document cannot be indexed, or the index holds vectors of another model.
         """
         ...
 
@@ -110,7 +117,7 @@ class Index(Protocol):
         ...
 
     def verify(self) -> list[Problem]:
-        """Re-read every file against its checksum. An empty list means sound."""
+        """Re-read every file against its checksum. An empty list means sound; codes begin with `index_`."""
         ...
 
     def discard_damaged(self) -> list[Problem]:
@@ -118,7 +125,7 @@ class Index(Protocol):
         ...
 
     def drop(self) -> None:
-        """Forget everything (before a rebuild from the database)."""
+        """Forget everything (before a rebuild from the database), whatever state or model it is of."""
         ...
 
     def chunk_ids(self, document_ids: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:

@@ -1,32 +1,51 @@
 """Keeping the index equal to the database.
 
 What the index lacks is the difference of two sets, taken anew each time: a run
-killed at any moment leaves nothing to remember and nothing to undo.
+killed at any moment leaves nothing to remember and nothing to undo. While the index of
+another model is built beside it (`building`), new texts go into both.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from numpy.typing import NDArray
 
-from assistant.documents.embedding import configured_embedder
+from assistant.common.errors import MundapError
+from assistant.documents.embedding import IndexPlace, answering_place, live_places
 from assistant.documents.models import Chunk, Document, Hidden
 from assistant.index.contract import Index, IndexChunk, IndexDocument, Problem
-from assistant.index.registry import opened_index
+from assistant.index.registry import ENGINES, opened_index
 from assistant.ingest.storing import embedded_text, keep_vectors, vectors_of
+
+log = logging.getLogger(__name__)
 
 _PUBLISH_CHUNKS = 20_000
 _READ_DOCUMENTS = 400
+_EMBEDDED_AT_ONCE = 64
+
+
+def known_engines() -> list[str]:
+    """The engines that an index can be kept in."""
+    return sorted(ENGINES)
+
+
+def index_at(place: IndexPlace) -> Index:
+    """The index of a place.
+
+    Raises:
+        UsageError: its engine does not exist any more.
+    """
+    return opened_index(place.folder, model=place.name, dimension=place.dimension, engine=place.engine)
 
 
 def current_index() -> Index:
-    """The index for vectors of the configured embedder."""
-    model = configured_embedder()
-    return opened_index(settings.MUNDAP_INDEX_DIR, model=model.name, dimension=model.dimension)
+    """The index that answers."""
+    return index_at(answering_place())
 
 
 def searchable_documents() -> dict[int, int]:
@@ -36,29 +55,52 @@ def searchable_documents() -> dict[int, int]:
 
 
 def publish(document_ids: Sequence[int]) -> None:
-    """Index the current versions of these documents."""
-    index = current_index()
-    for documents in _in_portions(list(document_ids)):
+    """Index the current versions of these documents, everywhere where they will be searched."""
+    answering, *beside = live_places()
+    for _ in publish_at(answering, document_ids):
+        pass
+    for place in beside:
+        try:
+            for _ in publish_at(place, document_ids, compute=False):
+                pass
+        except MundapError as error:  # its build finds what it lacks
+            log.warning("the index of %s gets new documents later: %s", place.name, error)
+
+
+def publish_at(
+    place: IndexPlace, document_ids: Sequence[int], *, compute: bool = True
+) -> Iterator[list[IndexDocument]]:
+    """Index these documents at one place, portion after portion; yields what was published.
+
+    Without `compute`, documents that lack a vector are left out.
+    """
+    index = index_at(place)
+    for documents in _in_portions(place, document_ids, compute=compute):
         index.publish(documents)
+        yield documents
 
 
 def publish_missing() -> int:
-    """Index every document version that the index lacks. Returns how many it published."""
-    missing = _missing(current_index())
-    publish(missing)
+    """Index every document version that the answering index lacks. Returns how many it published."""
+    place = answering_place()
+    missing = missing_at(place)
+    for _ in publish_at(place, missing):
+        pass
     return len(missing)
 
 
 def compact(*, force: bool = False) -> bool:
     """Merge segments and drop what is dead, if it is worth it."""
-    rewritten = current_index().compact(live=_as_array(searchable_documents()), force=force)
-    if rewritten:
+    live = _as_array(searchable_documents())
+    rewritten = [index_at(place).compact(live=live, force=force) for place in live_places()]
+    if any(rewritten):
         publish_missing()  # what another process published after we had asked the database what is live
-    return rewritten
+    return any(rewritten)
 
 
-def _missing(index: Index) -> list[int]:
-    ids, versions = index.contents()
+def missing_at(place: IndexPlace) -> list[int]:
+    """Documents whose current version the index of this place lacks."""
+    ids, versions = index_at(place).contents()
     indexed = set(zip(ids.tolist(), versions.tolist(), strict=True))
     return [pk for pk, version in searchable_documents().items() if (pk, version) not in indexed]
 
@@ -69,11 +111,13 @@ def _as_array(documents: dict[int, int]) -> NDArray[np.int32]:
     return live
 
 
-def _in_portions(document_ids: list[int]) -> Iterator[list[IndexDocument]]:
+def _in_portions(
+    place: IndexPlace, document_ids: Sequence[int], *, compute: bool
+) -> Iterator[list[IndexDocument]]:
     portion: list[IndexDocument] = []
     size = 0
     for start in range(0, len(document_ids), _READ_DOCUMENTS):
-        for document in _load(document_ids[start : start + _READ_DOCUMENTS]):
+        for document in _load(place, document_ids[start : start + _READ_DOCUMENTS], compute=compute):
             portion.append(document)
             size += len(document.chunks)
             if size >= _PUBLISH_CHUNKS:
@@ -83,23 +127,28 @@ def _in_portions(document_ids: list[int]) -> Iterator[list[IndexDocument]]:
         yield portion
 
 
-def _load(document_ids: list[int]) -> list[IndexDocument]:
-    model = configured_embedder()
+def _load(place: IndexPlace, document_ids: Sequence[int], *, compute: bool) -> list[IndexDocument]:
     documents = {row.pk: row for row in Document.objects.filter(pk__in=document_ids)}
     rows = list(Chunk.objects.filter(document__in=document_ids).order_by("document_id", "ordinal"))
-    vectors = vectors_of(model, [row.digest for row in rows])
-    _embed_forgotten(rows, documents, vectors)
+    rows = [row for row in rows if row.version == documents[row.document_id].version]
+    vectors = vectors_of(place.name, [row.digest for row in rows])
+    if compute:
+        _embed_forgotten(place, rows, documents, vectors)
     chunks: dict[int, list[IndexChunk]] = {pk: [] for pk in documents}
+    incomplete: set[int] = set()
     for row in rows:
-        if row.version == documents[row.document_id].version:
-            chunks[row.document_id].append(
-                IndexChunk(
-                    chunk_id=row.pk,
-                    text=f"{row.context}\n{row.text}" if row.context else row.text,
-                    headings=row.headings,
-                    vector=vectors[row.digest],
-                )
+        vector = vectors.get(row.digest)
+        if vector is None:
+            incomplete.add(row.document_id)
+            continue
+        chunks[row.document_id].append(
+            IndexChunk(
+                chunk_id=row.pk,
+                text=f"{row.context}\n{row.text}" if row.context else row.text,
+                headings=row.headings,
+                vector=vector,
             )
+        )
     return [
         IndexDocument(
             document_id=pk,
@@ -110,32 +159,39 @@ def _load(document_ids: list[int]) -> list[IndexDocument]:
             chunks=tuple(chunks[pk]),
         )
         for pk, document in documents.items()
-        if chunks[pk]
+        if chunks[pk] and pk not in incomplete
     ]
 
 
 def _embed_forgotten(
-    rows: list[Chunk], documents: dict[int, Document], vectors: dict[str, NDArray[np.float32]]
+    place: IndexPlace,
+    rows: list[Chunk],
+    documents: dict[int, Document],
+    vectors: dict[str, NDArray[np.float32]],
 ) -> None:
-    """Compute vectors that the database lacks: after a change of the model, or when rows were lost."""
+    """Compute vectors that the database lacks: when rows were lost, or stored while a build went past."""
     missing = {row.digest: row for row in rows if row.digest not in vectors}
-    if not missing:
-        return
-    texts = [
-        embedded_text(documents[row.document_id].title, row.headings, row.context, row.text)
-        for row in missing.values()
-    ]
-    model = configured_embedder()
-    found = model.embed(texts)
-    keep_vectors(model, list(missing), found)
-    vectors.update(zip(missing, found, strict=True))
+    digests = list(missing)
+    for start in range(0, len(digests), _EMBEDDED_AT_ONCE):
+        part = digests[start : start + _EMBEDDED_AT_ONCE]
+        texts = [
+            embedded_text(documents[row.document_id].title, row.headings, row.context, row.text)
+            for row in (missing[digest] for digest in part)
+        ]
+        found = place.embedder().embed(texts)
+        keep_vectors(place.name, part, found)
+        vectors.update(zip(part, found, strict=True))
 
 
 def verify(*, repair: bool = False) -> list[Problem]:
-    """Compare database, index and files; with `repair` mend what can be mended and report the rest."""
+    """Compare database, index and files; with `repair` mend what can be mended and report the rest.
+
+    Of an index that is built beside the one that answers, what it lacks is no problem.
+    """
     problems = _problems()
     if repair and problems:
-        current_index().discard_damaged()
+        for place in live_places():
+            index_at(place).discard_damaged()
         publish_missing()
         compact(force=True)
         problems = _problems()
@@ -147,21 +203,41 @@ def verify(*, repair: bool = False) -> list[Problem]:
 
 
 def rebuild() -> int:
-    """Drop the index and make it anew from the database. Embeds nothing that has a vector."""
-    current_index().drop()
-    return publish_missing()
+    """Drop the index and make it anew from the database. Embeds nothing that has a vector.
+
+    An index that is being built is begun anew from the vectors that are there. Returns how many
+    documents the index that answers got.
+    """
+    places = live_places()
+    for place in places:
+        index_at(place).drop()
+    published = publish_missing()
+    for place in places[1:]:
+        for _ in publish_at(place, list(searchable_documents()), compute=False):
+            pass
+    return published
 
 
 def _problems() -> list[Problem]:
-    index = current_index()
+    answering, *beside = live_places()
+    problems = _problems_at(answering)
+    for place in beside:
+        problems += [
+            replace(problem, where=f"{place.name}: {problem.where}") for problem in _problems_at(place)
+        ]
+    return problems if any(p.code.startswith("index_") for p in problems) else problems + _body_problems()
+
+
+def _problems_at(place: IndexPlace) -> list[Problem]:
+    index = index_at(place)
     problems = list(index.verify())
     if problems:
         return problems
     unindexed = [
         Problem("not_indexed", f"document {pk}", "Its text is stored but cannot be found.")
-        for pk in _missing(index)
+        for pk in (missing_at(place) if place.answers else [])
     ]
-    return unindexed + _chunk_problems(index) + _body_problems()
+    return unindexed + _chunk_problems(index)
 
 
 def _chunk_problems(index: Index) -> list[Problem]:

@@ -7,7 +7,8 @@ model is never embedded again, whichever document it stands in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,15 @@ from django.db import transaction
 
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.analysis import language_of
-from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.documents.embedding import configured_embedder
+from assistant.common.errors import DocumentFailure, FailureCode, ModelUnavailable
+from assistant.documents.embedding import IndexPlace, live_places
 from assistant.documents.models import Body, Chunk, Document, Embedding, Hidden
 from assistant.ingest.chunking import Chunk as ChunkValue
 from assistant.ingest.chunking import chunk
 from assistant.ingest.parsers.contract import BLOCK_SEPARATOR, Parsed
-from assistant.providers.contract import Embedder, Vectors
+from assistant.providers.contract import Vectors
+
+log = logging.getLogger(__name__)
 
 _BATCH = 500
 _KEPT_AT_ONCE = 128  # vectors; a worker that is killed loses no more of its slowest work
@@ -66,26 +69,48 @@ def embedded_text(title: str, headings: str, context: str, text: str) -> str:
 
 
 def embed_missing(prepared: Sequence[Prepared]) -> int:
-    """Give every chunk text a vector. Returns how many had to be computed."""
-    model = configured_embedder()
+    """Give every chunk text a vector of the model that answers. Returns how many had to be computed.
+
+    A model whose index is built beside it gets its vectors too. If it cannot be loaded, the build
+    computes them later.
+
+    Raises:
+        ModelUnavailable: the model that answers cannot be loaded.
+    """
     texts = {
         digest: text
         for document in prepared
         for digest, text in zip(document.digests, document.texts, strict=True)
     }
-    missing = set(texts) - _embedded(model.name, sorted(texts))
-    by_length = sorted(missing, key=lambda digest: (len(texts[digest]), digest))
-    for start in range(0, len(by_length), _KEPT_AT_ONCE):
-        part = by_length[start : start + _KEPT_AT_ONCE]
-        keep_vectors(model, part, model.embed([texts[digest] for digest in part]))
+    answering, *beside = live_places()
+    computed = _embed(answering, texts)
+    for place in beside:
+        try:
+            _embed(place, texts)
+        except ModelUnavailable as error:
+            log.warning("new texts wait for their vectors of %s: %s", place.name, error)
+    return computed
+
+
+def _embed(place: IndexPlace, texts: dict[str, str]) -> int:
+    missing = without_vector(place.name, texts)
+    for start in range(0, len(missing), _KEPT_AT_ONCE):
+        part = missing[start : start + _KEPT_AT_ONCE]
+        keep_vectors(place.name, part, place.embedder().embed([texts[digest] for digest in part]))
     return len(missing)
 
 
-def keep_vectors(model: Embedder, digests: Sequence[str], vectors: Vectors) -> None:
-    """Store one vector a digest; those already stored stay."""
+def without_vector(model: str, texts: Mapping[str, str]) -> list[str]:
+    """Digests of texts that have no vector under the model, short texts first: like lengths pad little."""
+    missing = set(texts) - _embedded(model, sorted(texts))
+    return sorted(missing, key=lambda digest: (len(texts[digest]), digest))
+
+
+def keep_vectors(model: str, digests: Sequence[str], vectors: Vectors) -> None:
+    """Store one vector a digest under the model's name; those already stored stay."""
     Embedding.objects.bulk_create(
         [
-            Embedding(model=model.name, digest=digest, vector=row.astype("<f4").tobytes())
+            Embedding(model=model, digest=digest, vector=row.astype("<f4").tobytes())
             for digest, row in zip(digests, vectors, strict=True)
         ],
         batch_size=_BATCH,
@@ -101,12 +126,12 @@ def _embedded(model: str, digests: list[str]) -> set[str]:
     return found
 
 
-def vectors_of(model: Embedder, digests: Sequence[str]) -> dict[str, Vectors]:
-    """Stored vectors by digest; those never computed under this model are left out."""
+def vectors_of(model: str, digests: Sequence[str]) -> dict[str, Vectors]:
+    """Stored vectors by digest; those never computed under the model of this name are left out."""
     found: dict[str, Vectors] = {}
     wanted = sorted(set(digests))
     for start in range(0, len(wanted), _BATCH):
-        rows = Embedding.objects.filter(model=model.name, digest__in=wanted[start : start + _BATCH])
+        rows = Embedding.objects.filter(model=model, digest__in=wanted[start : start + _BATCH])
         for digest, blob in rows.values_list("digest", "vector"):
             found[digest] = np.frombuffer(bytes(blob), dtype="<f4").astype(np.float32)
     return found

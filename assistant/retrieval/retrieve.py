@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from celery import current_app
-from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -16,14 +15,13 @@ from assistant.access.mask import permitted_versions
 from assistant.access.viewer import Viewer
 from assistant.common.analysis import language_of, query_terms
 from assistant.common.errors import IndexDamaged
-from assistant.documents.embedding import configured_embedder
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import dense_weight
-from assistant.index.registry import opened_index
 from assistant.retrieval.boosts import Boosts, factor, pool_size
 from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import SPARE, Folded, fold
+from assistant.retrieval.index_in_use import answering_index
 from assistant.retrieval.narrowing import narrowed
 from assistant.retrieval.ranking import boosts_in_force
 from assistant.retrieval.reranking import MOST_RERANKED, configured_reranker, reranked
@@ -126,9 +124,8 @@ def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
-    embedder = configured_embedder()
+    embedder, index = answering_index()
     weight = dense_weight(language_of(query), embedder.languages)
-    index = opened_index(settings.MUNDAP_INDEX_DIR, model=embedder.name, dimension=embedder.dimension)
     question = IndexQuery(
         text=query,
         vector=embedder.embed([query])[0] if weight > 0 else None,

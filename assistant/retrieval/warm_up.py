@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.documents.embedding import configured_embedder
+from assistant.documents.embedding import answering_embedder
 from assistant.index import warm_up as index
 from assistant.retrieval.reranking import configured_reranker
 
@@ -13,7 +13,7 @@ def warm_up() -> None:
     Raises:
         ModelUnavailable: the embedder or the reranker cannot be loaded.
     """
-    configured_embedder().embed(["warm up"])
+    answering_embedder().embed(["warm up"])
     if (reranker := configured_reranker()) is not None:
         reranker.scores("warm up", ["warm up"])
     index.warm_up()

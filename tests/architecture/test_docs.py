@@ -215,6 +215,7 @@ def test_every_recipe_names_its_registry() -> None:
         "assistant.ingest.parsers.registry",
         "assistant.providers.registry",
         "assistant.guardrails.checks.registry",
+        "assistant.index.registry",
     ):
         file = import_module(module).__file__
         assert file is not None

@@ -72,6 +72,7 @@ def test_the_filesystem_of_a_folder_is_that_of_the_longest_mount_point(tmp_path:
         ("CELERY_BROKER_URL", "", "mundap.E004"),
         ("MUNDAP_EMBEDDER", ("word2vec", ""), "mundap.E005"),
         ("MUNDAP_CHAT_MODEL", "oracle", "mundap.E005"),
+        ("MUNDAP_INDEX_ENGINE", "telepathy", "mundap.E005"),
         ("MUNDAP_EMBEDDER", ("sentence-transformers", "/nowhere/at/all"), "mundap.E006"),
         ("MUNDAP_RERANKER_MODEL", "/nowhere/at/all", "mundap.E006"),
     ],

@@ -1,4 +1,4 @@
-"""What is written stays, what is damaged is never served, and one writer writes at a time."""
+"""The local engine's segments: few, whole, and left alone by a writer that dies."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from assistant.common.errors import IndexDamaged, UsageError
+from assistant.common.errors import IndexDamaged
 from assistant.index.compaction import MAX_SEGMENTS
 from assistant.index.local import LocalIndex
-from tests.index.world import DIMENSION, contents, document, open_index, permit, question
+from tests.index.world import contents, document, open_index, permit, question
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,7 +36,7 @@ def everything(count: int) -> dict[int, int]:
     return dict.fromkeys(range(1, count + 1), 1)
 
 
-def test_publishing_a_version_twice_changes_nothing(tmp_path: Path) -> None:
+def test_publishing_a_version_twice_writes_nothing(tmp_path: Path) -> None:
     index = filled(tmp_path)
     before = segment_names(tmp_path)
 
@@ -47,71 +45,6 @@ def test_publishing_a_version_twice_changes_nothing(tmp_path: Path) -> None:
 
     assert segment_names(tmp_path) == before
     assert contents(index) == [(1, 1), (2, 1)]
-
-
-def test_one_call_that_names_a_version_twice_indexes_it_once(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(1, "연차"), document(1, "연차")])
-    assert contents(index) == [(1, 1)]
-
-
-def test_a_document_without_chunks_is_remembered(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(4)])
-    assert contents(index) == [(4, 1)]
-    assert index.chunk_ids([4, 5]) == {(4, 1): ()}
-    assert index.search(question("연차"), permitted=permit({4: 1})) == []
-
-
-def test_another_reader_sees_what_was_published_merged_and_dropped(tmp_path: Path) -> None:
-    writer, reader = filled(tmp_path), open_index(tmp_path)
-    permitted = permit(everything(3))
-    assert len(reader.search(question("휴가"), permitted=permitted)) == 4
-    writer.publish([document(3, "휴가")])
-    assert len(reader.search(question("휴가"), permitted=permitted)) == 5
-    assert writer.compact(live=permitted, force=True)
-    assert len(reader.search(question("휴가"), permitted=permitted)) == 5
-    writer.drop()
-    assert reader.search(question("휴가"), permitted=permitted) == []
-    assert contents(reader) == []
-
-
-def test_chunk_ids_are_listed_by_document_and_version(tmp_path: Path) -> None:
-    index = filled(tmp_path)
-    assert index.chunk_ids([2]) == {(2, 1): (20100, 20101)}
-
-
-@pytest.mark.parametrize("case", ["version", "id", "length", "norm", "nan"])
-def test_a_document_that_cannot_be_indexed_is_refused_whole(tmp_path: Path, case: str) -> None:
-    index = open_index(tmp_path)
-    bad = document(2, "연차")
-    vector = {"length": np.zeros(3), "norm": np.full(DIMENSION, 2.0), "nan": np.full(DIMENSION, np.nan)}
-    if case in vector:
-        object.__setattr__(bad.chunks[0], "vector", vector[case].astype(np.float32))
-    else:
-        object.__setattr__(bad, "version" if case == "version" else "document_id", -1)
-
-    with pytest.raises(UsageError, match="Document"):
-        index.publish([document(1, "연차"), bad])
-
-    assert contents(index) == []
-
-
-def test_another_model_is_refused_until_the_index_is_dropped(tmp_path: Path) -> None:
-    filled(tmp_path)
-    other = LocalIndex(tmp_path, model="another", dimension=DIMENSION)
-
-    with pytest.raises(UsageError, match="holds vectors of made-up"):
-        other.search(question("연차"), permitted=permit({1: 1}))
-    with pytest.raises(UsageError, match="rebuild the index"):
-        other.publish([document(9, "연차")])
-    assert [problem.code for problem in other.verify()] == ["index_model"]
-    with pytest.raises(UsageError):
-        other.discard_damaged()
-
-    other.drop()
-    other.publish([document(9, "연차")])
-    assert contents(other) == [(9, 1)]
 
 
 def test_compaction_keeps_few_segments_and_only_live_versions(tmp_path: Path) -> None:
@@ -187,24 +120,6 @@ def _harm(victim: Path, chance: random.Random) -> None:
         victim.write_bytes(
             content[:at] + bytes([content[at] ^ (1 << chance.randrange(8))]) + content[at + 1 :]
         )
-
-
-def test_two_writers_take_turns(tmp_path: Path) -> None:
-    def write(first: int) -> None:
-        index = open_index(tmp_path)
-        for number in range(first, first + 10):
-            index.publish([document(number, "연차")])
-            index.compact(live=permit(everything(40)))
-
-    threads = [threading.Thread(target=write, args=(first,)) for first in (1, 6, 21)]
-    for thread in threads:
-        thread.start()
-    reader = open_index(tmp_path)
-    while any(thread.is_alive() for thread in threads):
-        found = reader.search(question("연차", k=50), permitted=permit(everything(40)))
-        assert len({c.document_id for c in found}) == len(found)
-    wanted = sorted({*range(1, 16), *range(21, 31)})
-    assert contents(reader) == [(number, 1) for number in wanted]
 
 
 WRITER = """

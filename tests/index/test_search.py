@@ -1,9 +1,7 @@
-"""What a search returns depends on the permitted chunks and on nothing else."""
+"""How the local engine finds it: bounds, ranges, views. What it must find is in `conformance_search.py`."""
 
 from __future__ import annotations
 
-import random
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
@@ -14,107 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.common.errors import UsageError
 from assistant.index import kernels
 from assistant.index.codes import coded, coded_query
-from assistant.index.contract import Candidate, IndexDocument, IndexQuery, PermittedVersions
 from assistant.index.dense import cosines, nearest
 from assistant.index.fusion import dense_weight
 from assistant.index.parallel import split
 from assistant.index.segment import Columns, Postings, Segment, write_segment
 from assistant.index.view import UNIT, ranges_of, units_of, view
-from tests.index.world import document, expected, open_index, permit, question, unit
-
-WORDS = [
-    "연차",
-    "휴가는",
-    "휴가",
-    "규정",
-    "출장비를",
-    "travel",
-    "travels",
-    "expense",
-    "HR-2024-017",
-    "the",
-    "vpn",
-]
-TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
-
-
-@st.composite
-def corpora(draw: st.DrawFn) -> list[IndexDocument]:
-    """A few documents, some without chunks, under a few ACLs."""
-    count = draw(st.integers(1, 8))
-    return [
-        document(
-            number,
-            *draw(st.lists(TEXTS, max_size=4)),
-            version=draw(st.integers(1, 2)),
-            acl=draw(st.integers(0, 2)),
-            title=draw(TEXTS),
-        )
-        for number in range(count)
-    ]
-
-
-def searched(
-    batches: Sequence[Sequence[IndexDocument]],
-    query: IndexQuery,
-    permitted: PermittedVersions,
-    *,
-    compacted: bool = False,
-) -> list[Candidate]:
-    """What an index that was filled batch by batch answers."""
-    # Waiting for the disk is tested elsewhere; here it would only cost examples.
-    with mock.patch("os.fsync"), tempfile.TemporaryDirectory() as folder:
-        index = open_index(Path(folder))
-        for batch in batches:
-            index.publish(batch)
-        if compacted:
-            live = permit({d.document_id: d.version for batch in batches for d in batch})
-            index.compact(live=live, force=True)
-        return index.search(query, permitted=permitted)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    corpus=corpora(),
-    text=TEXTS,
-    weight=st.sampled_from([0.0, 0.4, 1.0]),
-    seed=st.integers(0, 2**16),
-    folded=st.booleans(),
-)
-def test_hidden_documents_order_and_segments_change_not_one_bit(
-    corpus: list[IndexDocument], text: str, weight: float, seed: int, folded: bool
-) -> None:
-    chance = random.Random(seed)
-    permitted = permit({d.document_id: d.version for d in corpus if chance.random() < 0.6})
-    query = question(text, weight=weight, k=5, one_per_document=folded)
-    visible = [d for d in corpus if d.document_id < len(permitted) and permitted[d.document_id]]
-    shuffled = chance.sample(corpus, len(corpus))
-    one_by_one = [[each] for each in shuffled]
-
-    alone = searched([visible], query, permitted)
-
-    assert searched([corpus], query, permitted) == alone
-    assert searched(one_by_one, query, permitted) == alone
-    assert searched(one_by_one, query, permitted, compacted=True) == alone
-
-
-@settings(max_examples=25, deadline=None)
-@given(corpus=corpora(), text=TEXTS, weight=st.sampled_from([0.0, 0.3, 0.7]), folded=st.booleans())
-def test_results_equal_those_of_plain_loops(
-    corpus: list[IndexDocument], text: str, weight: float, folded: bool
-) -> None:
-    permitted = permit({d.document_id: d.version for d in corpus if d.document_id % 3 != 1})
-    query = question(text, weight=weight, k=50, one_per_document=folded)
-
-    found = searched([corpus[::2], corpus[1::2]], query, permitted)
-    wanted = dict(expected(corpus, query, permitted))
-
-    # The loops add in another order, so equal scores may differ in their last bits.
-    assert {c.chunk_id for c in found} == set(wanted) or folded
-    assert [c.score for c in found] == pytest.approx(sorted(wanted.values(), reverse=True), abs=1e-9)
+from tests.index.world import document, open_index, permit, question
 
 
 def segments_of(folder: Path, tables: Sequence[NDArray[np.float32]], ids: NDArray[np.int64]) -> list[Segment]:
@@ -257,61 +162,6 @@ def test_a_view_is_kept_only_while_its_permission_cannot_change(tmp_path: Path) 
     assert len(index.search(question("vpn"), permitted=shown)) == 2
     window[:] = 0
     assert index.search(question("vpn"), permitted=shown) == []
-
-
-def test_only_the_permitted_version_is_found(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(1, "연차 휴가 15일")])
-    index.publish([document(1, "연차 휴가 20일", version=2)])
-
-    assert [c.version for c in index.search(question("연차"), permitted=permit({1: 2}))] == [2]
-    assert [c.version for c in index.search(question("연차"), permitted=permit({1: 1}))] == [1]
-    assert index.search(question("연차"), permitted=permit({1: 3})) == []
-
-
-def test_documents_past_the_end_of_the_array_are_not_permitted(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(1, "연차"), document(900, "연차")])
-
-    assert {c.document_id for c in index.search(question("연차"), permitted=permit({1: 1}))} == {1}
-    assert index.search(question("연차"), permitted=np.zeros(0, dtype=np.int32)) == []
-
-
-def test_a_title_and_a_file_name_find_their_document(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(1, "본문", title="출장 규정", name="trip_v2.pdf"), document(2, "출장 본문")])
-
-    by_title = index.search(question("출장 규정", weight=0.0), permitted=permit({1: 1, 2: 1}))
-    by_name = index.search(question("trip_v2.pdf", weight=0.0), permitted=permit({1: 1, 2: 1}))
-
-    assert by_title[0].document_id == 1
-    assert [c.document_id for c in by_name] == [1]
-
-
-def test_a_question_without_a_vector_is_answered_by_words_alone(tmp_path: Path) -> None:
-    index = open_index(tmp_path)
-    index.publish([document(1, "vpn access"), document(2, "lunch")])
-
-    found = index.search(IndexQuery("vpn", None, 0.0), permitted=permit({1: 1, 2: 1}))
-
-    assert [(c.document_id, c.dense) for c in found] == [(1, 0.0)]
-    with pytest.raises(UsageError, match="without a vector"):
-        index.search(IndexQuery("vpn", None, 0.4), permitted=permit({1: 1}))
-
-
-def test_a_vector_of_another_length_is_refused(tmp_path: Path) -> None:
-    wrong = IndexQuery("vpn", unit("vpn")[:3], 0.4)
-    with pytest.raises(UsageError, match="3 components"):
-        open_index(tmp_path).search(wrong, permitted=permit({1: 1}))
-
-
-@pytest.mark.parametrize("factor", [1.01, np.nan])
-def test_a_vector_that_the_bounds_of_the_codes_do_not_hold_for_is_refused(
-    tmp_path: Path, factor: float
-) -> None:
-    long = IndexQuery("vpn", (unit("vpn") * factor).astype(np.float32), 0.4)
-    with pytest.raises(UsageError, match="unit length"):
-        open_index(tmp_path).search(long, permitted=permit({1: 1}))
 
 
 def test_the_dense_leg_counts_for_little_in_a_language_that_its_model_does_not_know() -> None:

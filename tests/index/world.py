@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.analysis import query_terms
-from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery, PermittedVersions
+from assistant.index.contract import (
+    Candidate,
+    Index,
+    IndexChunk,
+    IndexDocument,
+    IndexQuery,
+    PermittedVersions,
+)
 from assistant.index.lexical import K1, B, weighted_counts
 from assistant.index.local import LocalIndex
 
@@ -54,7 +61,7 @@ def open_index(folder: Path) -> LocalIndex:
     return LocalIndex(folder, model=MODEL, dimension=DIMENSION)
 
 
-def contents(index: LocalIndex) -> list[tuple[int, int]]:
+def contents(index: Index) -> list[tuple[int, int]]:
     """What is indexed, as sorted pairs."""
     ids, versions = index.contents()
     return sorted(zip(ids.tolist(), versions.tolist(), strict=True))
@@ -64,6 +71,13 @@ def expected(
     documents: Sequence[IndexDocument], query: IndexQuery, permitted: PermittedVersions
 ) -> list[tuple[int, float]]:
     """(chunk id, score) in order, by plain loops over the permitted chunks."""
+    return [(found.chunk_id, found.score) for found in plainly_found(documents, query, permitted)]
+
+
+def plainly_found(
+    documents: Sequence[IndexDocument], query: IndexQuery, permitted: PermittedVersions
+) -> list[Candidate]:
+    """What a search must return, by plain loops over the permitted chunks."""
     rows = [
         (doc, chunk, weighted_counts(doc, chunk))
         for doc in documents
@@ -73,28 +87,33 @@ def expected(
     if not rows:
         return []
     average = max(sum(counts.total() for _, _, counts in rows) / len(rows), 1.0)
-    asked = Counter(query_terms(query.text))
+    asked = Counter(query_terms(query.text) if query.dense_weight < 1 else ())
+    matching = {term: sum(term in counts for _, _, counts in rows) for term in asked}
+    rarities = {term: math.log(1 + (len(rows) - n + 0.5) / (n + 0.5)) for term, n in matching.items()}
     lexical = []
-    rarities = {}
-    for term in asked:
-        matches = sum(term in other for _, _, other in rows)
-        rarities[term] = math.log(1 + (len(rows) - matches + 0.5) / (matches + 0.5))
     for _, _, counts in rows:
         norm = K1 * (1 - B + B * counts.total() / average)
         score = 0.0
         for term, repeats in asked.items():
             score += repeats * rarities[term] * counts[term] * (K1 + 1) / (counts[term] + norm)
         lexical.append(score)
-    assert query.vector is not None
-    dense = [float(np.dot(c.vector.astype(float), query.vector.astype(float))) for _, c, _ in rows]
+    vector = None if query.vector is None else query.vector.astype(float)
+    dense = [0.0 if vector is None else float(np.dot(c.vector.astype(float), vector)) for _, c, _ in rows]
     most = sum(repeats * rarities[term] for term, repeats in asked.items()) * (K1 + 1) or 1.0
-    scored = [
-        (query.dense_weight * min(max(d, 0.0), 1.0) ** 2 + (1 - query.dense_weight) * x / most, doc, chunk)
+    found = [
+        Candidate(
+            chunk_id=chunk.chunk_id,
+            document_id=doc.document_id,
+            version=doc.version,
+            score=query.dense_weight * min(max(d, 0.0), 1.0) ** 2 + (1 - query.dense_weight) * x / most,
+            dense=d,
+            lexical=x,
+        )
         for (doc, chunk, _), d, x in zip(rows, dense, lexical, strict=True)
         if query.dense_weight > 0 or x > 0
     ]
-    scored.sort(key=lambda row: (-row[0], row[2].chunk_id))
+    found.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
     if query.one_per_document:
-        seen: dict[int, float] = {}
-        scored = [r for r in scored if seen.setdefault(r[1].document_id, r[2].chunk_id) == r[2].chunk_id]
-    return [(chunk.chunk_id, score) for score, _, chunk in scored[: query.k]]
+        seen: dict[int, int] = {}
+        found = [c for c in found if seen.setdefault(c.document_id, c.chunk_id) == c.chunk_id]
+    return found[: query.k]

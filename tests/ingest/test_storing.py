@@ -72,10 +72,10 @@ def test_stored_vectors_are_those_of_the_model_also_in_portions(
     prepared = prepare(parse_text(LONG), title="Kestrels")
     assert embed_missing([prepared]) == len(set(prepared.digests))
     model = configured_embedder()
-    found = vectors_of(model, prepared.digests)
+    found = vectors_of(model.name, prepared.digests)
     for digest, vector in zip(prepared.digests, model.embed(prepared.texts), strict=True):
         assert np.allclose(found[digest], vector, atol=1e-5)
-    assert vectors_of(model, ["0" * 64]) == {}
+    assert vectors_of(model.name, ["0" * 64]) == {}
 
 
 def test_what_was_embedded_before_the_end_is_kept(

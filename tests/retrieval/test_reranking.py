@@ -103,6 +103,7 @@ def test_a_reranker_that_cannot_be_loaded_stops_the_search_and_the_warm_up(
         warm_up()
 
 
+@pytest.mark.django_db
 def test_a_warm_up_loads_the_reranker(tiny: str) -> None:
     warm_up()
     model = configured_reranker()

@@ -123,6 +123,8 @@ def test_the_count_of_what_was_searched_is_that_of_the_scope(ann: Client, small_
         ({"scope_first": "2024-05-02", "scope_last": "2024-05-01"}, "lies after its last"),
         ({"scope_first": "last week"}, "like 2024-03-31"),
         ({"scope_last": "9999-12-31"}, "like 2024-03-31"),
+        ({"scope_first": "0001-01-01"}, "can’t be searched"),
+        ({"scope_last": "9998-12-31"}, "can’t be searched"),
         ({"scope_source": ["a" * 300]}, "can’t be searched"),
         ({"scope_source": [f"s{n}" for n in range(60)]}, "can’t be searched"),
     ],

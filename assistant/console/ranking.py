@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.roles import Right
 from assistant.chat.answering import MAX_QUESTION, checked_question
-from assistant.common.errors import UsageError
+from assistant.common.errors import IndexDamaged, ModelUnavailable, UsageError
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.retrieval.boosts import LONGEST_HALF_LIFE, MOST_PERCENT, Boosts
 from assistant.retrieval.ranking import boosts_in_force, set_boosts, source_names
@@ -115,8 +115,11 @@ def preview(request: AdministratorRequest) -> HttpResponse:
     elif not question.strip():
         refusal = gettext("Type a question to see its order.")
     else:
-        before = _found(viewer, question, boosts_in_force())
-        places = _places(before, _found(viewer, question, form.boosts))
+        try:
+            before = _found(viewer, question, boosts_in_force())
+            places = _places(before, _found(viewer, question, form.boosts))
+        except (IndexDamaged, ModelUnavailable):
+            before, refusal = [], gettext("The search can’t be tried now. Try again in a minute.")
     shown = {"question": question, "refusal": refusal, "places": places, "before": before, "asked": True}
     if request.htmx:
         return render(request, "console/fragments/ranking_preview.html", shown)

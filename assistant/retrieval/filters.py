@@ -22,6 +22,7 @@ from assistant.common.types import Json, JsonObject
 
 MOST_VALUES = 50  # of one field
 LONGEST_VALUE = 200  # characters
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # so that a moment has a day in every time zone
 NAMES = ("source", "type", "after", "before", "author", "attribute")
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -69,6 +70,8 @@ class Filters:
         for name, at in (("after", self.modified_from), ("before", self.modified_until)):
             if at is not None and at.tzinfo is None:
                 raise UsageError(f"The moment of the filter '{name}' names no time zone.")
+            if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+                raise UsageError(f"The filter '{name}' must lie between {FIRST_YEAR} and {LAST_YEAR}.")
         if self.modified_from and self.modified_until and self.modified_from >= self.modified_until:
             raise UsageError("The time span is empty: the filter 'before' must be later than 'after'.")
 

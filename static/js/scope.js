@@ -9,11 +9,18 @@ function dayWords(value) {
   return format.format(new Date(`${value}T00:00:00Z`));
 }
 
+// As the server says it over the answer.
 function span(first, last) {
-  const { since, until, between } = control.dataset;
-  if (first && last) return between.replace("{first}", dayWords(first)).replace("{last}", dayWords(last));
-  if (first) return since.replace("{day}", dayWords(first));
-  return last ? until.replace("{day}", dayWords(last)) : "";
+  const say = control.dataset;
+  const [begins, ends] = [first.endsWith("-01-01"), last.endsWith("-12-31")];
+  const [firstYear, lastYear] = [first.slice(0, -6), last.slice(0, -6)];
+  if (first && last) {
+    if (begins && ends && firstYear === lastYear) return say.inYear.replace("{year}", firstYear);
+    return say.between.replace("{first}", dayWords(first)).replace("{last}", dayWords(last));
+  }
+  if (first) return begins ? say.sinceYear.replace("{year}", firstYear) : say.since.replace("{day}", dayWords(first));
+  if (!last) return "";
+  return ends ? say.untilYear.replace("{year}", lastYear) : say.until.replace("{day}", dayWords(last));
 }
 
 function tell() {

@@ -84,6 +84,7 @@ def test_the_control_fits_in_korean_and_in_the_dark(
         page.get_by_role("checkbox", name="Handbook").check()
         page.locator("[name=scope_first]").fill("2024-01-01")
         assert page.evaluate(OVERFLOW) == 0
+        expect(page.locator("[data-scope-words]")).to_have_text("Handbook, 2024년 이후")
         picture(page, f"scope-ko-dark-{width}")
         page.get_by_role("button", name="완료").click()
         page.locator("[data-question]").fill("국내 출장 일비는 하루 얼마인가요?")

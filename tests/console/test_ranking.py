@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
+from assistant.common.errors import IndexDamaged
+from assistant.console import ranking
 from assistant.retrieval.boosts import NO_BOOSTS, Boosts
 from assistant.retrieval.ranking import boosts_in_force, set_boosts
 from tests.conftest import SmallWorld
@@ -152,6 +154,16 @@ def test_an_empty_preview_says_so(con: Client, small_world: SmallWorld) -> None:
     small_world.documents.clear()
     small_world.sync()
     assert "Nothing that you may read" in post(con, "ranking-preview", question="x").content.decode()
+
+
+def test_a_preview_of_a_damaged_index_says_so(con: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise IndexDamaged("torn")
+
+    monkeypatch.setattr(ranking, "retrieve", damaged)
+    text = post(con, "ranking-preview", question="office").content.decode()
+    assert "can’t be tried now" in text
+    assert "torn" not in text
 
 
 def test_a_source_that_came_in_between_is_not_moved(con: Client, small_world: SmallWorld) -> None:

@@ -56,6 +56,8 @@ ANY_FILTERS = st.builds(
         ("before", ["2024-03-31T09:00:00"], "a moment such as 2024-03-31T09:00:00+09:00"),
         ("before", ["9999-12-31T99:00:00Z"], "'before' is a day"),
         ("before", ["2024-01-01", "2025-01-01"], "'before' may stand only once"),
+        ("after", ["0001-01-01"], "between 1900 and 9000"),
+        ("before", ["9999-12-31T23:59:59-12:00"], "between 1900 and 9000"),
     ],
 )
 def test_a_malformed_filter_is_told_what_is_wrong(name: str, values: list[str], says: str) -> None:

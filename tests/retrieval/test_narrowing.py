@@ -14,7 +14,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from assistant.access import mask
@@ -34,6 +34,7 @@ from assistant.retrieval.retrieve import Plan, retrieve
 from assistant.sync.engine import execute_run
 from assistant.sync.services import add_source, request_run
 from tests.conftest import SmallWorld
+from tests.retrieval.large_filters import lay_down, narrow_in_many_ways
 
 TOPICS = ("leave of absence", "remote work", "휴가 규정", "pump maintenance")
 AUTHORS = ("Kim Minseo", "이서연", "Ana Silva", "")
@@ -173,7 +174,14 @@ def test_a_filtered_search_is_that_of_a_world_that_holds_only_what_fits(
 
 
 settings_of_search = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ],  # each try syncs a world: none to look for smaller ones
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -319,3 +327,9 @@ def test_evidence_outside_the_filters_is_never_read(library: Library, people: di
         hits = retrieve("leave work 휴가", viewer=viewer_for(people[name]), plan=plan).hits
         assert hits
         assert {hit.passage.source for hit in hits} == {"Wiki"}
+
+
+@pytest.mark.django_db
+def test_filters_choose_exactly_among_many_documents() -> None:
+    lay_down(6_000)
+    assert narrow_in_many_ways(6_000).keys() >= {"same again", "by author after them"}

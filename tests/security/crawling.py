@@ -20,7 +20,7 @@ from assistant.accounts.models import User
 from assistant.chat.models import Conversation, Turn
 from assistant.documents.models import Document
 from assistant.sync.models import SyncRun
-from tests.security.canaries import QUESTIONS, Canaries, Visitor
+from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
 NOWHERE = 987_654
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -208,6 +208,7 @@ def _form(world: Canaries) -> dict[str, str]:
     """Fields of every form at once."""
     return {
         "question": QUESTIONS[0],
+        "scope_source": LINES,
         "recency": "20",
         "half_life": "30",
         "title": "20",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +131,7 @@ def _marks_of_title(source: Source) -> Marks:
     return _marks_of_source(replace(source, heading=""))
 
 
+@lru_cache(maxsize=2048)
 def _bare_subject(title: str) -> frozenset[str]:
     return _subject(_REVISED.sub(" ", normalise(title)))
 
@@ -178,6 +180,7 @@ def _are_versions(one: Source, other: Source) -> bool:
     return bool(mine and yours) and len(mine & yours) / len(mine | yours) >= _ALIKE
 
 
+@lru_cache(maxsize=2048)
 def _subject(title: str) -> frozenset[str]:
     """The terms of a title without its version."""
     bare = _RETIRED.sub(" ", normalise(title).replace("_", " "))

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistant.common.analysis import normalise
 
@@ -25,6 +26,8 @@ ALIKE = 0.8
 # Letters and digits below which a longer text is no copy of a shorter: in so few, each addition says
 # something.
 _TOO_SHORT = {True: 30, False: 60}  # with Hangul, without
+
+_LEAST_ADDED = 4  # words of a line or sentence around a copy: fewer may be a name, which Korean does not mark
 
 _TOKEN = re.compile(r"[+\-−]?\d+(?:[.,:/\-–~]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[%‰°$€£¥₩<>≤≥=≠±]", re.UNICODE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -46,6 +49,7 @@ _LIMITS = re.compile(
     r"|[일이삼사오육칠팔구십백천만억조]+(?:원|명|일|개|회|년|월|시|분|배|차례|퍼센트)\w*|[삼사오육칠팔구십백천만억]+"
     r"|(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)(?:달|명|번|개|차례|시간|주)\w*|하루|이틀|사흘|나흘|닷새|열흘|보름|절반"
 )
+_NEAR = 8  # characters before a word that tell whether it begins a sentence; more space than that parts them
 _HANGUL = re.compile(r"[가-힣]")
 _SENTENCE_ENDS = frozenset(".!?。\n\r•*#>|")
 
@@ -61,7 +65,6 @@ class Wording:
     opens: tuple[bool, ...]
     marked: frozenset[str]
     joined: str
-    shingles: frozenset[str]
 
     @property
     def is_short(self) -> bool:
@@ -69,6 +72,7 @@ class Wording:
         return len(self.joined) < _TOO_SHORT[_HANGUL.search(self.joined) is not None]
 
 
+@lru_cache(maxsize=1024)
 def wording(text: str) -> Wording:
     """The words of a text."""
     composed = unicodedata.normalize("NFKC", text)
@@ -77,7 +81,7 @@ def wording(text: str) -> Wording:
     marked: set[str] = set()
     opening = False
     for match in _TOKEN.finditer(composed):
-        before = composed[: match.start()].rstrip(" \t\"'“‘(")[-1:]
+        before = composed[max(0, match.start() - _NEAR) : match.start()].rstrip(" \t\"'“‘(")[-1:]
         opening = opening or not before or before in _SENTENCE_ENDS
         word = _canonical(match.group())
         if word in _ARTICLES:
@@ -87,16 +91,19 @@ def wording(text: str) -> Wording:
         if match.group()[0].isupper() and not opening:
             marked.add(word)
         opening = False
-    joined = _joined(words)
-    ends = max(1, len(joined) - SHINGLE + 1)
-    shingles = frozenset(joined[at : at + SHINGLE] for at in range(ends)) if joined else frozenset()
-    return Wording(tuple(words), tuple(opens), frozenset(marked), joined, shingles)
+    return Wording(tuple(words), tuple(opens), frozenset(marked), _joined(words))
 
 
 def likeness(one: Wording, other: Wording) -> float:
     """The share of common shingles (Jaccard), 0..1."""
-    union = len(one.shingles | other.shingles)
-    return len(one.shingles & other.shingles) / union if union else 0.0
+    mine, yours = _shingles(one.joined), _shingles(other.joined)
+    union = len(mine | yours)
+    return len(mine & yours) / union if union else 0.0
+
+
+def _shingles(joined: str) -> frozenset[str]:
+    ends = max(1, len(joined) - SHINGLE + 1)
+    return frozenset(joined[at : at + SHINGLE] for at in range(ends)) if joined else frozenset()
 
 
 def says_the_same(one: Wording, other: Wording) -> bool:
@@ -111,16 +118,18 @@ def covers(fuller: Wording, other: Wording, *, known: str = "") -> bool:
     """
     if says_the_same(fuller, other):
         return True
-    if len(fuller.words) <= len(other.words) or other.is_short or likeness(fuller, other) < ALIKE:
+    if not other.words or len(fuller.words) <= len(other.words) or other.is_short:
         return False
     start = _place_of(other.words, fuller)
-    if start is None:
+    if start is None or likeness(fuller, other) < ALIKE:
         return False
-    added = {*fuller.words[:start], *fuller.words[start + len(other.words) :]}
+    before, after = fuller.words[:start], fuller.words[start + len(other.words) :]
+    if any(0 < len(words) < _LEAST_ADDED for words in (before, after)):
+        return False
     named = normalise(known)
     return not any(
         _changes_meaning(word) or (word in fuller.marked and word not in other.words and word not in named)
-        for word in added
+        for word in {*before, *after}
     )
 
 

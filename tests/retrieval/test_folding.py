@@ -132,7 +132,13 @@ def test_a_copy_with_a_line_around_it_is_folded_under_the_fuller_one_at_the_bett
 
 @pytest.mark.parametrize(
     "addition",
-    [" Executives are excluded.", " It was 20,000 won.", " Ask Jiwoo Park for exceptions.", " Not abroad."],
+    [
+        " Executives are excluded.",
+        " It was 20,000 won.",
+        " Ask Jiwoo Park for exceptions.",
+        " Not abroad.",
+        "\n박서연 팀장",
+    ],
 )
 def test_a_copy_that_says_more_of_weight_stays(addition: str) -> None:
     assert len(folded([made(ENGLISH + addition), made(ENGLISH)])) == 2

@@ -4,9 +4,10 @@
 
 A `jsonl` source with N short documents under L access lists, read by its engine into a home of its own.
 Then every list changes (Ann's group out, Bob's in), and a run of kind `permissions` takes it over, while
-another process, which has searched for both before, goes on. `--home` keeps what the first run read. Measured are the seconds of that run, from
-the command to its end; how far behind it the other process is (the first search after the run, in
-milliseconds); and the same for a change of who is in a group, which touches no document.
+another process, which has searched for both before, goes on. Measured are the seconds of that run,
+from the command to its end; how far behind it the other process is (the first search after the run,
+in milliseconds); and the same for a change of who is in a group, which touches no document. `--home`
+keeps what the first run read.
 
 `chunks_rewritten` counts the chunks in files of the index that are not those of before.
 Exit status 1 if it is not 0, or if a search shows anything but what the lists say.

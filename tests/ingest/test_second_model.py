@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -248,6 +252,23 @@ def test_only_one_process_builds_and_another_goes_on_when_it_has_been_silent_too
     assert not advance()
     assert status().state is Progress.BUILDING
     row.claimed_until = timezone.now() - timedelta(seconds=1)
+    row.save()
+    build_whole()
+    assert status().state is Progress.READY
+
+
+def test_the_claim_of_a_process_that_has_died_here_holds_nobody_up(begun: SmallWorld) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    row = ModelIndex.objects.get(state="building")
+    row.claimed_until = timezone.now() + timedelta(seconds=60)
+    row.claim = f"{socket.gethostname()}:{os.getpid()}:a"
+    row.save()
+    assert not advance()
+    row.claim = f"elsewhere:{dead.pid}:a"
+    row.save()
+    assert not advance()
+    row.claim = f"{socket.gethostname()}:{dead.pid}:a"
     row.save()
     build_whole()
     assert status().state is Progress.READY

@@ -22,6 +22,7 @@ from assistant.ingest.index_status import Progress, status
 from assistant.ingest.indexing import index_at, rebuild, verify
 from assistant.ingest.switching import Identity, Known, Plan, plan
 from assistant.retrieval.index_in_use import answering_index
+from assistant.retrieval.warm_up import warm_up_what_comes
 from tests.conftest import SmallWorld
 from tests.ingest.two_models import (
     LATE,
@@ -155,6 +156,14 @@ def test_the_vector_of_a_question_comes_from_the_model_of_the_index_that_is_sear
     assert later.dimension == 24
     assert later_index is not index
     assert external_ids(begun.viewer("ann"), "remote work laptop") >= {"handbook"}
+
+
+def test_a_web_process_loads_the_next_model_before_the_switch(begun: SmallWorld, work: Work) -> None:
+    ready: set[str] = set()
+    warm_up_what_comes(ready)
+    warm_up_what_comes(ready)
+    assert {name.partition("@")[0] for name in ready} == {"first", "second"}
+    assert len(work.embedded) == 2, "each is loaded once"
 
 
 def test_a_search_that_began_before_the_switch_ends_on_its_own_index(begun: SmallWorld) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -16,8 +15,6 @@ from assistant.common.errors import MundapError
 
 # Event streams are open for as long as a page is: they must not hold up a stop.
 GRACE_S = 2
-
-log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -47,12 +44,9 @@ def main() -> int:
 
 def _warm_up() -> None:
     """Load the embedding model and the search now, so that the first question need not wait for them."""
-    from assistant.retrieval.warm_up import warm_up  # noqa: PLC0415 - needs loaded settings
+    from assistant.retrieval.warm_up import stay_warm  # noqa: PLC0415 - needs loaded settings
 
-    try:
-        warm_up()
-    except MundapError as error:
-        log.error("the embedding model is not ready: %s", error)
+    stay_warm()
 
 
 if __name__ == "__main__":

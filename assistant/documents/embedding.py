@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection as database
 
 from assistant.common.errors import ModelUnavailable
 from assistant.documents.models import Embedding, IndexState, ModelIndex
@@ -20,6 +21,12 @@ from assistant.providers.contract import Embedder
 from assistant.providers.registry import embedder
 
 _LONGEST_FOLDER = 120
+
+# Written out, because each question asks it and making it anew would take longer than running it.
+_ANSWERING = f"""
+    SELECT id, engine, kind, model, name, dimension, folder
+    FROM {ModelIndex._meta.db_table} WHERE state = %s
+"""  # noqa: S608 - the model's own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,15 @@ def answering_place() -> IndexPlace:
         ModelUnavailable: nothing answers yet, and the wanted model cannot be loaded.
         UsageError: nothing answers yet, and the environment names a kind that does not exist.
     """
-    row = ModelIndex.objects.filter(state=IndexState.ANSWERING).first()
-    return place_of(row) if row is not None else _adopt()
+    with database.cursor() as cursor:
+        cursor.execute(_ANSWERING, [IndexState.ANSWERING.value])
+        row: tuple[int, str, str, str, str, int, str] | None = cursor.fetchone()
+    if row is None:
+        return _adopt()
+    pk, engine, kind, model, name, dimension, folder = row
+    return IndexPlace(
+        pk, engine, kind, model, name, dimension, settings.MUNDAP_INDEX_DIR / folder, answers=True
+    )
 
 
 def answering_embedder() -> Embedder:

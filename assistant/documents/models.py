@@ -161,7 +161,7 @@ class ModelIndex(models.Model):
     rate = models.FloatField(default=0)
     problem = models.TextField(blank=True)  # why it is not built on
     worked_at = models.DateTimeField(null=True)
-    claim = models.CharField(max_length=40, blank=True)  # who builds it
+    claim = models.CharField(max_length=200, blank=True)  # who builds it: host:process:token
     claimed_until = models.DateTimeField(null=True)
 
     class Meta:

@@ -8,15 +8,18 @@ of two sets, so that a slice goes on where the last one ended, however it ended.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import time
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from django.db.models import F, Q
 from django.utils import timezone
 
 from assistant.accounts.revisions import Counter, current
-from assistant.common.errors import IndexDamaged, MundapError
+from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
 from assistant.documents.embedding import place_of
 from assistant.documents.models import Chunk, IndexState, ModelIndex
 from assistant.ingest.indexing import index_at, missing_at, publish_at
@@ -30,6 +33,8 @@ CLAIM_S = 120  # how long a slice may be silent before another process goes on
 BATCH = 32  # chunks embedded between two stores: what a killed process loses
 _WINDOW = 256  # chunks looked at together
 _SMOOTHING = 0.2
+_HOST = socket.gethostname()
+_PROC = Path("/proc")
 
 
 class _Lost(Exception):
@@ -46,14 +51,13 @@ def advance(*, seconds: float = SLICE_S) -> bool:
         ModelUnavailable: the wanted model's folder is missing.
         UsageError: the environment names what does not exist.
     """
-    until = time.monotonic() + seconds
-    remove_retired(until=until)
+    remove_retired(until=time.monotonic() + seconds)
     row = next_build()
-    claim = uuid4().hex
+    claim = f"{_HOST}:{os.getpid()}:{uuid4().hex[:12]}"
     if row is None or not _take(row, claim):
         return False
     try:
-        return not _Build(row, claim, until).go_on()
+        return not _Build(row, claim, seconds).go_on()
     except _Lost:
         return False
     except IndexDamaged as error:
@@ -69,8 +73,11 @@ def advance(*, seconds: float = SLICE_S) -> bool:
 
 
 def _take(row: ModelIndex, claim: str) -> bool:
+    """Claim the build. A claim of a process of this host that has died does not count."""
     now = timezone.now()
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    if _has_died(row.claim):
+        free |= Q(claim=row.claim)
     return bool(
         ModelIndex.objects.filter(free, pk=row.pk, state=IndexState.BUILDING).update(
             claim=claim, claimed_until=now + timedelta(seconds=CLAIM_S)
@@ -78,15 +85,30 @@ def _take(row: ModelIndex, claim: str) -> bool:
     )
 
 
+def _has_died(claim: str) -> bool:
+    """Whether the claim names a process of this host that is gone, or dead and not yet buried."""
+    host, _, rest = claim.partition(":")
+    process = rest.partition(":")[0]
+    if host != _HOST or not process.isdigit() or not _PROC.is_dir():
+        return False
+    try:
+        stat = (_PROC / process / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
+
+
 class _Build:
     """One slice of a build that this process has claimed."""
 
-    def __init__(self, row: ModelIndex, claim: str, until: float) -> None:
+    def __init__(self, row: ModelIndex, claim: str, seconds: float) -> None:
         self._row = row
         self._ours = ModelIndex.objects.filter(pk=row.pk, claim=claim, state=IndexState.BUILDING)
         self._claim = claim
-        self._until = until
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
         self._rate = row.rate
+        self._loaded = False
         self._place = place_of(row)
 
     def go_on(self) -> bool:
@@ -106,7 +128,7 @@ class _Build:
         """Whether every stored chunk has its vector."""
         position = self._row.position
         built = Chunk.objects.filter(pk__lte=position).count()
-        self._keep(built=built, total=Chunk.objects.count())
+        self._keep(total=Chunk.objects.count())
         while window := _chunks(position):
             texts = {
                 digest: embedded_text(title, headings, context, text)
@@ -114,18 +136,27 @@ class _Build:
             }
             missing = without_vector(self._place.name, texts)
             known = len(window) - len(missing)
+            if missing:
+                self._load()
             for start in range(0, len(missing), BATCH):
                 part = missing[start : start + BATCH]
                 self._embed_batch({digest: texts[digest] for digest in part})
                 known += len(part)
                 self._keep(built=built + known, rate=self._rate)
-                if self._is_over():  # after at least one batch, however long the model took to load
+                if self._is_over():  # after at least one batch
                     return False
             position = window[-1][0]
             built += len(window)
             self._keep(built=built, position=position)
         self._keep(total=built)
         return True
+
+    def _load(self) -> None:
+        """The slice begins when the model is there, so that a large one does not use it up."""
+        if self._place.embedder().dimension != self._place.dimension:
+            raise ModelUnavailable(f"The model {self._place.name} changed the length of its vectors.")
+        if not self._loaded:
+            self._loaded, self._until = True, time.monotonic() + self._seconds
 
     def _embed_batch(self, texts: dict[str, str]) -> None:
         model = self._place.embedder()

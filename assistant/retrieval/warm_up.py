@@ -1,10 +1,20 @@
-"""Makes everything ready that a first question would otherwise wait for."""
+"""Makes everything ready that a question would otherwise wait for."""
 
 from __future__ import annotations
 
-from assistant.documents.embedding import answering_embedder
+import logging
+import time
+
+from django.db import DatabaseError, connection
+
+from assistant.common.errors import MundapError
+from assistant.documents.embedding import answering_embedder, live_places
 from assistant.index import warm_up as index
 from assistant.retrieval.reranking import configured_reranker
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 60.0
 
 
 def warm_up() -> None:
@@ -17,3 +27,32 @@ def warm_up() -> None:
     if (reranker := configured_reranker()) is not None:
         reranker.scores("warm up", ["warm up"])
     index.warm_up()
+
+
+def warm_up_what_comes(ready: set[str]) -> None:
+    """Load every live model that is not `ready` yet, so that nobody waits for it after a switch.
+
+    Raises:
+        ModelUnavailable: one cannot be loaded.
+    """
+    for place in live_places():
+        if place.name not in ready:
+            place.embedder().embed(["warm up"])
+            ready.add(place.name)
+
+
+def stay_warm() -> None:
+    """Warm up now, and look every minute for a model whose index is being built. Never returns."""
+    ready: set[str] = set()
+    first = True
+    while True:
+        try:
+            if first:
+                warm_up()
+                first = False
+            warm_up_what_comes(ready)
+        except (MundapError, DatabaseError) as error:
+            log.error("an embedding model is not ready: %s", error)
+        finally:
+            connection.close()
+        time.sleep(_LOOK_EVERY_S)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from assistant.ingest.index_status import Progress, status
 from assistant.ingest.indexing import index_at, rebuild, verify
 from assistant.ingest.switching import Identity, Known, Plan, plan
 from assistant.retrieval.index_in_use import answering_index
+from assistant.retrieval.warm_up import warm_up_what_comes
 from tests.conftest import SmallWorld
 from tests.ingest.two_models import (
     LATE,
@@ -153,6 +158,14 @@ def test_the_vector_of_a_question_comes_from_the_model_of_the_index_that_is_sear
     assert external_ids(begun.viewer("ann"), "remote work laptop") >= {"handbook"}
 
 
+def test_a_web_process_loads_the_next_model_before_the_switch(begun: SmallWorld, work: Work) -> None:
+    ready: set[str] = set()
+    warm_up_what_comes(ready)
+    warm_up_what_comes(ready)
+    assert {name.partition("@")[0] for name in ready} == {"first", "second"}
+    assert len(work.embedded) == 2, "each is loaded once"
+
+
 def test_a_search_that_began_before_the_switch_ends_on_its_own_index(begun: SmallWorld) -> None:
     from assistant.access.mask import permitted_versions  # noqa: PLC0415
     from assistant.index.contract import IndexQuery  # noqa: PLC0415
@@ -248,6 +261,23 @@ def test_only_one_process_builds_and_another_goes_on_when_it_has_been_silent_too
     assert not advance()
     assert status().state is Progress.BUILDING
     row.claimed_until = timezone.now() - timedelta(seconds=1)
+    row.save()
+    build_whole()
+    assert status().state is Progress.READY
+
+
+def test_the_claim_of_a_process_that_has_died_here_holds_nobody_up(begun: SmallWorld) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    row = ModelIndex.objects.get(state="building")
+    row.claimed_until = timezone.now() + timedelta(seconds=60)
+    row.claim = f"{socket.gethostname()}:{os.getpid()}:a"
+    row.save()
+    assert not advance()
+    row.claim = f"elsewhere:{dead.pid}:a"
+    row.save()
+    assert not advance()
+    row.claim = f"{socket.gethostname()}:{dead.pid}:a"
     row.save()
     build_whole()
     assert status().state is Progress.READY

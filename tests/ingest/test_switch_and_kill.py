@@ -15,7 +15,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from assistant.documents.models import Chunk, Embedding, ModelIndex
+from assistant.documents.models import Chunk, Embedding
 from assistant.ingest import building
 from assistant.ingest.building import advance
 from assistant.ingest.index_status import Progress, status
@@ -130,7 +130,6 @@ def test_a_builder_that_is_killed_loses_at_most_a_batch(
         kept = second.count()
         if kept < total:
             assert answering().name.startswith("first")
-        unlock()
     assert kept > 0
     want(settings, tiny_models.second)
     work: Work = watched(monkeypatch)
@@ -140,11 +139,6 @@ def test_a_builder_that_is_killed_loses_at_most_a_batch(
     assert status().state is Progress.READY
     assert verify() == []
     assert "n7" in external_ids(first_world.viewer("ann"), "note 7 crate hall")
-
-
-def unlock() -> None:
-    """The time passes after which another process may go on."""
-    ModelIndex.objects.update(claimed_until=None)
 
 
 def test_the_command_of_another_process_tells_the_same(

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('rate', models.FloatField(default=0)),
                 ('problem', models.TextField(blank=True)),
                 ('worked_at', models.DateTimeField(null=True)),
-                ('claim', models.CharField(blank=True, max_length=40)),
+                ('claim', models.CharField(blank=True, max_length=200)),
                 ('claimed_until', models.DateTimeField(null=True)),
             ],
             options={

@@ -1,8 +1,8 @@
 """How fast, how large and how right is the index, against size and permitted share, beside its peers?
 
     python -m tests.bench.index_scale [--chunks N] [--sizes N,N,...] [--home DIR] [--built]
-                                      [--peers all|none|NAME,...] [--questions N] [--peer-questions N]
-                                      [--peer-minutes N] [--report FILE.md]
+                                      [--peers all|none|NAME,...] [--peers-from N] [--questions N]
+                                      [--peer-questions N] [--peer-minutes N] [--report FILE.md]
 
 Made-up companies (`index_world`) of each size are indexed through `LocalIndex`. People
 who may read 0.1, 1, 10, 50 and 100 % of the chunks ask by vector, by words and by
@@ -124,7 +124,11 @@ def measure(home: Path, chunks: int, *, options: argparse.Namespace) -> SizeFigu
         warm_start=warm_start,
         load=round(os.getloadavg()[0], 1),
         shares=tuple(of_share(person, found, bm25) for person, found in zip(persons, searched, strict=True)),
-        peers=tuple(beside(peer, made, persons, bm25, options) for peer in options.peers),
+        peers=tuple(
+            beside(peer, made, persons, bm25, options)
+            for peer in options.peers
+            if chunks >= options.peers_from
+        ),
     )
 
 
@@ -274,6 +278,7 @@ def main() -> int:
     parser.add_argument(
         "--peers", type=chosen_peers, default="all", help=f"all, none, or some of: {', '.join(PEERS)}"
     )
+    parser.add_argument("--peers-from", type=int, default=0, help="smaller sizes are measured without peers")
     parser.add_argument("--built", action="store_true", help="use the index that an earlier run left there")
     parser.add_argument("--questions", type=int, default=200, help="of each share")
     parser.add_argument("--peer-questions", type=int, default=100, help="of each share, at most --questions")

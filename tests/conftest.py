@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.utils import translation
 
 from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
@@ -119,6 +120,7 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()
+    translation.deactivate()  # the last request of another test may have been a Korean one
     yield
     mask.forget()
     narrowing.forget()

@@ -296,22 +296,22 @@ IN_WHAT_A_PERSON_HOLDS = (
             ),
             (
                 "lists that differ in order share a row",
-                acls.intern_acl,
+                acls._digest,
                 [("json.dumps(body)", "json.dumps([sorted(map(str, clause)) for clause in body])")],
             ),
             (
                 "lists that differ in clauses share a row",
-                acls.intern_acl,
+                acls._digest,
                 [("json.dumps(body)", "json.dumps(sum(body, []))")],
             ),
             (
                 "lists that differ in expiry share a row",
-                acls.intern_acl,
+                acls._digest,
                 [("entry.expires.timestamp() if entry.expires else None", "None")],
             ),
             (
                 "lists that differ in effect share a row",
-                acls.intern_acl,
+                acls._digest,
                 [("[entry.allow, principals", "[principals")],
             ),
         )

@@ -155,7 +155,7 @@ def _request(question: str, stretches: Sequence[Stretch]) -> ModelRequest:
         question=question,
         language=language_of(question),
         sources=tuple(
-            Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.score)
+            Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.fit)
             for number, one in enumerate(stretches, start=1)
         ),
     )

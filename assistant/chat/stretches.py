@@ -18,11 +18,11 @@ from assistant.retrieval.retrieve import Hit
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of a document with what heads it, under the score of the best passage in it."""
+    """A stretch of a document with what heads it, and how well the best passage in it fits."""
 
     title: str
     heading: str
-    score: float
+    fit: float
     span: Context
 
 
@@ -44,7 +44,7 @@ def stretches_of(hits: Sequence[Hit], *, viewer: Viewer) -> list[Stretch]:
             usable[key] = hit.context is None or all(may_be_used(text, viewer=viewer) for text in texts)
         if not usable[key]:
             span = alone(hit.passage)
-        found.append(Stretch(hit.passage.title, shared_headings(span.parts), hit.score, span))
+        found.append(Stretch(hit.passage.title, shared_headings(span.parts), hit.fit, span))
     return found
 
 

@@ -44,3 +44,16 @@ def fused(
     lexical_part = lexical / most if most > 0 else lexical
     dense_part = np.square(np.clip(dense, 0.0, 1.0))
     return dense_weight * dense_part + (1.0 - dense_weight) * lexical_part
+
+
+def beside_the_best(
+    dense: NDArray[np.float64], lexical: NDArray[np.float64], *, dense_weight: float
+) -> NDArray[np.float64]:
+    """How well each of some candidates fits beside the best of them by words, 0..1.
+
+    Not for ranking: a question whose words are nowhere is here as well fitted as any. The
+    answerer has learnt from it (`tests/bench/answer_quality.py`).
+    """
+    best = float(lexical.max(initial=0.0))
+    lexical_part = lexical / best if best > 0 else lexical
+    return dense_weight * np.clip(dense, 0.0, 1.0) + (1.0 - dense_weight) * lexical_part

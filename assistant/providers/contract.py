@@ -57,7 +57,10 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One passage that the viewer may read, or a stretch around it, as a model sees it. `n` is its number."""
+    """One passage that the viewer may read, or a stretch around it, as a model sees it.
+
+    `n` is its number; `score` says how well it fits beside the best one, 0..1.
+    """
 
     n: int
     title: str

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from celery import current_app
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -16,7 +17,7 @@ from assistant.access.viewer import Viewer
 from assistant.common.analysis import language_of, query_terms
 from assistant.common.errors import IndexDamaged
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
-from assistant.index.fusion import dense_weight
+from assistant.index.fusion import beside_the_best, dense_weight
 from assistant.retrieval.boosts import Boosts, factor, pool_size
 from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.filters import NO_FILTERS, Filters
@@ -50,6 +51,8 @@ class Plan:
 class Hit:
     """A passage that passed the door, with the index's scores (fused 0..1, cosine, BM25).
 
+    `fit` says how well it fits beside the best one (`index.fusion.beside_the_best`).
+
     The order is that of `score`, or that of a configured reranker. Where something is preferred, `score`
     is the fused one times 0.5 to 1.5.
 
@@ -61,6 +64,7 @@ class Hit:
     score: float
     dense: float
     lexical: float
+    fit: float
     folded: tuple[Folded, ...] = ()
     context: Context | None = None
 
@@ -84,11 +88,11 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     if not query.strip() or not permitted.any():
         return Evidence(())
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
-    candidates = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
+    candidates, fits = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
     found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
     hits = [
-        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical)
-        for c in candidates
+        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical, fit=fit)
+        for c, fit in zip(candidates, fits, strict=True)
         if c.chunk_id in found
     ]
     if not boosts.none:
@@ -123,7 +127,8 @@ def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
+def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[list[Candidate], list[float]]:
+    """The index's proposals, best first, and how well each fits beside the best one."""
     embedder, index = answering_index()
     weight = dense_weight(language_of(query), embedder.languages)
     question = IndexQuery(
@@ -134,10 +139,12 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Ca
         one_per_document=plan.one_per_document,
     )
     try:
-        return index.search(question, permitted=permitted)
+        found = index.search(question, permitted=permitted)
     except IndexDamaged:
         _ask_for_repair()
         raise
+    dense, lexical = np.array([(c.dense, c.lexical) for c in found]).reshape(-1, 2).T
+    return found, beside_the_best(dense, lexical, dense_weight=weight).tolist()
 
 
 def _pool(plan: Plan, boosts: Boosts) -> int:

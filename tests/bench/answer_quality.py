@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from assistant.common.types import JsonObject
 from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery
-from assistant.index.fusion import dense_weight
+from assistant.index.fusion import beside_the_best, dense_weight
 from assistant.index.local import LocalIndex
 from assistant.providers.answer_weights import weights_for
 from assistant.providers.contract import Embedder, ModelRequest, Source, Vectors
@@ -153,7 +153,11 @@ class Retriever:
         permitted = np.array([0, *(p.id not in without for p in self.passages)], dtype=np.int32)
         vector = self._vectors([question])[0] if self._weight else None
         found = self._index.search(IndexQuery(question, vector, self._weight, k=TOP), permitted=permitted)
-        return [(self.passages[one.document_id - 1], one.score) for one in found]
+        dense, lexical = np.array([(one.dense, one.lexical) for one in found]).reshape(-1, 2).T
+        fits = beside_the_best(dense, lexical, dense_weight=self._weight)
+        return [
+            (self.passages[one.document_id - 1], fit) for one, fit in zip(found, fits.tolist(), strict=True)
+        ]
 
 
 def _document(at: int, passage: Passage, vector: NDArray[np.float32]) -> IndexDocument:

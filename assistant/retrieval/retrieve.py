@@ -88,13 +88,8 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     if not query.strip() or not permitted.any():
         return Evidence(())
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
-    candidates, fits = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
-    found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
-    hits = [
-        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical, fit=fit)
-        for c, fit in zip(candidates, fits, strict=True)
-        if c.chunk_id in found
-    ]
+    candidates, weight = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
+    hits = _through_the_door(viewer, candidates, weight)
     if not boosts.none:
         hits = _boosted(query, hits, boosts)
     if (model := configured_reranker()) is not None:
@@ -103,6 +98,17 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         hits = _folded(query, hits)
     hits = hits[: plan.k]
     return Evidence(tuple(_in_context(viewer, hits) if plan.context else hits))
+
+
+def _through_the_door(viewer: Viewer, candidates: Sequence[Candidate], weight: float) -> list[Hit]:
+    found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
+    kept = [candidate for candidate in candidates if candidate.chunk_id in found]
+    dense, lexical = np.array([(c.dense, c.lexical) for c in kept]).reshape(-1, 2).T
+    fits = beside_the_best(dense, lexical, dense_weight=weight)
+    return [
+        Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical, fit=fit)
+        for c, fit in zip(kept, fits.tolist(), strict=True)
+    ]
 
 
 def _boosted(query: str, hits: Sequence[Hit], boosts: Boosts) -> list[Hit]:
@@ -139,12 +145,10 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[l
         one_per_document=plan.one_per_document,
     )
     try:
-        found = index.search(question, permitted=permitted)
+        return index.search(question, permitted=permitted), weight
     except IndexDamaged:
         _ask_for_repair()
         raise
-    dense, lexical = np.array([(c.dense, c.lexical) for c in found]).reshape(-1, 2).T
-    return found, beside_the_best(dense, lexical, dense_weight=weight).tolist()
 
 
 def _pool(plan: Plan, boosts: Boosts) -> int:

@@ -133,8 +133,8 @@ def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[list[Candidate], list[float]]:
-    """The index's proposals, best first, and how well each fits beside the best one."""
+def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[list[Candidate], float]:
+    """The index's proposals, best first, and the share of the dense leg in them."""
     embedder, index = answering_index()
     weight = dense_weight(language_of(query), embedder.languages)
     question = IndexQuery(

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,7 @@ def build(world: World, folder: Path) -> float:
 def search(folder: Path, asked: Sequence[Asked]) -> list[Searched]:
     """Answer every person's questions in every way."""
     index = _opened(folder)
-    _lock(asked)
+    asked = _lock(asked)
     legs = [
         (
             _answers(index, person, 1.0),
@@ -130,7 +130,7 @@ def search(folder: Path, asked: Sequence[Asked]) -> list[Searched]:
 
 def memory(folder: Path, asked: Sequence[Asked], weights: Sequence[float]) -> Memory:
     """What a reader holds after every question was asked with each dense weight."""
-    _lock(asked)
+    asked = _lock(asked)
     before = resident("VmRSS")
     index = _opened(folder)
     for person in asked:
@@ -142,7 +142,7 @@ def memory(folder: Path, asked: Sequence[Asked], weights: Sequence[float]) -> Me
 
 def cold_start(folder: Path, asked: Asked) -> ColdStart:
     """Open the index and ask the first question."""
-    _lock([asked])
+    (asked,) = _lock([asked])
     began = time.perf_counter()
     import numba  # noqa: F401, PLC0415 - loaded here to be timed apart
 
@@ -172,10 +172,15 @@ def _ask(index: LocalIndex, question: Question, versions: PermittedVersions) -> 
     return index.search(_query(question, HYBRID_WEIGHT), permitted=versions)
 
 
-def _lock(asked: Sequence[Asked]) -> None:
-    """Make the masks read-only, as a person's mask is; on the way to this process they lost that."""
-    for person in asked:
+def _lock(asked: Sequence[Asked]) -> list[Asked]:
+    """The same with masks that own their memory and are read-only, as a person's are.
+
+    On the way to this process they lost both, and the index keeps nothing for a mask that might change.
+    """
+    found = [replace(person, versions=person.versions.copy()) for person in asked]
+    for person in found:
         person.versions.flags.writeable = False
+    return found
 
 
 def _text_in(index: LocalIndex, person: Asked, model: Embedder) -> list[float]:

@@ -111,30 +111,29 @@ class _Part:
             table.coarse, table.scales, *self.ranges,
             asked.low, asked.high, asked.total, asked.unit, self.scores, kept, rows,
         )  # fmt: skip
-        self._score(asked, rows[:held])
+        self.rows, self.close = rows[:held], np.empty(held)
+        kernels.scores_by_codes(
+            table.coarse, table.fine, table.scales, self.rows,
+            asked.low, asked.high, asked.total, asked.unit, self.close,
+        )  # fmt: skip
+        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
 
     def look_closer(self, asked: CodedQuery, least: float) -> None:
-        """Score the rows whose product may reach `least` by both halves."""
+        """Find the rows whose product may reach `least`."""
         from assistant.index.kernels import near_best  # noqa: PLC0415 - as above
 
-        room, errors = _ROOM, self.view.segment.codes.coarse_errors
+        table, room = self.view.segment.codes, _ROOM
         while True:
-            rows = np.empty(room, np.int64)
-            found = near_best(self.scores, errors, *self.ranges, asked.slack, least, rows)
+            rows, close = np.empty(room, np.int64), np.empty(room)
+            found = near_best(
+                table.coarse, table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
+                asked.low, asked.high, asked.total, asked.unit, asked.slack, least, self.scores, rows, close,
+            )  # fmt: skip
             if found <= room:
                 break
             room = found
-        self._score(asked, rows[:found])
-
-    def _score(self, asked: CodedQuery, rows: Places) -> None:
-        from assistant.index.kernels import scores_by_codes  # noqa: PLC0415 - as above
-
-        segment, self.rows, self.close = self.view.segment, rows, np.empty(len(rows))
-        scores_by_codes(
-            segment.codes.coarse[rows], segment.fine[rows], segment.codes.scales[rows],
-            asked.low, asked.high, asked.total, asked.unit, self.close,
-        )  # fmt: skip
-        self.lowest = self.close - segment.codes.fine_errors[rows] - asked.slack
+        self.rows, self.close = rows[:found], close[:found]
+        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
 
     def candidates(self, asked: CodedQuery, least: float) -> Places:
         """Those of the rows found whose product may reach `least`."""

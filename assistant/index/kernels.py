@@ -77,38 +77,51 @@ def scores_by_codes(
     coarse: Halves,
     fine: Halves,
     scales: Floats,
+    rows: Places,
     low: Small,
     high: Small,
     total: int,
     unit: float,
     scores: Wide,
 ) -> None:
-    """Approximate products of rows by both halves of their codes, wrong by at most fine_errors + slack."""
-    for i in range(len(scores)):
-        whole = 16 * _product(coarse[i], low, high) + _product(fine[i], low, high) - 128 * total
-        scores[i] = whole * (scales[i] * unit)
+    """Approximate products of the rows by both halves, wrong by at most fine_errors[row] + slack."""
+    for i in range(len(rows)):
+        scores[i] = _by_codes(coarse, fine, scales, rows[i], low, high, total, unit)
 
 
 @_compiled
 def near_best(
-    scores: Floats,
-    errors: Floats,
+    coarse: Halves,
+    fine: Halves,
+    scales: Floats,
+    coarse_errors: Floats,
+    fine_errors: Floats,
     begins: Places,
     ends: Places,
+    low: Small,
+    high: Small,
+    total: int,
+    unit: float,
     slack: float,
     least: float,
+    scores: Floats,
     found: Places,
+    found_scores: Wide,
 ) -> int:
     """Rows of the ranges whose product may reach `least`, as far as they fit; returns how many there are.
 
-    `scores` are those of `scan_coarse`, wrong by at most errors + slack.
+    `scores` are those of `scan_coarse`; only where they leave it open is the other half read.
     """
     count = 0
     for r in range(len(begins)):
         for i in range(begins[r], ends[r]):
-            if scores[i] + errors[i] + slack >= least:
+            if scores[i] + coarse_errors[i] + slack < least:
+                continue
+            score = _by_codes(coarse, fine, scales, i, low, high, total, unit)
+            if score + fine_errors[i] + slack >= least:
                 if count < len(found):
                     found[count] = i
+                    found_scores[count] = score
                 count += 1
     return count
 
@@ -258,6 +271,14 @@ def _product(row: Halves, low: Small, high: Small) -> int:
             np.int16(row[j] >> _SHIFT)
         ) * np.int32(high[j])
     return int(np.int32(product))
+
+
+@_compiled
+def _by_codes(
+    coarse: Halves, fine: Halves, scales: Floats, i: int, low: Small, high: Small, total: int, unit: float
+) -> float:
+    whole = 16 * _product(coarse[i], low, high) + _product(fine[i], low, high) - 128 * total
+    return whole * (scales[i] * unit)
 
 
 @_compiled

@@ -27,9 +27,6 @@ _VECTORS = "vectors.npy"
 _ROW_SUMS = "row_sums.npy"
 _UNFINISHED = ".unfinished"
 _SMALL = 1 << 20
-_MOST_READ = (
-    400  # rows; more are sooner gathered from the mapped file, and lie close together under few ranges
-)
 _NO_ROWS = np.empty((0, 0), np.uint8)
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -132,41 +129,10 @@ class StoredRows:
         return np.frombuffer(b"".join(stored), np.float32).reshape(len(places), self.shape[1])
 
 
-class FineRows:
-    """The lower halves of the codes, row by row: of a large segment read, not mapped, while they are few.
-
-    Each row that is looked at in a mapped file makes sixteen pages resident, so that a few questions
-    would make all of it so, though the next ones hardly need the same rows.
-    """
-
-    __slots__ = ("_entry", "_first", "_stream", "_table")
-
-    def __init__(self, path: Path, entry: SegmentEntry, *, table: NDArray[np.uint8]) -> None:
-        """`table` is the same file, mapped or in memory. Keeps a mapped one open."""
-        self._entry = entry
-        self._table = table
-        self._stream = path.open("rb") if isinstance(table.base, np.memmap) else None
-        self._first = path.stat().st_size - table.size
-
-    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The rows at the places, shape (len(places), h).
-
-        Raises:
-            IndexDamaged: the file has become shorter.
-        """
-        if self._stream is None or len(places) > _MOST_READ:
-            return self._table[places]
-        width, number, first = self._table.shape[1], self._stream.fileno(), self._first
-        stored = b"".join([os.pread(number, width, first + place * width) for place in places.tolist()])
-        if len(stored) != len(places) * width:
-            raise _damaged(self._entry, "fine.npy has been cut short")
-        return np.frombuffer(stored, np.uint8).reshape(len(places), width)
-
-
 class Segment:
     """An open segment. What is mapped stays readable even when a merge removes the files."""
 
-    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "fine", "rows")
+    __slots__ = ("_folder", "_stamps", "codes", "columns", "entry", "rows")
 
     def __init__(self, root: Path, entry: SegmentEntry) -> None:
         """Check every file and map it.
@@ -181,7 +147,6 @@ class Segment:
         try:
             self.columns = _columns(self._folder)
             self.codes = _codes(self._folder)
-            self.fine = FineRows(self._folder / "fine.npy", entry, table=self.codes.fine)
             sums = _mapped(self._folder / _ROW_SUMS, np.uint32)
             self.rows = StoredRows(self._folder / _VECTORS, entry, sums=sums)  # for searches
         except (OSError, ValueError) as error:

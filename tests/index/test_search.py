@@ -90,9 +90,18 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     query /= max(float(np.linalg.norm(query)), 1e-6)
     stored, asked = coded(rows), coded_query(query)
     exact = rows.astype(np.float64) @ query.astype(np.float64)
+    every = np.arange(len(rows))
     close, rough = np.empty(len(rows)), np.empty(len(rows), np.float32)
     kernels.scores_by_codes(
-        stored.coarse, stored.fine, stored.scales, asked.low, asked.high, asked.total, asked.unit, close
+        stored.coarse,
+        stored.fine,
+        stored.scales,
+        every,
+        asked.low,
+        asked.high,
+        asked.total,
+        asked.unit,
+        close,
     )
     assert (np.abs(close - exact) <= stored.fine_errors + asked.slack).all()
     begins, ends = np.array([0]), np.array([len(rows)])
@@ -102,7 +111,7 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
         asked.low, asked.high, asked.total, asked.unit, rough, best, best_rows,
     )  # fmt: skip
     assert (np.abs(rough - exact) <= stored.coarse_errors + asked.slack).all()
-    assert sorted(best_rows) == list(range(len(rows)))
+    assert sorted(best_rows) == every.tolist()
     halves = 15 * np.abs(np.concatenate([asked.low, asked.high]).astype(np.int64)).sum()
     assert halves < 2**31, "sums of products of half bytes must fit into 32 bits"
 

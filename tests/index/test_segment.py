@@ -80,3 +80,29 @@ def test_many_small_publications_keep_few_segments_and_few_open_files(tmp_path: 
     assert index.verify() == []
     if fds.is_dir():
         assert len(list(fds.iterdir())) - before <= 2 * MOST_SEGMENTS
+
+
+def test_mapped_files_and_files_in_memory_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small files are read whole; here all of them count as large."""
+    numbers = range(1, 400)
+    open_index(tmp_path).publish([document(n, f"laptop {n}", f"travel {n}") for n in numbers])
+    permitted = permit({n: 1 for n in numbers if n % 3})
+    asked = [question("laptop 7", k=30), question("travel", weight=1.0, k=30)]
+    whole = [open_index(tmp_path).search(one, permitted=permitted) for one in asked]
+    monkeypatch.setattr("assistant.index.segment._SMALL", 0)
+    mapped = open_index(tmp_path)
+    assert [mapped.search(one, permitted=permitted) for one in asked] == whole
+
+
+def test_codes_that_are_cut_short_under_an_open_index_are_never_scored(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.index.segment._SMALL", 0)
+    index = open_index(folder)
+    index.search(question("laptop"), permitted=permit({3: 1}))
+    (path,) = folder.glob("segments/*/fine.npy")
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(IndexDamaged):
+        index.search(question("laptop"), permitted=permit({3: 1}))

@@ -226,9 +226,9 @@ def _streamed(viewer: Viewer, turn: Turn, *, at_most: int = 9) -> list[TurnEvent
 
 @contextlib.contextmanager
 def _index_that_proposes_everything() -> Iterator[None]:
-    def everything(*_: object) -> list[Candidate]:
+    def everything(*_: object) -> tuple[list[Candidate], float]:
         rows = Chunk.objects.order_by("pk").values_list("pk", "document_id", "version")
-        return [_candidate(*row) for row in rows]
+        return [_candidate(*row) for row in rows], 0.5
 
     with mock.patch.object(retrieving, "_candidates", everything):
         yield

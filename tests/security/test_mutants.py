@@ -13,7 +13,8 @@ from tests.security.mutants import is_noticed, passes
 
 CHECKS = list(dict.fromkeys(mistake.check for mistake in MISTAKES))
 
-pytestmark = pytest.mark.django_db
+# Slow, so that only one database does it: the mistakes are in our code, not in the database's.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

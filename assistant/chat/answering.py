@@ -46,9 +46,8 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `folded` says by chunk id for which other passages one that was read stands.
-
-    `filters` stand before: what is searched for the answer.
+    `filters` are given: what is searched. `folded` says by chunk id for which other passages one that was
+    read stands.
     """
 
     filters: Filters = NO_FILTERS

@@ -152,10 +152,6 @@ class _Part:
         )  # fmt: skip
 
 
-def _room(count: int) -> tuple[NDArray[np.float64], Places]:
-    return np.empty(count), np.empty(count, np.int64)
-
-
 def _spans(view: View, asked: Sequence[str]) -> tuple[Places, Places]:
     postings = view.segment.columns.postings
     spans = [postings.span(term.encode()) for term in asked]

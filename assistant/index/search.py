@@ -37,7 +37,7 @@ def search(
     count = max(LEAST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
     by_words = words_of(query.text, views) if query.dense_weight < 1 else None
     proposals = [best(by_words, views, count=count)] if by_words is not None else []
-    near, near_scores = _none()
+    near, near_scores = np.empty(0, np.int64), np.empty(0)
     if query.vector is not None and query.dense_weight > 0:
         near, near_scores = nearest(views, query.vector, count=count)
     positions = np.unique(np.concatenate([*proposals, near]))
@@ -50,10 +50,6 @@ def search(
     most = 0.0 if by_words is None else by_words.most
     scores = fused(dense, lexical, dense_weight=query.dense_weight, most=most)
     return _best(shown, query, _Scored(positions, chunk_ids(shown, positions), scores, dense, lexical))
-
-
-def _none() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    return np.empty(0, np.int64), np.empty(0)
 
 
 class _Scored:

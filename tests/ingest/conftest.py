@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from tests.conftest import SmallWorld
 from tests.ingest.tiny_models import make_model
 from tests.ingest.two_models import TinyModels, as_new_process, want
+from tests.sync.watching import Work, watched
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,9 @@ def first_world(
     want(settings, tiny_models.first)
     world: SmallWorld = request.getfixturevalue("small_world")
     return world
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """What the test parses and embeds."""
+    return watched(monkeypatch)

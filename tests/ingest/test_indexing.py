@@ -11,12 +11,7 @@ from assistant.index.contract import Index
 from assistant.ingest import indexing, tasks
 from assistant.ingest.indexing import compact, current_index, publish_missing, rebuild, verify
 from tests.conftest import SmallWorld
-from tests.sync.watching import Work, found, watched
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
-    return watched(monkeypatch)
+from tests.sync.watching import Work, found
 
 
 def pairs() -> list[tuple[int, int]]:

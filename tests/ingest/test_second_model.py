@@ -35,12 +35,7 @@ from tests.ingest.two_models import (
     vectors_by_model,
     want,
 )
-from tests.sync.watching import Work, watched
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
-    return watched(monkeypatch)
+from tests.sync.watching import Work
 
 
 @pytest.fixture

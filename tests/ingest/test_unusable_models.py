@@ -26,12 +26,7 @@ from tests.ingest.two_models import (
     external_ids,
     want,
 )
-from tests.sync.watching import Work, watched
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
-    return watched(monkeypatch)
+from tests.sync.watching import Work
 
 
 def test_a_model_that_answers_and_is_gone_is_an_error_until_the_wanted_one_answers(

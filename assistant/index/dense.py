@@ -1,8 +1,8 @@
-"""Exact nearest neighbours among the permitted chunks.
+"""Which permitted chunks are near a question, proven by codes, and how near exactly.
 
-A pass over one half of the codes (`codes`) gives each permitted row bounds; rows whose upper bound
-reaches the k-th highest lower bound are looked at again with both halves; and the few that
-can then still be among the best are scored in a way that depends on nothing but the two vectors.
+A pass over one half of the codes (`codes`) gives each permitted row bounds; rows that these leave
+open are looked at again with both halves. What can then still matter is scored in a way
+that depends on nothing but the two vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.index.codes import CodedQuery, coded_query
+from assistant.index.codes import CodedQuery
 from assistant.index.parallel import by_worker, run_all, split, threads
 from assistant.index.segment import Segment
 from assistant.index.view import View
@@ -29,26 +29,66 @@ _LEAST_ROWS = 20_000  # fewer are not worth another thread
 _ROOM = 4096
 
 
-def nearest(views: Sequence[View], query: NDArray[np.float32], *, count: int) -> tuple[Places, Scores]:
-    """(positions, cosines) of the `count` nearest permitted chunks, ties by chunk id.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Positions, counted through the segments, with what their cosines are at least and at most."""
 
-    Positions count through the segments.
+    positions: Places
+    lowest: Scores
+    highest: Scores
+
+    def of(self, chosen: NDArray[np.bool_]) -> Reach:
+        """Those chosen by a mask."""
+        return Reach(self.positions[chosen], self.lowest[chosen], self.highest[chosen])
+
+    def and_also(self, other: Reach) -> Reach:
+        """These and then the others."""
+        return Reach(
+            np.concatenate([self.positions, other.positions]),
+            np.concatenate([self.lowest, other.lowest]),
+            np.concatenate([self.highest, other.highest]),
+        )
+
+
+def within_reach(
+    views: Sequence[View], asked: CodedQuery, *, count: int, least: float
+) -> tuple[Reach, float]:
+    """The permitted chunks whose cosine may reach `least` and may be among the `count` highest.
+
+    Also returns what the cosines of all others stay below: `least`, or more.
     """
-    asked = coded_query(query)
     parts = _parts(views, count)
     run_all(by_worker([partial(part.scan, asked) for part in parts]))
-    least = _least([part.lowest for part in parts], count)
+    least = max(least, _last([part.lowest for part in parts], count))
     run_all(by_worker([partial(part.look_closer, asked, least) for part in parts]))
-    least = _least([part.lowest for part in parts], count)
-    segments = [view.segment for view in views]
-    starts = first_positions(segments)
-    within = np.concatenate([starts[part.number] + part.candidates(asked, least) for part in parts])
-    exact = cosines([segment.rows for segment in segments], within, query)
-    order = np.lexsort((chunk_ids(segments, within), -exact))[:count]
-    return within[order], exact[order]
+    least = max(least, _last([part.lowest for part in parts], count))
+    starts = first_positions([view.segment for view in views])
+    found = Reach(
+        np.concatenate([starts[part.number] + part.rows for part in parts]),
+        np.concatenate([part.lowest for part in parts]),
+        np.concatenate([part.highest for part in parts]),
+    )
+    return found.of(found.highest >= least), least
 
 
-def _least(bounds: Sequence[Scores], count: int) -> float:
+def bounds(segments: Sequence[Segment], positions: Places, asked: CodedQuery) -> Reach:
+    """What the cosines of these positions are at least and at most."""
+    from assistant.index import kernels  # noqa: PLC0415 - loads the compiler, as only a search may
+
+    scores, errors = np.empty(len(positions)), np.empty(len(positions))
+    for segment, (low, high) in zip(segments, pairwise(first_positions(segments)), strict=True):
+        here = np.flatnonzero((positions >= low) & (positions < high))
+        table, rows, close = segment.codes, positions[here] - low, np.empty(len(here))
+        kernels.scores_by_codes(
+            table.coarse, table.fine, table.scales, rows,
+            asked.low, asked.high, asked.total, asked.unit, close,
+        )  # fmt: skip
+        scores[here], errors[here] = close, table.fine_errors[rows]
+    errors += asked.slack
+    return Reach(positions, scores - errors, scores + errors)
+
+
+def _last(bounds: Sequence[Scores], count: int) -> float:
     """What the last of the best `count` reaches at least."""
     known = np.concatenate(bounds)
     return float(np.partition(known, -count)[-count]) if len(known) >= count else -np.inf
@@ -90,7 +130,7 @@ def first_positions(segments: Sequence[Segment]) -> Places:
 
 @dataclass(slots=True)
 class _Part:
-    """What one thread scans of a view, and what it finds: rows, scores by both halves, lower bounds."""
+    """What one thread scans of a view, and what it finds: rows with bounds by both halves."""
 
     number: int
     view: View
@@ -98,8 +138,8 @@ class _Part:
     scores: NDArray[np.float32]  # of the whole view, by one half
     count: int
     rows: Places = field(default_factory=lambda: np.empty(0, np.int64))
-    close: Scores = field(default_factory=lambda: np.empty(0))
     lowest: Scores = field(default_factory=lambda: np.empty(0))
+    highest: Scores = field(default_factory=lambda: np.empty(0))
 
     def scan(self, asked: CodedQuery) -> None:
         """Fill `scores` within the ranges; the rows found are the best by them."""
@@ -111,12 +151,12 @@ class _Part:
             table.coarse, table.scales, *self.ranges,
             asked.low, asked.high, asked.total, asked.unit, self.scores, kept, rows,
         )  # fmt: skip
-        self.rows, self.close = rows[:held], np.empty(held)
+        close = np.empty(held)
         kernels.scores_by_codes(
-            table.coarse, table.fine, table.scales, self.rows,
-            asked.low, asked.high, asked.total, asked.unit, self.close,
+            table.coarse, table.fine, table.scales, rows[:held],
+            asked.low, asked.high, asked.total, asked.unit, close,
         )  # fmt: skip
-        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
+        self._found(rows[:held], close, asked.slack)
 
     def look_closer(self, asked: CodedQuery, least: float) -> None:
         """Find the rows whose product may reach `least`."""
@@ -126,19 +166,17 @@ class _Part:
         while True:
             rows, close = np.empty(room, np.int64), np.empty(room)
             found = near_best(
-                table.coarse, table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
+                table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
                 asked.low, asked.high, asked.total, asked.unit, asked.slack, least, self.scores, rows, close,
             )  # fmt: skip
             if found <= room:
                 break
             room = found
-        self.rows, self.close = rows[:found], close[:found]
-        self.lowest = self.close - table.fine_errors[self.rows] - asked.slack
+        self._found(rows[:found], close[:found], asked.slack)
 
-    def candidates(self, asked: CodedQuery, least: float) -> Places:
-        """Those of the rows found whose product may reach `least`."""
-        highest = self.close + self.view.segment.codes.fine_errors[self.rows] + asked.slack
-        return self.rows[highest >= least]
+    def _found(self, rows: Places, close: Scores, slack: float) -> None:
+        errors = self.view.segment.codes.fine_errors[rows].astype(np.float64) + slack
+        self.rows, self.lowest, self.highest = rows, close - errors, close + errors
 
 
 def _parts(views: Sequence[View], count: int) -> list[_Part]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+_ROUNDING = 1e-12  # far above what adding up a score may lose
 
 DENSE_WEIGHT = 0.5
 DENSE_WEIGHT_UNKNOWN_LANGUAGE = 0.05
@@ -44,6 +48,16 @@ def fused(
     lexical_part = lexical / most if most > 0 else lexical
     dense_part = np.square(np.clip(dense, 0.0, 1.0))
     return dense_weight * dense_part + (1.0 - dense_weight) * lexical_part
+
+
+def least_cosine(score: float, *, lexical: float, dense_weight: float, most: float) -> float:
+    """The cosine without which a chunk with at most this BM25 stays below this combined score.
+
+    Above 1 if none suffices, -inf if any does. A little too low rather than too high; the
+    weight of the dense leg must not be 0.
+    """
+    missing = (score - (1.0 - dense_weight) * (lexical / most if most > 0 else lexical)) / dense_weight
+    return math.sqrt(missing - _ROUNDING) if missing > _ROUNDING else -math.inf
 
 
 def beside_the_best(

@@ -91,7 +91,6 @@ def scores_by_codes(
 
 @_compiled
 def near_best(
-    coarse: Halves,
     fine: Halves,
     scales: Floats,
     coarse_errors: Floats,
@@ -117,7 +116,8 @@ def near_best(
         for i in range(begins[r], ends[r]):
             if scores[i] + coarse_errors[i] + slack < least:
                 continue
-            score = _by_codes(coarse, fine, scales, i, low, high, total, unit)
+            lower = _product(fine[i], low, high) - 7.5 * total
+            score = scores[i] + lower * (scales[i] * unit)
             if score + fine_errors[i] + slack >= least:
                 if count < len(found):
                     found[count] = i

@@ -90,8 +90,11 @@ def words_of(text: str, views: Sequence[View]) -> Words:
     return Words(np.array(rarity), spans, _parts(average), _norms(average))
 
 
-def best(words: Words, views: Sequence[View], *, count: int) -> Places:
-    """Positions (counted through the segments) of the `count` highest scores above 0, ties by chunk id."""
+def best(words: Words, views: Sequence[View], *, count: int) -> tuple[Places, NDArray[np.float64]]:
+    """(positions, scores) of the `count` highest above 0, best first, ties by chunk id.
+
+    Positions count through the segments.
+    """
     starts = first_positions([view.segment for view in views])
     parts = [
         _Part(
@@ -107,7 +110,8 @@ def best(words: Words, views: Sequence[View], *, count: int) -> Places:
         [part.view.segment.columns.chunk_ids[own] for part, own in zip(parts, rows, strict=True)]
     )
     positions = np.concatenate([part.offset + own for part, own in zip(parts, rows, strict=True)])
-    return positions[np.lexsort((ids, -scores))[:count]]
+    order = np.lexsort((ids, -scores))[:count]
+    return positions[order], scores[order]
 
 
 def scores_at(words: Words, views: Sequence[View], positions: Places) -> NDArray[np.float64]:

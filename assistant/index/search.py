@@ -1,31 +1,40 @@
-"""From a question to candidates, over open segments and nothing but permitted chunks."""
+"""From a question to candidates, over open segments and nothing but permitted chunks.
+
+Exact: the best of all permitted chunks by their fused scores, by the threshold algorithm (Fagin, Lotem
+and Naor 2001). Each leg proposes its best; what neither proposes cannot exceed the fusion of
+the legs' last scores; while that could still be among the best, the legs are asked for more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.errors import UsageError
+from assistant.index.codes import CodedQuery, coded_query
 from assistant.index.contract import Candidate, IndexQuery
-from assistant.index.dense import chunk_ids, cosines, nearest
-from assistant.index.fusion import fused
-from assistant.index.lexical import best, scores_at, words_of
+from assistant.index.dense import Reach, bounds, chunk_ids, cosines, first_positions, within_reach
+from assistant.index.fusion import fused, least_cosine
+from assistant.index.lexical import Words, best, scores_at, words_of
 from assistant.index.segment import Segment
 from assistant.index.view import View
 
-LEAST_PROPOSALS = 100  # of each leg
+Places = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+FIRST_PROPOSALS = 100  # of each leg
 PROPOSALS_PER_RESULT = 10
+_MORE = 4  # times as many proposals, where the first ones prove nothing
 
 
 def search(
     segments: Sequence[Segment], query: IndexQuery, *, seen: Callable[[Segment], View]
 ) -> list[Candidate]:
-    """The best `query.k` permitted chunks, best first; ties by chunk id. `seen` tells what is permitted.
-
-    Each leg proposes its best, then both legs score all proposals exactly.
-    """
+    """The best `query.k` permitted chunks, best first; ties by chunk id. `seen` tells what is permitted."""
     if not 0.0 <= query.dense_weight <= 1.0:
         raise UsageError(f"The dense weight must lie between 0 and 1, not at {query.dense_weight}.")
     if query.vector is None and query.dense_weight > 0:
@@ -33,65 +42,144 @@ def search(
     views = [view for segment in segments if (view := seen(segment)).total]
     if query.k < 1 or not views:
         return []
-    shown = [view.segment for view in views]
-    count = max(LEAST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
-    by_words = words_of(query.text, views) if query.dense_weight < 1 else None
-    proposals = [best(by_words, views, count=count)] if by_words is not None else []
-    near, near_scores = np.empty(0, np.int64), np.empty(0)
-    if query.vector is not None and query.dense_weight > 0:
-        near, near_scores = nearest(views, query.vector, count=count)
-    positions = np.unique(np.concatenate([*proposals, near]))
-    dense = np.zeros(len(positions))
-    if query.vector is not None:
-        known = np.isin(positions, near, assume_unique=True)
-        dense[np.searchsorted(positions, near)] = near_scores
-        dense[~known] = cosines([segment.rows for segment in shown], positions[~known], query.vector)
-    lexical = np.zeros(len(positions)) if by_words is None else scores_at(by_words, views, positions)
-    most = 0.0 if by_words is None else by_words.most
-    scores = fused(dense, lexical, dense_weight=query.dense_weight, most=most)
-    return _best(shown, query, _Scored(positions, chunk_ids(shown, positions), scores, dense, lexical))
+    asked = _Asked(
+        query,
+        views,
+        words_of(query.text, views) if query.dense_weight < 1 else None,
+        coded_query(query.vector) if query.vector is not None else None,
+    )
+    total = sum(view.total for view in views)
+    depth = _first_depth(query)
+    while True:
+        proposed, others = _proposed(asked, depth)
+        scored = _scored(asked, proposed)
+        last = asked.last_of_best(scored.scores, scored.positions)
+        # Where nothing is left that the question says anything about, any order will do.
+        if others < last or depth >= total or 0.0 >= last > -np.inf:
+            return _best(asked, scored)
+        depth = min(total, _MORE * depth)
 
 
+def _first_depth(query: IndexQuery) -> int:
+    """How many proposals of each leg most likely prove which are the best."""
+    one_leg = query.dense_weight in (0.0, 1.0)
+    if one_leg and not query.one_per_document:
+        return query.k
+    return max(FIRST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question under a permission."""
+
+    query: IndexQuery
+    views: list[View]
+    words: Words | None
+    coded: CodedQuery | None
+
+    @property
+    def segments(self) -> list[Segment]:
+        return [view.segment for view in self.views]
+
+    @property
+    def most(self) -> float:
+        return 0.0 if self.words is None else self.words.most
+
+    def fused(self, dense: Scores, lexical: Scores) -> Scores:
+        return fused(dense, lexical, dense_weight=self.query.dense_weight, most=self.most)
+
+    def reached_by(self, cosine: float, lexical: float) -> float:
+        return float(self.fused(np.array([cosine]), np.array([lexical]))[0])
+
+    def documents(self, positions: Places) -> tuple[Places, Places]:
+        """(document ids, versions) of the positions."""
+        ids, versions = np.empty(len(positions), np.int64), np.empty(len(positions), np.int64)
+        for segment, (low, high) in zip(self.segments, pairwise(first_positions(self.segments)), strict=True):
+            here = np.flatnonzero((positions >= low) & (positions < high))
+            columns = segment.columns
+            owners = np.searchsorted(columns.chunk_starts, positions[here] - low, side="right") - 1
+            ids[here], versions[here] = columns.document_ids[owners], columns.versions[owners]
+        return ids, versions
+
+    def last_of_best(self, scores: Scores, positions: Places) -> float:
+        """The score of the last that a search would return; -inf where there are too few."""
+        if self.query.one_per_document:
+            ids, _ = self.documents(positions)
+            order = np.argsort(-scores)
+            scores = scores[order[np.unique(ids[order], return_index=True)[1]]]
+        if len(scores) < self.query.k:
+            return -np.inf
+        return float(np.partition(scores, -self.query.k)[-self.query.k])
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposals:
+    """What the legs propose: bounds of the cosines, and BM25."""
+
+    reach: Reach
+    lexical: Scores
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
-    """Proposals with all their scores, column by column, best first."""
+    """Proposals with all their scores, column by column."""
 
-    __slots__ = ("chunk_ids", "dense", "lexical", "positions", "scores")
-
-    def __init__(
-        self,
-        positions: NDArray[np.int64],
-        chunk_ids: NDArray[np.int64],
-        scores: NDArray[np.float64],
-        dense: NDArray[np.float64],
-        lexical: NDArray[np.float64],
-    ) -> None:
-        order = np.lexsort((chunk_ids, -scores))
-        self.positions, self.chunk_ids, self.scores = positions[order], chunk_ids[order], scores[order]
-        self.dense, self.lexical = dense[order], lexical[order]
+    positions: Places
+    scores: Scores
+    dense: Scores
+    lexical: Scores
 
 
-def _best(segments: Sequence[Segment], query: IndexQuery, scored: _Scored) -> list[Candidate]:
-    starts = np.cumsum([0, *(len(segment.columns.chunk_ids) for segment in segments)])
-    found: list[Candidate] = []
-    seen: set[int] = set()
-    for i, position in enumerate(scored.positions):
-        number = int(np.searchsorted(starts, position, side="right")) - 1
-        columns = segments[number].columns
-        owner = int(np.searchsorted(columns.chunk_starts, position - starts[number], side="right")) - 1
-        document = int(columns.document_ids[owner])
-        if query.one_per_document and document in seen:
-            continue
-        seen.add(document)
-        found.append(
-            Candidate(
-                chunk_id=int(scored.chunk_ids[i]),
-                document_id=document,
-                version=int(columns.versions[owner]),
-                score=float(scored.scores[i]),
-                dense=float(scored.dense[i]),
-                lexical=float(scored.lexical[i]),
-            )
-        )
-        if len(found) == query.k:
-            break
-    return found
+def _proposed(asked: _Asked, depth: int) -> tuple[_Proposals, float]:
+    """The chunks that may be among the best, and a score that no other chunk exceeds."""
+    words, lexical = asked.words, np.empty(0)
+    known = Reach(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    if words is not None:
+        positions, lexical = best(words, asked.views, count=depth)
+        known = Reach(positions, np.zeros(len(positions)), np.zeros(len(positions)))
+    rest = float(lexical[-1]) if len(lexical) == depth else 0.0
+    if asked.coded is None or asked.query.dense_weight == 0:
+        # Ties with the last one are decided already, by chunk id.
+        more = asked.query.one_per_document and rest > 0
+        return _Proposals(known, lexical), asked.reached_by(0.0, rest) if more else -np.inf
+    known = bounds(asked.segments, known.positions, asked.coded)
+    least = least_cosine(
+        asked.last_of_best(asked.fused(known.lowest, lexical), known.positions),
+        lexical=rest, dense_weight=asked.query.dense_weight, most=asked.most,
+    )  # fmt: skip
+    if least > 1:
+        return _Proposals(known, lexical), -np.inf
+    near, below = within_reach(asked.views, asked.coded, count=depth, least=least)
+    fresh = near.of(np.isin(near.positions, known.positions, assume_unique=True, invert=True))
+    by_words = np.zeros(len(fresh.positions))
+    if words is not None:
+        by_words = scores_at(words, asked.views, fresh.positions)
+    found = _Proposals(known.and_also(fresh), np.concatenate([lexical, by_words]))
+    return found, asked.reached_by(below, rest) if below > least else -np.inf
+
+
+def _scored(asked: _Asked, proposed: _Proposals) -> _Scored:
+    """Those proposals that their bounds allow among the best, with their exact scores, best first."""
+    reach, lexical = proposed.reach, proposed.lexical
+    last = asked.last_of_best(asked.fused(reach.lowest, lexical), reach.positions)
+    kept = asked.fused(reach.highest, lexical) >= last
+    positions, lexical = reach.positions[kept], lexical[kept]
+    dense = np.zeros(len(positions))
+    if asked.query.vector is not None:
+        dense = cosines([segment.rows for segment in asked.segments], positions, asked.query.vector)
+    scores = asked.fused(dense, lexical)
+    order = np.lexsort((chunk_ids(asked.segments, positions), -scores))
+    return _Scored(positions[order], scores[order], dense[order], lexical[order])
+
+
+def _best(asked: _Asked, scored: _Scored) -> list[Candidate]:
+    documents, versions = asked.documents(scored.positions)
+    chosen = np.arange(len(documents))
+    if asked.query.one_per_document:
+        chosen = np.sort(np.unique(documents, return_index=True)[1])
+    chosen = chosen[: asked.query.k]
+    columns = (
+        chunk_ids(asked.segments, scored.positions[chosen]), documents[chosen], versions[chosen],
+        scored.scores[chosen], scored.dense[chosen], scored.lexical[chosen],
+    )  # fmt: skip
+    return [Candidate(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

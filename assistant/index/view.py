@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _KEPT = 32
 Places = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A segment under a permission. Ranges and units are (begins, ends) of chunks, rising."""
 
@@ -31,7 +32,11 @@ class View:
     ranges: tuple[Places, Places]  # exactly the permitted chunks
     units: tuple[Places, Places]  # cover the ranges, with narrow gaps, at most `UNIT` wide
     total: int
-    length: int  # of all permitted chunks, in weighted terms
+
+    @cached_property
+    def length(self) -> int:
+        """Of all permitted chunks, in weighted terms."""
+        return int(self.segment.columns.lengths.sum(where=self.mask, dtype=np.int64))
 
 
 class Views:
@@ -80,7 +85,6 @@ def view(segment: Segment, permitted: PermittedVersions) -> View:
         ranges=ranges,
         units=units_of(*ranges),
         total=int((ranges[1] - ranges[0]).sum()),
-        length=int(columns.lengths.sum(where=mask, dtype=np.int64)),
     )
 
 

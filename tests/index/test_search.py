@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 import numpy as np
@@ -14,12 +17,15 @@ from numpy.typing import NDArray
 
 from assistant.index import kernels
 from assistant.index.codes import coded, coded_query
-from assistant.index.dense import cosines, nearest
-from assistant.index.fusion import dense_weight
+from assistant.index.contract import IndexDocument, IndexQuery
+from assistant.index.dense import chunk_ids, cosines, within_reach
+from assistant.index.fusion import dense_weight, fused, least_cosine
 from assistant.index.parallel import split
 from assistant.index.segment import Columns, Postings, Segment, write_segment
-from assistant.index.view import UNIT, ranges_of, units_of, view
-from tests.index.world import document, open_index, permit, question
+from assistant.index.view import UNIT, View, ranges_of, units_of, view
+from tests.index.conformance_bench import TEXTS
+from tests.index.conformance_search import assert_exact, corpora, some_of
+from tests.index.world import document, open_index, permit, plainly_found, question
 
 
 def segments_of(folder: Path, tables: Sequence[NDArray[np.float32]], ids: NDArray[np.int64]) -> list[Segment]:
@@ -48,6 +54,19 @@ def segments_of(folder: Path, tables: Sequence[NDArray[np.float32]], ids: NDArra
     return found
 
 
+def nearest_of(
+    views: Sequence[View], query: NDArray[np.float32], *, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(positions, cosines) of the nearest, out of what is within reach."""
+    segments = [view.segment for view in views]
+    reach, below = within_reach(views, coded_query(query), count=count, least=-np.inf)
+    exact = cosines([segment.rows for segment in segments], reach.positions, query)
+    assert ((reach.lowest <= exact) & (exact <= reach.highest)).all()
+    assert len(exact) < count or np.partition(exact, -count)[-count] >= below
+    order = np.lexsort((chunk_ids(segments, reach.positions), -exact))[:count]
+    return reach.positions[order], exact[order]
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("kind", ["spread", "close", "tied", "axes"])
 def test_the_nearest_rows_equal_brute_force_under_any_mask(tmp_path: Path, kind: str, workers: int) -> None:
@@ -68,7 +87,7 @@ def test_the_nearest_rows_equal_brute_force_under_any_mask(tmp_path: Path, kind:
         for share in (0.001, 0.01, 0.3, 1.0):
             permitted = (rng.random(2000) < share).astype(np.int32)
             views = [view(segment, permitted) for segment in segments]
-            got, cosines_of_got = nearest(views, query, count=40)
+            got, cosines_of_got = nearest_of(views, query, count=40)
             allowed = np.flatnonzero(np.repeat(permitted > 0, 3))
             exact = cosines([table], allowed, query)
             wanted = allowed[np.lexsort((ids[allowed], -exact))][:40]
@@ -114,6 +133,59 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     assert sorted(best_rows) == every.tolist()
     halves = 15 * np.abs(np.concatenate([asked.low, asked.high]).astype(np.int64)).sum()
     assert halves < 2**31, "sums of products of half bytes must fit into 32 bits"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    corpus=corpora(),
+    query=st.builds(
+        question,
+        TEXTS,
+        weight=st.sampled_from([0.0, 0.05, 0.3, 0.5, 0.9, 1.0]),
+        k=st.integers(1, 6),
+        one_per_document=st.booleans(),
+    ),
+    seed=st.integers(0, 2**16),
+    first=st.integers(1, 4),
+)
+def test_legs_that_propose_little_are_asked_again_until_the_best_are_proven(
+    corpus: list[IndexDocument], query: IndexQuery, seed: int, first: int
+) -> None:
+    permitted = some_of(corpus, random.Random(seed))
+    with (
+        TemporaryDirectory() as folder,
+        mock.patch("assistant.index.search.FIRST_PROPOSALS", first),
+        mock.patch("assistant.index.search.PROPOSALS_PER_RESULT", 1),
+    ):
+        index = open_index(Path(folder))
+        index.publish(corpus[::2])
+        index.publish(corpus[1::2])
+        found = index.search(query, permitted=permitted)
+    whole = plainly_found(corpus, replace(query, k=1000, one_per_document=False), permitted)
+    assert_exact(found, plainly_found(corpus, query, permitted), whole, k=query.k)
+
+
+@given(
+    cosine=st.floats(-1, 1), lexical=st.floats(0, 9), weight=st.floats(0.01, 1), score=st.floats(-0.5, 1.5)
+)
+def test_no_chunk_below_the_least_cosine_reaches_the_score(
+    cosine: float, lexical: float, weight: float, score: float
+) -> None:
+    least = least_cosine(score, lexical=lexical, dense_weight=weight, most=9.0)
+    reached = fused(np.array([cosine]), np.array([lexical]), dense_weight=weight, most=9.0)[0]
+    assert cosine >= least or reached < score
+
+
+def test_a_leg_that_cannot_change_the_best_is_not_asked(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    words = [document(number, "연차 휴가 규정") for number in range(3)]
+    index.publish([*words, *(document(number, "lunch") for number in range(3, 400))])
+    everything = permit(dict.fromkeys(range(400), 1))
+    with mock.patch("assistant.index.search.within_reach") as scan:
+        found = index.search(question("연차 휴가 규정", weight=0.05, k=3), permitted=everything)
+    assert not scan.called
+    assert [each.document_id for each in found] == [0, 1, 2]
+    assert all(each.dense for each in found)
 
 
 def test_ranges_are_exactly_the_permitted_chunks_and_units_cover_them() -> None:

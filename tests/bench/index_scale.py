@@ -51,6 +51,7 @@ from tests.bench.index_truth import (
     agreement,
     close_recall,
     disk_bytes,
+    every_cosine,
     nearest,
     tokens,
 )
@@ -59,6 +60,7 @@ from tests.bench.index_world import SHARES, Permitted, Question, World, world
 THREADS = 2
 COLD_STARTS = 5
 LEXICAL_SAMPLE = 20
+HYBRID_SAMPLE = 5
 # Scores in double precision differ in their last bits by the order of sums, in single precision by more.
 OUR_ROUNDING, PEER_ROUNDING = 1e-9, 1e-4
 
@@ -123,7 +125,9 @@ def measure(home: Path, chunks: int, *, options: argparse.Namespace) -> SizeFigu
         cold=cold,
         warm_start=warm_start,
         load=round(os.getloadavg()[0], 1),
-        shares=tuple(of_share(person, found, bm25) for person, found in zip(persons, searched, strict=True)),
+        shares=tuple(
+            of_share(made, person, found, bm25) for person, found in zip(persons, searched, strict=True)
+        ),
         peers=tuple(
             beside(peer, made, persons, bm25, options)
             for peer in options.peers
@@ -158,7 +162,7 @@ def _median(found: Sequence[ours.ColdStart]) -> ours.ColdStart:
     return sorted(found, key=lambda start: start.seconds)[len(found) // 2]
 
 
-def of_share(person: Person, found: ours.Searched, bm25: PlainBm25) -> ShareFigures:
+def of_share(made: World, person: Person, found: ours.Searched, bm25: PlainBm25) -> ShareFigures:
     """Our figures for a person."""
     recalls = [
         float(truth.chunks == chunks) if len(chunks) < ours.TOP else truth.recall(chunks)
@@ -168,6 +172,10 @@ def of_share(person: Person, found: ours.Searched, bm25: PlainBm25) -> ShareFigu
     for question, chunks in list(zip(person.questions, found.lexical.found, strict=True))[:LEXICAL_SAMPLE]:
         scores = np.where(person.allowed, bm25.scores(question.text, counted=person.allowed), 0.0)
         agreements.append(agreement(chunks, scores, ours.TOP, relative=OUR_ROUNDING))
+    both = [
+        agreement(chunks, fused_scores(made, person, question, bm25), ours.TOP, relative=OUR_ROUNDING)
+        for question, chunks in list(zip(person.questions, found.hybrid.found, strict=True))[:HYBRID_SAMPLE]
+    ]
     return ShareFigures(
         share=person.permitted.share,
         chunks=int(np.count_nonzero(person.allowed)),
@@ -180,7 +188,18 @@ def of_share(person: Person, found: ours.Searched, bm25: PlainBm25) -> ShareFigu
         new_mask=found.new_mask,
         recall=float(np.mean(recalls)),
         agreement=float(np.mean(agreements)),
+        hybrid_agreement=float(np.mean(both)),
     )
+
+
+def fused_scores(
+    made: World, person: Person, question: Question, bm25: PlainBm25
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The score of every permitted chunk by both legs, 0 for the others: each leg by what it could reach."""
+    words = bm25.scores(question.text, counted=person.allowed)
+    words /= bm25.limit(question.text, counted=person.allowed)
+    near = np.square(np.minimum(every_cosine(made, question), 1.0))
+    return np.where(person.allowed, ours.HYBRID_WEIGHT * near + (1 - ours.HYBRID_WEIGHT) * words, 0.0)
 
 
 def beside(

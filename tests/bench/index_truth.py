@@ -145,10 +145,19 @@ class PlainBm25:
         for term, repeats in Counter(query_terms(text)).items():
             chunks, occurrences = self._postings(term)
             matches = int(np.count_nonzero(counted[chunks]))
-            rarity = math.log(1 + (total - matches + 0.5) / (matches + 0.5))
+            rarity = _rarity(total, matches)
             norm = K1 * (1 - B + B * self._lengths[chunks] / average)
             scores[chunks] += repeats * rarity * occurrences * (K1 + 1) / (occurrences + norm)
         return scores
+
+    def limit(self, text: str, *, counted: NDArray[np.bool_]) -> float:
+        """What no text's score could exceed by these statistics; 1 where no word counts."""
+        total = int(np.count_nonzero(counted))
+        rarities = [
+            repeats * _rarity(total, int(np.count_nonzero(counted[self._postings(term)[0]])))
+            for term, repeats in Counter(query_terms(text)).items()
+        ]
+        return sum(rarities) * (K1 + 1) or 1.0
 
     def best(self, text: str, *, allowed: NDArray[np.bool_], count: int) -> list[tuple[int, float]]:
         """The best permitted chunks, best first, by statistics of the permitted ones; ties by chunk id."""
@@ -162,6 +171,18 @@ class PlainBm25:
             owners = np.searchsorted(self._analysed.starts, places, side="right") - 1
             self._seen[term] = np.unique(owners, return_counts=True)
         return self._seen[term]
+
+
+def _rarity(total: int, matches: int) -> float:
+    return math.log(1 + (total - matches + 0.5) / (matches + 0.5))
+
+
+def every_cosine(world: World, question: Question) -> NDArray[np.float64]:
+    """Of all chunks, below 0 counting as 0, shape (n,)."""
+    wide = question.vector.astype(np.float64)
+    blocks = range(0, world.recipe.chunks, _ROWS)
+    products = [world.vectors[begin : begin + _ROWS].astype(np.float64) @ wide for begin in blocks]
+    return np.maximum(np.concatenate(products), 0.0)
 
 
 def top(scores: NDArray[np.float64], count: int) -> list[tuple[int, float]]:

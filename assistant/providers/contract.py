@@ -39,6 +39,14 @@ class Embedder(Protocol):
         """
         ...
 
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """The same for texts that look for others: many models want a prompt of its own for each kind.
+
+        Raises:
+            ModelUnavailable: as above.
+        """
+        ...
+
 
 class Reranker(Protocol):
     """Reads a question and a passage together, which is slower and sharper than comparing vectors."""

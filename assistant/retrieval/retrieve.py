@@ -139,7 +139,7 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[l
     weight = dense_weight(language_of(query), embedder.languages)
     question = IndexQuery(
         text=query,
-        vector=embedder.embed([query])[0] if weight > 0 else None,
+        vector=embedder.embed_questions([query])[0] if weight > 0 else None,
         dense_weight=weight,
         k=plan.k,
         one_per_document=plan.one_per_document,

@@ -123,6 +123,12 @@ class RememberingEmbedder:
         self.seconds += time.perf_counter() - begun
         return np.array([self._known[text] for text in texts], dtype=np.float32)
 
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        begun = time.perf_counter()
+        vectors = self._inner.embed_questions(texts)
+        self.seconds += time.perf_counter() - begun
+        return vectors
+
     def save(self) -> None:
         if self._folder is not None and self._known:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +157,7 @@ class Retriever:
 
     def best(self, question: str, *, without: frozenset[str] = frozenset()) -> list[tuple[Passage, float]]:
         permitted = np.array([0, *(p.id not in without for p in self.passages)], dtype=np.int32)
-        vector = self._vectors([question])[0] if self._weight else None
+        vector = self._embedder.embed_questions([question])[0] if self._weight else None
         found = self._index.search(IndexQuery(question, vector, self._weight, k=TOP), permitted=permitted)
         dense, lexical = np.array([(one.dense, one.lexical) for one in found]).reshape(-1, 2).T
         fits = beside_the_best(dense, lexical, dense_weight=self._weight)

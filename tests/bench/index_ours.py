@@ -191,7 +191,7 @@ def _text_in(index: LocalIndex, person: Asked, model: Embedder) -> list[float]:
     spent = []
     for question in person.questions:
         began = time.perf_counter()
-        model.embed([question.text])
+        model.embed_questions([question.text])
         # The world's own vector searches: the model knows nothing of made-up words.
         _ask(index, question, person.versions)
         spent.append(1000 * (time.perf_counter() - began))

@@ -148,7 +148,7 @@ def timings(index: LocalIndex, questions: Sequence[Question], *, model: Embedder
     for question in questions[:TIMED_QUESTIONS]:
         begun = time.perf_counter()
         weight = dense_weight(language_of(question.text), model.languages)
-        vector = model.embed([question.text])[0]
+        vector = model.embed_questions([question.text])[0]
         index.search(IndexQuery(question.text, vector, weight), permitted=permitted)
         spent.append(1000 * (time.perf_counter() - begun))
     return spent

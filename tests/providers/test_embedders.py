@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,6 +102,25 @@ def test_a_configured_folder_is_read_by_sentence_transformers(bundled: Embedder)
     rows = configured.embed(texts)
     assert configured.dimension == 384
     assert (rows * bundled.embed(texts)).sum(axis=1).min() >= 0.99
+
+
+def test_a_configured_model_gets_the_prompts_that_its_folder_names(bundled: Embedder, tmp_path: Path) -> None:
+    for file in embedders._bundled_folder().iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    plain = embedders.SentenceTransformerEmbedder(model=str(tmp_path)).name
+    settings = tmp_path / "config_sentence_transformers.json"
+    settings.unlink(missing_ok=True)
+    settings.write_text(json.dumps({"prompts": {"query": "question: ", "document": "passage: "}}))
+
+    prompted = embedders.SentenceTransformerEmbedder(model=str(tmp_path))
+
+    assert prompted.embed_questions(["annual leave"])[0] == pytest.approx(
+        bundled.embed(["question: annual leave"])[0], abs=0.02
+    )
+    assert prompted.embed(["annual leave"])[0] == pytest.approx(
+        bundled.embed(["passage: annual leave"])[0], abs=0.02
+    )
+    assert prompted.name != plain, "vectors of other prompts must not be mixed"
 
 
 def test_models_of_equal_folder_names_and_other_weights_have_other_names(tmp_path: Path) -> None:

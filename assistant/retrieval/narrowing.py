@@ -98,6 +98,13 @@ def fitting_documents(filters: Filters) -> Which:
         return fitting
 
 
+def read_ahead() -> None:
+    """Read what filters by source, format and date look at: seconds at a million documents."""
+    tables = _tables_of_database()
+    with tables.lock:
+        tables.follow(current(Counter.DOCUMENTS), attributes=False)
+
+
 def count_fitting(viewer: Viewer, filters: Filters) -> int:
     """How many of the documents that the viewer may read fit the filters."""
     among = None if filters.none else fitting_documents(filters)

@@ -7,9 +7,13 @@ import time
 
 from django.db import DatabaseError, connection
 
+from assistant.access.mask import permitted_versions
+from assistant.access.viewer import viewer_for
+from assistant.accounts.models import User
 from assistant.common.errors import MundapError
 from assistant.documents.embedding import answering_embedder, live_places
 from assistant.index import warm_up as index
+from assistant.retrieval.narrowing import read_ahead
 from assistant.retrieval.reranking import configured_reranker
 
 log = logging.getLogger(__name__)
@@ -27,6 +31,17 @@ def warm_up() -> None:
     if (reranker := configured_reranker()) is not None:
         reranker.scores("warm up", ["warm up"])
     index.warm_up()
+
+
+def read_columns() -> None:
+    """Read what questions need to know of every document, so that the first one does not wait for it.
+
+    Whose permissions are made does not matter, nobody sees them: the columns are the same for all.
+    """
+    someone = User.objects.filter(is_active=True).order_by("pk").first()
+    if someone is not None:
+        permitted_versions(viewer_for(someone))
+    read_ahead()
 
 
 def warm_up_what_comes(ready: set[str]) -> None:
@@ -49,10 +64,11 @@ def stay_warm() -> None:
         try:
             if first:
                 warm_up()
+                read_columns()
                 first = False
             warm_up_what_comes(ready)
         except (MundapError, DatabaseError) as error:
-            log.error("an embedding model is not ready: %s", error)
+            log.error("something that questions need is not ready: %s", error)
         finally:
             connection.close()
         time.sleep(_LOOK_EVERY_S)

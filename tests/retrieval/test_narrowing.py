@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 from django.conf import LazySettings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -31,6 +31,7 @@ from assistant.retrieval import narrowing
 from assistant.retrieval.filters import NO_FILTERS, Filters, read_filters
 from assistant.retrieval.narrowing import count_fitting, fitting_documents, narrowed
 from assistant.retrieval.retrieve import Plan, retrieve
+from assistant.retrieval.warm_up import read_columns
 from assistant.sync.engine import execute_run
 from assistant.sync.services import add_source, request_run
 from tests.conftest import SmallWorld
@@ -296,11 +297,24 @@ def test_the_same_filter_costs_nothing_the_second_time(small_world: SmallWorld) 
     assert narrowed(permitted, NO_FILTERS) is permitted
     assert not first.flags.writeable
     assert first.base is None
-    from django.db import connection  # noqa: PLC0415 - the one of this test
-
     with CaptureQueriesContext(connection) as queries:
         fitting_documents(filters)
     assert len(queries) == 1  # the counter
+
+
+def test_a_process_that_read_ahead_reads_no_documents_for_the_first_question(small_world: SmallWorld) -> None:
+    small_world.sync()
+    mask.forget()
+    narrowing.forget()
+    read_columns()
+    with CaptureQueriesContext(connection) as asked:
+        narrowed(permitted_versions(small_world.viewer("bob")), Filters(types=("txt",)))
+    whole = [query["sql"] for query in asked if f"FROM {Document._meta.db_table} WHERE" in query["sql"]]
+    assert whole == []
+    narrowing.forget()
+    with CaptureQueriesContext(connection) as asked:
+        narrowed(permitted_versions(small_world.viewer("bob")), Filters(types=("txt",)))
+    assert any(f"FROM {Document._meta.db_table} WHERE" in query["sql"] for query in asked)
 
 
 def test_a_permission_that_lives_no_more_keeps_nothing(small_world: SmallWorld) -> None:

@@ -60,7 +60,7 @@ class Words:
     """A question's terms in sorted order, so that equal sets of terms give equal sums to the last bit.
 
     `spans` hold (starts, stops) of their postings by segment. table[count, length] and `norms`
-    are the part of BM25 that does not depend on the term (see `kernels`).
+    are the part of BM25 that does not depend on the term (see `lexical_kernels`).
     """
 
     rarity: NDArray[np.float64]  # (t,)
@@ -112,7 +112,7 @@ def best(words: Words, views: Sequence[View], *, count: int) -> Places:
 
 def scores_at(words: Words, views: Sequence[View], positions: Places) -> NDArray[np.float64]:
     """BM25 of permitted positions."""
-    from assistant.index.kernels import scores_by_words  # noqa: PLC0415 - loads the compiler
+    from assistant.index.lexical_kernels import scores_by_words  # noqa: PLC0415 - loads the compiler
 
     starts = first_positions([view.segment for view in views])
     scores = np.zeros(len(positions))
@@ -142,7 +142,7 @@ class _Part:
 
     def search(self, words: Words) -> None:
         """Fill `scores` and `rows`."""
-        from assistant.index.kernels import best_by_words  # noqa: PLC0415 - as above
+        from assistant.index.lexical_kernels import best_by_words  # noqa: PLC0415 - as above
 
         columns = self.view.segment.columns
         self.held = best_by_words(
@@ -159,7 +159,7 @@ def _spans(view: View, asked: Sequence[str]) -> tuple[Places, Places]:
 
 
 def _permitted_counts(view: View, starts: Places, stops: Places) -> Places:
-    from assistant.index.kernels import permitted_counts  # noqa: PLC0415 - as above
+    from assistant.index.lexical_kernels import permitted_counts  # noqa: PLC0415 - as above
 
     if view.total == len(view.mask):
         return stops - starts

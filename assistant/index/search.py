@@ -36,7 +36,7 @@ def search(
     shown = [view.segment for view in views]
     count = max(LEAST_PROPOSALS, PROPOSALS_PER_RESULT * query.k)
     by_words = words_of(query.text, views) if query.dense_weight < 1 else None
-    proposals = [best(by_words, views, count=count)] if by_words is not None else []
+    proposals = [best(by_words, views, count=count)[0]] if by_words is not None else []
     near, near_scores = np.empty(0, np.int64), np.empty(0)
     if query.vector is not None and query.dense_weight > 0:
         near, near_scores = nearest(views, query.vector, count=count)

@@ -18,6 +18,7 @@ from assistant.index.segment import Columns, Segment
 UNIT = 16_384
 _NARROW_GAP = 256
 _KEPT = 32
+_COUNTED_TERMS = 4096
 
 Places = NDArray[np.int64]
 
@@ -32,6 +33,7 @@ class View:
     units: tuple[Places, Places]  # cover the ranges, with narrow gaps, at most `UNIT` wide
     total: int
     length: int  # of all permitted chunks, in weighted terms
+    counts: NDArray[np.int64]  # permitted chunks of frequent terms, see `lexical_kernels.permitted_counts`
 
 
 class Views:
@@ -81,6 +83,7 @@ def view(segment: Segment, permitted: PermittedVersions) -> View:
         units=units_of(*ranges),
         total=int((ranges[1] - ranges[0]).sum()),
         length=int(columns.lengths.sum(where=mask, dtype=np.int64)),
+        counts=np.zeros(_COUNTED_TERMS, np.int64),
     )
 
 

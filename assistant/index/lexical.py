@@ -7,22 +7,24 @@ so that sums do not depend on how chunks are spread over segments.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.analysis import query_terms, terms
 from assistant.index.contract import IndexChunk, IndexDocument
-from assistant.index.dense import first_positions
 from assistant.index.parallel import by_worker, run_all, split, threads
 from assistant.index.view import View
 
 Places = NDArray[np.int64]
+Scores = NDArray[np.float64]
+Span = tuple[Places, Places]
 
 K1 = 1.2
 B = 0.75
@@ -33,8 +35,11 @@ HEADINGS_WEIGHT = 2
 NAME_WEIGHT = 1
 
 MOST_COUNTED = 255  # a byte; with K1 as above, what lies beyond could add half a percent to a term's score
-_COUNTS, _LENGTHS = 16, 1024  # of the table; what lies beyond is computed one by one
 _LEAST_ROWS = 50_000  # fewer are not worth another thread
+_MANY_POSTINGS = 100_000  # fewer are not, either, nor is it worth thinking twice about how few will do
+_FEW_POSTINGS = 4_000  # are read before thinking at all
+_GROWTH = 4  # times as many are read before thinking again
+_ROUNDING = 1e-14  # of all that could be summed, for each term: far more than rounding can amount to
 
 
 def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
@@ -59,14 +64,14 @@ def weighted_counts(document: IndexDocument, chunk: IndexChunk) -> Counter[str]:
 class Words:
     """A question's terms in sorted order, so that equal sets of terms give equal sums to the last bit.
 
-    `spans` hold (starts, stops) of their postings by segment. table[count, length] and `norms`
-    are the part of BM25 that does not depend on the term (see `kernels`).
+    `spans` hold (starts, stops) of their postings by segment. `norms` are what the part of BM25
+    that does not depend on the term is made of (see `lexical_kernels`).
     """
 
+    matches: list[int]  # permitted chunks that hold each term
     rarity: NDArray[np.float64]  # (t,)
-    spans: list[tuple[Places, Places]]
-    table: NDArray[np.float64]
-    norms: NDArray[np.float64]
+    spans: list[Span]
+    norms: NDArray[np.float64]  # (3,)
 
     @property
     def most(self) -> float:
@@ -79,106 +84,155 @@ def words_of(text: str, views: Sequence[View]) -> Words:
     asked = sorted(Counter(query_terms(text)).items())
     total = sum(view.total for view in views)
     average = max(sum(view.length for view in views) / max(total, 1), 1.0)
-    spans = [_spans(view, [term for term, _ in asked]) for view in views]
-    matches = np.zeros(len(asked), np.int64)
-    for view, (starts, stops) in zip(views, spans, strict=True):
-        matches += _permitted_counts(view, starts, stops)
+    spans, matches = _looked_up([term for term, _ in asked], views)
     rarity = [
         repeats * math.log(1 + (total - found + 0.5) / (found + 0.5))
-        for (_, repeats), found in zip(asked, matches.tolist(), strict=True)
+        for (_, repeats), found in zip(asked, matches, strict=True)
     ]
-    return Words(np.array(rarity), spans, _parts(average), _norms(average))
+    return Words(matches, np.array(rarity), spans, np.array([K1 + 1, K1 * (1 - B), K1 * B / average]))
 
 
-def best(words: Words, views: Sequence[View], *, count: int) -> tuple[Places, NDArray[np.float64]]:
-    """(positions, scores) of the `count` highest above 0, best first, ties by chunk id.
+def best(words: Words, views: Sequence[View], *, count: int) -> tuple[Places, Scores]:
+    """(positions, BM25) of the `count` highest scores above 0, ties by chunk id.
 
     Positions count through the segments.
     """
-    starts = first_positions([view.segment for view in views])
-    parts = [
-        _Part(
-            view, words.spans[number], piece, int(starts[number]), np.empty(count), np.empty(count, np.int64)
-        )
-        for number, view in enumerate(views)
-        for piece in split(*view.units, parts=threads(), least=_LEAST_ROWS)
-    ]
-    run_all(by_worker([partial(part.search, words) for part in parts]))
+    parts = _searched(words, views, _leading(words, views, count=count), count=count)
     scores = np.concatenate([part.scores[: part.held] for part in parts])
-    rows = [part.rows[: part.held] for part in parts]
-    ids = np.concatenate(
-        [part.view.segment.columns.chunk_ids[own] for part, own in zip(parts, rows, strict=True)]
-    )
-    positions = np.concatenate([part.offset + own for part, own in zip(parts, rows, strict=True)])
+    ids = np.concatenate([part.ids[: part.held] for part in parts])
+    positions = np.concatenate([part.positions[: part.held] for part in parts])
     order = np.lexsort((ids, -scores))[:count]
     return positions[order], scores[order]
 
 
-def scores_at(words: Words, views: Sequence[View], positions: Places) -> NDArray[np.float64]:
+def scores_at(words: Words, views: Sequence[View], positions: Places) -> Scores:
     """BM25 of permitted positions."""
-    from assistant.index.kernels import scores_by_words  # noqa: PLC0415 - loads the compiler
+    from assistant.index.lexical_kernels import scores_by_words  # noqa: PLC0415 - loads the compiler
 
-    starts = first_positions([view.segment for view in views])
     scores = np.zeros(len(positions))
-    for view, (low, high), span in zip(views, pairwise(starts), words.spans, strict=True):
-        here = np.flatnonzero((positions >= low) & (positions < high))
+    first = 0
+    for view, span in zip(views, words.spans, strict=True):
         columns = view.segment.columns
-        own = np.zeros(len(here))
         scores_by_words(
             columns.postings.posting_chunks, columns.postings.posting_counts, *span, words.rarity,
-            columns.lengths, words.table, words.norms, positions[here] - low, own,
+            columns.lengths, words.norms, first, positions, scores,
         )  # fmt: skip
-        scores[here] = own
+        first += len(columns.chunk_ids)
     return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Leading:
+    """The terms that propose chunks. From each of the others on, all can add above[i] to a sum."""
+
+    terms: NDArray[np.bool_]  # (t,)
+    others: Places
+    above: Scores  # (len(others) + 1,)
+    slack: float  # what rounding can amount to
+    postings: int  # of the leading terms, permitted
+    least: float  # what a chunk must reach
+
+
+def _leading(words: Words, views: Sequence[View], *, count: int) -> _Leading:
+    """As few of the rarest terms as are enough.
+
+    Alone they find `count` chunks, and so what a chunk must reach; other terms need not propose any if
+    together they cannot reach that. Of the 69,000 postings that a question to a million chunks has on
+    average, 6,000 propose.
+    """
+    order = sorted(range(len(words.matches)), key=words.matches.__getitem__)
+    reach = [*accumulate([0.0, *(float(words.rarity[term]) * (K1 + 1) for term in reversed(order))])][::-1]
+    read = [*accumulate([0, *(words.matches[term] for term in order)])]
+
+    def rarest(some: int, least: float, *, alone: bool = False) -> _Leading:
+        terms = np.zeros(len(order), np.bool_)
+        terms[order[:some]] = True
+        others = [] if alone else order[some:]
+        above = np.array(reach[-1:] if alone else reach[some:])
+        slack = reach[0] * len(order) * _ROUNDING
+        return _Leading(terms, np.array(others, np.int64), above, slack, read[some], least)
+
+    some, least = max(1, bisect_right(read, _FEW_POSTINGS) - 1), 0.0
+    while some < len(order):
+        parts = _searched(words, views, rarest(some, least, alone=True), count=count)
+        sums = np.concatenate([part.scores[: part.held] for part in parts])
+        if len(sums) >= count:
+            least = float(np.partition(sums, -count)[-count])
+        enough = next((i for i in range(some, len(order)) if reach[i] < least), len(order))
+        if read[enough] <= max(_GROWTH * read[some], _MANY_POSTINGS):
+            return rarest(enough, least)
+        some = max(some + 1, bisect_right(read, _GROWTH * read[some]) - 1)
+    return rarest(len(order), least)
 
 
 @dataclass(slots=True)
 class _Part:
-    """What one thread searches of a view, and the best rows it finds, as a heap."""
+    """What one thread searches, units of a view whose chunks begin at position `first`, and what it finds.
+
+    The best rows are a heap of `held`, worst first.
+    """
 
     view: View
-    span: tuple[Places, Places]
+    span: Span
     units: tuple[Places, Places]
-    offset: int
-    scores: NDArray[np.float64]
-    rows: Places
+    first: int
+    scores: Scores
+    ids: Places
+    positions: Places
     held: int = 0
 
-    def search(self, words: Words) -> None:
-        """Fill `scores` and `rows`."""
-        from assistant.index.kernels import best_by_words  # noqa: PLC0415 - as above
+    def search(self, words: Words, leading: _Leading) -> None:
+        """Fill the heap."""
+        from assistant.index.lexical_kernels import best_by_words  # noqa: PLC0415 - as above
 
         columns = self.view.segment.columns
         self.held = best_by_words(
             columns.postings.posting_chunks, columns.postings.posting_counts, *self.span, words.rarity,
-            columns.lengths, words.table, words.norms, *self.units, self.view.mask, columns.chunk_ids,
-            self.scores, self.rows,
+            leading.terms, leading.others, leading.above, columns.lengths, words.norms, *self.units,
+            self.view.mask, columns.chunk_ids, self.first, leading.least, leading.slack,
+            self.scores, self.ids, self.positions,
         )  # fmt: skip
 
 
-def _spans(view: View, asked: Sequence[str]) -> tuple[Places, Places]:
-    postings = view.segment.columns.postings
-    spans = [postings.span(term.encode()) for term in asked]
-    return np.array([low for low, _ in spans], np.int64), np.array([high for _, high in spans], np.int64)
-
-
-def _permitted_counts(view: View, starts: Places, stops: Places) -> Places:
-    from assistant.index.kernels import permitted_counts  # noqa: PLC0415 - as above
-
-    if view.total == len(view.mask):
-        return stops - starts
-    counts = np.zeros(len(starts), np.int64)
-    chunks = view.segment.columns.postings.posting_chunks
-    permitted_counts(chunks, starts, stops, *view.ranges, view.mask, counts)
-    return counts
-
-
-def _parts(average: float) -> NDArray[np.float64]:
-    counts, lengths = np.arange(_COUNTS)[:, None], np.arange(_LENGTHS)[None, :]
-    norm = K1 * (1 - B) + K1 * B / average * lengths
-    parts: NDArray[np.float64] = counts * (K1 + 1) / (counts + norm)
+def _searched(words: Words, views: Sequence[View], leading: _Leading, *, count: int) -> list[_Part]:
+    """The best `count` of each part of the views, which are shared out to threads where that is worth it."""
+    workers = threads() if leading.postings > _MANY_POSTINGS else 1
+    parts: list[_Part] = []
+    first = 0
+    for view, span in zip(views, words.spans, strict=True):
+        pieces = split(*view.units, parts=workers, least=_LEAST_ROWS) if workers > 1 else [view.units]
+        parts += [
+            _Part(view, span, piece, first, np.empty(count), *np.empty((2, count), np.int64))
+            for piece in pieces
+        ]
+        first += len(view.mask)
+    tasks = [partial(part.search, words, leading) for part in parts]
+    if workers > 1:
+        run_all(by_worker(tasks))
+    else:
+        for task in tasks:
+            task()
     return parts
 
 
-def _norms(average: float) -> NDArray[np.float64]:
-    return np.array([K1 + 1, K1 * (1 - B), K1 * B / average])
+def _looked_up(asked: Sequence[str], views: Sequence[View]) -> tuple[list[Span], list[int]]:
+    """(starts, stops) of the terms' postings by segment, and how many permitted chunks hold each."""
+    from assistant.index.lexical_kernels import find_terms, permitted_counts  # noqa: PLC0415 - as above
+
+    encoded = [term.encode() for term in asked]
+    letters = np.frombuffer(b"".join(encoded), np.uint8)
+    letter_starts = np.array([*accumulate([0, *map(len, encoded)])], np.int64)
+    found = np.zeros(len(asked), np.int64)
+    spans: list[Span] = []
+    for view in views:
+        postings = view.segment.columns.postings
+        numbers, starts, stops = np.empty((3, len(asked)), np.int64)
+        find_terms(
+            postings.term_bytes, postings.term_starts, postings.posting_starts, letters, letter_starts,
+            numbers, starts, stops,
+        )  # fmt: skip
+        permitted_counts(
+            postings.posting_chunks, starts, stops, numbers, *view.ranges, view.mask, view.counts, found
+        )
+        spans.append((starts, stops))
+    return spans, found.tolist()

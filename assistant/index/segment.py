@@ -40,7 +40,7 @@ class Postings:
     term_starts: NDArray[np.int64]  # (t + 1,) into term_bytes
     posting_starts: NDArray[np.int64]  # (t + 1,) into the postings
     posting_chunks: NDArray[np.int32]  # (p,) positions of chunks, rising within a term
-    posting_counts: NDArray[np.uint8]  # (p,) weighted number of occurrences, 255 for all beyond
+    posting_counts: NDArray[np.uint8]  # (p,) weighted number of occurrences, 1 to 255 (all beyond)
 
     def term(self, number: int) -> bytes:
         """Term `number` in UTF-8."""
@@ -49,18 +49,6 @@ class Postings:
     def term_count(self) -> int:
         """How many terms there are."""
         return len(self.term_starts) - 1
-
-    def span(self, term: bytes) -> tuple[int, int]:
-        """Where the postings of a term begin and end; an empty span for an unknown one."""
-        low, high = 0, self.term_count()
-        while low < high:
-            middle = (low + high) // 2
-            if self.term(middle) < term:
-                low = middle + 1
-            else:
-                high = middle
-        found = low < self.term_count() and self.term(low) == term
-        return (int(self.posting_starts[low]), int(self.posting_starts[low + 1])) if found else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from assistant.index.segment import Columns, Segment
 UNIT = 16_384
 _NARROW_GAP = 256
 _KEPT = 32
+_COUNTED_TERMS = 4096
 
 Places = NDArray[np.int64]
 
@@ -32,6 +33,7 @@ class View:
     ranges: tuple[Places, Places]  # exactly the permitted chunks
     units: tuple[Places, Places]  # cover the ranges, with narrow gaps, at most `UNIT` wide
     total: int
+    counts: NDArray[np.int64]  # permitted chunks of frequent terms, see `lexical_kernels.permitted_counts`
 
     @cached_property
     def length(self) -> int:
@@ -85,6 +87,7 @@ def view(segment: Segment, permitted: PermittedVersions) -> View:
         ranges=ranges,
         units=units_of(*ranges),
         total=int((ranges[1] - ranges[0]).sum()),
+        counts=np.zeros(_COUNTED_TERMS, np.int64),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -61,7 +62,10 @@ def load_byte_encoder(folder: Path) -> ByteEncoder | None:
     if not able():
         return None
     encoder = ByteEncoder(folder)
-    return encoder if encoder.agrees() else None
+    try:
+        return encoder if encoder.agrees() else None
+    except (NumbaError, RuntimeError):  # a code generator of another release, which the loops are not for
+        return None
 
 
 class ByteEncoder:
@@ -176,14 +180,20 @@ def _joined(weights: Weights, own: str, seen: dict[str, list[Floats]]) -> Linear
 
 def _byte_linear(weight: Floats, bias: Floats, inputs: Floats) -> Linear:
     """Round weight (out, in) to bytes, for inputs (tokens, in) like these. Without the axis of layers."""
-    usual = inputs.mean(axis=0)
+    # In thousandths, and its product in float64: the last bit of a sum may differ from process to process.
+    usual = inputs.mean(axis=0).round(3)
     apart = np.sort(np.argsort(-np.abs(inputs - usual).max(axis=0), kind="stable")[:APART])
     rest = weight.copy()
     rest[:, apart] = 0
     scales = np.abs(rest).max(axis=1) / _HIGHEST
     codes = np.rint(rest / scales[:, None]).astype(np.int8)
     outputs = np.vstack(
-        [scales, codes.sum(axis=1, dtype=np.int64) * scales, bias + weight @ usual, weight[:, apart].T]
+        [
+            scales,
+            codes.sum(axis=1, dtype=np.int64) * scales,
+            bias + weight.astype(np.float64) @ usual,
+            weight[:, apart].T,
+        ]
     )
     return Linear(
         weights=_laid_out(codes),

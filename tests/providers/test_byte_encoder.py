@@ -74,6 +74,10 @@ def test_a_vector_is_the_same_to_the_last_bit_in_any_company(encoder: ByteEncode
     assert np.array_equal(encoder.encode(TEXTS[::-1], threads=3)[::-1], alone)
 
 
+def test_an_encoder_that_is_loaded_anew_gives_the_same_vectors(encoder: ByteEncoder) -> None:
+    assert np.array_equal(ByteEncoder(FOLDER).encode(TEXTS), encoder.encode(TEXTS))
+
+
 def test_threads_may_share_one_encoder(encoder: ByteEncoder) -> None:
     alone = encoder.encode(TEXTS)
     with ThreadPoolExecutor(4) as pool:
@@ -137,6 +141,15 @@ def test_without_the_instruction_torch_computes(monkeypatch: pytest.MonkeyPatch)
 def test_vectors_that_disagree_with_float32_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_byte_encoder(FOLDER) is not None
     monkeypatch.setattr(byte_encoder, "AGREEMENT", 1.01)
+    assert load_byte_encoder(FOLDER) is None
+
+
+@needs_the_instruction
+def test_a_code_generator_that_refuses_leaves_it_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*given: object) -> None:
+        raise RuntimeError("LLVM IR parsing error")
+
+    monkeypatch.setattr("assistant.providers.byte_kernels.encode", refusing)
     assert load_byte_encoder(FOLDER) is None
 
 

@@ -1,4 +1,4 @@
-"""The bundled model's own forward pass: next to no padding, in the precision that this processor is fast at.
+"""The bundled model's forward pass by torch, for processors that `byte_encoder` is not for.
 
 A BERT encoder of six layers (Devlin et al., 2019) with mean pooling (Reimers and Gurevych, 2019). Only texts
 of exactly the same number of tokens share a pass, so no more than 15 positions a text are computed in vain,

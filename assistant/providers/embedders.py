@@ -7,12 +7,16 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from assistant.common.errors import ModelUnavailable
 from assistant.providers.contract import Vectors
+
+if TYPE_CHECKING:
+    from assistant.providers.bundled_encoder import BundledEncoder
+    from assistant.providers.byte_encoder import ByteEncoder
 
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_DIMENSION = 384
@@ -29,6 +33,8 @@ _HASH_BLOCK = 1 << 20
 
 class _Encoder(Protocol):
     """What both kinds of model offer: unit rows (float32) in the order given."""
+
+    precision: str
 
     @property
     def dimension(self) -> int: ...
@@ -79,6 +85,11 @@ class SentenceTransformerEmbedder:
         """English for the bundled model; any for a configured one."""
         return BUNDLED_LANGUAGES if self._folder is None else frozenset()
 
+    @property
+    def precision(self) -> str:
+        """In what the large products are computed here: bytes, bfloat16 or float32. Loads the model."""
+        return self._loaded().precision
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text, in the order given: float32, shape (len, dimension).
 
@@ -123,17 +134,29 @@ class _Bundled:
     def __init__(self, threads: int) -> None:
         folder = _existing(_bundled_folder())
         _verify_bundled(folder)
-        from assistant.providers.bundled_encoder import load_encoder  # noqa: PLC0415 - heavy
-
         self._threads = threads
-        self._encoder = load_encoder(folder)
+        self._encoder = _fastest(folder)
+        self.precision = self._encoder.precision
 
     def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors:  # noqa: ARG002 - knows no prompts
         return self._encoder.encode(texts, threads=self._threads)
 
 
+def _fastest(folder: Path) -> ByteEncoder | BundledEncoder:
+    """Products of bytes where the processor has them and they agree with float32, else torch's."""
+    from assistant.providers.byte_encoder import load_byte_encoder  # noqa: PLC0415 - heavy
+
+    if (encoder := load_byte_encoder(folder)) is not None:
+        return encoder
+    from assistant.providers.bundled_encoder import load_encoder  # noqa: PLC0415 - heavier
+
+    return load_encoder(folder)
+
+
 class _Configured:
     """Whatever sentence-transformers can load. Calls take turns batch by batch."""
+
+    precision = "as the model has it"
 
     def __init__(self, folder: Path, threads: int) -> None:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy

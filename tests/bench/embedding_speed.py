@@ -29,7 +29,6 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from assistant.providers.bundled_encoder import fast_precision  # noqa: E402
 from assistant.providers.contract import Vectors  # noqa: E402 - after the path
 from assistant.providers.embedders import SentenceTransformerEmbedder  # noqa: E402
 from tests.bench.retrieval_quality import DATA, read_set  # noqa: E402
@@ -167,7 +166,8 @@ def missed(sets: dict[str, Compared], ours: Latency, plain: Latency) -> list[str
 def measured(folders: Sequence[Path], *, count: int, threads: int) -> int:
     """Measure, print, and say by the exit status whether the targets are met."""
     begun = time.perf_counter()
-    ours = SentenceTransformerEmbedder(threads=threads).embed
+    embedder = SentenceTransformerEmbedder(threads=threads)
+    ours = embedder.embed
     ours(["warm up"])
     loaded = time.perf_counter() - begun
     plain = plain_loop(threads=threads)
@@ -183,7 +183,7 @@ def measured(folders: Sequence[Path], *, count: int, threads: int) -> int:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "load": round(os.getloadavg()[0], 1),
         "threads": threads,
-        "precision": fast_precision(),
+        "precision": embedder.precision,
         "load_s": round(loaded, 2),
         "sets": {name: asdict(got) for name, got in sets.items()},
         "question_ms": {"ours": asdict(latency[0]), "plain": asdict(latency[1])},

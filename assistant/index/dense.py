@@ -73,13 +73,13 @@ def within_reach(
 
 def bounds(segments: Sequence[Segment], positions: Places, asked: CodedQuery) -> Reach:
     """What the cosines of these positions are at least and at most."""
-    from assistant.index import kernels  # noqa: PLC0415 - loads the compiler, as only a search may
+    from assistant.index import dense_kernels  # noqa: PLC0415 - loads the compiler, as only a search may
 
     scores, errors = np.empty(len(positions)), np.empty(len(positions))
     for segment, (low, high) in zip(segments, pairwise(first_positions(segments)), strict=True):
         here = np.flatnonzero((positions >= low) & (positions < high))
         table, rows, close = segment.codes, positions[here] - low, np.empty(len(here))
-        kernels.scores_by_codes(
+        dense_kernels.scores_by_codes(
             table.coarse, table.fine, table.scales, rows,
             asked.low, asked.high, asked.total, asked.unit, close,
         )  # fmt: skip
@@ -143,16 +143,16 @@ class _Part:
 
     def scan(self, asked: CodedQuery) -> None:
         """Fill `scores` within the ranges; the rows found are the best by them."""
-        from assistant.index import kernels  # noqa: PLC0415 - loads the compiler, as only a search may
+        from assistant.index import dense_kernels  # noqa: PLC0415 - loads the compiler, as only a search may
 
         table = self.view.segment.codes
         kept, rows = np.empty(self.count), np.empty(self.count, np.int64)
-        held = kernels.scan_coarse(
+        held = dense_kernels.scan_coarse(
             table.coarse, table.scales, *self.ranges,
             asked.low, asked.high, asked.total, asked.unit, self.scores, kept, rows,
         )  # fmt: skip
         close = np.empty(held)
-        kernels.scores_by_codes(
+        dense_kernels.scores_by_codes(
             table.coarse, table.fine, table.scales, rows[:held],
             asked.low, asked.high, asked.total, asked.unit, close,
         )  # fmt: skip
@@ -160,7 +160,7 @@ class _Part:
 
     def look_closer(self, asked: CodedQuery, least: float) -> None:
         """Find the rows whose product may reach `least`."""
-        from assistant.index.kernels import near_best  # noqa: PLC0415 - as above
+        from assistant.index.dense_kernels import near_best  # noqa: PLC0415 - as above
 
         table, room = self.view.segment.codes, _ROOM
         while True:

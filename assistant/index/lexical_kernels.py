@@ -1,4 +1,4 @@
-"""The loops over postings, compiled by Numba as those over vectors are (`kernels`).
+"""The loops over postings, compiled by Numba as those over vectors are (`dense_kernels`).
 
 What is passed over cannot be among the best by a bound that errs upwards, and what is kept is
 summed term by term in the order given: equal chunks have equal sums, to the last bit.

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.index import kernels
+from assistant.index import dense_kernels
 from assistant.index.codes import coded, coded_query
 from assistant.index.contract import IndexDocument, IndexQuery
 from assistant.index.dense import chunk_ids, cosines, within_reach
@@ -111,7 +111,7 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     exact = rows.astype(np.float64) @ query.astype(np.float64)
     every = np.arange(len(rows))
     close, rough = np.empty(len(rows)), np.empty(len(rows), np.float32)
-    kernels.scores_by_codes(
+    dense_kernels.scores_by_codes(
         stored.coarse,
         stored.fine,
         stored.scales,
@@ -125,7 +125,7 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     assert (np.abs(close - exact) <= stored.fine_errors + asked.slack).all()
     begins, ends = np.array([0]), np.array([len(rows)])
     best, best_rows = np.empty(len(rows)), np.empty(len(rows), np.int64)
-    assert len(rows) == kernels.scan_coarse(
+    assert len(rows) == dense_kernels.scan_coarse(
         stored.coarse, stored.scales, begins, ends,
         asked.low, asked.high, asked.total, asked.unit, rough, best, best_rows,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The loops that touch every permitted vector, compiled by Numba; those over postings are `lexical_kernels`.
+"""The loops over vectors, compiled by Numba: they touch every permitted chunk.
 
 They let go of the interpreter's lock, so that threads share the work (`parallel`).
 Numba's own threads are not used: its portable pool must not be entered by two threads

@@ -27,6 +27,8 @@ Scores = NDArray[np.float64]
 _BLOCK = 4096
 _LEAST_ROWS = 20_000  # fewer are not worth another thread
 _ROOM = 4096
+_GROWTH = 8
+_MANY = 2_000  # to have scored by words as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,18 @@ class Reach:
 def within_reach(
     views: Sequence[View], asked: CodedQuery, *, count: int, least: float
 ) -> tuple[Reach, float]:
-    """The permitted chunks whose cosine may reach `least` and may be among the `count` highest.
+    """The permitted chunks whose cosine may reach `least`: all, or if they are many, the `count` nearest.
 
     Also returns what the cosines of all others stay below: `least`, or more.
     """
     parts = _parts(views, count)
     run_all(by_worker([partial(part.scan, asked) for part in parts]))
-    least = max(least, _last([part.lowest for part in parts], count))
-    run_all(by_worker([partial(part.look_closer, asked, least) for part in parts]))
-    least = max(least, _last([part.lowest for part in parts], count))
+    cut = _last([part.lowest for part in parts], count)
+    if least < cut and not (least > -np.inf and _closer(parts, asked, least, most=_MANY)):
+        _closer(parts, asked, cut)
+        least = max(cut, _last([part.lowest for part in parts], count))
+    elif least >= cut:
+        _closer(parts, asked, least)
     starts = first_positions([view.segment for view in views])
     found = Reach(
         np.concatenate([starts[part.number] + part.rows for part in parts]),
@@ -69,6 +74,12 @@ def within_reach(
         np.concatenate([part.highest for part in parts]),
     )
     return found.of(found.highest >= least), least
+
+
+def _closer(parts: Sequence[_Part], asked: CodedQuery, least: float, *, most: int | None = None) -> bool:
+    """Have each part find the rows that may reach `least`. False if they are more than `most`."""
+    run_all(by_worker([partial(part.look_closer, asked, least, most) for part in parts]))
+    return most is None or sum(len(part.rows) for part in parts) <= most
 
 
 def bounds(segments: Sequence[Segment], positions: Places, asked: CodedQuery) -> Reach:
@@ -158,20 +169,20 @@ class _Part:
         )  # fmt: skip
         self._found(rows[:held], close, asked.slack)
 
-    def look_closer(self, asked: CodedQuery, least: float) -> None:
-        """Find the rows whose product may reach `least`."""
+    def look_closer(self, asked: CodedQuery, least: float, most: int | None = None) -> None:
+        """Find the rows whose product may reach `least`, or any `most` + 1 of them."""
         from assistant.index.dense_kernels import near_best  # noqa: PLC0415 - as above
 
-        table, room = self.view.segment.codes, _ROOM
+        table, room = self.view.segment.codes, _ROOM if most is None else most + 1
         while True:
             rows, close = np.empty(room, np.int64), np.empty(room)
             found = near_best(
                 table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
                 asked.low, asked.high, asked.total, asked.unit, asked.slack, least, self.scores, rows, close,
             )  # fmt: skip
-            if found <= room:
+            if found < room or most is not None:
                 break
-            room = found
+            room *= _GROWTH
         self._found(rows[:found], close[:found], asked.slack)
 
     def _found(self, rows: Places, close: Scores, slack: float) -> None:

@@ -107,7 +107,7 @@ def near_best(
     found: Places,
     found_scores: Wide,
 ) -> int:
-    """Rows of the ranges whose product may reach `least`, as far as they fit; returns how many there are.
+    """Rows of the ranges whose product may reach `least`; returns how many there are, or fit.
 
     `scores` are those of `scan_coarse`; only where they leave it open is the other half read.
     """
@@ -119,10 +119,11 @@ def near_best(
             lower = _product(fine[i], low, high) - 7.5 * total
             score = scores[i] + lower * (scales[i] * unit)
             if score + fine_errors[i] + slack >= least:
-                if count < len(found):
-                    found[count] = i
-                    found_scores[count] = score
+                found[count] = i
+                found_scores[count] = score
                 count += 1
+                if count == len(found):
+                    return count
     return count
 
 

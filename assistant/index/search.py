@@ -54,8 +54,9 @@ def search(
         proposed, others = _proposed(asked, depth)
         scored = _scored(asked, proposed)
         last = asked.last_of_best(scored.scores, scored.positions)
-        # Where nothing is left that the question says anything about, any order will do.
-        if others < last or depth >= total or 0.0 >= last > -np.inf:
+        proven = others < last or others == -np.inf or depth >= total
+        # Where the question says nothing about the last of the best, others like it will not do better.
+        if proven or 0.0 >= last > -np.inf:
             return _best(asked, scored)
         depth = min(total, _MORE * depth)
 
@@ -131,7 +132,7 @@ class _Scored:
 
 
 def _proposed(asked: _Asked, depth: int) -> tuple[_Proposals, float]:
-    """The chunks that may be among the best, and a score that no other chunk exceeds."""
+    """The chunks that may be among the best, and a score that no other chunk exceeds; -inf if none may be."""
     words, lexical = asked.words, np.empty(0)
     known = Reach(np.empty(0, np.int64), np.empty(0), np.empty(0))
     if words is not None:

@@ -28,6 +28,7 @@ _MODEL = "made-up"
 _AT_ONCE = 20_000  # chunks
 _WARM_UP = 5
 _NEW_MASKS = 7
+_READ_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,15 @@ def cold_start(folder: Path, asked: Asked) -> ColdStart:
     imported = time.perf_counter()
     _ask(_opened(folder), asked.questions[0], asked.versions)
     return ColdStart(time.perf_counter() - began, imported - began)
+
+
+def load(folder: Path) -> None:
+    """Have the files in the page cache, as those of an engine are that has just been built."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(_READ_AT_ONCE):
+                    pass
 
 
 def evict(folder: Path) -> None:

@@ -180,7 +180,8 @@ def _markdown(report: Report) -> Iterable[str]:
         f"{report.machine}, {report.cores} cores, load {report.load_before:.1f} before the run. "
         f"Milliseconds, top ten out; {report.questions} questions a share, {report.peer_questions} for "
         "peers. A person's mask or filter is prepared before; *new mask* is the first question with one that "
-        "the index has not seen. *Text in* includes embedding the question with the bundled model.\n"
+        "the index has not seen. *Text in* includes embedding the question with the bundled model. But for "
+        "the cold open, files are in the page cache, as those of an engine are that has just been built.\n"
     )
     for size in report.sizes:
         yield from _of_size(size)

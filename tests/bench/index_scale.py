@@ -107,6 +107,7 @@ def measure(home: Path, chunks: int, *, options: argparse.Namespace) -> SizeFigu
     few = [person.asks(options.questions // len(persons)) for person in persons]
     memory = apart(partial(ours.memory, folder, few, (ours.HYBRID_WEIGHT,)))
     dense_memory = apart(partial(ours.memory, folder, few, (1.0,)))
+    ours.load(folder)
     searched = apart(partial(ours.search, folder, [person.asks() for person in persons]))
     say("ours measured")
     return SizeFigures(

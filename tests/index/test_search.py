@@ -20,6 +20,7 @@ from assistant.index.codes import coded, coded_query
 from assistant.index.contract import IndexDocument, IndexQuery
 from assistant.index.dense import chunk_ids, cosines, within_reach
 from assistant.index.fusion import dense_weight, fused, least_cosine
+from assistant.index.lexical import best
 from assistant.index.parallel import split
 from assistant.index.segment import Columns, Postings, Segment, write_segment
 from assistant.index.view import UNIT, View, ranges_of, units_of, view
@@ -186,6 +187,33 @@ def test_a_leg_that_cannot_change_the_best_is_not_asked(tmp_path: Path) -> None:
     assert not scan.called
     assert [each.document_id for each in found] == [0, 1, 2]
     assert all(each.dense for each in found)
+
+
+def test_a_search_that_finds_little_is_made_once(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.publish([document(number, "lunch" if number else "vpn") for number in range(300)])
+    everything = permit(dict.fromkeys(range(300), 1))
+    with mock.patch("assistant.index.search.best", side_effect=best) as asked:
+        assert len(index.search(question("vpn", weight=0.0), permitted=everything)) == 1
+        assert len(index.search(question("vpn", weight=0.4), permitted=everything)) == 10
+    assert asked.call_count == 2
+
+
+def test_as_many_as_may_matter_are_in_reach_and_only_so_many_where_they_are_too_many(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    table = rng.standard_normal((3000, 32)).astype(np.float32)
+    table /= np.linalg.norm(table, axis=1, keepdims=True)
+    (segment,) = segments_of(tmp_path, [table], np.arange(3000))
+    shown, asked = [view(segment, np.ones(1000, np.int32))], coded_query(table[7])
+    exact = cosines([table], np.arange(3000), table[7])
+    for least, most in ((0.2, 3000), (0.2, 50), (0.9, 50)):
+        with mock.patch("assistant.index.dense._MANY", most):
+            reach, below = within_reach(shown, asked, count=20, least=least)
+        others = np.setdiff1d(np.arange(3000), reach.positions)
+        assert len(reach.positions) >= (20 if least < 0.9 else 1)
+        assert exact[others].max() < below
+        assert below == least or (most == 50 and below > least)
+        assert len(reach.positions) < 60 or most == 3000
 
 
 def test_ranges_are_exactly_the_permitted_chunks_and_units_cover_them() -> None:

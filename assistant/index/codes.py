@@ -10,6 +10,7 @@ therefore proves which rows can be among the best, and only those are scored aga
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,11 @@ class Codes:
     fine_errors: NDArray[np.float32]  # (n,) with both halves
 
 
-@dataclass(frozen=True, slots=True)
-class CodedQuery:
-    """A question as whole numbers: unit * components, and `slack`, by which any product may be wrong."""
+class CodedQuery(NamedTuple):
+    """A question as whole numbers: unit * components, and `slack`, by which any product may be wrong.
+
+    A tuple, which compiled loops take as it is.
+    """
 
     low: NDArray[np.int16]  # (h,) the components that lie in the lower half of a byte
     high: NDArray[np.int16]  # (h,)

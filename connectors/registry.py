@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
@@ -25,3 +26,10 @@ def connector_kind(name: str) -> ConnectorKind:
     kind = getattr(import_module(module), attribute)
     assert isinstance(kind, ConnectorKind)
     return kind
+
+
+def guide(name: str, language: str) -> str:
+    """What administrators must know of a kind, as Markdown: rights, content, permissions, limits."""
+    folder = Path(__file__).parent / "sources" / name
+    written = folder / f"guide.{language}.md"
+    return (written if written.is_file() else folder / "guide.en.md").read_text(encoding="utf-8")

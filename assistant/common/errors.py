@@ -50,6 +50,9 @@ class FailureCode(StrEnum):
     BAD_PERMISSIONS = "bad_permissions"  # the permissions cannot be read: hidden from everybody
     DUPLICATE_ID = "duplicate_id"  # a second document with the same id in one listing
     UNLISTED = "unlisted"  # a folder could not be listed: what lies in it is unknown
+    REFUSED = "refused"  # the source lists the document but does not hand it over
+    GONE = "gone"  # listed, but no longer there when it was fetched
+    UNREACHABLE = "unreachable"  # the source did not answer for this document
 
 
 class DocumentFailure(MundapError):

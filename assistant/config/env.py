@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.common.errors import UsageError
+from assistant.common.network import Block, parse_networks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -41,6 +42,7 @@ class Environment:
     max_file_bytes: int
     parse_seconds: int
     permission_max_age_s: int
+    allowed_networks: tuple[Block, ...]
     log_level: str
     demo: bool
 
@@ -72,6 +74,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
+        allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),
         log_level=_text(environ, "MUNDAP_LOG_LEVEL", "INFO").upper(),
         demo=_flag(environ, "MUNDAP_DEMO", "1"),
     )
@@ -105,6 +108,13 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, low: int, hi
 
 def _list(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _text(environ, name, default).split(",") if part.strip())
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
+    try:
+        return parse_networks(_text(environ, name, ""))
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from error
 
 
 def _own_secret_key(home: Path) -> str:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from django.conf import settings
 
+from assistant.common.network import Network
+from assistant.common.pace import Pace
 from assistant.common.sealing import seal, unseal
 from assistant.sync.models import Source
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 from connectors.sdk.contract import Connector
+from connectors.sdk.surroundings import Surroundings
 
 
-def built_connector(source: Source) -> Connector:
-    """The connector of this source, with its settings checked anew.
+def built_connector(source: Source, *, stopped: Callable[[], bool] = lambda: False) -> Connector:
+    """The connector of this source, with its settings checked anew. The caller closes it.
 
     Raises:
         UsageError: the settings no longer fit the kind.
     """
     kind = connector_kind(source.connection.kind)
     config, secrets = validate(kind, config=source.config, secrets=opened_secrets(source))
-    return kind.build(config, secrets)
+    return kind.build(config, secrets, surroundings(source, stopped=stopped))
+
+
+def surroundings(source: Source, *, stopped: Callable[[], bool]) -> Surroundings:
+    """What the source's connector may use."""
+    return Surroundings(
+        network=Network(settings.MUNDAP_ALLOWED_NETWORKS),
+        pace=Pace(),
+        stopped=stopped,
+        max_content_bytes=settings.MUNDAP_MAX_FILE_BYTES,
+        scratch=settings.MUNDAP_HOME / "sources" / str(source.pk),
+    )
 
 
 def sealed_secrets(secrets: dict[str, str], *, connection_id: int) -> bytes:

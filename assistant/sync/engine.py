@@ -82,7 +82,7 @@ def _carried_out(run: SyncRun, heartbeat: Heartbeat) -> tuple[RunState, str, str
 
 def _documents(run: SyncRun, connection: Connection, connector: Connector, heartbeat: Heartbeat) -> RunState:
     began = timezone.now()
-    listing = ReadAhead(connector.documents(None), counts=lambda event: isinstance(event, Upsert | Failure))
+    listing = ReadAhead(connector.documents(), counts=lambda event: isinstance(event, Upsert | Failure))
     try:
         with ParserProcess(Limits(seconds=settings.MUNDAP_PARSE_SECONDS)) as parser:
             seen = DocumentsPass(run, connection, parser, heartbeat).take_all(listing)

@@ -75,6 +75,17 @@ DOCUMENT_REASONS: dict[str, Reason] = {
         _("The folder can't be listed; what was known of it stays as it was."),
         _("Give the account that runs Mundap the right to list it."),
     ),
+    FailureCode.REFUSED: Reason(
+        _("The source lists this document but doesn't hand it over."),
+        _("Give the account that Mundap signs in with the right to read it."),
+    ),
+    FailureCode.GONE: Reason(
+        _("The document was gone when it was to be read."), _("Nothing; the next sync removes it.")
+    ),
+    FailureCode.UNREACHABLE: Reason(
+        _("The source didn't answer when this document was read."),
+        _("Nothing; the next sync reads it again."),
+    ),
 }
 
 RUN_REASONS: dict[str, Reason] = {

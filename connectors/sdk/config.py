@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from assistant.common.errors import UsageError
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import ConfigField, ConnectorKind, FieldType
+from connectors.sdk.document_fields import web_address
 
 MAX_VALUE_LENGTH = 4096
+MAX_LINES = 1000
 
 
 def validate(
@@ -36,8 +39,12 @@ def validate(
         if field.name not in values:
             _refuse_missing(kind, field)
             continue
-        value = _checked_value(kind, field, values[field.name])
-        (sealed if secret else checked)[field.name] = value
+        if secret:
+            sealed[field.name] = _checked_text(
+                field, secrets[field.name], f"'{field.name}' of kind '{kind.name}'"
+            )
+        else:
+            checked[field.name] = _checked_value(kind, field, config[field.name])
     return checked, sealed
 
 
@@ -70,13 +77,49 @@ def _refuse_missing(kind: ConnectorKind, field: ConfigField) -> None:
         raise UsageError(f"A source of kind '{kind.name}' needs '{field.name}': add it to the {where}.")
 
 
-def _checked_value(kind: ConnectorKind, field: ConfigField, value: Json) -> str:
+def _checked_value(kind: ConnectorKind, field: ConfigField, value: Json) -> Json:
     subject = f"'{field.name}' of kind '{kind.name}'"
+    match field.type:
+        case FieldType.NUMBER:
+            return _checked_number(field, value, subject)
+        case FieldType.SWITCH:
+            if not isinstance(value, bool):
+                raise UsageError(f"{subject} must be true or false, not {_type_of(value)}.")
+            return value
+        case FieldType.LINES:
+            return _checked_lines(field, value, subject)
+        case _:
+            return _checked_text(field, value, subject)
+
+
+def _checked_number(field: ConfigField, value: Json, subject: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{subject} must be a whole number, not {_type_of(value)}.")
+    if not field.least <= value <= field.most:
+        raise UsageError(f"{subject} must be {field.least} to {field.most}, not {value}.")
+    return value
+
+
+def _checked_lines(field: ConfigField, value: Json, subject: str) -> list[Json]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise UsageError(f"{subject} must be a list of texts, not {_type_of(value)}.")
+    if len(value) > MAX_LINES:
+        raise UsageError(f"{subject} has more than {MAX_LINES} lines.")
+    lines: list[Json] = [
+        _checked_text(field, line, f"Line {n} of {subject}") for n, line in enumerate(value, 1)
+    ]
+    if not lines and field.required:
+        raise UsageError(f"{subject} is empty: give it at least one line.")
+    return lines
+
+
+def _checked_text(field: ConfigField, value: Json, subject: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{subject} must be a text, not {_type_of(value)}.")
     if not value.strip():
         raise UsageError(f"{subject} is empty: give it a value or leave it out.")
-    if len(value) > MAX_VALUE_LENGTH or not _clean(value, many_lines=field.type is FieldType.SECRET):
+    many_lines = field.type in (FieldType.SECRET, FieldType.LONG_TEXT)
+    if len(value) > MAX_VALUE_LENGTH or not _clean(value, many_lines=many_lines):
         raise UsageError(
             f"{subject} is longer than {MAX_VALUE_LENGTH} characters or holds control characters."
         )
@@ -84,6 +127,8 @@ def _checked_value(kind: ConnectorKind, field: ConfigField, value: Json) -> str:
         raise UsageError(f"{subject} cannot be '{_shown(value)}'. Choose one of: {', '.join(field.choices)}.")
     if field.type is FieldType.PATH and not PurePath(value).is_absolute():
         raise UsageError(f"{subject} must be an absolute path, not '{_shown(value)}': start it with /.")
+    if field.type is FieldType.URL and (not web_address(value) or "@" in urlsplit(value).netloc):
+        raise UsageError(f"{subject} must be an http or https address without a password in it.")
     return value
 
 

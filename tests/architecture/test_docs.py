@@ -240,7 +240,7 @@ def test_the_examples_of_the_readme_are_understood_by_the_code(tmp_path: Path) -
     assert {found.group for found in read_groups(groups_file)} == {"staff", "hr"}
     lines = tmp_path / "lines.jsonl"
     lines.write_text(record, encoding="utf-8")
-    kinds = [type(event).__name__ for event in JsonlConnector(path=lines, everyone=False).documents(None)]
+    kinds = [type(event).__name__ for event in JsonlConnector(path=lines, everyone=False).documents()]
     assert kinds[0] == "Upsert"
     assert "Failure" not in kinds
 

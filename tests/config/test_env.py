@@ -49,6 +49,7 @@ def test_a_value_may_come_from_a_file_and_the_variable_itself_wins(tmp_path: Pat
         ("MUNDAP_DEBUG", "maybe"),
         ("MUNDAP_MAX_FILE_MB", "-1"),
         ("MUNDAP_PARSE_SECONDS", "1.5"),
+        ("MUNDAP_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("DATABASE_URL_FILE", "/nowhere/at/all"),
     ],
 )

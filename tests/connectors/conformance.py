@@ -18,6 +18,7 @@ from typing import ClassVar, Protocol
 import pytest
 
 from assistant.common.acl import Acl, Clause, PrincipalKind, PrincipalRef, group, user
+from connectors.registry import guide
 from connectors.sdk.contract import (
     BytesContent,
     Checkpoint,
@@ -33,12 +34,17 @@ from connectors.sdk.contract import (
     PermissionEvent,
     PrincipalEvent,
     TextContent,
+    Tombstone,
     Upsert,
 )
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.names import id_problem
 
 STEPS = {"sign-in", "list", "read content", "read permissions", "read groups"}
+GUIDE_HEADINGS = {
+    "en": ["Rights that Mundap needs", "What is synced", "What the permissions mean", "Limits"],
+    "ko": ["필요한 권한", "동기화하는 내용", "권한의 의미", "제한 사항"],
+}
 ANA, BOB = "ana@example.com", "bob@example.com"
 
 
@@ -78,7 +84,7 @@ def _clause_lets_in(clause: Clause, principals: Sequence[PrincipalRef], now: dat
 
 def listed(connector: Connector) -> list[Event]:
     """A full listing."""
-    return list(connector.documents(None))
+    return list(connector.documents())
 
 
 def upserts(events: Iterable[Event]) -> dict[str, Upsert]:
@@ -289,13 +295,13 @@ class ConnectorConformance:
         for point in points:
             checkpoint = events[point]
             assert isinstance(checkpoint, Checkpoint)
-            resumed = list(world.connector().documents(checkpoint.state))
+            resumed = list(world.connector().documents(checkpoint=checkpoint.state))
             assert set(upserts(events[point:])) <= set(upserts(resumed))
             assert isinstance(resumed[-1], Complete)
 
     def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
         before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-        runs = [world.connector().documents(None) for _ in range(5)]
+        runs = [world.connector().documents() for _ in range(5)]
         for run in runs:
             next(run)
             run.close()  # type: ignore[attr-defined]
@@ -306,6 +312,20 @@ class ConnectorConformance:
         assert {item.step for item in items} <= STEPS
         assert all(item.detail for item in items)
         assert [item for item in items if not item.ok] == []
+
+    def test_single_documents_can_be_reported_again(self, world: World) -> None:
+        first, gone = world.put("a.txt", "first"), world.put("z.txt", "last")
+        world.delete("z.txt")
+        events = list(world.connector().again([first, gone]))
+        assert sees(events, first, user(ANA))
+        assert set(upserts(events)) == {first}
+        assert [event for event in events if isinstance(event, Tombstone)] == [Tombstone(gone)]
+
+    def test_a_guide_tells_administrators_what_they_must_know(self, world: World) -> None:
+        for language, headings in GUIDE_HEADINGS.items():
+            text = guide(world.kind.name, language)
+            found = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+            assert found == headings
 
     def test_every_setting_is_explained_in_both_languages(self, world: World) -> None:
         for setting in world.kind.fields:

@@ -25,6 +25,8 @@ from connectors.sdk.contract import (
     TextContent,
     Upsert,
 )
+from connectors.sdk.source import BaseSource
+from connectors.sdk.surroundings import Surroundings
 from tests.connectors.conformance import ConnectorConformance, check_listing
 from tests.connectors.worlds import FilesystemWorld, JsonlWorld
 
@@ -60,7 +62,7 @@ def document(external_id: str = "a", *, acl: Acl | None = NOBODY, **changes: obj
 
 
 @dataclass
-class HostileConnector:
+class HostileConnector(BaseSource):
     """Says exactly what it is told to say."""
 
     events: list[Event]
@@ -70,7 +72,9 @@ class HostileConnector:
     def check(self) -> list[CheckItem]:
         return []
 
-    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:
+    def documents(
+        self, *, cursor: JsonObject | None = None, checkpoint: JsonObject | None = None
+    ) -> Iterator[Event]:
         yield from self.events
 
     def permissions(self) -> Iterator[PermissionEvent]:
@@ -131,5 +135,5 @@ def test_the_suite_accepts_the_same_source_when_it_behaves() -> None:
 
 def test_a_connector_opens_nothing_when_it_is_made(tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
-    FilesystemWorld.kind.build({"root": gone, "access_file": gone}, {})
-    JsonlWorld.kind.build({"path": gone}, {})
+    FilesystemWorld.kind.build({"root": gone, "access_file": gone}, {}, Surroundings())
+    JsonlWorld.kind.build({"path": gone}, {}, Surroundings())

@@ -10,6 +10,7 @@ from pathlib import Path
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
+from connectors.sdk.surroundings import Surroundings
 
 
 def amazon_entries(allow: Sequence[str], deny: Sequence[str]) -> list[dict[str, str]]:
@@ -43,7 +44,7 @@ class FilesystemWorld:
             "groups_file": str(self.groups_file),
             **more,
         }
-        return self.kind.build(config, {})
+        return self.kind.build(config, {}, Surroundings())
 
     def put(self, name: str, text: str) -> str:
         path = self.root / name
@@ -94,7 +95,7 @@ class JsonlWorld:
 
     def connector(self, **more: str) -> Connector:
         """A connector as the engine would build it; `more` adds settings."""
-        return self.kind.build({"path": str(self.path), **more}, {})
+        return self.kind.build({"path": str(self.path), **more}, {}, Surroundings())
 
     def put(self, name: str, text: str) -> str:
         self._documents.setdefault(name, {"id": name, "title": name}).update(text=text)

@@ -22,6 +22,7 @@ from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.ingest.parsers.registry import parse_file
 from connectors.registry import connector_kind
 from connectors.sdk.contract import DocumentAcl
+from connectors.sdk.surroundings import Surroundings
 from tests.demo.build_company import COMPANY, FONTS, build, planned
 
 QUESTIONS = COMPANY.parent / "questions.jsonl"
@@ -273,7 +274,7 @@ def test_the_planted_instruction_is_readable_by_somebody_who_may_not_know_salari
 
 def test_the_folder_connector_grants_exactly_what_the_oracle_grants() -> None:
     settings = {"access_file": str(COMPANY / "access.json"), "groups_file": str(COMPANY / "groups.json")}
-    connector = connector_kind("filesystem").build({"root": str(COMPANY), **settings}, {})
+    connector = connector_kind("filesystem").build({"root": str(COMPANY), **settings}, {}, Surroundings())
     listed = [event for event in connector.permissions() if isinstance(event, DocumentAcl)]
     assert sorted(event.external_id for event in listed) == documents()
     for email in (JIWOO, MINSEO, HYUNJIN, ADMIN, STRANGER, "seongmin@ondam.example", "sanne@ondam.example"):

@@ -24,6 +24,8 @@ from connectors.sdk.contract import (
     TextContent,
     Upsert,
 )
+from connectors.sdk.source import BaseSource
+from connectors.sdk.surroundings import Surroundings
 
 PLACE = f"{__name__}:KIND"
 
@@ -62,20 +64,22 @@ def document(external_id: str, text: str, *, acl: Json = None, version: str = ""
     )
 
 
-class ScriptedConnector:
+class ScriptedConnector(BaseSource):
     """Reports what the script says."""
 
     def check(self) -> list[CheckItem]:
         return [CheckItem("list", ok=True, detail="")]
 
-    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:
+    def documents(
+        self, *, cursor: JsonObject | None = None, checkpoint: JsonObject | None = None
+    ) -> Iterator[Event]:
         for event in SCRIPT.events:
             if isinstance(event, Exception):
                 raise event
             yield event
 
     def permissions(self) -> Iterator[PermissionEvent]:
-        for event in self.documents(None):
+        for event in self.documents():
             if isinstance(event, Upsert):
                 yield DocumentAcl(event.external_id, event.acl)
             elif isinstance(event, Failure | Complete):
@@ -85,7 +89,7 @@ class ScriptedConnector:
         yield from SCRIPT.groups
 
 
-def _build(_config: JsonObject, _secrets: Mapping[str, str]) -> Connector:
+def _build(_config: JsonObject, _secrets: Mapping[str, str], _surroundings: Surroundings) -> Connector:
     return ScriptedConnector()
 
 

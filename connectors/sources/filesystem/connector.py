@@ -36,6 +36,7 @@ from connectors.sdk.contract import (
     Upsert,
 )
 from connectors.sdk.exact_json import MalformedError, decode_json
+from connectors.sdk.source import BaseSource
 from connectors.sources.filesystem.groups_file import read_groups
 from connectors.sources.filesystem.trial import try_out
 from connectors.sources.filesystem.walk import Found, walk
@@ -53,7 +54,7 @@ class _Readable:
     acl: Acl
 
 
-class FilesystemConnector:
+class FilesystemConnector(BaseSource):
     """One folder. Opens nothing until asked."""
 
     def __init__(
@@ -79,7 +80,12 @@ class FilesystemConnector:
             groups=None if self._groups_file is None else list(self.principals()),
         )
 
-    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:  # noqa: ARG002 - see the module
+    def documents(
+        self,
+        *,
+        cursor: JsonObject | None = None,  # noqa: ARG002 - see the module
+        checkpoint: JsonObject | None = None,  # noqa: ARG002
+    ) -> Iterator[Event]:
         """Every document, whatever the checkpoint."""
         rules = self._rules()
         yield from _failures_of(rules)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
+from connectors.sdk.surroundings import Surroundings
 from connectors.sources.filesystem.connector import FilesystemConnector
 
 
-def build(config: JsonObject, _secrets: Mapping[str, str]) -> Connector:
+def build(config: JsonObject, _secrets: Mapping[str, str], _surroundings: Surroundings) -> Connector:
     """The connector of a validated configuration."""
     return FilesystemConnector(
         root=Path(str(config["root"])),

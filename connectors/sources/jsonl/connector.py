@@ -30,6 +30,7 @@ from connectors.sdk.contract import (
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.exact_json import MalformedError
 from connectors.sdk.group_record import parse_account, parse_group
+from connectors.sdk.source import BaseSource
 from connectors.sources.jsonl.lines import JsonLines, open_lines
 from connectors.sources.jsonl.record import (
     Record,
@@ -43,7 +44,7 @@ from connectors.sources.jsonl.record import (
 CHECKPOINT_EVERY = 100
 
 
-class JsonlConnector:
+class JsonlConnector(BaseSource):
     """One file of lines. Opens nothing until asked."""
 
     def __init__(self, *, path: Path, everyone: bool = False) -> None:
@@ -68,7 +69,12 @@ class JsonlConnector:
             _item("read groups", [e for e in groups if isinstance(e, Failure)], f"{len(groups) - 1} groups"),
         ]
 
-    def documents(self, checkpoint: JsonObject | None) -> Iterator[Event]:  # noqa: ARG002 - see the module
+    def documents(
+        self,
+        *,
+        cursor: JsonObject | None = None,  # noqa: ARG002 - see the module
+        checkpoint: JsonObject | None = None,  # noqa: ARG002
+    ) -> Iterator[Event]:
         """Every document, whatever the checkpoint: a file of lines has no change feed."""
         complete = True
         reported = 0

@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_listed_is_exempt_and_the_rest_is_complete(
 def test_a_folder_and_a_file_that_vanish_during_the_crawl_are_not_reported(world: FilesystemWorld) -> None:
     for name in ("a.txt", "gone/b.txt", "z.txt"):
         world.put(name, "x")
-    run = open_source(world).documents(None)
+    run = open_source(world).documents()
     first = next(run)
     (world.root / "gone" / "b.txt").unlink()
     (world.root / "gone").rmdir()
@@ -173,7 +173,7 @@ def test_a_root_that_is_replaced_during_the_crawl_stops_the_run(
     world: FilesystemWorld, tmp_path: Path
 ) -> None:
     world.put("a.txt", "x")
-    run = open_source(world).documents(None)
+    run = open_source(world).documents()
     next(run)
     world.root.rename(tmp_path / "old")
     world.root.mkdir()

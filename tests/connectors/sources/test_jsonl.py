@@ -206,7 +206,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
 
 def test_a_file_that_grows_while_it_is_read_is_read_again_later(tmp_path: Path) -> None:
     connector = source(tmp_path, *[{"id": str(n), "text": "x"} for n in range(300)])
-    run = connector.documents(None)
+    run = connector.documents()
     next(run)
     with (tmp_path / "lines.jsonl").open("a") as stream:
         stream.write("\n{}")

@@ -115,6 +115,7 @@ class SmallWorld:
 @pytest.fixture(autouse=True)
 def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.MUNDAP_INDEX_DIR = tmp_path / "index"
+    settings.MUNDAP_SYNC_DIR = tmp_path / "sync"
     settings.CELERY_TASK_ALWAYS_EAGER = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     mask.forget()

@@ -153,6 +153,8 @@ class Connection(models.Model):
     permissions_confirmed_at = models.DateTimeField(null=True)
     # Permissions and membership older than this let nobody in.
     max_age_s = models.PositiveIntegerField(default=7 * 24 * 3600)
+    # Whose groups its access lists mean by `group:directory:ID`; None: they name nobody.
+    directory = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined")
 
     def __str__(self) -> str:
         return self.name

@@ -14,13 +14,36 @@ from assistant.accounts.models import AccountLink, AddressUse, Connection, Group
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import PrincipalKind, PrincipalRef
 
+DIRECTORY = "directory:"  # how ids begin that mean a group of the joined directory
+
 _BATCH = 500
 _OF_A_CONNECTION = frozenset({PrincipalKind.GROUP, PrincipalKind.ACCOUNT})
 
 
 def intern_principals(refs: Iterable[PrincipalRef], *, connection: Connection) -> dict[PrincipalRef, int]:
-    """Row ids of the principals, made where missing. Groups and accounts belong to `connection`."""
+    """Row ids of the principals, made where missing.
+
+    Groups and accounts belong to `connection`, but for groups of the directory that it is joined to.
+    """
     wanted = sorted(set(refs))
+    directory = connection.directory
+    if directory is None:
+        return _interned(wanted, connection)
+    inner = {
+        ref: PrincipalRef(ref.kind, ref.id.removeprefix(DIRECTORY)) for ref in wanted if is_in_directory(ref)
+    }
+    theirs = _interned(sorted(inner.values()), directory)
+    found = _interned([ref for ref in wanted if ref not in inner], connection)
+    found.update({ref: theirs[within] for ref, within in inner.items()})
+    return found
+
+
+def is_in_directory(ref: PrincipalRef) -> bool:
+    """Whether the reference means a group of the directory that its connection is joined to."""
+    return ref.kind is PrincipalKind.GROUP and len(ref.id) > len(DIRECTORY) and ref.id.startswith(DIRECTORY)
+
+
+def _interned(wanted: list[PrincipalRef], connection: Connection) -> dict[PrincipalRef, int]:
     found: dict[PrincipalRef, int] = {}
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
@@ -72,7 +95,11 @@ def replace_membership(
     now: datetime,
     accounts: Mapping[str, str] | None = None,
 ) -> MembershipChange:
-    """Make `groups` (id -> direct members) and `accounts` (id -> canonical address or "") all there is."""
+    """Make `groups` (id -> direct members) and `accounts` (id -> canonical address or "") all there is.
+
+    No group may be one of the joined directory: only the directory says who is in it.
+    """
+    assert not any(name.startswith(DIRECTORY) for name in groups), "a group of somebody else"
     named = {name: PrincipalRef(PrincipalKind.GROUP, name) for name in groups}
     owned = {PrincipalRef(PrincipalKind.ACCOUNT, name): to for name, to in (accounts or {}).items()}
     refs = {*named.values(), *owned, *(member for members in groups.values() for member in members)}

@@ -78,7 +78,9 @@ class Document(models.Model):
     acl_confirmed_at = models.DateTimeField(null=True)
     acl_stale = models.BooleanField(default=False)  # the last read of the access list failed
 
+    # The last run that listed the document, and the last whose reading of access lists alone named it.
     seen_in_run = models.PositiveBigIntegerField(default=0)
+    acl_seen_in_run = models.PositiveBigIntegerField(default=0)
     revision = models.PositiveBigIntegerField(default=0, db_index=True)
 
     class Meta:

@@ -79,6 +79,13 @@ class ParserProcess:
                 FailureCode.CRASHED, "the parser process gave no sensible answer"
             ) from error
 
+    def kill(self) -> None:
+        """End the child from another thread: the document that is being parsed fails as CRASHED."""
+        child = self._child
+        if child is not None and child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the child and whatever it started."""
         child, self._child = self._child, None

@@ -17,6 +17,7 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.errors import FailureCode
+from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
@@ -33,7 +34,8 @@ class Outcome:
     """One reported document with all that was decided and read, ready to be written.
 
     `prepared` None with no failure: the content is what the database already has.
-    `again`: this run has counted the document before.
+    `again`: this run has counted the document before. `doubted`: its permissions are in doubt, so it
+    is hidden. `acl_outdated`: access lists were read anew after the document was reported.
     """
 
     upsert: Upsert
@@ -45,14 +47,28 @@ class Outcome:
     failure: FailureCode | None = None
     detail: str = ""
     again: bool = False
+    fetched: bool = False
+    doubted: bool = False
+    acl_outdated: bool = False
+    reported_at: datetime = field(default_factory=timezone.now)
 
 
-def commit(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Write the outcomes and publish the new texts.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is written in one transaction. `checkpoint`: what lies before it is here or in an earlier one."""
+
+    outcomes: Sequence[Outcome]
+    checkpoint: JsonObject | None = None
+    rate: float = 0.0
+
+
+def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
+    """Write the outcomes with the checkpoint that they reach, and publish the new texts.
 
     Raises:
         LostLease: the run belongs to another process now; nothing was written.
     """
+    outcomes = batch.outcomes
     embed_missing([outcome.prepared for outcome in outcomes if outcome.prepared])
     now = timezone.now()
     touched = [outcome for outcome in outcomes if _is_touched(outcome)]
@@ -64,13 +80,20 @@ def commit(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome]) ->
             seen_in_run=run.pk, synced_at=now
         )
         _record_failures(run, outcomes)
-        _count(run, outcomes, described=written.described)
-    publish(written.texts)
+        _count(run, batch, described=written.described)
+        if batch.checkpoint is not None:
+            _note_checkpoint(run, batch.checkpoint)
+    publish(list(dict.fromkeys(written.texts)))
+
+
+def _note_checkpoint(run: SyncRun, checkpoint: JsonObject) -> None:
+    run.listing = {**(run.listing or {}), "checkpoint": checkpoint}
+    SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 
 def _is_touched(outcome: Outcome) -> bool:
     """Whether the document's row changes in more than the note that it was seen."""
-    return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed
+    return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed or outcome.doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +106,15 @@ class _Written:
 
 def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> _Written:
     revision = bump(Counter.DOCUMENTS)
-    known = Document.objects.in_bulk([o.document_id for o in outcomes if o.document_id is not None])
+    names = [outcome.upsert.external_id for outcome in outcomes]
+    rows = Document.objects.filter(connection=connection, external_id__in=names)
+    known = {row.external_id: row for row in rows}
     written = _Written()
     lists: dict[int, tuple[int | None, int | None]] = {}
     for outcome in outcomes:
-        document = known.get(outcome.document_id or 0) or Document(connection=connection)
-        document.external_id = outcome.upsert.external_id
+        name = outcome.upsert.external_id
+        # A change feed may name a document twice, so the second finds what the first has made.
+        document = known.setdefault(name, Document(connection=connection, external_id=name))
         before = document.acl_id if document.hidden != Hidden.REMOVED else None
         _apply_permissions(document, outcome, connection, now)
         if document.pk and document.version:
@@ -110,8 +136,12 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
 def _apply_permissions(document: Document, outcome: Outcome, connection: Connection, now: datetime) -> None:
     # Doubts about permissions end only with the run (see `finishing`). What was deleted needs its text first.
     without_text = document.hidden == Hidden.REMOVED and outcome.prepared is None
-    if document.hidden != Hidden.PERMISSIONS and not without_text:
+    if outcome.doubted and not without_text:
+        document.hidden = Hidden.PERMISSIONS
+    elif document.hidden != Hidden.PERMISSIONS and not without_text:
         document.hidden = Hidden.NO
+    if outcome.acl_outdated and document.pk and document.acl_id is not None:
+        return
     if outcome.acl_id is not None:
         document.acl_id, document.acl_confirmed_at, document.acl_stale = outcome.acl_id, now, False
     elif not document.acl_stale:
@@ -166,7 +196,9 @@ def failed_count(run: SyncRun) -> int:
     return RunFailure.objects.filter(run=run).count()
 
 
-def _count(run: SyncRun, outcomes: Sequence[Outcome], *, described: set[str]) -> None:
+def _count(run: SyncRun, batch: Batch, *, described: set[str]) -> None:
+    outcomes = batch.outcomes
+    now = timezone.now()
     fine = [outcome for outcome in outcomes if outcome.failure is None and not outcome.again]
     added = sum(outcome.plan.new for outcome in fine)
     updated = sum(
@@ -179,6 +211,21 @@ def _count(run: SyncRun, outcomes: Sequence[Outcome], *, described: set[str]) ->
         updated=F("updated") + updated,
         unchanged=F("unchanged") + len(fine) - added - updated,
         failed=failed_count(run),
+        fetched=F("fetched") + sum(outcome.fetched for outcome in outcomes),
         current_item=outcomes[-1].upsert.external_id[:200] if outcomes else "",
-        heartbeat_at=timezone.now(),
+        rate=batch.rate,
+        postponed=0,
+        heartbeat_at=now,
+        progress_at=now,
     )
+
+
+def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[str]) -> None:
+    """The source no longer has these: nobody sees them from now on. The run's end deletes them, or asks."""
+    with transaction.atomic():
+        hold(run.pk)
+        gone = Document.objects.filter(connection=connection, external_id__in=external_ids, hidden=Hidden.NO)
+        ids = list(gone.values_list("pk", flat=True))
+        if ids:
+            revision = bump(Counter.DOCUMENTS)
+            Document.objects.filter(pk__in=ids).update(hidden=Hidden.MISSING, revision=revision)

@@ -13,7 +13,7 @@ from assistant.common.sealing import seal, unseal
 from assistant.sync.models import Source
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
-from connectors.sdk.contract import Connector
+from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
 
 
@@ -23,19 +23,24 @@ def built_connector(source: Source, *, stopped: Callable[[], bool] = lambda: Fal
     Raises:
         UsageError: the settings no longer fit the kind.
     """
-    kind = connector_kind(source.connection.kind)
+    kind = kind_of(source)
     config, secrets = validate(kind, config=source.config, secrets=opened_secrets(source))
     return kind.build(config, secrets, surroundings(source, stopped=stopped))
+
+
+def kind_of(source: Source) -> ConnectorKind:
+    """The kind of this source."""
+    return connector_kind(source.connection.kind)
 
 
 def surroundings(source: Source, *, stopped: Callable[[], bool]) -> Surroundings:
     """What the source's connector may use."""
     return Surroundings(
         network=Network(settings.MUNDAP_ALLOWED_NETWORKS),
-        pace=Pace(),
+        pace=Pace(source.rate_per_second),
         stopped=stopped,
         max_content_bytes=settings.MUNDAP_MAX_FILE_BYTES,
-        scratch=settings.MUNDAP_HOME / "sources" / str(source.pk),
+        scratch=settings.MUNDAP_SYNC_DIR / "sources" / str(source.pk),
     )
 
 

@@ -1,216 +1,243 @@
-"""One pass over a connector's documents: look up, decide, read, commit in batches."""
+"""One pass over a connector's documents: look up, decide, read ahead, commit in batches."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter as Multiset
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
-from django.db import transaction
 from django.utils import timezone
 
 from assistant.accounts.models import Connection
-from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import Acl
 from assistant.common.errors import FailureCode
-from assistant.documents.acls import intern_acl
-from assistant.documents.models import Document, Hidden
-from assistant.ingest.sandbox import ParserProcess
-from assistant.sync.committing import Outcome, commit, failed_count
-from assistant.sync.detail import storable
-from assistant.sync.finishing import Seen
-from assistant.sync.lease import Heartbeat, hold
+from assistant.common.types import JsonObject
+from assistant.documents.acls import intern_acls
+from assistant.documents.models import Document
+from assistant.sync.committing import Batch, Outcome, commit, hide_missing
+from assistant.sync.doubts import Doubts, record_failure
+from assistant.sync.lease import Heartbeat
 from assistant.sync.listing import ReadAhead
-from assistant.sync.models import RunFailure, RunKind, SyncRun
-from assistant.sync.plan import Known, is_news, plan_document
-from assistant.sync.reading_content import read_content
-from connectors.sdk.contract import Checkpoint, Complete, Event, Failure, Tombstone, Upsert
+from assistant.sync.models import RunKind, SyncRun
+from assistant.sync.pipeline import Pipeline, Todo
+from assistant.sync.plan import KNOWN_COLUMNS, Known, is_news, plan_document
+from assistant.sync.progress import Progress
+from assistant.sync.reading_content import ContentReader
+from assistant.sync.seen import Seen
+from assistant.sync.treatment import Treatment
+from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Event, Failure, Tombstone, Upsert
 
-_WINDOW = 100  # documents looked up together
+_WINDOW = 500  # documents looked up together
 _BATCH_CHUNKS = 64  # chunks embedded and committed together; small enough to show progress
-_WRITTEN_AT_ONCE = 500  # rows named in one statement
+_BATCH_DOCUMENTS = 500  # committed together where nothing is embedded
 _BATCH_SECONDS = 2.0  # progress is committed at least this often
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The source says that the document is no longer there, or a rule leaves it out from now on."""
+
+    external_id: str
+
+
+Item = Outcome | Checkpoint | Failure | Gone | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a pass works with.
+
+    `amid` is called after each commit, for what must not wait for the pass's end; it returns when it
+    began to read access lists anew, if it did: older news of them no longer count.
+    """
+
+    reader: ContentReader
+    pipeline: Pipeline
+    heartbeat: Heartbeat
+    treatment: Treatment
+    amid: Callable[[], datetime | None] = lambda: None
 
 
 class DocumentsPass:
     """Carries every reported document into the database. Remembers what the run's end must know."""
 
-    def __init__(
-        self, run: SyncRun, connection: Connection, parser: ParserProcess, heartbeat: Heartbeat
-    ) -> None:
+    def __init__(self, run: SyncRun, connection: Connection, tools: Tools) -> None:
         self._run = run
         self._connection = connection
-        self._parser = parser
-        self._heartbeat = heartbeat
+        self._tools = tools
         self._last_commit = time.monotonic()
-        self._reported: set[str] = set()
+        self._reported: dict[str, int] = {}
         self._acl_ids: dict[Acl, int] = {}
+        self._doubts = Doubts.of_run(run)
+        self._batch: list[Outcome] = []
+        self._chunks = 0
+        self._gone: list[str] = []
+        self._checkpoint: JsonObject | None = None
+        self._lists_read_at: datetime | None = None
+        self._progress = Progress(run)
         self.seen = Seen()
 
     def take_all(self, listing: ReadAhead[Event]) -> Seen:
         """Work through the listing.
 
         Raises:
-            Cancelled: somebody asked to stop; what was committed stays.
+            Cancelled, Paused: somebody asked to stop; what was committed stays.
             LostLease: another worker has the run.
+            OverBudget: too many documents failed.
         """
-        window: list[Upsert] = []
-        total_known = False
-        for event in listing:
-            if listing.finished and not total_known:
-                total_known = True
-                self._note_total(listing.found)
-            match event:
-                case Upsert():
-                    window.append(event)
-                case Tombstone(external_id):
-                    self.seen.tombstones.add(external_id)
-                case Failure():
-                    self._take_failure(event)
-                case Checkpoint():
-                    pass  # what a run has seen stands on the documents themselves
-                case Complete():
-                    self.seen.complete = True
-            if len(window) >= _WINDOW:
-                self._take_window(window)
-                window = []
-        self._note_total(listing.found)
-        self._take_window(window)
+        heartbeat = self._tools.heartbeat
+        for item in self._tools.pipeline.in_order(self._items(listing), check=heartbeat.stop_if_asked):
+            heartbeat.stop_if_asked()
+            self._take(item)
+            self._progress.note(found=listing.found, whole=listing.finished)
+        self._flush()
+        self._progress.note(found=listing.found, whole=listing.finished, now=True)
         return self.seen
 
-    def _note_total(self, total: int) -> None:
-        SyncRun.objects.filter(pk=self._run.pk).update(total=total)
+    def _take(self, item: Item) -> None:
+        match item:
+            case Outcome():
+                self._batch.append(item)
+                self._chunks += len(item.prepared.chunks) if item.prepared else 0
+            case Checkpoint(state):
+                self._checkpoint = state
+            case Failure():
+                self._flush()  # what it doubts may be among what was reported before it
+                record_failure(self._run, self._connection, item)
+                self._doubts.add(item)
+                self.seen.failed_prefix |= item.is_prefix
+            case Gone(external_id):
+                self._gone.append(external_id)
+        full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS
+        if full or time.monotonic() - self._last_commit > _BATCH_SECONDS:
+            self._flush()
 
-    def _take_window(self, upserts: Sequence[Upsert]) -> None:
-        batch: list[Outcome] = []
-        for outcome, known_digest in self._decided(upserts):
-            self._heartbeat.stop_if_asked()
-            needs_content = outcome.plan.fetch and outcome.failure is None
-            batch.append(
-                read_content(outcome, known_digest=known_digest, parser=self._parser)
-                if needs_content
-                else outcome
-            )
-            chunks = sum(len(o.prepared.chunks) for o in batch if o.prepared)
-            if chunks >= _BATCH_CHUNKS or time.monotonic() - self._last_commit > _BATCH_SECONDS:
-                self._commit(batch)
-                batch = []
-        self._commit(batch)
+    def _flush(self) -> None:
+        self._last_commit = time.monotonic()
+        batch = [self._as_of_now(outcome) for outcome in self._batch]
+        gone, checkpoint = self._gone, self._checkpoint
+        self._batch, self._gone, self._checkpoint, self._chunks = [], [], None, 0
+        if batch or checkpoint is not None:
+            commit(self._run, self._connection, Batch(batch, checkpoint, self._progress.rate(len(batch))))
+            self._tools.reader.forget(outcome.upsert for outcome in batch)
+        if gone:
+            hide_missing(self._run, self._connection, gone)
+        if batch or gone:
+            self._progress.check_budget()
+            self._lists_read_at = self._tools.amid() or self._lists_read_at
 
-    def _decided(self, upserts: Sequence[Upsert]) -> list[tuple[Outcome, str]]:
-        """Each document with something to do, with its plan and the digest of its known content."""
-        upserts = self._without_repeated(upserts)
-        rows = Document.objects.filter(
-            connection=self._connection, external_id__in=[u.external_id for u in upserts]
-        ).in_bulk(field_name="pk")
-        known = {row.external_id: row for row in rows.values()}
-        decided = []
-        for upsert in upserts:
+    def _as_of_now(self, outcome: Outcome) -> Outcome:
+        """The outcome with what was learnt since its document was listed."""
+        outdated = self._lists_read_at is not None and outcome.reported_at < self._lists_read_at
+        doubted = self._doubts.name(outcome.upsert.external_id)
+        return replace(outcome, doubted=doubted, acl_outdated=outdated) if doubted or outdated else outcome
+
+    def _items(self, listing: ReadAhead[Event]) -> Iterator[Item | Todo[Outcome]]:
+        """What the listing means for the database, in its order; runs ahead of what is committed."""
+        window: list[Upsert] = []
+        for event in listing:
+            if isinstance(event, Upsert):
+                window.append(event)
+                if len(window) < _WINDOW:
+                    continue
+            yield from self._decided(window)
+            window = []
+            match event:
+                case Tombstone(external_id):
+                    yield Gone(external_id)
+                case Failure() | Checkpoint() | None:
+                    yield event
+                case Complete(cursor):
+                    self.seen.complete, self.seen.cursor = True, cursor
+                case CaughtUp(cursor):
+                    self.seen.caught_up, self.seen.cursor = True, cursor
+                case _:
+                    pass
+        yield from self._decided(window)
+
+    def _decided(self, reported: Sequence[Upsert]) -> Iterator[Item | Todo[Outcome]]:
+        """Each document with something to do, with its plan; those without content to read are ready."""
+        taken: list[Upsert] = []
+        for upsert in reported:
+            treated = self._tools.treatment.document(upsert)
+            if treated is None:
+                yield Gone(upsert.external_id)
+            else:
+                taken.append(treated)
+        fresh, doubts = self._without_repeated(taken)
+        yield from doubts
+        acl_ids = self._acls(fresh)
+        known = self._known(fresh)
+        for upsert in fresh:
             row = known.get(upsert.external_id)
-            self.seen.listed += 1
-            version, acl_id = upsert.version[:200], self._acl_id(upsert.acl)
-            again = row is not None and row.seen_in_run == self._run.pk
-            if row and again and not is_news(_known(row), source_version=version, acl_id=acl_id):
-                continue  # committed before this worker took the run over
-            plan = plan_document(
-                _known(row) if row else None,
-                source_version=version,
-                acl_id=acl_id,
-                full=self._run.kind == RunKind.FULL and not again,
-            )
-            outcome = Outcome(
-                upsert=upsert,
-                plan=plan,
-                document_id=row.pk if row else None,
-                acl_id=acl_id,
-                failure=plan.failed_before,
-                again=again,
-            )
-            decided.append((outcome, row.content_digest if row else ""))
-        return decided
+            outcome = self._planned(upsert, row, acl_ids[upsert.external_id])
+            if outcome is None:
+                continue
+            if outcome.plan.fetch and outcome.failure is None:
+                digest = row.content_digest if row else ""
+                yield Todo(partial(self._tools.reader.read, outcome, digest))
+            else:
+                yield outcome
 
-    def _without_repeated(self, upserts: Sequence[Upsert]) -> list[Upsert]:
-        """Whoever carries an id that was reported before is hidden: which permissions hold is not known."""
-        times = Multiset(upsert.external_id for upsert in upserts)
-        repeated = {name for name, number in times.items() if number > 1 or name in self._reported}
-        self._reported.update(times)
-        for name in sorted(repeated):
-            self._take_failure(Failure(name, FailureCode.DUPLICATE_ID, "reported twice", hide=True))
-        return [upsert for upsert in upserts if upsert.external_id not in repeated]
-
-    def _acl_id(self, acl: Acl | None) -> int | None:
-        if acl is None:
-            return None
-        if acl not in self._acl_ids:
-            self._acl_ids[acl] = intern_acl(acl, connection=self._connection)
-        return self._acl_ids[acl]
-
-    def _commit(self, batch: list[Outcome]) -> None:
-        if batch:
-            commit(self._run, self._connection, batch)
-            self._last_commit = time.monotonic()
-
-    def _take_failure(self, failure: Failure) -> None:
-        record_failure(self._run, self._connection, failure)
-        self.seen.failures.append(failure)
-
-
-def record_failure(run: SyncRun, connection: Connection, failure: Failure) -> None:
-    """Note what could not be read; where permissions are in doubt, hide it now."""
-    with transaction.atomic():
-        hold(run.pk)
-        row, new = RunFailure.objects.get_or_create(
-            run=run,
-            external_id=failure.external_id[:1024],
-            code=failure.code,
-            defaults={
-                "detail": storable(failure.detail),
-                "is_prefix": failure.is_prefix,
-                "hides": failure.hide,
-                "at": timezone.now(),
-            },
+    def _planned(self, upsert: Upsert, row: Known | None, acl_id: int | None) -> Outcome | None:
+        """What to do with it; None: this run has done it."""
+        again = row is not None and row.seen_in_run == self._run.pk
+        if row and again and not is_news(row, source_version=upsert.version, acl_id=acl_id):
+            return None  # committed before this worker took the run over
+        plan = plan_document(
+            row,
+            source_version=upsert.version,
+            acl_id=acl_id,
+            full=self._run.kind in (RunKind.FULL, RunKind.RETRY) and not again,
         )
+        return Outcome(
+            upsert=upsert,
+            plan=plan,
+            document_id=row.id if row else None,
+            acl_id=acl_id,
+            failure=plan.failed_before,
+            again=again,
+            reported_at=timezone.now(),
+        )
+
+    def _known(self, upserts: Sequence[Upsert]) -> dict[str, Known]:
+        rows = Document.objects.filter(
+            connection=self._connection, external_id__in=[upsert.external_id for upsert in upserts]
+        )
+        return {values[0]: Known(*values[1:]) for values in rows.values_list("external_id", *KNOWN_COLUMNS)}
+
+    def _without_repeated(self, upserts: Sequence[Upsert]) -> tuple[list[Upsert], list[Failure]]:
+        """Whoever carries an id that stood for something else is hidden: which permissions hold is not known.
+
+        A listing that shifts while it is paged through names the same document twice; that is no doubt.
+        """
+        if self._changing():
+            return list({upsert.external_id: upsert for upsert in upserts}.values()), []
+        marks: dict[str, set[int]] = {}
+        for upsert in upserts:
+            marks.setdefault(upsert.external_id, set()).add(hash((upsert.version, upsert.acl)))
+        fresh, doubted = [], []
+        for upsert in {upsert.external_id: upsert for upsert in upserts}.values():
+            name = upsert.external_id
+            mark, *others = marks[name]
+            before = self._reported.get(name)
+            if others or before not in (None, mark):
+                doubted.append(Failure(name, FailureCode.DUPLICATE_ID, "reported twice", hide=True))
+            elif before is None:
+                fresh.append(upsert)
+            self._reported.setdefault(name, mark)
+        return fresh, doubted
+
+    def _changing(self) -> bool:
+        """Whether changes are reported, of which a document may have several: then the last one counts."""
+        listing = self._run.listing or {}
+        return self._run.kind == RunKind.RETRY or listing.get("cursor") is not None
+
+    def _acls(self, upserts: Sequence[Upsert]) -> dict[str, int | None]:
+        limited = {upsert.external_id: self._tools.treatment.acl(upsert.acl) for upsert in upserts}
+        new = [acl for acl in limited.values() if acl is not None and acl not in self._acl_ids]
         if new:
-            SyncRun.objects.filter(pk=run.pk).update(failed=failed_count(run))
-        elif (failure.hide and not row.hides) or (failure.is_prefix and not row.is_prefix):
-            _widen(row, failure)
-        named = documents_named(connection, failure) if failure.hide else []
-        revision = bump(Counter.DOCUMENTS) if named else 0
-        for start in range(0, len(named), _WRITTEN_AT_ONCE):
-            Document.objects.filter(pk__in=named[start : start + _WRITTEN_AT_ONCE]).exclude(
-                hidden=Hidden.REMOVED
-            ).update(hidden=Hidden.PERMISSIONS, revision=revision)
-
-
-def _widen(row: RunFailure, failure: Failure) -> None:
-    """A failure of the same name and code was noted that doubts less than this one."""
-    row.hides, row.is_prefix = row.hides or failure.hide, row.is_prefix or failure.is_prefix
-    row.detail = storable(f"{row.detail} {failure.detail}".strip())
-    row.save(update_fields=["hides", "is_prefix", "detail"])
-
-
-def documents_named(connection: Connection, failure: Failure) -> list[int]:
-    """Ids of the documents that a failure names. Exact case, which LIKE on SQLite is not."""
-    rows = Document.objects.filter(connection=connection)
-    if not failure.is_prefix:
-        return list(rows.filter(external_id=failure.external_id).values_list("pk", flat=True))
-    if failure.external_id == "":
-        return list(rows.values_list("pk", flat=True))
-    return [
-        pk
-        for pk, external_id in rows.filter(external_id__startswith=failure.external_id).values_list(
-            "pk", "external_id"
-        )
-        if external_id.startswith(failure.external_id)
-    ]
-
-
-def _known(row: Document) -> Known:
-    return Known(
-        version=row.version,
-        source_version=row.source_version,
-        acl_id=row.acl_id,
-        acl_stale=row.acl_stale,
-        hidden=row.hidden,
-        failure_code=row.failure_code,
-    )
+            self._acl_ids.update(intern_acls(new, connection=self._connection))
+        return {name: self._acl_ids[acl] if acl is not None else None for name, acl in limited.items()}

@@ -1,31 +1,44 @@
-"""Carrying out a run: claim it, read groups and documents, end it in a state that says what happened."""
+"""Carrying out a run: claim it, read what its kind asks for, end it in a state that says what happened."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
-from assistant.accounts.models import Connection
 from assistant.common.errors import MundapError
-from assistant.ingest.indexing import compact, publish_missing
-from assistant.ingest.sandbox import Limits, ParserProcess
-from assistant.sync.configuration import built_connector
+from assistant.common.pace import Stopped
+from assistant.sync.carrying_out import carry_out
 from assistant.sync.detail import storable
-from assistant.sync.documents_pass import DocumentsPass
-from assistant.sync.findings import note_findings
-from assistant.sync.finishing import finish_documents, finish_permissions
-from assistant.sync.lease import Cancelled, Heartbeat, LostLease, claim, owner_of_this_process
-from assistant.sync.listing import ReadAhead
-from assistant.sync.models import RunKind, RunState, SyncRun
-from assistant.sync.permissions_pass import take_permissions, take_principals
+from assistant.sync.lease import (
+    Cancelled,
+    Heartbeat,
+    LostLease,
+    Paused,
+    claim,
+    owner_of_this_process,
+)
+from assistant.sync.models import Phase, RunState, SyncRun
+from assistant.sync.progress import OverBudget
 from assistant.sync.reasons import RunCode
-from connectors.sdk.contract import Connector, Failure, Upsert
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 
 log = logging.getLogger(__name__)
+
+_MOST_POSTPONED = 12  # times in a row without a document dealt with
+_LONGEST_POSTPONED_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a run leaves its worker: for good, or to go on later (`after` seconds)."""
+
+    state: RunState
+    code: str = ""
+    detail: str = ""
+    after: float | None = None
 
 
 def execute_run(run_id: int) -> bool:
@@ -39,76 +52,77 @@ def execute_run(run_id: int) -> bool:
         return False
     log.info("run %s of source %s begins", run.pk, run.source_id)
     with Heartbeat(run.pk) as heartbeat:
+        heartbeat.look()
         try:
-            state, code, detail = _carried_out(run, heartbeat)
+            end = _ended(run, heartbeat)
         except LostLease as lost:
             log.warning("%s", lost)
             return True
-        except Cancelled:
-            state, code, detail = RunState.CANCELLED, "", ""
-        except Retry as retry:
-            _postpone(run, retry)
-            return True
-        except Reconfigure as error:
-            state, code, detail = RunState.FAILED, RunCode.RECONFIGURE, str(error)
-        except Stop as error:
-            state, code, detail = RunState.FAILED, RunCode.SOURCE_GONE, str(error)
-        except MundapError as error:
-            state, code, detail = RunState.FAILED, RunCode.FAILED, str(error)
-        except Exception as error:  # the edge of a task: the run must end, and the log says where
-            log.exception("run %s failed", run.pk)
-            state, code, detail = RunState.FAILED, RunCode.INTERNAL, type(error).__name__
-    _end(run, state, code, detail)
+    _write(run, end)
     return True
 
 
-def _carried_out(run: SyncRun, heartbeat: Heartbeat) -> tuple[RunState, str, str]:
-    connection = run.source.connection
-    connector = built_connector(run.source)
-    began = timezone.now()
-    groups_complete = take_principals(run, connection, connector.principals())
-    if run.kind == RunKind.PERMISSIONS:
-        seen = take_permissions(run, connection, connector.permissions(), heartbeat)
-        state = finish_permissions(run, connection, seen, began=began)
-    else:
-        publish_missing()  # what a killed worker had committed but not yet made findable
-        state = _documents(run, connection, connector, heartbeat)
-        compact()
-    note_findings(run, connection)
-    if not groups_complete and state is RunState.SUCCEEDED:
-        state = RunState.SUCCEEDED_WITH_ERRORS
-    return state, "", ""
-
-
-def _documents(run: SyncRun, connection: Connection, connector: Connector, heartbeat: Heartbeat) -> RunState:
-    began = timezone.now()
-    listing = ReadAhead(connector.documents(), counts=lambda event: isinstance(event, Upsert | Failure))
+def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
     try:
-        with ParserProcess(Limits(seconds=settings.MUNDAP_PARSE_SECONDS)) as parser:
-            seen = DocumentsPass(run, connection, parser, heartbeat).take_all(listing)
-    finally:
-        listing.close()
-    return finish_documents(run, connection, seen, began=began)
+        return _End(carry_out(run, heartbeat))
+    except LostLease:
+        raise
+    except (Cancelled, Paused, Stopped):
+        return _stopped(heartbeat)
+    except Retry as retry:
+        return _postponed(run, retry)
+    except MundapError as error:
+        code = next(code for kind, code in _FAILED_BY if isinstance(error, kind))
+        return _End(RunState.FAILED, code, str(error))
+    except Exception as error:  # the edge of a task: the run must end, and the log says where
+        log.exception("run %s failed", run.pk)
+        return _End(RunState.FAILED, RunCode.INTERNAL, type(error).__name__)
 
 
-def _postpone(run: SyncRun, retry: Retry) -> None:
-    SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process()).update(
-        state=RunState.PENDING,
-        owner="",
-        lease_until=None,
-        not_before=timezone.now() + timedelta(seconds=max(1.0, retry.after)),
-        code=RunCode.BUSY,
-        detail=storable(str(retry)),
-    )
+_FAILED_BY: tuple[tuple[type[MundapError], RunCode], ...] = (
+    (Reconfigure, RunCode.RECONFIGURE),
+    (Stop, RunCode.SOURCE_GONE),
+    (OverBudget, RunCode.OVER_BUDGET),
+    (MundapError, RunCode.FAILED),
+)
 
 
-def _end(run: SyncRun, state: RunState, code: str, detail: str) -> None:
-    ended = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING).update(
-        state=state,
-        code=code,
-        detail=storable(detail),
-        finished_at=timezone.now(),
-        lease_until=None,
-        current_item="",
-    )
-    log.info("run %s ends: %s%s", run.pk, state.value, "" if ended else " (taken over)")
+def _stopped(heartbeat: Heartbeat) -> _End:
+    """The run was asked to end; whoever waited may have noticed before the rest did."""
+    try:
+        heartbeat.stop_if_asked()
+    except Cancelled:
+        return _End(RunState.CANCELLED)
+    except Paused:
+        return _End(RunState.PENDING, RunCode.PAUSED, after=0.0)
+    return _End(RunState.FAILED, RunCode.INTERNAL, "stopped without being asked")
+
+
+def _postponed(run: SyncRun, retry: Retry) -> _End:
+    """Later: after as long as the source asked for, and longer each time that nothing was done in between."""
+    run.refresh_from_db(fields=["postponed"])
+    if run.postponed >= _MOST_POSTPONED:
+        return _End(RunState.FAILED, RunCode.UNREACHABLE, str(retry))
+    growing = min(_LONGEST_POSTPONED_S, 2.0**run.postponed)
+    return _End(RunState.PENDING, RunCode.BUSY, str(retry), after=max(1.0, retry.after, growing))
+
+
+def _write(run: SyncRun, end: _End) -> None:
+    ours = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING)
+    values: dict[str, object] = {
+        "state": end.state,
+        "code": end.code,
+        "detail": storable(end.detail),
+        "lease_until": None,
+        "current_item": "",
+        "phase": Phase.NONE,
+    }
+    if end.after is None:
+        values["finished_at"] = timezone.now()
+    else:
+        values["owner"] = ""
+        values["not_before"] = timezone.now() + timedelta(seconds=end.after)
+        if end.code == RunCode.BUSY:
+            values["postponed"] = run.postponed + 1
+    ended = ours.update(**values)
+    log.info("run %s: %s%s", run.pk, end.state.value, "" if ended else " (taken over)")

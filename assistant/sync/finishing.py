@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
@@ -14,21 +13,11 @@ from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
 from assistant.sync.lease import hold
-from assistant.sync.models import RunFailure, RunKind, RunState, SyncRun
-from assistant.sync.plan import Deletion, plan_deletions
-from connectors.sdk.contract import Failure
+from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
+from assistant.sync.plan import Deletion, Guard, plan_deletions
+from assistant.sync.seen import Seen
 
 _WRITTEN_AT_ONCE = 500  # rows named in one statement
-
-
-@dataclass(slots=True)
-class Seen:
-    """What a pass noticed on its way."""
-
-    listed: int = 0
-    complete: bool = False
-    tombstones: set[str] = field(default_factory=set)
-    failures: list[Failure] = field(default_factory=list)
 
 
 def finish_documents(run: SyncRun, connection: Connection, seen: Seen, *, began: datetime) -> RunState:
@@ -36,12 +25,45 @@ def finish_documents(run: SyncRun, connection: Connection, seen: Seen, *, began:
 
     `began`: when the listing began, which is as old as its news may be.
     """
-    missing = _missing(run, connection, seen) if seen.complete else []
-    doubted = _doubted(run)
+    decided = seen.complete or seen.caught_up or run.kind == RunKind.RETRY
+    if not decided:  # it broke off: what it called gone stays hidden until a run comes to its end
+        return end_state(run, complete=False)
+    missing = _unnamed(run, connection) if seen.complete else _named_gone(connection)
     if seen.complete:
-        _confirm(run, connection, missing, doubted, began=began)
+        _confirm(run, connection, missing, began=began, named=_seen(run))
+    _answer_older_questions(run)
+    _keep_cursor(run, seen, began=began)
+    return _deleted_or_asked(run, connection, missing, whole=seen.complete)
+
+
+def finish_permissions(run: SyncRun, connection: Connection, seen: Seen, *, began: datetime) -> RunState:
+    """Close a pass over permissions alone: what was not named becomes stale.
+
+    It deletes nothing, unless the run is to look for what is gone.
+    """
+    if not seen.complete:
+        return end_state(run, complete=False)
+    missing = _unnamed(run, connection) if run.kind == RunKind.PRUNE else []
+    _confirm(run, connection, missing, began=began, named=_seen(run))
+    if run.kind == RunKind.PRUNE:
+        _answer_older_questions(run)
+    return _deleted_or_asked(run, connection, missing, whole=True)
+
+
+def finish_lists_amid_documents(run: SyncRun, connection: Connection, seen: Seen, *, began: datetime) -> None:
+    """Close a reading of access lists that a run over documents made on its way."""
+    if seen.complete:
+        _confirm(run, connection, [], began=began, named=Q(acl_seen_in_run=run.pk))
+
+
+def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], *, whole: bool) -> RunState:
+    source = run.source
     known = Document.objects.filter(connection=connection).exclude(hidden=Hidden.REMOVED).count()
-    decision = plan_deletions(known=known, missing=len(missing), listed=seen.listed)
+    listed = (
+        Document.objects.filter(_seen(run), connection=connection).count() if whole else known - len(missing)
+    )
+    guard = Guard(source.max_deleted, source.max_deleted_percent)
+    decision = plan_deletions(known=known, missing=len(missing), listed=listed, guard=guard)
     if decision is Deletion.DELETE:
         with transaction.atomic():
             hold(run.pk)
@@ -50,7 +72,7 @@ def finish_documents(run: SyncRun, connection: Connection, seen: Seen, *, began:
     elif decision is Deletion.ASK:
         _ask(run, missing)
         return RunState.WAITING_FOR_APPROVAL
-    return end_state(run, complete=seen.complete)
+    return end_state(run, complete=True)
 
 
 def _ask(run: SyncRun, missing: list[int]) -> None:
@@ -72,7 +94,18 @@ def end_state(run: SyncRun, *, complete: bool) -> RunState:
     return RunState.SUCCEEDED if clean else RunState.SUCCEEDED_WITH_ERRORS
 
 
-def _doubted(run: SyncRun) -> list[RunFailure]:
+def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
+    """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile."""
+    changes: dict[str, object] = {}
+    if (seen.complete or seen.caught_up) and not seen.failed_prefix:
+        changes["cursor"] = seen.cursor
+    if seen.complete:
+        changes["listed_at"] = began
+    if changes:
+        Source.objects.filter(pk=run.source_id).update(**changes)
+
+
+def _failures(run: SyncRun) -> list[RunFailure]:
     """All failures of the run, also those that a worker noted which then died."""
     return list(RunFailure.objects.filter(run=run))
 
@@ -85,47 +118,51 @@ def _names(failure: RunFailure, external_id: str) -> bool:
     )
 
 
-def _missing(run: SyncRun, connection: Connection, seen: Seen) -> list[int]:
-    """Documents that a complete listing did not name, and that no failure covers."""
-    failures = _doubted(run)
+def _seen(run: SyncRun) -> Q:
+    return Q(seen_in_run=run.pk) if run.kind in CONTENT_KINDS else Q(acl_seen_in_run=run.pk)
+
+
+def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
+    """Documents that a complete listing did not name, and that no failure covers; or that it called gone."""
+    failures = _failures(run)
     unseen = (
         Document.objects.filter(connection=connection)
-        .exclude(seen_in_run=run.pk)
+        .exclude(_seen(run))
         .exclude(hidden=Hidden.REMOVED)
-        .values_list("pk", "external_id")
+        .values_list("pk", "external_id", "hidden")
     )
     return [
         pk
-        for pk, external_id in unseen
-        if external_id in seen.tombstones or not any(_names(failure, external_id) for failure in failures)
+        for pk, external_id, hidden in unseen
+        if hidden == Hidden.MISSING or not any(_names(failure, external_id) for failure in failures)
     ]
 
 
-def _confirm(
-    run: SyncRun, connection: Connection, missing: list[int], failures: list[RunFailure], *, began: datetime
-) -> None:
-    """The listing is complete: the access lists of all documents seen are right as of its beginning."""
+def _named_gone(connection: Connection) -> list[int]:
+    """Documents that the source has called gone and that nobody has decided about."""
+    gone = Document.objects.filter(connection=connection, hidden=Hidden.MISSING)
+    return list(gone.values_list("pk", flat=True))
+
+
+def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began: datetime, named: Q) -> None:
+    """The listing is complete: the access lists of all documents it `named` are right as of its beginning."""
     gone = set(missing)
+    failures = _failures(run)
     with transaction.atomic():
         hold(run.pk)
         revision = bump(Counter.DOCUMENTS)
-        for document in Document.objects.filter(connection=connection, acl_stale=False).exclude(
-            seen_in_run=run.pk
-        ):
+        mine = Document.objects.filter(connection=connection, acl_stale=False)
+        for document in mine.exclude(named):
             if document.pk not in gone and document.hidden != Hidden.REMOVED:
                 mark_stale(document, connection)
                 document.revision = revision
                 document.save(update_fields=["acl_stale", "acl_confirmed_at", "revision"])
-        for document in Document.objects.filter(
-            connection=connection, seen_in_run=run.pk, hidden=Hidden.PERMISSIONS, acl_stale=False
-        ):
+        for document in mine.filter(named, hidden=Hidden.PERMISSIONS):
             if not any(failure.hides and _names(failure, document.external_id) for failure in failures):
                 document.hidden, document.revision = Hidden.NO, revision
                 document.save(update_fields=["hidden", "revision"])
         Connection.objects.filter(pk=connection.pk).update(permissions_confirmed_at=began)
         connection.permissions_confirmed_at = began
-        if run.kind != RunKind.PERMISSIONS:
-            _answer_older_questions(run)
 
 
 def _answer_older_questions(run: SyncRun) -> None:
@@ -134,10 +171,3 @@ def _answer_older_questions(run: SyncRun) -> None:
     waiting.filter(pk__lt=run.pk).update(
         state=RunState.SUCCEEDED_WITH_ERRORS, detail=f"Run {run.pk} has listed the source anew."
     )
-
-
-def finish_permissions(run: SyncRun, connection: Connection, seen: Seen, *, began: datetime) -> RunState:
-    """Close a pass over permissions alone. It deletes nothing: what was not named becomes stale."""
-    if seen.complete:
-        _confirm(run, connection, [], _doubted(run), began=began)
-    return end_state(run, complete=seen.complete)

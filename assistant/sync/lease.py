@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
-from assistant.sync.models import RunState, SyncRun
+from assistant.sync.models import RunState, Source, SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class LostLease(MundapError):
 
 class Cancelled(Exception):
     """Somebody asked the run to stop."""
+
+
+class Paused(Exception):
+    """Somebody paused the source: the run goes on later from where it is."""
 
 
 def owner_of_this_process() -> str:
@@ -52,6 +57,7 @@ def claim(run_id: int) -> SyncRun | None:
 def _take(run_id: int) -> bool:
     now = timezone.now()
     free = Q(state=RunState.PENDING, not_before__lte=now) | Q(state=RunState.RUNNING, lease_until__lt=now)
+    free &= Q(source__in=Source.objects.filter(paused=False).values("pk"))
     return bool(
         SyncRun.objects.filter(free, pk=run_id).update(
             state=RunState.RUNNING,
@@ -110,14 +116,20 @@ def _is_zombie(pid: int) -> bool:
 
 
 class Heartbeat:
-    """Renews the lease from a thread of its own while the run works, and notices a request to cancel."""
+    """Renews the lease from a thread of its own while the run works, and notices what somebody asks of it.
+
+    `interrupt` is called, from that thread, as soon as the work should stop.
+    """
 
     def __init__(self, run_id: int) -> None:
         self._run_id = run_id
+        self.interrupt: Callable[[], None] = lambda: None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{run_id}", daemon=True)
         self.cancelled = threading.Event()
+        self.paused = threading.Event()
         self.lost = threading.Event()
+        self.lists_wanted = threading.Event()  # access lists should be read before the run goes on
 
     def __enter__(self) -> Heartbeat:
         if connection.in_atomic_block:  # a test's transaction: another connection would not see the row
@@ -132,17 +144,24 @@ class Heartbeat:
         if self._thread.is_alive():
             self._thread.join(timeout=HEARTBEAT_S)
 
+    def should_stop(self) -> bool:
+        """Whether the work should end, for whatever reason. Cheap: asked in every loop."""
+        return self.lost.is_set() or self.cancelled.is_set() or self.paused.is_set()
+
     def stop_if_asked(self) -> None:
         """Called between two documents.
 
         Raises:
             LostLease: another worker has the run.
             Cancelled: somebody asked it to stop.
+            Paused: somebody paused its source.
         """
         if self.lost.is_set():
             raise LostLease(f"Run {self._run_id} has been taken over by another worker.")
         if self.cancelled.is_set():
             raise Cancelled
+        if self.paused.is_set():
+            raise Paused
 
     def _beat(self) -> None:
         try:
@@ -159,5 +178,19 @@ class Heartbeat:
         ours = SyncRun.objects.filter(pk=self._run_id, owner=owner_of_this_process(), state=RunState.RUNNING)
         if not ours.update(heartbeat_at=now, lease_until=now + timedelta(seconds=LEASE_S)):
             self.lost.set()
-        elif ours.filter(cancel_requested=True).exists():
-            self.cancelled.set()
+        else:
+            self.look()
+        if self.should_stop():
+            self.interrupt()
+
+    def look(self) -> None:
+        """See what somebody has asked of the run meanwhile."""
+        asked = SyncRun.objects.values_list("cancel_requested", "permissions_requested", "source__paused")
+        cancelled, lists_wanted, paused = asked.get(pk=self._run_id)
+        for event, wanted in (
+            (self.cancelled, cancelled),
+            (self.paused, paused),
+            (self.lists_wanted, lists_wanted),
+        ):
+            if wanted:
+                event.set()

@@ -10,13 +10,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 _AHEAD = 2_000
 _END = object()
+_TICK_S = 0.5
 
 
 class ReadAhead(Generic[T]):
     """Iterates over `items` from a thread of its own, at most 2,000 ahead.
 
     `found` counts the items for which `counts` is true, `finished` says that the end was reached. An error
-    of the iterator is raised where its item would have come.
+    of the iterator is raised where its item would have come. While nothing comes, None comes twice a second.
     """
 
     def __init__(self, items: Iterator[T], *, counts: Callable[[T], bool]) -> None:
@@ -29,8 +30,15 @@ class ReadAhead(Generic[T]):
         self.finished = False
         self._thread.start()
 
-    def __iter__(self) -> Iterator[T]:
-        while (item := self._queue.get()) is not _END:
+    def __iter__(self) -> Iterator[T | None]:
+        while True:
+            try:
+                item = self._queue.get(timeout=_TICK_S)
+            except queue.Empty:
+                yield None
+                continue
+            if item is _END:
+                return
             if isinstance(item, BaseException):
                 raise item
             yield item  # type: ignore[misc]  # only items are left

@@ -19,15 +19,34 @@ from assistant.documents.models import Acl, Document
 
 
 class Source(models.Model):
-    """The settings of one connection: where its documents come from and how often."""
+    """The settings of one connection: where its documents come from, how often, and what becomes of them."""
 
     connection = models.OneToOneField(
         Connection, primary_key=True, on_delete=models.CASCADE, related_name="source"
     )
     config = models.JSONField(default=dict)
     sealed_secrets = models.BinaryField(default=bytes)
-    schedule_minutes = models.PositiveIntegerField(default=60)
+
+    cron = models.CharField(max_length=120, blank=True, default="0 * * * *")  # empty: only by hand
+    time_zone = models.CharField(max_length=60, default="UTC")
+    # How old a reading of all access lists, and a listing of everything, may get; 0: never by itself.
+    permissions_hours = models.PositiveIntegerField(default=24)
+    full_hours = models.PositiveIntegerField(default=168)
     paused = models.BooleanField(default=False)
+
+    rules = models.JSONField(default=dict)  # see `rules`
+    field_map = models.JSONField(default=dict)  # see `enrichment`
+    enrichment = models.JSONField(default=list)
+    audience = models.JSONField(default=list)  # principals that alone see anything of it; empty: no limit
+
+    rate_per_second = models.FloatField(default=0)  # requests to the source; 0: no limit
+    fetches_at_once = models.PositiveIntegerField(default=0)  # 0: as many as its kind bears
+    error_budget_percent = models.PositiveIntegerField(default=30)
+    max_deleted = models.PositiveIntegerField(default=1_000)
+    max_deleted_percent = models.PositiveIntegerField(default=10)
+
+    cursor = models.JSONField(null=True)  # where the change feed stood when the last good run began
+    listed_at = models.DateTimeField(null=True)  # when everything was last listed to its end
 
     def __str__(self) -> str:
         return self.connection.name
@@ -36,9 +55,16 @@ class Source(models.Model):
 class RunKind(models.TextChoices):
     """How much a run reads."""
 
-    INCREMENTAL = "incremental", "incremental"
-    FULL = "full", "full"
-    PERMISSIONS = "permissions", "permissions"
+    INCREMENTAL = "incremental", "incremental"  # what changed, where the source can tell
+    FULL = "full", "full"  # everything, the content of every document too
+    PERMISSIONS = "permissions", "permissions"  # people, groups and access lists
+    PRINCIPALS = "principals", "principals"  # people and groups
+    PRUNE = "prune", "prune"  # access lists, and deletes what is no longer there
+    RETRY = "retry", "retry"  # the documents that failed
+
+
+# Kinds that read the content of documents.
+CONTENT_KINDS = frozenset({RunKind.INCREMENTAL, RunKind.FULL, RunKind.RETRY})
 
 
 class RunState(models.TextChoices):
@@ -51,6 +77,16 @@ class RunState(models.TextChoices):
     FAILED = "failed", "failed"
     CANCELLED = "cancelled", "cancelled"
     WAITING_FOR_APPROVAL = "waiting_for_approval", "waiting for approval"
+
+
+class Phase(models.TextChoices):
+    """What a running run is doing."""
+
+    NONE = "", "none"
+    PRINCIPALS = "principals", "reading people and groups"
+    DOCUMENTS = "documents", "reading documents"
+    PERMISSIONS = "permissions", "reading access lists"
+    FINISHING = "finishing", "finishing"
 
 
 OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
@@ -69,10 +105,19 @@ class SyncRun(models.Model):
 
     owner = models.CharField(max_length=120, blank=True)  # host:pid:token of the process that runs it
     lease_until = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)  # the process lives
+    progress_at = models.DateTimeField(null=True)  # the work went on
     cancel_requested = models.BooleanField(default=False)
+    permissions_requested = models.BooleanField(default=False)  # to be read amid the documents
     not_before = models.DateTimeField(default=timezone.now)  # a source that asked us to come back later
+    postponed = models.PositiveIntegerField(default=0)  # times in a row, with nothing done in between
 
+    # Where the listing began and how far it is committed: {"cursor", "checkpoint"}; None: not begun.
+    listing = models.JSONField(null=True)
+    phase = models.CharField(max_length=20, choices=Phase.choices, blank=True, default="")
+    found = models.PositiveIntegerField(default=0)  # documents that the listing has named so far
+    fetched = models.PositiveIntegerField(default=0)  # whose content was asked of the source
+    rate = models.FloatField(default=0)  # documents a second, lately
     total = models.PositiveIntegerField(null=True)
     added = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,17 +11,19 @@ from django.db.models import F
 from django.utils import timezone
 
 from assistant.accounts.models import Connection
-from assistant.accounts.principals import replace_membership
+from assistant.accounts.principals import DIRECTORY, replace_membership
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import PrincipalRef
+from assistant.common.errors import FailureCode
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
-from assistant.sync.documents_pass import record_failure
-from assistant.sync.finishing import Seen
+from assistant.sync.doubts import record_failure
 from assistant.sync.lease import Heartbeat, hold
-from assistant.sync.models import SyncRun
+from assistant.sync.models import CONTENT_KINDS, SyncRun
 from assistant.sync.noting import note_access_changes, note_membership_changes
+from assistant.sync.seen import Seen
+from assistant.sync.treatment import Treatment
 from connectors.sdk.contract import (
     Account,
     Complete,
@@ -36,16 +38,28 @@ _WINDOW = 500
 _BATCH = 500
 
 
-def take_principals(run: SyncRun, connection: Connection, events: Iterable[PrincipalEvent]) -> bool:
+def forget_named(run: SyncRun, connection: Connection) -> None:
+    """A run over documents begins to read access lists once more: none of them has been named yet."""
+    Document.objects.filter(connection=connection, acl_seen_in_run=run.pk).update(acl_seen_in_run=0)
+
+
+def take_principals(
+    run: SyncRun, connection: Connection, events: Iterable[PrincipalEvent], heartbeat: Heartbeat
+) -> bool:
     """Replace the connection's membership if the read was complete; else keep the last one.
 
     Returns whether it was complete.
     """
     groups: dict[str, tuple[PrincipalRef, ...]] = {}
     accounts: dict[str, str] = {}
-    complete = False
+    complete = foreign = False
     for event in events:
+        heartbeat.stop_if_asked()
         match event:
+            case GroupMembers(group) if group.startswith(DIRECTORY):
+                foreign = True
+                detail = "Only the directory itself says who is in its groups."
+                record_failure(run, connection, Failure(group, FailureCode.BAD_PERMISSIONS, detail))
             case GroupMembers(group, members):
                 groups[group] = (*groups.get(group, ()), *members)
             case Account(account, email):
@@ -55,6 +69,7 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
                 record_failure(run, connection, replace(event, hide=False, is_prefix=False))
             case Complete():
                 complete = True
+    complete = complete and not foreign
     if complete:
         with transaction.atomic():
             hold(run.pk)
@@ -67,9 +82,15 @@ def take_principals(run: SyncRun, connection: Connection, events: Iterable[Princ
     return complete
 
 
-def take_permissions(
-    run: SyncRun, connection: Connection, events: Iterable[PermissionEvent], heartbeat: Heartbeat
-) -> Seen:
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The access lists that a connector reports, and what the source's settings make of them."""
+
+    events: Iterable[PermissionEvent]
+    treatment: Treatment
+
+
+def take_permissions(run: SyncRun, connection: Connection, lists: Lists, heartbeat: Heartbeat) -> Seen:
     """Apply the access list of every known document. Unknown documents wait for a run that reads content.
 
     Raises:
@@ -78,15 +99,14 @@ def take_permissions(
     """
     seen = Seen()
     window: list[DocumentAcl] = []
-    for event in events:
+    for event in lists.events:
         heartbeat.stop_if_asked()
         match event:
-            case DocumentAcl():
-                window.append(event)
-                seen.listed += 1
+            case DocumentAcl(external_id, acl):
+                window.append(DocumentAcl(external_id, lists.treatment.acl(acl)))
             case Failure():
                 record_failure(run, connection, event)
-                seen.failures.append(event)
+                seen.failed_prefix |= event.is_prefix
             case Complete():
                 seen.complete = True
         if len(window) >= _WINDOW:
@@ -106,17 +126,21 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             hidden=Hidden.REMOVED
         )
         documents = list(rows)
-        counted = {row.pk for row in documents if row.seen_in_run == run.pk}  # by a worker taken over from
+        counted = {
+            row.pk for row in documents if row.acl_seen_in_run == run.pk
+        }  # by a worker taken over from
         unread = [row for row in documents if acls[row.external_id] is None and not row.acl_stale]
         moved = [row for row in documents if _differs(row, acls[row.external_id])]
         if unread or moved:
             _store(run, connection, {row: acls[row.external_id] for row in moved}, unread, now)
-        fresh = rows.exclude(seen_in_run=run.pk).update(seen_in_run=run.pk)
+        fresh = rows.exclude(acl_seen_in_run=run.pk).update(acl_seen_in_run=run.pk)
         updated = sum(row.pk not in counted for row in (*unread, *moved))
+        amid_documents = run.kind in CONTENT_KINDS  # which are counted by the pass that reads them
         SyncRun.objects.filter(pk=run.pk).update(
-            updated=F("updated") + updated,
-            unchanged=F("unchanged") + fresh - updated,
+            updated=F("updated") + (0 if amid_documents else updated),
+            unchanged=F("unchanged") + (0 if amid_documents else fresh - updated),
             heartbeat_at=now,
+            progress_at=now,
         )
 
 

@@ -9,7 +9,7 @@ from assistant.common.errors import FailureCode
 
 # Up to this many documents may go whatever their share, as long as less than half goes; one may always go.
 FREE_DELETIONS = 5
-MAX_DELETED_SHARE = 0.10
+MAX_DELETED_PERCENT = 10
 MAX_DELETED = 1_000
 
 
@@ -23,6 +23,23 @@ class Known:
     acl_stale: bool
     hidden: str
     failure_code: str
+    id: int = 0
+    content_digest: str = ""
+    seen_in_run: int = 0
+
+
+# The columns of a document's row, in the order of the fields above.
+KNOWN_COLUMNS = (
+    "version",
+    "source_version",
+    "acl_id",
+    "acl_stale",
+    "hidden",
+    "failure_code",
+    "id",
+    "content_digest",
+    "seen_in_run",
+)
 
 
 # Reading the same bytes again ends the same way, so these wait for another version or a full run.
@@ -91,13 +108,22 @@ class Deletion(StrEnum):
     ASK = "ask"
 
 
-def plan_deletions(*, known: int, missing: int, listed: int) -> Deletion:
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How much of a source may go without a person's word."""
+
+    max_deleted: int = MAX_DELETED
+    max_percent: int = MAX_DELETED_PERCENT
+
+
+def plan_deletions(*, known: int, missing: int, listed: int, guard: Guard = Guard()) -> Deletion:
     """Delete at once only what is plausible; ask an administrator about the rest.
 
     Args:
         known: documents that the source had before the run.
         missing: those of them that the listing did not name.
         listed: documents that the listing named.
+        guard: what may go at once.
     """
     if missing == 0:
         return Deletion.NOTHING
@@ -105,6 +131,6 @@ def plan_deletions(*, known: int, missing: int, listed: int) -> Deletion:
         return Deletion.ASK
     if missing == 1 or (missing <= FREE_DELETIONS and missing < listed):
         return Deletion.DELETE
-    if missing > MAX_DELETED or missing > known * MAX_DELETED_SHARE:
+    if missing > guard.max_deleted or missing * 100 > known * guard.max_percent:
         return Deletion.ASK
     return Deletion.DELETE

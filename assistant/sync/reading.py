@@ -18,6 +18,9 @@ class RunView:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    phase: str  # see `models.Phase`; empty while it waits and once it has ended
+    found: int  # documents that the listing has named so far
+    fetched: int  # documents whose content was asked of the source
     total: int | None  # documents listed, once the listing is complete
     done: int
     added: int
@@ -27,9 +30,10 @@ class RunView:
     failed: int
     missing: int  # would be deleted, waits for approval
     current_item: str
-    rate: float  # documents a second
+    rate: float  # documents a second: lately, or in the whole run once it has ended
     eta_s: float | None
-    heartbeat_age_s: float | None
+    heartbeat_age_s: float | None  # since its process was last heard of
+    progress_age_s: float | None  # since something was last dealt with
     code: str
     detail: str
 
@@ -71,7 +75,9 @@ class SourceDetail:
 
     row: SourceRow
     config: tuple[tuple[str, str], ...]  # (label, value); secrets are left out
-    schedule_minutes: int
+    cron: str  # empty: only by hand
+    time_zone: str
+    paused: bool
     permissions_confirmed_at: datetime | None
     hidden: int  # documents hidden because their permissions are in doubt or too old
     runs: tuple[RunView, ...]

@@ -17,6 +17,9 @@ class RunCode(StrEnum):
     RECONFIGURE = "reconfigure"
     SOURCE_GONE = "source_gone"
     BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    PAUSED = "paused"
+    OVER_BUDGET = "over_budget"
     FAILED = "failed"
     INTERNAL = "internal"
 
@@ -95,6 +98,15 @@ RUN_REASONS: dict[str, Reason] = {
         _("Check that it is mounted and named rightly."),
     ),
     RunCode.BUSY: Reason(_("The source asked to come back later."), _("Nothing; the run goes on by itself.")),
+    RunCode.UNREACHABLE: Reason(
+        _("The source was busy or out of reach for too long. Nothing was deleted."),
+        _("Check that it runs and can be reached, then start the run again."),
+    ),
+    RunCode.PAUSED: Reason(_("The source is paused."), _("Resume it; the run goes on from where it was.")),
+    RunCode.OVER_BUDGET: Reason(
+        _("So many documents failed that the run was stopped. Nothing was deleted."),
+        _("Look at the failed documents: they probably have one cause."),
+    ),
     RunCode.FAILED: Reason(_("The run could not go on."), _("Read the details, then start it again.")),
     RunCode.INTERNAL: Reason(
         _("The run stopped on an error of Mundap's own."), _("Look at the worker's log, then start it again.")

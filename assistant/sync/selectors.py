@@ -18,6 +18,7 @@ from assistant.access.visibility import confirmed_recently
 from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
 from assistant.documents.models import Document, Hidden
+from assistant.sync.due import next_run_at
 from assistant.sync.models import RunFailure, Source, SyncRun
 from assistant.sync.reading import FailureView, RunView, SourceDetail, SourceRow
 from assistant.sync.reasons import document_reason, run_reason
@@ -58,7 +59,9 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
     return SourceDetail(
         row=_row(found),
         config=_shown_config(found),
-        schedule_minutes=found.schedule_minutes,
+        cron=found.cron,
+        time_zone=found.time_zone,
+        paused=found.paused,
         permissions_confirmed_at=found.connection.permissions_confirmed_at,
         hidden=doubted.count(),
         runs=tuple(_run(run, now) for run in runs),
@@ -95,11 +98,7 @@ def _row(found: Source) -> SourceRow:
     findable = Document.objects.filter(
         connection=found.connection, version__gt=0, hidden=Hidden.NO, acl__clause_count__gt=0
     )
-    next_run = (
-        latest.finished_at + timedelta(minutes=found.schedule_minutes)
-        if latest and latest.finished_at and found.schedule_minutes and not found.paused
-        else None
-    )
+    next_run = None if found.paused else next_run_at(found, after=timezone.now())
     return SourceRow(
         id=found.pk,
         name=found.connection.name,
@@ -114,9 +113,11 @@ def _row(found: Source) -> SourceRow:
 
 def _run(found: SyncRun, now: datetime) -> RunView:
     elapsed = (found.finished_at or now) - found.started_at if found.started_at else timedelta(0)
-    rate = found.done / elapsed.total_seconds() if elapsed.total_seconds() > 0 else 0.0
-    left = found.total - found.done if found.total is not None else None
+    average = found.done / elapsed.total_seconds() if elapsed.total_seconds() > 0 else 0.0
+    rate = average if found.finished_at else found.rate or average
     running = found.finished_at is None and found.started_at is not None
+    expected = _expected(found) if running else None
+    left = None if expected is None else expected - found.done
     return RunView(
         id=found.pk,
         kind=found.kind,
@@ -125,6 +126,9 @@ def _run(found: SyncRun, now: datetime) -> RunView:
         created_at=found.created_at,
         started_at=found.started_at,
         finished_at=found.finished_at,
+        phase=found.phase,
+        found=found.found,
+        fetched=found.fetched,
         total=found.total,
         done=found.done,
         added=found.added,
@@ -135,13 +139,28 @@ def _run(found: SyncRun, now: datetime) -> RunView:
         missing=found.missing,
         current_item=found.current_item,
         rate=rate,
-        eta_s=max(left, 0) / rate if running and left is not None and rate else None,
-        heartbeat_age_s=(now - found.heartbeat_at).total_seconds()
-        if running and found.heartbeat_at
-        else None,
+        eta_s=max(left, 0) / rate if left is not None and rate else None,
+        heartbeat_age_s=_age(now, found.heartbeat_at) if running else None,
+        progress_age_s=_age(now, found.progress_at) if running else None,
         code=found.code,
         detail=_in_words(found),
     )
+
+
+def _expected(found: SyncRun) -> int | None:
+    """How many documents the run will deal with: while it is still listing, about as many as last time.
+
+    None where that would be a guess.
+    """
+    if found.total is not None:
+        return found.total
+    before = SyncRun.objects.filter(source=found.source_id, kind=found.kind, pk__lt=found.pk)
+    last = before.filter(total__isnull=False).order_by("-pk").values_list("total", flat=True).first()
+    return None if last is None else max(found.found, last)
+
+
+def _age(now: datetime, moment: datetime | None) -> float | None:
+    return (now - moment).total_seconds() if moment else None
 
 
 def _in_words(found: SyncRun) -> str:

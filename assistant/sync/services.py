@@ -18,16 +18,18 @@ from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.configuration import sealed_secrets
+from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
-from assistant.sync.models import OPEN_STATES, RunKind, RunState, Source, SyncRun
+from assistant.sync.models import CONTENT_KINDS, OPEN_STATES, RunKind, RunState, Source, SyncRun
+from assistant.sync.reasons import RunCode
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 
 _RESEND_AFTER_S = 20
 _LONGEST_NAME = 120
-_LONGEST_LIMIT_H = 24 * 365
+_WRITTEN_AT_ONCE = 500  # rows named in one statement
 
 
 def add_source(
@@ -50,6 +52,9 @@ def add_source(
         )
         Source.objects.create(
             connection=connection,
+            # Not all sources at the full hour.
+            cron=f"{connection.pk * 7 % 60} * * * *",
+            time_zone=settings.TIME_ZONE,
             config=checked,
             sealed_secrets=(
                 sealed_secrets(checked_secrets, connection_id=connection.pk) if checked_secrets else b""
@@ -57,23 +62,6 @@ def add_source(
         )
         record(Event.SOURCE_ADDED, actor=actor, source=name, kind=kind)
     return connection.pk
-
-
-def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:
-    """How old permissions and groups of a source may be before nobody sees what they open.
-
-    Raises:
-        UsageError: less than an hour or more than a year.
-        NotFound: no such source.
-    """
-    if not 1 <= hours <= _LONGEST_LIMIT_H:
-        raise UsageError(f"The limit must be 1 to {_LONGEST_LIMIT_H} hours.")
-    with transaction.atomic():
-        changed = Connection.objects.filter(pk=source_id).update(max_age_s=hours * 3600)
-        if not changed:
-            raise NotFound("There is no such source.")
-        bump(Counter.PERMISSIONS)
-        record(Event.AGE_LIMIT_CHANGED, actor=actor, source=source_id, hours=hours)
 
 
 def find_source(name_or_id: str) -> int:
@@ -94,6 +82,8 @@ def find_source(name_or_id: str) -> int:
 def request_run(*, source_id: int, kind: str, actor: str) -> int:
     """Ask for a run and wake a worker up; returns the id of the run that is open now.
 
+    While documents are read, access lists are read amid them: nobody waits hours for a revocation.
+
     Raises:
         NotFound: no such source.
         UsageError: no such kind of run.
@@ -102,7 +92,7 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
         raise UsageError(f"'{kind}' is no kind of run. Known: {', '.join(RunKind.values)}.")
     if not Source.objects.filter(pk=source_id).exists():
         raise NotFound("There is no such source.")
-    run_id = _open_run(source_id)
+    run_id = _joined_run(source_id, kind)
     if run_id is None:
         try:
             with transaction.atomic():
@@ -111,25 +101,65 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
                 transaction.on_commit(lambda: wake(run.pk))
             return run.pk
         except IntegrityError:  # another process opened one in between
-            run_id = _open_run(source_id)
+            run_id = _joined_run(source_id, kind)
     # None: the other one's run has ended meanwhile, so that there is room again.
     return run_id if run_id is not None else request_run(source_id=source_id, kind=kind, actor=actor)
 
 
-def _open_run(source_id: int) -> int | None:
-    return (
-        SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES)
-        .values_list("pk", flat=True)
-        .first()
-    )
+def _joined_run(source_id: int, kind: str) -> int | None:
+    """The open run of the source, which does what is asked for on its way where it can."""
+    run = SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES).first()
+    if run is None:
+        return None
+    if kind in (RunKind.PERMISSIONS, RunKind.PRINCIPALS) and run.kind in CONTENT_KINDS:
+        SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES).update(permissions_requested=True)
+    return run.pk
+
+
+def retry_failed(*, source_id: int, actor: str) -> int:
+    """Read the documents again that failed; returns the id of the run that is open now.
+
+    Raises:
+        NotFound: no such source.
+    """
+    return request_run(source_id=source_id, kind=RunKind.RETRY, actor=actor)
 
 
 def cancel_run(*, run_id: int, actor: str) -> None:
     """Ask a run to stop. What it committed stays. A run that nobody works on ends at once."""
     SyncRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(cancel_requested=True)
     SyncRun.objects.filter(pk=run_id, state=RunState.PENDING).update(
-        state=RunState.CANCELLED, finished_at=timezone.now(), detail=f"Cancelled by {actor}."
+        state=RunState.CANCELLED, finished_at=timezone.now(), code="", detail=f"Cancelled by {actor}."
     )
+
+
+def pause_source(*, source_id: int, actor: str) -> None:
+    """Let nothing of the source run until it is resumed. An open run keeps its place.
+
+    Raises:
+        NotFound: no such source.
+    """
+    _set_paused(source_id, paused=True, actor=actor)
+
+
+def resume_source(*, source_id: int, actor: str) -> None:
+    """Go on with what was paused.
+
+    Raises:
+        NotFound: no such source.
+    """
+    _set_paused(source_id, paused=False, actor=actor)
+    run = SyncRun.objects.filter(source_id=source_id, state=RunState.PENDING).first()
+    if run is not None:
+        SyncRun.objects.filter(pk=run.pk, code=RunCode.PAUSED).update(code="", not_before=timezone.now())
+        wake(run.pk)
+
+
+def _set_paused(source_id: int, *, paused: bool, actor: str) -> None:
+    with transaction.atomic():
+        if not Source.objects.filter(pk=source_id).update(paused=paused):
+            raise NotFound("There is no such source.")
+        record(Event.SOURCE_PAUSED if paused else Event.SOURCE_RESUMED, actor=actor, source=source_id)
 
 
 def approve_deletions(*, run_id: int, actor: str) -> int:
@@ -138,17 +168,8 @@ def approve_deletions(*, run_id: int, actor: str) -> int:
     Raises:
         NotFound: no such run waits for approval.
     """
-    waiting = SyncRun.objects.select_for_update().filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL)
     with transaction.atomic():
-        run = waiting.first()
-        if run is None:
-            raise NotFound("No run with this number waits for approval.")
-        # Locked, so that a document which a run brings back at this moment is not deleted.
-        missing = list(
-            Document.objects.select_for_update()
-            .filter(connection_id=run.source_id, hidden=Hidden.MISSING)
-            .values_list("pk", flat=True)
-        )
+        run, missing = _asked(run_id)
         remove(missing)
         SyncRun.objects.filter(pk=run.pk).update(
             state=end_state(run, complete=True), deleted=F("deleted") + len(missing), missing=0
@@ -157,27 +178,52 @@ def approve_deletions(*, run_id: int, actor: str) -> int:
     return len(missing)
 
 
+def refuse_deletions(*, run_id: int, actor: str) -> int:
+    """Keep what the run found missing, and show it again; returns how many documents.
+
+    The next listing that lacks them asks again.
+
+    Raises:
+        NotFound: no such run waits for approval.
+    """
+    with transaction.atomic():
+        run, missing = _asked(run_id)
+        revision = bump(Counter.DOCUMENTS)
+        for start in range(0, len(missing), _WRITTEN_AT_ONCE):
+            Document.objects.filter(pk__in=missing[start : start + _WRITTEN_AT_ONCE]).update(
+                hidden=Hidden.NO, revision=revision
+            )
+        SyncRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED_WITH_ERRORS, missing=0)
+        record(Event.DELETION_REFUSED, actor=actor, run=run.pk, documents=len(missing))
+    return len(missing)
+
+
+def _asked(run_id: int) -> tuple[SyncRun, list[int]]:
+    """The run that waits, and the documents it asks about, locked: one that comes back is not deleted."""
+    waiting = SyncRun.objects.select_for_update().filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL)
+    run = waiting.first()
+    if run is None:
+        raise NotFound("No run with this number waits for approval.")
+    missing = (
+        Document.objects.select_for_update()
+        .filter(connection_id=run.source_id, hidden=Hidden.MISSING)
+        .values_list("pk", flat=True)
+    )
+    return run, list(missing)
+
+
 def sweep() -> list[int]:
     """Start what is due, free what died, send lost wake-ups again. Returns the runs woken."""
     now = timezone.now()
     release_dead()
     for source in Source.objects.filter(paused=False).select_related("connection"):
-        if is_due(source):
-            request_run(source_id=source.pk, kind=RunKind.INCREMENTAL, actor="schedule")
+        kind = due_kind(source, now=now)
+        if kind is not None:
+            request_run(source_id=source.pk, kind=kind, actor="schedule")
     lost = SyncRun.objects.filter(state=RunState.RUNNING, lease_until__lt=now) | SyncRun.objects.filter(
         state=RunState.PENDING, not_before__lte=now, created_at__lt=now - timedelta(seconds=_RESEND_AFTER_S)
     )
-    woken = list(lost.values_list("pk", flat=True))
+    woken = list(lost.filter(source__paused=False).values_list("pk", flat=True))
     for run_id in woken:
         wake(run_id)
     return woken
-
-
-def is_due(source: Source) -> bool:
-    """Whether the schedule asks for a run now. A source is never due while one is open."""
-    latest = SyncRun.objects.filter(source=source).order_by("-pk").first()
-    if latest is None:
-        return True
-    if latest.state in OPEN_STATES or not source.schedule_minutes or latest.finished_at is None:
-        return False
-    return latest.finished_at + timedelta(minutes=source.schedule_minutes) <= timezone.now()

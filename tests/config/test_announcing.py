@@ -24,6 +24,9 @@ RUN = RunView(
     created_at=NOW,
     started_at=None,
     finished_at=None,
+    phase="",
+    found=0,
+    fetched=0,
     total=None,
     done=0,
     added=0,
@@ -36,6 +39,7 @@ RUN = RunView(
     rate=0.0,
     eta_s=None,
     heartbeat_age_s=None,
+    progress_age_s=None,
     code="",
     detail="",
 )

@@ -198,8 +198,8 @@ def test_a_document_stored_between_the_last_look_and_the_switch_is_published_fir
             begun.documents["late"] = dict(LATE)
             with monkeypatch.context() as patch:  # its worker dies before it publishes
                 patch.setattr("assistant.sync.committing.publish", lambda ids: None)
-                patch.setattr("assistant.sync.engine.publish_missing", lambda: 0)
-                patch.setattr("assistant.sync.engine.compact", lambda: False)
+                patch.setattr("assistant.sync.carrying_out.publish_missing", lambda: 0)
+                patch.setattr("assistant.sync.carrying_out.compact", lambda: False)
                 begun.sync()
         return done
 

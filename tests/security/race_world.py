@@ -28,7 +28,7 @@ from assistant.chat.events import Token, to_payload
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.common.types import Json
 from assistant.documents.models import Document
-from assistant.sync import engine, permissions_pass
+from assistant.sync import carrying_out, engine, permissions_pass
 from assistant.sync.models import RunKind, RunState, SyncRun
 from assistant.sync.services import add_source
 
@@ -255,7 +255,7 @@ class RaceWorld:
             self._moments["lists"] = time.monotonic()
 
         with (
-            mock.patch.object(engine, "take_principals", members),
+            mock.patch.object(carrying_out, "take_principals", members),
             mock.patch.object(permissions_pass, "_apply", lists),
         ):
             yield

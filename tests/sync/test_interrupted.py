@@ -17,12 +17,12 @@ from django.db import connections
 from django.utils import timezone
 
 from assistant.access.viewer import viewer_for
-from assistant.accounts.models import User
+from assistant.accounts.models import Connection, User
 from assistant.documents.models import Chunk, Document
 from assistant.sync import documents_pass, lease
+from assistant.sync.committing import Batch, commit
 from assistant.sync.engine import execute_run
 from assistant.sync.models import RunFailure, RunKind, RunState, SyncRun
-from assistant.sync.reading_content import read_content
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import cancel_run, request_run, sweep
 from connectors.sdk.contract import Complete, Upsert
@@ -81,10 +81,10 @@ PLACES = [
     ("assistant.sync.committing._count", 3, True),  # inside the transaction, which rolls back
     ("assistant.sync.committing.publish", 1, False),  # committed, not yet findable
     ("assistant.sync.committing.publish", 3, True),
-    ("assistant.sync.engine.finish_documents", 1, False),
+    ("assistant.sync.carrying_out.finish_documents", 1, False),
     ("assistant.sync.finishing.remove", 1, True),
-    ("assistant.sync.engine.compact", 1, False),
-    ("assistant.sync.engine._end", 1, False),
+    ("assistant.sync.carrying_out.compact", 1, False),
+    ("assistant.sync.engine._write", 1, False),
 ]
 
 
@@ -183,16 +183,16 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
-    read, reads = read_content, 0
+    writes = 0
 
-    def robbed(*arguments: object, **named: object) -> object:
-        nonlocal reads
-        reads += 1
-        if reads == 4:
+    def robbed(run: SyncRun, connection: Connection, batch: Batch) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 4:
             SyncRun.objects.update(owner="elsewhere:1:abc", lease_until=timezone.now() + timedelta(minutes=1))
-        return read(*arguments, **named)  # type: ignore[arg-type]
+        commit(run, connection, batch)
 
-    monkeypatch.setattr(documents_pass, "read_content", robbed)
+    monkeypatch.setattr(documents_pass, "commit", robbed)
     made = [document(f"d{n}", f"Report word{n}.", acl=EVERYBODY) for n in range(6)]
     script.events = [*made, Complete()]
     run_id = request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="test")
@@ -297,18 +297,18 @@ def test_a_running_run_stops_when_asked_and_keeps_what_it_has(
 ) -> None:
     monkeypatch.setattr(lease, "HEARTBEAT_S", 0.05)
     monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
-    read, reads = read_content, 0
+    writes = 0
 
-    def slow(*arguments: object, **named: object) -> object:
-        nonlocal reads
-        reads += 1
-        if reads == 3:
+    def slow(run: SyncRun, connection: Connection, batch: Batch) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 3:
             cancel_run(run_id=run_id, actor="ada@example.com")
-        if reads >= 3:
+        if writes >= 3:
             time.sleep(0.3)
-        return read(*arguments, **named)  # type: ignore[arg-type]
+        commit(run, connection, batch)
 
-    monkeypatch.setattr(documents_pass, "read_content", slow)
+    monkeypatch.setattr(documents_pass, "commit", slow)
     for number in range(20):
         small_world.documents[f"n{number}"] = {"id": f"n{number}", "title": "Note", "text": f"Note {number}."}
     small_world.write()
@@ -319,7 +319,7 @@ def test_a_running_run_stops_when_asked_and_keeps_what_it_has(
     assert 2 <= run.added < 20
     assert Document.objects.count() == 6 + run.added
     assert_sound()
-    monkeypatch.setattr(documents_pass, "read_content", read)
+    monkeypatch.setattr(documents_pass, "commit", commit)
     assert counts(small_world.sync()) == (20 - run.added, 0, 6 + run.added, 0, 0)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound, UsageError
 from assistant.sync import tasks
+from assistant.sync.due import due_kind
 from assistant.sync.models import RunKind, RunState, Source, SyncRun
-from assistant.sync.services import find_source, is_due, request_run, sweep
+from assistant.sync.services import find_source, request_run, sweep
 from tests.conftest import SmallWorld
 
 
@@ -29,25 +31,53 @@ def source_of(world: SmallWorld) -> Source:
     return Source.objects.get(pk=world.source_id)
 
 
+def due(world: SmallWorld, *, at: datetime | None = None) -> RunKind | None:
+    return due_kind(source_of(world), now=at or timezone.now())
+
+
 def ended_ago(minutes: float) -> None:
-    SyncRun.objects.update(finished_at=timezone.now() - timedelta(minutes=minutes))
+    moment = timezone.now() - timedelta(minutes=minutes)
+    SyncRun.objects.update(started_at=moment, finished_at=moment)
 
 
-def test_a_source_is_due_when_its_minutes_have_passed(small_world: SmallWorld) -> None:
-    assert not is_due(source_of(small_world))
-    ended_ago(59)
-    assert not is_due(source_of(small_world))
-    ended_ago(61)
-    assert is_due(source_of(small_world))
+def test_a_source_is_due_when_its_cron_expression_comes_true_after_the_last_listing_began(
+    small_world: SmallWorld,
+) -> None:
+    Source.objects.update(cron="30 6 * * *", time_zone="Asia/Seoul")
+    listed = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    SyncRun.objects.update(started_at=listed, finished_at=listed)
+    Connection.objects.update(permissions_confirmed_at=listed)
+    assert due(small_world, at=datetime(2026, 3, 2, 21, 29, tzinfo=UTC)) is None
+    assert due(small_world, at=datetime(2026, 3, 2, 21, 30, tzinfo=UTC)) is RunKind.INCREMENTAL
+
+
+def test_a_run_that_outlasts_the_interval_is_followed_at_once_and_not_twice(small_world: SmallWorld) -> None:
+    Source.objects.update(cron="0 * * * *")
+    began = datetime(2026, 3, 2, 12, 1, tzinfo=UTC)
+    SyncRun.objects.update(started_at=began, finished_at=began + timedelta(hours=5))
+    assert due(small_world, at=began + timedelta(hours=5, seconds=1)) is RunKind.INCREMENTAL
+    SyncRun.objects.update(started_at=began + timedelta(hours=5), finished_at=began + timedelta(hours=5))
+    assert due(small_world, at=began + timedelta(hours=5, seconds=1)) is None
+
+
+def test_access_lists_that_were_read_too_long_ago_are_read_by_themselves(small_world: SmallWorld) -> None:
+    Source.objects.update(cron="0 0 1 * *", permissions_hours=24)
+    listed = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    SyncRun.objects.update(started_at=listed, finished_at=listed)
+    Connection.objects.update(permissions_confirmed_at=listed)
+    assert due(small_world, at=listed + timedelta(hours=24)) is None
+    assert due(small_world, at=listed + timedelta(hours=24, minutes=1)) is RunKind.PERMISSIONS
+    Source.objects.update(permissions_hours=0)
+    assert due(small_world, at=listed + timedelta(hours=240)) is None
 
 
 def test_a_source_without_a_schedule_or_with_an_open_run_is_never_due(small_world: SmallWorld) -> None:
-    ended_ago(10_000)
-    Source.objects.update(schedule_minutes=0)
-    assert not is_due(source_of(small_world))
-    Source.objects.update(schedule_minutes=1)
+    ended_ago(600)
+    Source.objects.update(cron="")
+    assert due(small_world) is None
+    Source.objects.update(cron="* * * * *")
     request_run(source_id=small_world.source_id, kind=RunKind.FULL, actor="test")
-    assert not is_due(source_of(small_world))
+    assert due(small_world) is None
 
 
 def test_the_sweeper_starts_what_is_due_once(

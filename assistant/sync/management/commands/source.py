@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 
 from assistant.accounts.command import JsonCommand, json_object, text_file
 from assistant.common.errors import UsageError
-from assistant.sync.services import add_source, find_source, set_age_limit
+from assistant.sync.services import add_source, find_source
+from assistant.sync.source_settings import set_age_limit
 
 _ACTOR = "command line"
 

@@ -1,0 +1,79 @@
+"""What a run asks its connector for: everything, what changed since the last run, or what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
+
+from assistant.common.types import JsonObject
+from assistant.documents.models import Document, Hidden
+from assistant.sync.models import RunFailure, RunKind, Source, SyncRun
+from assistant.sync.plan import LASTING_FAILURES
+from connectors.sdk.contract import Connector, Event, Failure, FeedGap, Upsert
+
+_MOST_AGAIN = 10_000
+
+
+def is_document(event: Event) -> bool:
+    """Whether the event counts as a document that the listing has found."""
+    return isinstance(event, Upsert | Failure)
+
+
+def events_of(run: SyncRun, connector: Connector) -> Iterator[Event]:
+    """The events of this run, from where an interrupted worker left it. Asks the database now, not later."""
+    if run.kind == RunKind.RETRY:
+        return connector.again(_failed(run.source, lasting=True))
+    if run.listing is None:
+        _begin(run, run.source.cursor if _follows_the_feed(run) else None)
+    assert run.listing is not None
+    cursor, checkpoint = run.listing["cursor"], run.listing.get("checkpoint")
+    if cursor is None:
+        return connector.documents(checkpoint=checkpoint)
+    return _changes(run, connector, cursor, checkpoint, _failed(run.source, lasting=False))
+
+
+def _follows_the_feed(run: SyncRun) -> bool:
+    """Not where everything was last listed too long ago: no feed carries every change."""
+    source = run.source
+    if run.kind != RunKind.INCREMENTAL or source.cursor is None or source.listed_at is None:
+        return False
+    limit = timedelta(hours=source.full_hours)
+    return not source.full_hours or timezone.now() - source.listed_at < limit
+
+
+def _begin(run: SyncRun, cursor: JsonObject | None) -> None:
+    run.listing = {"cursor": cursor}
+    SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
+
+
+def _changes(
+    run: SyncRun,
+    connector: Connector,
+    cursor: JsonObject,
+    checkpoint: JsonObject | None,
+    failed: list[str],
+) -> Iterator[Event]:
+    """What changed, after what failed last time; everything, where the feed no longer reaches back."""
+    if failed and checkpoint is None:
+        yield from connector.again(failed)
+    try:
+        yield from connector.documents(cursor=cursor, checkpoint=checkpoint)
+    except FeedGap:
+        run.listing = {"cursor": None}  # stored with the first checkpoint
+        yield from connector.documents()
+
+
+def _failed(source: Source, *, lasting: bool) -> list[str]:
+    """Ids of documents that failed, which no feed names again; `lasting`: also what will fail again."""
+    rows = Document.objects.filter(connection=source.connection).exclude(hidden=Hidden.REMOVED)
+    rows = rows.exclude(failure_code="")
+    if not lasting:
+        rows = rows.exclude(failure_code__in=LASTING_FAILURES)
+    latest = SyncRun.objects.filter(source=source, finished_at__isnull=False).order_by("-pk").first()
+    noted = RunFailure.objects.filter(run=latest, is_prefix=False).exclude(external_id="")
+    if not lasting:
+        noted = noted.exclude(code__in=LASTING_FAILURES)
+    names = {*rows.values_list("external_id", flat=True), *noted.values_list("external_id", flat=True)}
+    return sorted(names)[:_MOST_AGAIN]

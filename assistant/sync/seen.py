@@ -1,0 +1,22 @@
+"""What a pass noticed on its way, for the end of its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant.common.types import JsonObject
+
+
+@dataclass(slots=True)
+class Seen:
+    """How the reading ended.
+
+    `complete`: everything was named. `caught_up`: every change since the cursor was named. Neither:
+    it broke off, and says nothing of what it did not name. `cursor`: for the next run.
+    `failed_prefix`: below some prefix it is not known what there is.
+    """
+
+    complete: bool = False
+    caught_up: bool = False
+    cursor: JsonObject | None = None
+    failed_prefix: bool = False

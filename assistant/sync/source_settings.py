@@ -1,0 +1,163 @@
+"""Changing what an administrator decides about a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from django.db import transaction
+
+from assistant.accounts.models import Connection
+from assistant.accounts.revisions import Counter, bump
+from assistant.audit.trail import Event, record
+from assistant.common.acl import parse_principal
+from assistant.common.errors import NotFound, UsageError
+from assistant.common.types import Json, JsonObject
+from assistant.sync.configuration import opened_secrets, sealed_secrets
+from assistant.sync.enrichment import parse_enrichment
+from assistant.sync.models import RunKind, Source
+from assistant.sync.rules import parse_rules
+from assistant.sync.schedule import check_schedule
+from assistant.sync.services import request_run
+from connectors.registry import connector_kind
+from connectors.sdk.config import validate
+
+_LONGEST_LIMIT_H = 24 * 365
+_MOST_PER_SECOND = 1_000.0
+_MOST_AT_ONCE = 64
+_WHOLE = 100  # percent
+_MOST_PRINCIPALS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """Everything about a source beside its configuration; see `models.Source` for what each means."""
+
+    cron: str = "0 * * * *"
+    time_zone: str = "UTC"
+    permissions_hours: int = 24
+    full_hours: int = 168
+    rules: JsonObject = field(default_factory=dict)
+    field_map: JsonObject = field(default_factory=dict)
+    enrichment: Sequence[Json] = ()
+    audience: Sequence[str] = ()
+    rate_per_second: float = 0.0
+    fetches_at_once: int = 0
+    error_budget_percent: int = 30
+    max_deleted: int = 1_000
+    max_deleted_percent: int = 10
+
+
+def settings_of(source: Source) -> SourceSettings:
+    """The settings that count now."""
+    return SourceSettings(**{name: getattr(source, name) for name in SourceSettings.__slots__})
+
+
+def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> None:
+    """Store other settings. A narrower or wider audience is carried in by a run that starts at once.
+
+    Raises:
+        NotFound: no such source.
+        UsageError: which value cannot be, and why; nothing is changed.
+    """
+    _check(settings)
+    values = asdict(settings)
+    with transaction.atomic():
+        source = Source.objects.select_for_update().filter(pk=source_id).first()
+        if source is None:
+            raise NotFound("There is no such source.")
+        before = settings_of(source)
+        changed = sorted(name for name in values if getattr(before, name) != getattr(settings, name))
+        if not changed:
+            return
+        for name in changed:
+            value = values[name]
+            setattr(source, name, list(value) if isinstance(value, tuple) else value)
+        if {"rules", "field_map", "enrichment"} & set(changed):
+            source.cursor = None  # what was left out before is in no change feed
+        source.save(update_fields=[*changed, "cursor"])
+        record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
+    if "audience" in changed:
+        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+
+
+def _check(settings: SourceSettings) -> None:
+    check_schedule(settings.cron, settings.time_zone)
+    parse_rules(settings.rules)
+    parse_enrichment(settings.field_map, list(settings.enrichment))
+    for principal in settings.audience:
+        parse_principal(principal)
+    if len(settings.audience) > _MOST_PRINCIPALS:
+        raise UsageError(f"The audience may have at most {_MOST_PRINCIPALS} lines.")
+    for name, least, most in (
+        ("permissions_hours", 0, _LONGEST_LIMIT_H),
+        ("full_hours", 0, _LONGEST_LIMIT_H),
+        ("rate_per_second", 0, _MOST_PER_SECOND),
+        ("fetches_at_once", 0, _MOST_AT_ONCE),
+        ("error_budget_percent", 1, _WHOLE),
+        ("max_deleted", 0, 2**31 - 1),
+        ("max_deleted_percent", 0, _WHOLE),
+    ):
+        if not least <= getattr(settings, name) <= most:
+            raise UsageError(f"{name} must be {least} to {most:g}.")
+
+
+def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, str], actor: str) -> None:
+    """Store another configuration. Secrets that are not given stay. The next run lists everything.
+
+    Raises:
+        NotFound: no such source.
+        UsageError: settings that do not fit the kind; nothing is changed.
+    """
+    with transaction.atomic():
+        source = Source.objects.select_for_update().select_related("connection").filter(pk=source_id).first()
+        if source is None:
+            raise NotFound("There is no such source.")
+        kind = connector_kind(source.connection.kind)
+        checked, checked_secrets = validate(
+            kind, config=config, secrets={**opened_secrets(source), **secrets}
+        )
+        source.config = checked
+        source.sealed_secrets = (
+            sealed_secrets(checked_secrets, connection_id=source.pk) if checked_secrets else b""
+        )
+        source.cursor = None  # it may lead to another place
+        source.save(update_fields=["config", "sealed_secrets", "cursor"])
+        record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
+
+
+def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:
+    """Let the source's access lists name people and groups of a directory; None: of none any more.
+
+    Raises:
+        NotFound: no such source.
+        UsageError: the other source is no directory.
+    """
+    with transaction.atomic():
+        source = Source.objects.filter(pk=source_id).first()
+        if source is None:
+            raise NotFound("There is no such source.")
+        if directory_id is not None:
+            directory = Source.objects.select_related("connection").filter(pk=directory_id).first()
+            if directory is None or connector_kind(directory.connection.kind).gives_documents:
+                raise UsageError("Choose a directory: a source that gives people and groups only.")
+        Connection.objects.filter(pk=source_id).update(directory_id=directory_id)
+        record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="directory")
+    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+
+
+def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:
+    """How old permissions and groups of a source may be before nobody sees what they open.
+
+    Raises:
+        UsageError: less than an hour or more than a year.
+        NotFound: no such source.
+    """
+    if not 1 <= hours <= _LONGEST_LIMIT_H:
+        raise UsageError(f"The limit must be 1 to {_LONGEST_LIMIT_H} hours.")
+    with transaction.atomic():
+        changed = Connection.objects.filter(pk=source_id).update(max_age_s=hours * 3600)
+        if not changed:
+            raise NotFound("There is no such source.")
+        bump(Counter.PERMISSIONS)
+        record(Event.AGE_LIMIT_CHANGED, actor=actor, source=source_id, hours=hours)

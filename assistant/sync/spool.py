@@ -1,0 +1,72 @@
+"""Content that was fetched and is not committed yet, kept on this machine.
+
+A worker that is killed leaves it behind, so that whoever goes on with the run asks
+the source for nothing twice. It is no truth: on another machine, or after somebody
+emptied the folder, the content is simply fetched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from connectors.sdk.contract import BytesContent, Content, FileContent, TextContent, Upsert
+
+_TEXT, _BYTES = ".text", ".bytes"
+
+
+class Spool:
+    """The folder of one run. Its methods may be called by several threads, each for another document."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self) -> None:
+        """Make the folder, readable by its owner only: it holds what not everybody may read."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def kept(self, upsert: Upsert) -> Content | None:
+        """What was fetched for this version of the document before; None: nothing."""
+        place = self._place(upsert)
+        if (file := place.with_suffix(_BYTES)).is_file():
+            return FileContent(file)
+        try:
+            return TextContent(place.with_suffix(_TEXT).read_text(encoding="utf-8"))
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    def keep(self, upsert: Upsert, content: Content) -> Content:
+        """Keep fetched content, whole or not at all. What lies on this machine anyway is left there."""
+        match content:
+            case FileContent():
+                return content
+            case BytesContent(data):
+                return FileContent(self._write(upsert, data, _BYTES))
+            case TextContent(text):
+                self._write(upsert, text.encode("utf-8", "replace"), _TEXT)
+                return content
+
+    def forget(self, upserts: Iterable[Upsert]) -> None:
+        """These are committed."""
+        for upsert in upserts:
+            place = self._place(upsert)
+            for suffix in (_BYTES, _TEXT):
+                place.with_suffix(suffix).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """The run has ended."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _place(self, upsert: Upsert) -> Path:
+        named = f"{upsert.external_id}\0{upsert.version}".encode("utf-8", "surrogatepass")
+        return self._folder / hashlib.sha256(named).hexdigest()
+
+    def _write(self, upsert: Upsert, data: bytes, suffix: str) -> Path:
+        file = self._place(upsert).with_suffix(suffix)
+        draft = file.with_suffix(".part")
+        draft.write_bytes(data)
+        os.replace(draft, file)  # noqa: PTH105 - names the atomic call
+        return file

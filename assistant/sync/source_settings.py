@@ -128,6 +128,8 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         source.cursor = None  # it may lead to another place
         source.save(update_fields=["config", "sealed_secrets", "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
+    # Who may see what may hang on the configuration, and no change feed knows of it.
+    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
 
 
 def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:

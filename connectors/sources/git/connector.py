@@ -239,10 +239,8 @@ class GitConnector(BaseSource):
             raise DocumentFailure(FailureCode.UNREACHABLE, str(error)) from error
 
     def _reader(self, mirror: Mirror) -> Blobs:
-        name = mirror.where.name
-        if name not in self._blobs:
-            self._blobs[name] = Blobs(mirror.folder, self._git.environment())
-        return self._blobs[name]
+        fresh = Blobs(mirror.folder, self._git.environment())  # opens nothing yet
+        return self._blobs.setdefault(mirror.where.name, fresh)
 
 
 def _id(mirror: Mirror, path: str) -> str:

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Git:
         self._proof = proof
         self._surroundings = surroundings
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()  # the listing and a fetch may both be the first to need a file
 
     def close(self) -> None:
         """Remove the files that hold secrets."""
@@ -164,15 +166,17 @@ class Git:
 
     def _file(self, name: str, text: str) -> Path:
         path = self._private() / name
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(text.replace("\r\n", "\n").strip() + "\n", encoding="utf-8")
+        with self._lock:
+            if not path.exists():
+                path.touch(mode=0o600)
+                path.write_text(text.replace("\r\n", "\n").strip() + "\n", encoding="utf-8")
         return path
 
     def _private(self) -> Path:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="mundap-git-")
-        return Path(self._folder.name)
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="mundap-git-")
+            return Path(self._folder.name)
 
     def _ended(
         self, command: Sequence[str], environment: Mapping[str, str]
@@ -281,6 +285,8 @@ def _judged(where: Repository, errors: str) -> ConnectorError | Damaged:
         return Reconfigure(f"The certificate of {where.host} is not valid for it: {detail}")
     if "error: 30" in low or "unable to update url base from redirection" in low:
         return Reconfigure(f"'{where.name}' sends to another address: type the one that it has now.")
+    if "cannot run ssh" in low:
+        return Reconfigure("The program ssh is not installed where the worker runs: install openssh-client.")
     if "dubious ownership" in low:
         return Reconfigure(f"'{where.name}' belongs to another account than the worker's.")
     if any(sign in low for sign in _LOCAL):

@@ -53,6 +53,8 @@ def selection(config: JsonObject, *, has_token: bool) -> Selection:
         raise UsageError(f"'{twice}' is named twice: leave one of the two out.")
     if has_token and any(each.scheme == "http" for each in repositories):
         raise UsageError("A token would go over the line in plain text: write https instead of http.")
+    if has_token and len({(each.host, each.port) for each in repositories if each.scheme == "https"}) > 1:
+        raise UsageError("One token is for one server: make a source for the repositories of each server.")
     branch = str(config.get("branch", ""))
     if branch and branch_problem(branch):
         raise UsageError(f"'{branch[:80]}' {branch_problem(branch)}.")

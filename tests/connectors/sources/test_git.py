@@ -501,6 +501,7 @@ def test_a_branch_that_could_mean_more_is_refused(branch: str) -> None:
     [
         {"repositories": ["https://h/a", "https://h/a.git"]},
         {"repositories": ["http://h/a"]},
+        {"repositories": ["https://h/a", "https://other/a"]},
         {"repositories": ["https://h/a"], "branch": "a:b"},
         {"repositories": ["https://h/a"], "link": "https://h/{repository}"},
         {"repositories": ["https://h/a"], "link": "javascript:{path}"},

@@ -1,8 +1,8 @@
 """A real web server: Apache serving one folder, with a part behind basic sign-in.
 
-    /            files of the folder; ETag, Last-Modified, gzip
-    /private/    the same, for reader with the password "open sesame"
-    /moved/X     redirects for good to /X
+/            files of the folder; ETag, Last-Modified, gzip
+/private/    the same, for reader with the password "open sesame"
+/moved/X     redirects for good to /X
 """
 
 from __future__ import annotations

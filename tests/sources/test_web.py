@@ -117,7 +117,8 @@ class Website:
         assert self.story.sync("full").deleted == 1
 
 
-def test_the_story_of_a_web_site(people: dict[str, User], settings: LazySettings) -> None:
+def test_the_story_of_a_web_site(people: dict[str, User], settings: LazySettings, tmp_path: Path) -> None:
+    settings.MUNDAP_HOME = tmp_path
     settings.MUNDAP_ALLOWED_NETWORKS = parse_networks("127.0.0.0/8")
     site = Website()
     site.story.play(

@@ -132,7 +132,8 @@ class Frontier:
         if self._database.execute("select 1 from queue where url = ?", (url,)).fetchone():
             return None
         path, mark, _ = url.partition("?")
-        if mark and self._count("select count(*) from queue where path = ? and url <> path", path) >= MOST_VARIANTS:
+        variants = "select count(*) from queue where path = ? and url <> path"
+        if mark and self._count(variants, path) >= MOST_VARIANTS:
             return path + "?"
         number = self._count("select coalesce(max(n), 0) from queue")
         if number >= self._limits.pages:

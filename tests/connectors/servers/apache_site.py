@@ -25,8 +25,8 @@ import pytest
 USER, PASSWORD = "reader", "open sesame"
 _MODULES = Path("/usr/lib/apache2/modules")
 _WANTED = (
-    "mpm_event", "authz_core", "authz_user", "authn_core", "authn_file", "auth_basic", "mime", "dir", "deflate",
-    "filter", "alias",
+    "mpm_event", "authz_core", "authz_user", "authn_core", "authn_file", "auth_basic", "mime", "dir",
+    "deflate", "filter", "alias",
 )  # fmt: skip
 _CONFIGURATION = """
 ServerRoot {home}

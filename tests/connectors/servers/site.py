@@ -38,8 +38,8 @@ Answerer = Callable[[Request], Reply]
 def page(*links: str, title: str = "", text: str = "", head: str = "") -> Reply:
     """A page of HTML with these links."""
     anchors = "".join(f'<p><a href="{link}">more</a></p>' for link in links)
-    markup = f"<!doctype html><html><head><title>{title}</title>{head}</head><body><p>{text}</p>{anchors}</body></html>"
-    return Reply(markup.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
+    markup = f"<html><head><title>{title}</title>{head}</head><body><p>{text}</p>{anchors}</body></html>"
+    return Reply(f"<!doctype html>{markup}".encode(), headers={"Content-Type": "text/html; charset=utf-8"})
 
 
 def redirect(target: str, status: int = 302, **headers: str) -> Reply:
@@ -106,7 +106,7 @@ def running_site(address: str = "127.0.0.1") -> Iterator[Site]:
             self.wfile.write(reply.body)
             self.close_connection = self.close_connection or reply.cut
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Nothing: the test asks `site.asked`."""
 
     server = ThreadingHTTPServer((address, 0), Handler)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.common.types import Json
 from connectors.sdk.contract import Connector
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
@@ -20,6 +21,9 @@ from tests.connectors.sources.web_world import LOOPBACK, WebWorld
 
 class TestWeb(AudienceConformance):
     make_world = WebWorld
+
+
+SUITES = (TestWeb,)
 
 
 @pytest.fixture
@@ -34,7 +38,13 @@ def behind_the_password(world: WebWorld, password: str) -> Connector:
     (private / "plan.html").write_text("<title>Plan</title><p>Hidden plan</p>")
     (private / "plan.html").chmod(0o644)
     start = f"{apache().url}/private/plan.html"
-    config = {"start": [start], "audience": ["everyone"], "delay_ms": 0, "sign_in": "basic", "username": USER}
+    config: dict[str, Json] = {
+        "start": [start],
+        "audience": ["everyone"],
+        "delay_ms": 0,
+        "sign_in": "basic",
+        "username": USER,
+    }
     return WebWorld.kind.build(config, {"password": password}, Surroundings(LOOPBACK))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from assistant.common import guarded_http
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
+from assistant.common.types import Json
 from connectors.sdk.contract import BytesContent, Checkpoint, Complete, Failure, Tombstone, Upsert
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
@@ -170,7 +171,7 @@ def test_a_cookie_that_is_handed_out_by_a_redirect_is_kept(site: Site) -> None:
     def guarded(request: Request) -> Reply:
         if "seen=1" in request.headers.get("Cookie", ""):
             return page(text="first")
-        return redirect("/a", **{"Set-Cookie": "seen=1; Path=/"})
+        return Reply(status=302, headers={"Location": "/a", "Set-Cookie": "seen=1; Path=/"})
 
     site.pages["/a"] = guarded
     assert documents(site, listing(source(site))) == ["/", "/a", "/b"]
@@ -233,7 +234,11 @@ def test_while_robots_txt_fails_nothing_is_asked_for(site: Site) -> None:
 
 def test_the_delay_of_robots_txt_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
-    monkeypatch.setattr("assistant.common.pace.wait", lambda seconds, *, stopped: asked.append(seconds))
+
+    def note(seconds: float, *, stopped: Callable[[], bool]) -> None:
+        asked.append(seconds)
+
+    monkeypatch.setattr("assistant.common.pace.wait", note)
     site.pages["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 7")
     listing(source(site))
     assert len(asked) == 4
@@ -285,8 +290,10 @@ def test_a_trusted_lastmod_saves_the_request(site: Site, tmp_path: Path) -> None
 
     def crawl() -> list[str]:
         site.forget()
-        settings = {"start": None, "sitemaps": [site.url + "/s.xml"], "trust_lastmod": True, "depth": 0}
-        assert documents(site, listing(source(site, tmp_path, **settings))) == ["/b"]  # type: ignore[arg-type]
+        connector = source(
+            site, tmp_path, start=None, sitemaps=[site.url + "/s.xml"], trust_lastmod=True, depth=0
+        )
+        assert documents(site, listing(connector)) == ["/b"]
         return site.paths()
 
     site.pages["/s.xml"] = sitemap(1)
@@ -417,7 +424,7 @@ def test_a_resumed_run_asks_for_nothing_that_came_before_its_checkpoint(site: Si
 
 
 def test_a_checkpoint_whose_queue_is_lost_begins_anew(site: Site, tmp_path: Path) -> None:
-    state = {"crawl": "0" * 16 + "-" + "0" * 16, "at": 100}
+    state: dict[str, Json] = {"crawl": "0" * 16 + "-" + "0" * 16, "at": 100}
     events = list(source(site, tmp_path).documents(checkpoint=state))
     assert len(documents(site, events)) == 4
     assert isinstance(events[-1], Complete)

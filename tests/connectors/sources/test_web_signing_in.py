@@ -13,13 +13,13 @@ from assistant.common.errors import UsageError
 from assistant.common.types import Json
 from connectors.sdk.contract import Complete, Connector
 from connectors.sdk.errors import ConnectorError, Reconfigure
-from tests.connectors.servers.site import Reply, Request, Site, page, redirect, running_site
+from tests.connectors.servers.site import Answerer, Reply, Request, Site, page, redirect, running_site
 from tests.connectors.sources.web_site import documents, failed, listing, source
 
 SECRET = "sehr geheim & 비밀"
 FORM = (
-    '<form method="post" action="/enter"><input type="hidden" name="token" value="t-1">'
-    '<input name="who"><input type="password" name="word"><button name="go" value="yes">Sign in</button></form>'
+    '<form method="post" action="/enter"><input type="hidden" name="token" value="t-1"><input name="who">'
+    '<input type="password" name="word"><button name="go" value="yes">Sign in</button></form>'
 )
 
 
@@ -52,7 +52,7 @@ class Club:
         self.sessions.add(f"s={self.tickets}")
         return redirect("/", 303, **{"Set-Cookie": f"s={self.tickets}; Path=/; HttpOnly"})
 
-    def for_members(self, *links: str) -> object:
+    def for_members(self, *links: str) -> Answerer:
         def answer(request: Request) -> Reply:
             if request.headers.get("Cookie", "") in self.sessions:
                 return page(*links, text="members only")
@@ -69,7 +69,7 @@ class Club:
             "username": "reader",
             "login_url": self.site.url + "/login",
         }
-        return source(self.site, scratch, secrets={"password": password}, **{**settings, **more})
+        return source(self.site, scratch, secrets={"password": password}, also={**settings, **more})
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_page_that_stays_behind_the_sign_in_is_neither_content_nor_gone(club: 
 
 
 def test_signing_in_in_vain_is_given_up_before_the_account_is_locked(club: Club) -> None:
-    club.site.pages["/"] = club.for_members(*(f"/closed/{n}" for n in range(20)))  # type: ignore[assignment]
+    club.site.pages["/"] = club.for_members(*(f"/closed/{n}" for n in range(20)))
     for n in range(20):
         club.site.pages[f"/closed/{n}"] = redirect("/login")
     assert len(failed(club.site, listing(club.connector()))) == 20
@@ -196,4 +196,4 @@ def test_basic_credentials_go_to_the_first_host_only(club: Club) -> None:
 def test_settings_that_cannot_work_are_refused(club: Club, more: dict[str, Json], missing: str) -> None:
     secrets = {"password": "x"} if "login_url" in missing else {}
     with pytest.raises(UsageError, match=missing):
-        source(club.site, secrets=secrets, **more)
+        source(club.site, secrets=secrets, also=more)

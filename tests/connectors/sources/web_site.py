@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assistant.common.types import Json
@@ -22,10 +22,17 @@ def source(
     *,
     secrets: dict[str, str] | None = None,
     surroundings: Surroundings | None = None,
+    also: Mapping[str, Json] | None = None,
     **more: Json,
 ) -> Connector:
-    """A connector for the site, from `/` on."""
-    config: dict[str, Json] = {"start": [site.url + "/"], "audience": ["everyone"], "delay_ms": 0, **more}
+    """A connector for the site, from `/` on; `also` and `more` add settings, and None takes one away."""
+    config: dict[str, Json] = {
+        "start": [site.url + "/"],
+        "audience": ["everyone"],
+        "delay_ms": 0,
+        **(also or {}),
+        **more,
+    }
     checked, sealed = validate(
         KIND, config={k: v for k, v in config.items() if v is not None}, secrets=secrets or {}
     )

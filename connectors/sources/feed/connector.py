@@ -11,6 +11,7 @@ carried in before bear the same versions and are not taken again.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class FeedSettings:
     keep_days: int | None = None
     most_pages: int = 100
     auth: tuple[str, str] | None = None
+
+    @property
+    def digest(self) -> str:
+        """Changes with what is said of every entry; with another one, unchanged feeds are read as well."""
+        return hashlib.sha256(repr((self.audience, self.pages)).encode()).hexdigest()[:16]
 
 
 class FeedConnector(BaseSource):
@@ -116,7 +122,7 @@ class FeedConnector(BaseSource):
             known.save(self._surroundings.scratch)
         if whole:
             kept = known.as_json() if self._settings.keep_days is not None else {}
-            yield CaughtUp({"feeds": position, "known": kept})
+            yield CaughtUp({"feeds": position, "known": kept, "settings": self._settings.digest})
 
     def permissions(self) -> Iterator[PermissionEvent]:
         """The audience for every entry that was ever read.
@@ -156,7 +162,7 @@ class FeedConnector(BaseSource):
 
     def _reading(self, feed: str, client: GuardedClient, cursor: JsonObject | None) -> Reading:
         since = None
-        if cursor is not None:
+        if cursor is not None and cursor.get("settings") == self._settings.digest:
             feeds = cursor.get("feeds")
             found = feeds.get(feed) if isinstance(feeds, Mapping) else None
             since = Position.of(found) if found is not None else None
@@ -199,7 +205,7 @@ class FeedConnector(BaseSource):
         by_page = self._settings.pages and entry.link
         return Upsert(
             external_id=entry.id,
-            version=entry.version,
+            version=f"page-{entry.version}" if by_page else entry.version,
             title=entry.title,
             name="",
             url=entry.link,

@@ -27,7 +27,7 @@ from connectors.sources.web.session import Session
 from connectors.sources.web.settings import Manners, WebSettings
 
 _MOST_HOPS = 8
-_MOST_SILENT = 5  # pages in a row without an answer: the site is down, not the page
+_MOST_SILENT = 5  # pages in a row without an answer: perhaps the site is down, not the pages
 _SHORTEST_LONG_WAIT_S = 60.0
 _LATER_S = 300.0
 _NOT_MODIFIED, _SERVER_ERROR = 304, 500
@@ -116,7 +116,9 @@ class Site:
         )
         self._robots = Robots(self._get_whole, agent=manners.agent, ignored=manners.ignore_robots)
         self._session = Session(manners.form, self._send) if manners.form else None
+        self._first = settings.first
         self._signed_in = False
+        self._signing_in = Lock()
         self._silent = 0
 
     def __enter__(self) -> Self:
@@ -135,10 +137,13 @@ class Site:
         Raises:
             Reconfigure, Retry: see `Session.begin`.
         """
-        if self._session and not self._signed_in:
-            with network_errors():
-                self._session.begin()
-            self._signed_in = True
+        if self._session is None:
+            return
+        with self._signing_in:
+            if not self._signed_in:
+                with network_errors():
+                    self._session.begin()
+                self._signed_in = True
 
     def visit(self, address: str, *, validators: Mapping[str, str] | None = None) -> Visit:
         """Ask for a page of the source; `validators` are the headers of a conditional request.
@@ -240,17 +245,30 @@ class Site:
             )
         except TooLarge as error:
             return Failed(FailureCode.TOO_LARGE, str(error))
-        except Busy as error:
-            if error.after > _SHORTEST_LONG_WAIT_S:
+        except (Busy, HostUnreachable) as error:
+            if isinstance(error, Busy) and error.after > _SHORTEST_LONG_WAIT_S:
                 raise
-            return Failed(FailureCode.UNREACHABLE, str(error), _SERVER_ERROR)
-        except HostUnreachable as error:
-            self._silent += 1
-            if self._silent >= _MOST_SILENT:
-                raise Retry(f"The site does not answer any more: {error}", after=_LATER_S) from error
+            self._note_silence(address)
             return Failed(FailureCode.UNREACHABLE, str(error))
         self._silent = 0
         return answer
+
+    def _note_silence(self, address: str) -> None:
+        """After some pages without an answer, see whether the site has one for its first address.
+
+        Raises:
+            Retry: it has none. Otherwise only these pages are in trouble.
+        """
+        self._silent += 1
+        if self._silent < _MOST_SILENT or address == self._first:
+            return
+        try:
+            self._send(Ask("GET", self._first, redirects=0))
+        except (Busy, HostUnreachable) as error:
+            raise Retry(f"The site does not answer any more: {error}", after=_LATER_S) from error
+        except TooLarge:
+            pass
+        self._silent = 0
 
     def _pause(self, address: str) -> None:
         host = origin(address)

@@ -163,6 +163,17 @@ def test_an_unchanged_feed_sends_nothing_and_keeps_its_place(site: Site) -> None
     assert "If-None-Match" in site.asked[-1].headers
 
 
+def test_new_readers_and_other_content_are_told_although_the_feed_is_unchanged(site: Site) -> None:
+    reader = Reader(site)
+    reader.show(entry("a", "first", link=site.url + "/a"))
+    first = reader.read()
+    narrowed = reader.read(cursor_of(first), audience=[f"user:{ANA}"])
+    assert sees(narrowed, entry_id("a"), user(ANA))
+    assert not sees(narrowed, entry_id("a"), user("bob@example.com"))
+    paged = reader.read(cursor_of(first), content="page")
+    assert upserts(paged)[entry_id("a")].version != upserts(first)[entry_id("a")].version
+
+
 def test_a_changed_entry_has_another_version_and_its_neighbour_has_not(site: Site) -> None:
     reader = Reader(site)
     reader.show(entry("a", "first"), entry("b", "second"))

@@ -386,8 +386,21 @@ def test_when_the_site_falls_silent_the_run_waits_instead_of_failing_each_page(s
     site.pages["/"] = page(*(f"/{n}" for n in range(20)))
     for n in range(20):
         site.pages[f"/{n}"] = Reply(status=0)
+    run = source(site).documents()
+    next(run)
+    site.pages["/"] = Reply(status=0)
     with pytest.raises(Retry, match="does not answer"):
-        listing(source(site))
+        list(run)
+
+
+def test_many_silent_pages_do_not_hold_up_a_site_that_is_there(site: Site) -> None:
+    site.pages["/"] = page(*(f"/{n}" for n in range(20)), "/b")
+    for n in range(20):
+        site.pages[f"/{n}"] = Reply(status=0 if n % 2 else 503)
+    events = listing(source(site))
+    assert documents(site, events) == ["/", "/b"]
+    assert set(failed(site, events).values()) == {"unreachable"}
+    assert len(failed(site, events)) == 20
 
 
 def test_a_site_that_asks_for_patience_gets_it(site: Site) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from assistant.common.acl import Acl
@@ -61,7 +61,7 @@ class FeedSettings:
     pages: bool = False
     keep_days: int | None = None
     most_pages: int = 100
-    auth: tuple[str, str] | None = None
+    auth: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ The password is sent only to the host of the sign-in page, never along a redirec
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from lxml import etree
@@ -28,7 +28,7 @@ class FormSignIn:
 
     address: str
     username: str
-    password: str
+    password: str = field(repr=False)
     username_field: str = ""
     password_field: str = ""
 
@@ -121,17 +121,19 @@ def _type(field: etree._Element) -> str:
 
 def _named(fields: list[etree._Element], name: str, types: tuple[str, ...]) -> str:
     """The name of the field called `name`, or without one, of the first with such a type; else empty."""
-    for field in fields:
-        if field.tag == "input" and (field.get("name") == name if name else _type(field) in types):
-            return str(field.get("name"))
+    for control in fields:
+        if control.tag == "input" and (control.get("name") == name if name else _type(control) in types):
+            return str(control.get("name"))
     return ""
 
 
 def _values(fields: list[etree._Element]) -> dict[str, str]:
     """What the form would send by itself: its hidden fields, and the name of the button that is pressed."""
-    values = {field.get("name"): field.get("value", "") for field in fields if _type(field) == "hidden"}
-    for field in fields:
-        if _type(field) == "submit" or (field.tag == "button" and not _type(field)):
-            values.setdefault(field.get("name"), field.get("value", ""))
+    values = {
+        control.get("name"): control.get("value", "") for control in fields if _type(control) == "hidden"
+    }
+    for control in fields:
+        if _type(control) == "submit" or (control.tag == "button" and not _type(control)):
+            values.setdefault(control.get("name"), control.get("value", ""))
             break
     return values

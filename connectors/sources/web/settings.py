@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assistant.common.acl import Acl
 from assistant.common.errors import UsageError
@@ -24,7 +24,7 @@ class Manners:
     agent: str = DEFAULT_AGENT
     delay_ms: int = DEFAULT_DELAY_MS
     ignore_robots: bool = False
-    basic: tuple[str, str] | None = None
+    basic: tuple[str, str] | None = field(default=None, repr=False)
     form: FormSignIn | None = None
 
 

@@ -224,6 +224,7 @@ def test_an_entry_that_left_the_feed_stays_as_many_days_as_the_administrator_say
     events = reader.read(cursor, keep_days=30)
     assert gone(events) == []
     reader.day += 29
+    reader.show(entry("b", "2"), entry("c", "3"), entry("d", "4"))
     events = reader.read(cursor_of(events), keep_days=30)
     assert gone(events) == []
     reader.day += 1

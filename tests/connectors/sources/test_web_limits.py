@@ -174,6 +174,23 @@ def test_a_resumed_run_asks_for_nothing_that_came_before_its_checkpoint(site: Si
     assert isinstance(resumed[-1], Complete)
 
 
+def test_a_resumed_run_knows_nothing_of_what_was_found_after_its_checkpoint(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/"] = page(*(f"/{n}" for n in range(120)))
+    for n in range(120):
+        site.pages[f"/{n}"] = page(text=f"page {n}")
+    site.pages["/110"] = page("/late")
+    site.pages["/late"] = BROKEN
+    first = list(source(site, tmp_path).documents())
+    checkpoint = next(event for event in first if isinstance(event, Checkpoint))
+    site.pages["/110"] = page(text="page 110")
+    site.forget()
+    resumed = list(source(site, tmp_path).documents(checkpoint=checkpoint.state))
+    assert "/late" not in site.paths()
+    assert isinstance(resumed[-1], Complete)
+
+
 def test_a_checkpoint_whose_queue_is_lost_begins_anew(site: Site, tmp_path: Path) -> None:
     state: dict[str, Json] = {"crawl": "0" * 16 + "-" + "0" * 16, "at": 100}
     events = list(source(site, tmp_path).documents(checkpoint=state))

@@ -13,6 +13,7 @@ from assistant.common.errors import UsageError
 from assistant.common.types import Json
 from connectors.sdk.contract import Complete, Connector
 from connectors.sdk.errors import ConnectorError, Reconfigure
+from connectors.sources.web.settings import web_settings
 from tests.connectors.servers.site import Answerer, Reply, Request, Site, page, redirect, running_site
 from tests.connectors.sources.web_site import documents, failed, listing, source
 
@@ -180,6 +181,14 @@ def test_basic_credentials_go_to_the_first_host_only(club: Club) -> None:
         assert len(listing(connector)) == 4
         assert not [request for request in other.asked if "Authorization" in request.headers]
     assert all("Authorization" in request.headers for request in club.site.asked)
+
+
+@pytest.mark.parametrize("way", ["basic", "form"])
+def test_settings_do_not_show_their_password(way: str) -> None:
+    config: dict[str, Json] = {"start": ["https://x.example/"], "sign_in": way, "username": "reader"}
+    shown = repr(web_settings({**config, "login_url": "https://x.example/in"}, {"password": SECRET}))
+    assert "x.example" in shown
+    assert SECRET not in shown
 
 
 @pytest.mark.parametrize(

@@ -387,7 +387,7 @@ def _in_words(error: Exception, target: WebTarget) -> MundapError:
             reason = f"no secure connection ({str(cause.reason).lower().replace('_', ' ')})"
         elif isinstance(cause, OSError) and not reason:
             reason = cause.strerror or ""
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     if isinstance(error, BrokenCoding):
         reason = str(error)
     elif isinstance(error, httpcore2.TimeoutException):

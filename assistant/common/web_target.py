@@ -66,7 +66,7 @@ def parse_target(url: str) -> WebTarget:
         raise AddressRefused("An address with a user or password in it is not asked: take them out.")
     host = parts.raw_host.decode("ascii")
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
-    if not host or host.startswith(".") or not host.isprintable() or not 0 < port <= _HIGHEST_PORT:
+    if not host or host.startswith(".") or "%" in host or not 0 < port <= _HIGHEST_PORT:
         raise AddressRefused(f"'{host[:80]}' with port {port} is no server: check the address.")
     named = f"[{host}]" if ":" in host else host
     authority = named if port == _PORTS[parts.scheme] else f"{named}:{port}"

@@ -65,6 +65,15 @@ def needed(ask: Callable[[], Answer], what: str) -> Answer:
             answer = ask()
     except TooLarge as error:
         raise Stop(f"The source does not give {what}: {error}") from error
+    return accepted(answer, what)
+
+
+def accepted(answer: Answer, what: str) -> Answer:
+    """The answer, if it is a good one; see `needed`.
+
+    Raises:
+        Reconfigure, Stop, Retry: by its status.
+    """
     if answer.ok:
         return answer
     said = f"The source answers {answer.status} when asked for {what}"

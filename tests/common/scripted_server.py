@@ -61,6 +61,7 @@ class ScriptedServer:
     """What is answered is looked up by path, and every request is kept."""
 
     url: str
+    fallback: Script
     scripts: dict[str, Script] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
 
@@ -77,9 +78,11 @@ class ScriptedServer:
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> Iterator[ScriptedServer]:
-    """A server on a free port until the end of the block."""
-    server = ScriptedServer("")
+def serving(
+    context: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", fallback: Script | None = None
+) -> Iterator[ScriptedServer]:
+    """A server on a free port until the end of the block; `fallback` answers what no script does."""
+    server = ScriptedServer("", fallback or reply(404))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -90,7 +93,7 @@ def serving(context: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -
             headers = {name.lower(): value for name, value in self.headers.items()}
             seen = Seen(self.command, self.path, headers, body)
             server.seen.append(seen)
-            server.scripts.get(self.path, reply(404))(self, seen)
+            server.scripts.get(self.path, server.fallback)(self, seen)
 
         do_GET = do_POST = do_HEAD = do_PUT = do_PROPFIND = answer  # noqa: N815 - names of the library
 

@@ -36,7 +36,9 @@ def _silent(_given: Given) -> Script:
 
 
 def _short(given: Given) -> Script:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(given.body) + 9}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(given.body) + 9}\r\n\r\n"
+    )
     return raw(head.encode() + given.body)
 
 

@@ -122,7 +122,9 @@ class DriveApi:
     def content(self, external_id: str) -> BytesContent:
         """What the file holds."""
         url = f"{self._url}/items/{quote(external_id, safe='')}/content"
-        return BytesContent(content_of(self._surroundings, lambda most: self._client.get(url, max_bytes=most)).body)
+        return BytesContent(
+            content_of(self._surroundings, lambda most: self._client.get(url, max_bytes=most)).body
+        )
 
     def _json(self, path: str, what: str, read: Callable[[JsonObject], T]) -> T:
         return _understood(needed(lambda: self._client.get(self._url + path), what), read)

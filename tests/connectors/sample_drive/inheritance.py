@@ -13,7 +13,7 @@ class Inheritance:
     def __init__(self, api: DriveApi) -> None:
         self._api = api
         self._folders = {each.id: each for page in api.pages("folders") for each in page}
-        self._lists: dict[str, Clause | None | ListUnreadable | MalformedError] = {}
+        self._lists: dict[str, Clause | ListUnreadable | MalformedError | None] = {}
 
     def acl_of(self, entry: Entry) -> Acl | None:
         """Who may read the item; None: one of the lists that decide cannot be read now.

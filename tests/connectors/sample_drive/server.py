@@ -1,11 +1,11 @@
 """The drive's web service: pages, a feed of changes, and a token that may be revoked.
 
-    GET /about                                 who asks, and where the log of changes stands
-    GET /folders?after=ID                      every folder, by id
-    GET /files?after=ID&under=FOLDER           every file below a folder, by id
-    GET /changes?since=CURSOR                  ids of what changed; 410 when it is too long ago
-    GET /items/ID, /items/ID/list, /items/ID/content
-    GET /groups?after=ID
+GET /about                                 who asks, and where the log of changes stands
+GET /folders?after=ID                      every folder, by id
+GET /files?after=ID&under=FOLDER           every file below a folder, by id
+GET /changes?since=CURSOR                  ids of what changed; 410 when it is too long ago
+GET /items/ID, /items/ID/list, /items/ID/content
+GET /groups?after=ID
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ class DriveService:
 
     drive: Drive
     token: str
-    page_size: int = 2
     gone: bool = False
+
+    @property
+    def page_size(self) -> int:
+        """Small enough that every listing has many pages."""
+        return max(2, len(self.drive.items) // 25)
 
     def __call__(self, handler: BaseHTTPRequestHandler, seen: Seen) -> None:
         """Answer one request."""

@@ -45,7 +45,6 @@ class DriveWorld:
         return self.drive.put(name, text)
 
     def fill(self, folder: str, count: int) -> list[str]:
-        self._service.page_size = max(self._service.page_size, count // 20)
         return [self.drive.put(f"{folder}/{folder}-{number}.txt", "one of many") for number in range(count)]
 
     def delete(self, name: str) -> None:

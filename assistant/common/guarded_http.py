@@ -39,7 +39,7 @@ _NOT_BEGUN = frozenset({429, 503})  # a busy server that says so has not done wh
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_CONTENT = frozenset({307, 308})
-# What may go with a redirect to another origin: nothing that could prove who asks.
+# All that may go with a redirect to another origin.
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match"})
 
 
@@ -163,7 +163,7 @@ class GuardedClient:
             "pool": longest_s,
         }
         self._cookies = OriginCookies()
-        self._pool: httpcore2.ConnectionPool | None = None
+        self._pools: dict[str, httpcore2.ConnectionPool] = {}  # by scheme
         self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -175,8 +175,8 @@ class GuardedClient:
     def close(self) -> None:
         """Close every connection."""
         with self._opening:
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
     def forget_cookies(self) -> None:
@@ -269,7 +269,7 @@ class GuardedClient:
         )
         try:
             with whole_within(self._longest_s):
-                response = self._opened().handle_request(request)
+                response = self._opened(hop.target.scheme).handle_request(request)
                 try:
                     return self._read(response, hop, ask)
                 finally:
@@ -291,16 +291,20 @@ class GuardedClient:
             headers["content-length"] = str(len(hop.content or b""))
         return [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
 
-    def _opened(self) -> httpcore2.ConnectionPool:
+    def _opened(self, scheme: str) -> httpcore2.ConnectionPool:
         with self._opening:
-            if self._pool is None:
-                try:
-                    context = ssl.create_default_context(cafile=self._origin.ca_file or None)
-                except (OSError, ssl.SSLError) as error:
-                    reason = error.strerror or "it is no PEM file"
-                    raise BadCertificate(f"'{self._origin.ca_file}' cannot be read: {reason}.") from error
-                self._pool = judged_pool(self._reach.network, context, stopped=self._reach.stopped)
-            return self._pool
+            if scheme not in self._pools:
+                context = self._trusting() if scheme == "https" else None
+                self._pools[scheme] = judged_pool(self._reach.network, context, stopped=self._reach.stopped)
+            return self._pools[scheme]
+
+    def _trusting(self) -> ssl.SSLContext:
+        """Reading the system's authorities takes longer than many a request, so it is done where needed."""
+        try:
+            return ssl.create_default_context(cafile=self._origin.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or "it is no PEM file"
+            raise BadCertificate(f"'{self._origin.ca_file}' cannot be read: {reason}.") from error
 
     def _read(self, response: httpcore2.Response, hop: _Hop, ask: Ask) -> Answer:
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]

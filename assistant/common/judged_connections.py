@@ -34,9 +34,9 @@ def whole_within(seconds: float) -> Iterator[None]:
 
 
 def judged_pool(
-    network: Network, context: ssl.SSLContext, *, stopped: Callable[[], bool]
+    network: Network, context: ssl.SSLContext | None, *, stopped: Callable[[], bool]
 ) -> httpcore2.ConnectionPool:
-    """A pool whose connections lead where `network` permits."""
+    """A pool whose connections lead where `network` permits. `context` None: for plain http only."""
     return httpcore2.ConnectionPool(
         ssl_context=context,
         max_connections=_MOST_CONNECTIONS,

@@ -28,6 +28,11 @@ class WebTarget:
         """The server, for a message."""
         return f"{self._parts.scheme}://{self.authority}"[:200]
 
+    @property
+    def scheme(self) -> str:
+        """http or https."""
+        return self._parts.scheme
+
     def for_pool(self) -> httpcore2.URL:
         """The same for the connection pool."""
         parts = self._parts

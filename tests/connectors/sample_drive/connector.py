@@ -120,7 +120,7 @@ class DriveConnector(BaseSource):
         yield CaughtUp({"at": begun})
 
     def _fresh(self, ids: Iterable[str], inheritance: Inheritance, seen: set[str]) -> Iterator[Event]:
-        """What the run has not reported yet; what changes after that is in the next run's part of the feed."""
+        """What the run has not reported yet; what changes after that, the next run's feed names."""
         for external_id in dict.fromkeys(ids):
             if external_id in seen:
                 continue

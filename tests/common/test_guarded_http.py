@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.common import guarded_http
@@ -276,6 +276,7 @@ def test_a_cookie_of_tls_never_goes_in_the_clear(authority: TestAuthority, serve
     assert "cookie" not in server.seen[0].headers
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=60))
 def test_no_cookie_breaks_the_jar(text: str) -> None:
     jar = OriginCookies()
@@ -377,6 +378,7 @@ def test_a_wait_that_is_not_understood_becomes_our_own(server: ScriptedServer, s
         assert http.get(server.url + "/").body == b"now"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_wait_or_none(text: str) -> None:
     seconds = guarded_http._retry_after({"retry-after": text})
@@ -482,6 +484,7 @@ def test_codings_that_are_asked_for_are_undone(server: ScriptedServer, coding: s
     assert server.seen[0].headers["accept-encoding"] == "gzip, deflate"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "deflate", "gzip, deflate"]))
 def test_a_coded_body_in_any_blocks_reads_as_it_was(plain: bytes, step: int, codings: str) -> None:
     body = plain

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.common.errors import UsageError
@@ -208,6 +208,7 @@ _addresses: st.SearchStrategy[Address] = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(_addresses)
 def test_permits_agrees_with_the_registries(address: Address) -> None:
     number = int(address)
@@ -215,6 +216,7 @@ def test_permits_agrees_with_the_registries(address: Address) -> None:
     assert PUBLIC.permits(address) == expected
 
 
+@settings(deadline=None)
 @given(_ipv4, st.integers(0, 32), _ipv4)
 def test_an_allowed_block_adds_exactly_itself(base: int, length: int, number: int) -> None:
     block = ipaddress.IPv4Network((base >> (32 - length) << (32 - length), length))
@@ -223,6 +225,7 @@ def test_an_allowed_block_adds_exactly_itself(base: int, length: int, number: in
     assert network.permits(ipaddress.IPv4Address(number)) == (inside or _is_public_ipv4(number))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_ipv4, st.integers(0, 32))), st.sampled_from([",", " ", ", ", "\n", " ,, "]))
 def test_networks_are_read_as_they_were_written(blocks: list[tuple[int, int]], separator: str) -> None:
     cut = [(base >> (32 - length) << (32 - length), length) for base, length in blocks]
@@ -231,6 +234,7 @@ def test_networks_are_read_as_they_were_written(blocks: list[tuple[int, int]], s
     assert [(int(block.network_address), block.prefixlen) for block in read] == cut
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_networks_or_a_usage_error(text: str) -> None:
     said = ""

@@ -28,8 +28,9 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry
 from tests.connectors.conformance import ANA, World, listed
-from tests.connectors.hostile import (
-    NetworkConformance,
+from tests.connectors.hostile import NetworkConformance
+from tests.connectors.hostile_proxy import DISGUISED_TROUBLE, OPEN_TROUBLE
+from tests.connectors.network_checks import (
     check_change_during_listing,
     check_feed,
     check_forbidden_acl,
@@ -42,7 +43,6 @@ from tests.connectors.hostile import (
     check_trouble,
     cursor_of,
 )
-from tests.connectors.hostile_proxy import DISGUISED_TROUBLE, OPEN_TROUBLE
 from tests.connectors.sample_drive.api import DriveApi, Entry
 from tests.connectors.sample_drive.connector import DriveConnector
 from tests.connectors.sample_drive.inheritance import Inheritance

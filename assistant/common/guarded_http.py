@@ -245,8 +245,8 @@ class GuardedClient:
     def _first_hop(self, ask: Ask) -> _Hop:
         target = parse_target(ask.url)
         own = self._proof if target.origin == self._base else {}
-        usual = {"accept": "*/*", "user-agent": "Mundap"}
-        headers = {**usual, **own, **_lowered(ask.headers), "accept-encoding": ACCEPTED}
+        usual = {"accept": "*/*", "accept-encoding": ACCEPTED, "user-agent": "Mundap"}
+        headers = {**usual, **own, **_lowered(ask.headers)}
         return _Hop(ask.method, target, headers, ask.content)
 
     def _followed(self, hop: _Hop, ask: Ask) -> Answer:

@@ -12,6 +12,7 @@ KINDS = {
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "s3": "connectors.sources.s3.kind:KIND",
+    "smb": "connectors.sources.smb.kind:KIND",
 }
 
 

@@ -148,9 +148,7 @@ class SmbConnector(BaseSource):
         finally:
             self._listing.close()
 
-    def _judged_files(
-        self, files: Iterator[Found | Failure]
-    ) -> Iterator[tuple[Found, Acl | None] | Failure]:
+    def _judged_files(self, files: Iterator[Found | Failure]) -> Iterator[tuple[Found, Acl | None] | Failure]:
         try:
             rules = self._rules()
         except _InDoubt as doubt:

@@ -135,9 +135,9 @@ _WHO = (
         label={"en": "Permissions of the share itself", "ko": "공유 자체의 권한"},
         help={
             "en": "'everyone': they let everybody read, and need not be asked for. Otherwise the server is "
-            "asked; on Windows only administrators are told.",
+            "asked, which tells administrators only.",
             "ko": "'everyone'을 고르면 공유 권한이 모두에게 읽기를 허용한다고 보고 서버에 묻지 않습니다. "
-            "고르지 않으면 서버에 물어보며, Windows 서버는 관리자 계정에만 알려 줍니다.",
+            "고르지 않으면 서버에 물어보며, 서버는 관리자 계정에만 알려 줍니다.",
         },
         advanced=True,
     ),

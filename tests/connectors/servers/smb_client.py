@@ -1,4 +1,4 @@
-"""What a person does on a share with a client of their own: write, rename, remove, protect, and try to open."""
+"""What a person does on a share with a client of their own: write, move, protect, and try to open."""
 
 from __future__ import annotations
 
@@ -168,9 +168,7 @@ class SmbClient:
         opened.create(ImpersonationLevel.Impersonation, access, kind, _SHARING, disposition, options)
         return opened
 
-    def _set(
-        self, opened: Open, kind: int, information: int, more: int, content: Structure | bytes
-    ) -> None:
+    def _set(self, opened: Open, kind: int, information: int, more: int, content: Structure | bytes) -> None:
         request = SMB2SetInfoRequest()
         request["info_type"] = kind
         if information:

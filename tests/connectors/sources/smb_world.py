@@ -1,11 +1,14 @@
-"""A folder on Samba's share, with a people file beside it. The connector signs in as an account that each list names."""
+"""A folder on Samba's share, with a people file beside it.
+
+The connector signs in as an account that each access list names.
+"""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assistant.common.network import Network, parse_networks
@@ -70,14 +73,14 @@ class SmbWorld:
 
     def connector(self, **more: Json) -> Connector:
         """A connector as the engine would build it; `more` changes settings, None takes one away."""
-        return self.connector_in(Surroundings(network=LOOPBACK), **more)
+        return self.connector_in(Surroundings(network=LOOPBACK), SECRETS, **more)
 
     def connector_in(
-        self, surroundings: Surroundings, *, secrets: dict[str, str] | None = None, **more: Json
+        self, surroundings: Surroundings, secrets: Mapping[str, str] = SECRETS, **more: Json
     ) -> Connector:
         """The same in other surroundings."""
         config = {key: value for key, value in {**self.config, **more}.items() if value is not None}
-        made = self.kind.build(config, secrets or SECRETS, surroundings)
+        made = self.kind.build(config, secrets, surroundings)
         _made.append(made)
         return made
 

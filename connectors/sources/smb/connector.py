@@ -8,7 +8,7 @@ comes before its checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from connectors.sdk.contract import (
     Failure,
     PermissionEvent,
     PrincipalEvent,
+    Tombstone,
     Upsert,
 )
 from connectors.sdk.errors import ConnectorError
@@ -110,7 +111,8 @@ class SmbConnector(BaseSource):
     ) -> Iterator[Event]:
         """Every file after the path of the checkpoint."""
         reported = 0
-        for item in self._judged(after=cast("str", checkpoint["after"]) if checkpoint else ""):
+        after = cast("str", checkpoint["after"]) if checkpoint else ""
+        for item in self._judged(self._walk().files(after=after)):
             if isinstance(item, Failure):
                 yield item
                 continue
@@ -121,9 +123,22 @@ class SmbConnector(BaseSource):
                 yield Checkpoint({"after": found.external_id})
         yield Complete()
 
+    def again(self, external_ids: Sequence[str]) -> Iterator[Event]:
+        """These files: only the folders in which they lie are listed."""
+        missing, unlisted = set(external_ids), []
+        for item in self._judged(self._walk().some(set(external_ids))):
+            if isinstance(item, Failure):
+                missing.discard(item.external_id)
+                unlisted += [item.external_id] if item.is_prefix else []
+                yield item
+            else:
+                missing.discard(item[0].external_id)
+                yield self._upsert(*item)
+        yield from (Tombstone(each) for each in sorted(missing) if not each.startswith(tuple(unlisted)))
+
     def permissions(self) -> Iterator[PermissionEvent]:
         """The access list of every file, without its content."""
-        for item in self._judged():
+        for item in self._judged(self._walk().files()):
             yield item if isinstance(item, Failure) else DocumentAcl(item[0].external_id, item[1])
         yield Complete()
 
@@ -142,9 +157,10 @@ class SmbConnector(BaseSource):
             self._place.share, self._choices.root, self._listing.list_folder, self._surroundings.stopped
         )
 
-    def _judged(self, *, after: str = "") -> Iterator[tuple[Found, Acl | None] | Failure]:
+    def _judged(self, files: Iterator[Found | Failure]) -> Iterator[tuple[Found, Acl | None] | Failure]:
+        """Each file with its list. The connection is closed at the end, and when nobody wants more."""
         try:
-            yield from self._judged_files(self._walk().files(after=after))
+            yield from self._judged_files(files)
         finally:
             self._listing.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from assistant.common.errors import FailureCode
@@ -70,6 +70,23 @@ class Walk:
                     pending += self._entries(item)
             elif isinstance(item, Failure) or item.external_id > after:
                 yield item
+
+    def some(self, wanted: Collection[str]) -> Iterator[Found | Failure]:
+        """Those of the wanted files that are there, and which of their folders could not be listed.
+
+        Raises:
+            Stop, ConnectorError: as `files`.
+        """
+        at_root = self._entries_of_root()
+        for parts in sorted({tuple(each.split("/")[:-1]) for each in wanted}):
+            if parts[: len(self.root)] != self.root:
+                continue
+            entries = at_root if parts == self.root else self._entries(_Folder(parts, ()))
+            for item in reversed(entries):
+                if isinstance(item, _Folder):
+                    continue
+                if item.external_id in wanted or (isinstance(item, Failure) and item.is_prefix):
+                    yield item
 
     def _entries_of_root(self) -> list[Found | Failure | _Folder]:
         root = _Folder(self.root, ())

@@ -1,8 +1,8 @@
 """Samba's smbd with a share whose files carry access lists of Windows; one a test session.
 
 People are passwd entries that every Debian has, under other names; groups are Samba's own. All
-of it lies in one temporary folder. Access lists are kept in an extended attribute that
-needs root, so the server does, too.
+of it lies in one temporary folder. Access lists are kept in an attribute of the files that needs
+no right of the system's administrator, so that a plain container will do; smbd itself needs root.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.connectors.servers.programs import free_port, missing, needs_root, program
@@ -35,7 +36,7 @@ _UNIX_NAMES = {
     "keeper": "root",
 }
 _UNIX_GROUPS = {"staff": "floppy", "hr": "tape", "board": "audio", "everybody": "video"}
-_MODULE_FOLDERS = ("/usr/lib/*/samba/vfs", "/usr/lib/samba/vfs", "/usr/lib64/samba/vfs")
+_MODULES = tuple(f"usr/{folder}/samba/vfs/acl_xattr.so" for folder in ("lib", "lib/*", "lib64"))
 _START_S = 30.0
 _SID = re.compile(r"S-1-5-21-\d+-\d+-\d+(-\d+)?")
 
@@ -67,6 +68,7 @@ read only = no
 admin users = daemon
 vfs objects = acl_xattr
 acl_xattr:ignore system acls = yes
+acl_xattr:security_acl_name = user.NTACL
 hide dot files = no
 """
 
@@ -75,10 +77,10 @@ class Samba:
     """The server; `sids` has everybody and every group by the names of the tests."""
 
     def __init__(self) -> None:
-        needs_root("because access lists of Windows are kept in attributes of the system")
+        needs_root("because smbd takes on the identity of whoever signs in")
         self._smbd = program("smbd", package="samba")
         program("smbpasswd", package="samba")
-        if not any(Path("/").glob(f"{each[1:]}/acl_xattr.so") for each in _MODULE_FOLDERS):
+        if not [found for each in _MODULES for found in Path("/").glob(each)]:
             missing("needs Samba's acl_xattr: install the Debian package samba-vfs-modules")
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="mundap-smb-"))
@@ -120,6 +122,10 @@ class Samba:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=10)
+        # What smbd started for questions about the share itself lives in a session of its own.
+        for file in (self._folder / "pid").glob("*.pid"):
+            with suppress(ProcessLookupError, ValueError):
+                os.kill(int(file.read_text()), signal.SIGTERM)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _add_people(self) -> None:

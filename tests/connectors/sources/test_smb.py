@@ -369,6 +369,32 @@ def test_a_time_that_no_calendar_has_is_none(written: int) -> None:
     assert found.modified is None or found.modified.tzinfo is not None
 
 
+def test_a_few_files_are_looked_up_in_their_own_folders(
+    world: SmbWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b", "closed"):
+        world.make_folder(folder, [])
+    here, gone = world.put("a/x.txt", "x"), f"{world.folder}/a/gone.txt"
+    world.put("b/y.txt", "x")
+    inside = world.put("closed/z.txt", "x")
+    world.protect("closed", [world.entry(ALLOW, "user:ana@example.com")])
+    listings: list[str] = []
+    original = Share.list_folder
+
+    def counted(self: Share, path: str) -> list[Listed]:
+        listings.append(path)
+        return original(self, path)
+
+    monkeypatch.setattr(Share, "list_folder", counted)
+    events = list(world.connector().again([here, gone, inside]))
+    assert list(upserts(events)) == [here]
+    assert [event for event in events if isinstance(event, Tombstone)] == [Tombstone(gone)]
+    assert [each.external_id for each in failures(events)] == [f"{world.folder}/closed/"]
+    assert len(listings) == 3
+    with pytest.raises(Stop):
+        list(world.connector(folder="gone").again(["gone/x.txt"]))
+
+
 def test_a_document_of_another_folder_is_gone(world: SmbWorld) -> None:
     name = world.put("a.txt", "x")
     assert list(world.connector().again([name, "elsewhere/b.txt"]))[1:] == [Tombstone("elsewhere/b.txt")]

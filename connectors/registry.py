@@ -14,9 +14,9 @@ KINDS = {
     "git": "connectors.sources.git.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",
-    "web": "connectors.sources.web.kind:KIND",
     "s3": "connectors.sources.s3.kind:KIND",
     "smb": "connectors.sources.smb.kind:KIND",
+    "web": "connectors.sources.web.kind:KIND",
 }
 
 

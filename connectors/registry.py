@@ -10,6 +10,7 @@ from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
     "filesystem": "connectors.sources.filesystem.kind:KIND",
+    "imap": "connectors.sources.imap.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
 }
 

@@ -9,6 +9,7 @@ from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
+    "database": "connectors.sources.database.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "imap": "connectors.sources.imap.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",

@@ -16,6 +16,7 @@ from connectors.sdk.web import network_errors
 from connectors.sources.database.server import CONNECT_S, TOO_SLOW, Access, Column, Lost, Parameter, Row
 
 _BYTES = 17  # oids of pg_type, which never change
+_PADDED = 1042
 _TIMES = frozenset({1082, 1114, 1184})
 # Of a connection that was not made, libpq tells no code. These mean that another time may be better.
 _PASSING = (
@@ -60,6 +61,11 @@ class PostgresqlDialect:
         """A column's name."""
         return '"' + name.replace('"', '""').replace("%", "%%") + '"'
 
+    def identity(self, column: Column) -> str:
+        """A column as an id: a padded one loses its spaces in some places and not in others."""
+        name = self.quoted(column.name)
+        return f"CAST({name} AS text)" if column.is_padded else name
+
     def exact(self, expression: str) -> str:
         """By bytes: a collation may take two texts for one."""
         return f'CAST({expression} AS text) COLLATE "C"'
@@ -102,7 +108,12 @@ class Postgresql:
         with _errors():
             found = self._connection.execute(statement, []).description or []
             return [
-                Column(each.name, is_bytes=each.type_code == _BYTES, is_time=each.type_code in _TIMES)
+                Column(
+                    each.name,
+                    is_bytes=each.type_code == _BYTES,
+                    is_time=each.type_code in _TIMES,
+                    is_padded=each.type_code == _PADDED,
+                )
                 for each in found
             ]
 

@@ -159,7 +159,7 @@ class Statements:
 
     @property
     def _id(self) -> str:
-        return self.dialect.quoted(self.shape.id.name)
+        return self.dialect.identity(self.shape.id)
 
     def _or_null(self, column: Column | None) -> str:
         return "NULL" if column is None else self.dialect.quoted(column.name)

@@ -40,11 +40,12 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result. `is_bytes`, `is_time`: by its type."""
+    """A column of a result. `is_bytes`, `is_time`, `is_padded` (with spaces, to its length): by its type."""
 
     name: str
     is_bytes: bool
     is_time: bool
+    is_padded: bool = False
 
 
 class Server(Protocol):
@@ -64,6 +65,10 @@ class Dialect(Protocol):
 
     def quoted(self, name: str) -> str:
         """A column's name."""
+        ...
+
+    def identity(self, column: Column) -> str:
+        """A column as an id."""
         ...
 
     def exact(self, expression: str) -> str:

@@ -45,6 +45,9 @@ class TestMariadb(ConnectorConformance):
     make_world = MariadbWorld
 
 
+SUITES = (TestPostgresql, TestMariadb)
+
+
 @pytest.fixture(params=[PostgresqlWorld, MariadbWorld], ids=["postgresql", "mariadb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseWorld]:
     made = request.param(tmp_path)
@@ -364,6 +367,26 @@ def test_a_group_may_be_empty_and_its_query_must_have_its_columns(world: Databas
     assert "nobody here" in str(list(world.connector().principals()))
     with pytest.raises(Reconfigure):
         list(world.connector(groups_query="SELECT team FROM members").principals())
+
+
+def test_a_padded_id_and_a_long_list_of_readers_come_whole(world: DatabaseWorld) -> None:
+    people = {f"user:person{number:05}@example.com" for number in range(2_000)}
+    world.put("padded", "가" * LONGEST_LISTED)
+    for each in sorted(people):
+        world.session.execute("INSERT INTO members VALUES ('all', %s)", (each,))
+    gathered = {
+        "postgresql": "SELECT string_agg(member, ',') FROM members",
+        "mariadb": "SELECT GROUP_CONCAT(member) FROM members",
+    }
+    allowed = gathered[world.server.engine]
+    query = f"SELECT CAST(name AS char(20)) AS id, body AS text, ({allowed}) AS allowed FROM documents"
+    connector = world.connector(query=query)
+    (found,) = upserts(check_listing(connector)).values()
+    assert found.acl is not None
+    assert {str(entry.principal) for clause in found.acl.clauses for entry in clause.entries} == people
+    assert isinstance(found.fetch(), TextContent)
+    assert set(upserts(connector.again([found.external_id]))) == {found.external_id}
+    connector.close()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,9 @@ class TestImap(ConnectorConformance):
         assert list(world.connector().principals()) == [Complete()]
 
 
+SUITES = (TestImap,)
+
+
 @pytest.fixture
 def server() -> Dovecot:
     return dovecot()

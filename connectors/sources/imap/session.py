@@ -168,8 +168,13 @@ class Session:
             return {}
         self._turn()
         self._client.use_uid = by_uid
-        with answers():
-            rows: dict[int, dict[bytes, object]] = self._client.fetch(list(numbers), list(items))
+        try:
+            with answers():
+                rows: dict[int, dict[bytes, object]] = self._client.fetch(list(numbers), list(items))
+        except Refused as error:
+            if "EXPUNGEISSUED" in str(error):  # RFC 5530: somebody took messages away meanwhile
+                raise _Shifted("messages go away while they are listed") from error
+            raise
         return rows
 
     def _turn(self) -> None:

@@ -413,6 +413,29 @@ def test_a_server_that_misbehaves_is_never_an_empty_mailbox(
         listed(source(server, [f"ann = {ANA}"], port=hostile.port))
 
 
+_ROW = '* {n} FETCH (UID {n} FLAGS () RFC822.SIZE 9 INTERNALDATE "01-Mar-2026 10:00:00 +0900")'
+SHORT = {
+    "it leaves one out": [_ROW.format(n=1), _ROW.format(n=3), "{tag} OK done"],
+    "it says that one went away": [_ROW.format(n=1), "{tag} NO [EXPUNGEISSUED] gone"],
+    "it refuses": ["{tag} NO not now"],
+    "it gives the same number twice": [_ROW.format(n=1), _ROW.format(n=1), "{tag} OK done"],
+}
+
+
+@pytest.mark.parametrize("rows", SHORT.values(), ids=SHORT.keys())
+def test_a_page_that_is_not_whole_deletes_nothing_of_its_folder(server: Dovecot, rows: list[str]) -> None:
+    script = {
+        **_SIGNED_IN,
+        "LIST": ['* LIST () "/" INBOX', "{tag} OK done"],
+        "EXAMINE": ["* 3 EXISTS", "* OK [UIDVALIDITY 7] valid", "{tag} OK [READ-ONLY] done"],
+        "FETCH": rows,
+    }
+    with ScriptedServer(script, greeting="* OK hello") as hostile:
+        events = listed(source(server, [f"ann = {ANA}"], port=hostile.port))
+    told = [(each.external_id, each.code, each.is_prefix) for each in failures(events)]
+    assert told == [("ann/INBOX;", FailureCode.UNLISTED, True)]
+
+
 def test_a_folder_name_that_would_end_its_command_is_never_sent_back(server: Dovecot) -> None:
     script = {
         **_SIGNED_IN,

@@ -9,11 +9,10 @@ from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
+    "database": "connectors.sources.database.kind:KIND",
     "feed": "connectors.sources.feed.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "git": "connectors.sources.git.kind:KIND",
-    "database": "connectors.sources.database.kind:KIND",
-    "filesystem": "connectors.sources.filesystem.kind:KIND",
     "imap": "connectors.sources.imap.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",

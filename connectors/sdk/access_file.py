@@ -53,7 +53,7 @@ class AccessRules:
         if any(key.startswith(each.prefix) for each in self.hidden):
             return NOBODY
         as_string, as_folder = self._covering(key)
-        return _both(self._decide(as_string, own), self._decide(as_folder, own))
+        return both(self._decide(as_string, own), self._decide(as_folder, own))
 
     def is_covered(self, external_id: str) -> bool:
         """Whether some prefix covers the document, read as a string or as a folder."""
@@ -179,7 +179,7 @@ def _entries_of(item: Json) -> list[Entry]:
     return parse_entries(record.get("aclEntries"), "aclEntries")
 
 
-def _both(one: Acl, other: Acl) -> Acl:
+def both(one: Acl, other: Acl) -> Acl:
     """The ACL that lets in whom both let in."""
     if not one.clauses or not other.clauses:
         return NOBODY

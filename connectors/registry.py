@@ -11,6 +11,7 @@ from connectors.sdk.contract import ConnectorKind
 KINDS = {
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
+    "sftp": "connectors.sources.sftp.kind:KIND",
 }
 
 

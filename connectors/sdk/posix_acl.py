@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.common.acl import EVERYONE, NOBODY, PUBLIC, Acl, Clause, Entry, PrincipalRef, group
+from connectors.sdk.access_file import both
 from connectors.sdk.directory import in_directory
 from connectors.sdk.exact_json import MalformedError
 
@@ -145,3 +146,9 @@ def all_of(layers: Sequence[Clause]) -> Acl:
         return NOBODY
     kept = tuple(dict.fromkeys(layer for layer in layers if layer != _PUBLIC_CLAUSE))
     return Acl(kept) if kept or not layers else PUBLIC
+
+
+def narrowed(stated: Acl, layers: Sequence[Clause | None]) -> Acl | None:
+    """Who is let in by what is stated and by every layer; None: a layer could not be read."""
+    known = [layer for layer in layers if layer is not None]
+    return both(stated, all_of(known)) if len(known) == len(layers) else None

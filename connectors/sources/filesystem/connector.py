@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +19,7 @@ from pathlib import Path
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.types import JsonObject
-from connectors.sdk.access_file import AccessRules, both, no_access_file, read_access_file
+from connectors.sdk.access_file import AccessRules, no_access_file, read_access_file
 from connectors.sdk.beneath import open_file
 from connectors.sdk.companion import MAX_COMPANION_BYTES, NO_COMPANION, SUFFIX, Companion, parse_companion
 from connectors.sdk.contract import (
@@ -36,9 +35,9 @@ from connectors.sdk.contract import (
     Upsert,
 )
 from connectors.sdk.exact_json import MalformedError, decode_json
-from connectors.sdk.posix_acl import all_of
+from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource
-from connectors.sources.filesystem.disk_rights import DiskRights, Layer
+from connectors.sources.filesystem.disk_rights import DiskRights
 from connectors.sources.filesystem.groups_file import read_groups
 from connectors.sources.filesystem.trial import Decides, try_out
 from connectors.sources.filesystem.walk import Found, walk
@@ -96,7 +95,7 @@ class FilesystemConnector(BaseSource):
     ) -> Iterator[Event]:
         """Every document, whatever the checkpoint."""
         rules = self._rules()
-        yield from _failures_of(rules)
+        yield from rules.failures()
         reported = 0
         for item in self._readable(rules):
             if isinstance(item, Failure):
@@ -111,7 +110,7 @@ class FilesystemConnector(BaseSource):
     def permissions(self) -> Iterator[PermissionEvent]:
         """The ACL of every document; reads the access file and the companions, no document."""
         rules = self._rules()
-        yield from _failures_of(rules)
+        yield from rules.failures()
         for item in self._readable(rules):
             yield item if isinstance(item, Failure) else DocumentAcl(item.found.external_id, item.acl)
         yield Complete()
@@ -165,7 +164,7 @@ class FilesystemConnector(BaseSource):
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             stated = rules.acl_of(found.external_id, companion.clause)
-            acl = stated if self._rights is None else _narrowed(stated, found.layers)
+            acl = stated if self._rights is None else narrowed(stated, found.layers)
             yield _Readable(found, companion, acl)
 
     def _found(self) -> Iterator[Found | Failure]:
@@ -220,20 +219,6 @@ class FilesystemConnector(BaseSource):
         if 0 <= age < _CLOCK_TICK_NS:
             time.sleep((_CLOCK_TICK_NS - age) / 1e9)
         return FileContent(self._root.joinpath(*found.parts))
-
-
-def _narrowed(stated: Acl, layers: Sequence[Layer]) -> Acl | None:
-    """Who is let in by what is stated and by the disk; None: the disk's word could not be read."""
-    known = [layer for layer in layers if layer is not None]
-    return both(stated, all_of(known)) if len(known) == len(layers) else None
-
-
-def _failures_of(rules: AccessRules) -> Iterator[Failure]:
-    """Why prefixes are hidden. A name may lie on the disk composed or decomposed, so both are named."""
-    for hidden in rules.hidden:
-        spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
-        for prefix in spellings:
-            yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
 
 
 def _version(info: os.stat_result, companion: Companion, *, with_status: bool) -> str:

@@ -12,6 +12,7 @@ KINDS = {
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "sftp": "connectors.sources.sftp.kind:KIND",
+    "webdav": "connectors.sources.webdav.kind:KIND",
 }
 
 

@@ -146,10 +146,11 @@ class Walk:
         """Every document file, in order.
 
         Raises:
-            Stop: the root is not there.
+            Stop: the root is not there or cannot be listed.
             Stopped: the work was asked to end.
         """
-        pending: list[Found | Failure] = [Found((), self.tree.root(), "", ())]
+        root = self.tree.root()
+        pending: list[Found | Failure] = [Found((), root, "", (root.layer,))]
         while pending:
             if self.stopped():
                 raise Stopped
@@ -171,8 +172,12 @@ class Walk:
                 return []
             raise Stop(f"The root of the source is gone: {error}") from error
         except FolderUnread as error:
-            code = FailureCode.BAD_PERMISSIONS if error.hide else FailureCode.UNLISTED
-            return [Failure(prefix, code, str(error), hide=error.hide, is_prefix=True)]
+            if not folder.parts:
+                raise Stop(
+                    f"The root of the source cannot be listed: {error} Nothing was deleted."
+                ) from error
+            failure = Failure(prefix, FailureCode.UNLISTED, str(error), hide=error.hide, is_prefix=True)
+            return [failure]
         names = {node.name for node in nodes}
         if len(names) != len(nodes):
             return [Failure(prefix, FailureCode.UNLISTED, "A name stands in it twice.", is_prefix=True)]

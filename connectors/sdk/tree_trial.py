@@ -8,6 +8,7 @@ from itertools import islice
 from assistant.common.errors import DocumentFailure, MundapError
 from connectors.sdk.access_file import AccessRules
 from connectors.sdk.contract import CheckItem, Failure, PrincipalEvent
+from connectors.sdk.errors import Stop
 from connectors.sdk.tree import Found, Tree
 
 _SAMPLE = 200
@@ -25,6 +26,9 @@ def try_out(
     steps = [CheckItem("sign-in", ok=True, detail="The server was reached and let us in.")]
     try:
         tree = opened()
+        tree.root()
+    except Stop as error:
+        return [*steps, CheckItem("list", ok=False, detail=str(error))]
     except MundapError as error:
         return [CheckItem("sign-in", ok=False, detail=str(error))]
     try:

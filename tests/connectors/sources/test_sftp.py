@@ -233,6 +233,32 @@ def test_modes_count_for_the_numbers_that_the_groups_file_or_the_directory_knows
     assert acl.clauses[0].entries[0].principal == group("directory:uid:2001")
 
 
+def test_every_folder_from_the_root_down_must_let_a_reader_through() -> None:
+    needs_root("to give folders to others")
+    with ssh_server(user_as_root="root") as server:
+        root = server.root / "share"
+        (root / "a" / "b").mkdir(parents=True)
+        (root / "a" / "b" / "f.txt").write_text("x", encoding="utf-8")
+        config: dict[str, Json] = {
+            "host": "127.0.0.1", "port": server.port, "user": "root", "folder": str(root),
+            "host_keys": [server.fingerprint], "permissions": "mode", "plain_modes": True,
+            "others": ["everyone"],
+        }  # fmt: skip
+        secrets = {"private_key": server.private_key}
+        connector = SftpWorld.kind.build(config, secrets, LOOPBACK)
+        ann, stranger = group("directory:uid:2001"), group("directory:uid:2002")
+        assert sees(check_listing(connector), "a/b/f.txt", stranger)
+        for folder in (root / "a" / "b", root / "a", root):
+            os.chown(folder, 2001, 3001)
+            folder.chmod(0o700)
+            events = check_listing(connector)
+            assert sees(events, "a/b/f.txt", ann)
+            assert not sees(events, "a/b/f.txt", stranger)
+            folder.chmod(0o711)
+            assert sees(check_listing(connector), "a/b/f.txt", stranger)
+        connector.close()
+
+
 def test_without_the_word_that_there_are_no_access_lists_only_the_owner_counts(world: SftpWorld) -> None:
     needs_root("to give files to others")
     path = world.root / world.put("a.txt", "x")

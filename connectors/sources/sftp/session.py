@@ -90,8 +90,24 @@ class Session:
         with self._opening:
             channel = self._transport.open_session(timeout=_TIMEOUT_S)
         channel.settimeout(_TIMEOUT_S)
-        channel.invoke_subsystem("sftp")
+        with self._hung_up_after(_TIMEOUT_S):
+            channel.invoke_subsystem("sftp")
         return channel, Sftp(channel)
+
+    @contextmanager
+    def _hung_up_after(self, seconds: float) -> Iterator[None]:
+        """Hang up if the block takes longer: paramiko would wait for this answer for ever."""
+        watch = threading.Timer(seconds, self._transport.close)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _was_answered(self, error: paramiko.AuthenticationException) -> bool:
+        """Whether the server has refused: paramiko raises the same when the connection is lost."""
+        return self._transport.is_active() and "timeout" not in str(error).lower()
 
     def _lost(self, error: Exception) -> Retry:
         reason = str(error) or type(error).__name__
@@ -102,6 +118,7 @@ class Session:
         try:
             transport = paramiko.Transport(self._socket)
             self._transport = transport
+            transport.auth_timeout = _TIMEOUT_S
             transport.start_client(timeout=_TIMEOUT_S)
             fingerprint = _plain(transport.get_remote_server_key().fingerprint)
         except paramiko.ssh_exception.IncompatiblePeer as error:
@@ -131,6 +148,12 @@ class Session:
             else:
                 left = self._transport.auth_password(sign_in.user, sign_in.password)
         except paramiko.AuthenticationException as error:
+            if not self._was_answered(error):
+                raise Retry(
+                    f"{self._where} hung up or fell silent while '{sign_in.user}' signed in. If it goes on "
+                    f"doing so, check the user and what proves it.",
+                    after=_RETRY_S,
+                ) from error
             raise Reconfigure(
                 f"{self._where} does not let '{sign_in.user}' in: check the user and the "
                 f"{'private key' if sign_in.private_key else 'password'}."

@@ -329,7 +329,7 @@ def test_without_a_fingerprint_the_test_shows_it_and_nobody_signs_in(world: Sftp
     connector = world.built(config)
     [item] = connector.check()
     assert (item.step, item.ok) == ("sign-in", False)
-    assert world.server.fingerprint in item.detail
+    assert f"has the key {world.server.fingerprint}. Compare it" in item.detail
     with pytest.raises(Reconfigure):
         listed(connector)
     assert world.server.log.read_text().count("Accepted") == admitted
@@ -395,6 +395,18 @@ def test_a_connection_that_is_cut_off_is_tried_again_and_gives_no_half_a_file(
         connector = world.connector(port=port)
         with pytest.raises(Retry):
             _fetch_all(connector)
+
+
+@pytest.mark.parametrize("after_bytes", [10, 500, 1_500, 2_100, 2_300, 2_700, 3_500, 200_000])
+def test_a_server_that_falls_silent_is_not_waited_for_for_ever(
+    world: SftpWorld, monkeypatch: pytest.MonkeyPatch, after_bytes: int
+) -> None:
+    monkeypatch.setattr("connectors.sources.sftp.session._TIMEOUT_S", 0.6)
+    (world.root / "large.bin").write_bytes(os.urandom(1_000_000))
+    with cutting_proxy(world.server.port, after_bytes=after_bytes, silent=True) as port:
+        with pytest.raises(Retry):
+            _fetch_all(world.connector(port=port))
+        SftpWorld.close_all()
 
 
 def _fetch_all(connector: Connector) -> None:

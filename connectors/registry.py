@@ -19,6 +19,8 @@ KINDS = {
     "s3": "connectors.sources.s3.kind:KIND",
     "smb": "connectors.sources.smb.kind:KIND",
     "web": "connectors.sources.web.kind:KIND",
+    "sftp": "connectors.sources.sftp.kind:KIND",
+    "webdav": "connectors.sources.webdav.kind:KIND",
 }
 
 

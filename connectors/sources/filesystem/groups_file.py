@@ -6,7 +6,7 @@ from pathlib import Path
 
 from connectors.sdk.contract import GroupMembers
 from connectors.sdk.exact_json import read_json
-from connectors.sdk.group_list import MAX_GROUPS_FILE_BYTES, parse_groups
+from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 
 
 def read_groups(path: Path) -> list[GroupMembers]:

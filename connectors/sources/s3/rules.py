@@ -19,7 +19,7 @@ from connectors.sdk.access_file import (
 from connectors.sdk.companion import Companion
 from connectors.sdk.contract import Failure, GroupMembers
 from connectors.sdk.exact_json import MalformedError, decode_json, shown
-from connectors.sdk.group_list import MAX_GROUPS_FILE_BYTES, parse_groups
+from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 from connectors.sources.s3.bucket import Bucket
 
 _SCHEME = "s3://"

@@ -17,9 +17,9 @@ KINDS = {
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",
     "s3": "connectors.sources.s3.kind:KIND",
+    "sftp": "connectors.sources.sftp.kind:KIND",
     "smb": "connectors.sources.smb.kind:KIND",
     "web": "connectors.sources.web.kind:KIND",
-    "sftp": "connectors.sources.sftp.kind:KIND",
     "webdav": "connectors.sources.webdav.kind:KIND",
 }
 

@@ -9,6 +9,7 @@ from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
+    "dokuwiki": "connectors.sources.dokuwiki.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
 }

@@ -12,6 +12,7 @@ KINDS = {
     "dokuwiki": "connectors.sources.dokuwiki.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
+    "mediawiki": "connectors.sources.mediawiki.kind:KIND",
 }
 
 

@@ -464,3 +464,6 @@ def test_an_answer_that_is_none_ends_the_run(wiki: DokuWiki, answer: bytes, erro
 )
 def test_markup_becomes_markdown(written: str, markdown: str) -> None:
     assert as_markdown(written).strip() == markdown
+
+
+SUITES = (TestDokuWiki,)

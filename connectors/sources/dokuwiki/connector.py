@@ -163,7 +163,7 @@ class DokuWikiConnector(BaseSource):
         """Pages and then files, each in the order of their names."""
         rows = [("", row) for row in self._wiki.pages()]
         if self._files:
-            rows.extend((FILES, row) for row in self._wiki.files())
+            rows.extend((FILES, row) for row in self._wiki.files() if not row.get("isimg"))
         for kind, row in sorted(rows, key=lambda each: (each[0], str(each[1].get("id")))):
             if self._surroundings.stopped():
                 raise Stopped

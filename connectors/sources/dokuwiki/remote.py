@@ -24,15 +24,17 @@ Value = object
 Argument = str | dict[str, int]
 
 MAX_LISTING_BYTES = 256_000_000
-SUPERUSER = 255
 _MARKUP_FACTOR, _MARKUP_BYTES = 6, 10_000  # one character of text is at most `&quot;` in the answer
 _NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_REFUSED = frozenset({401, 403})
 _SIGN_IN = "Check the address, the user and the password of this source."
 
 
 class Fault(Exception):
     """The wiki understood the question and refused it."""
+
+
+class Forbidden(Fault):
+    """The user is signed in and may not."""
 
 
 class RemoteWiki:
@@ -66,9 +68,18 @@ class RemoteWiki:
             )
 
     def reads_everything(self) -> bool:
-        """Whether the user is one of the wiki's superusers."""
-        right = self._listing("wiki.aclCheck", "start")
-        return isinstance(right, int) and right >= SUPERUSER
+        """Whether the wiki knows the user as one of its superusers.
+
+        Raises:
+            Reconfigure: it answers as to somebody who is not signed in, whose listing would lack pages.
+        """
+        try:
+            self.call("plugin.acl.listAcls")  # whether it answers tells; what it answers is of no use
+        except Forbidden:
+            return False
+        except Fault as error:
+            raise Reconfigure(f"plugin.acl.listAcls: {error} Switch the wiki's plugin 'acl' on.") from error
+        return True
 
     def pages(self) -> list[Mapping[str, Value]]:
         """Every page that the user may read: `id`, `rev` and `size` as numbers, `hash` of its text."""
@@ -171,19 +182,21 @@ def _value(answer: Answer, url: str) -> Value:
         raise Reconfigure(f"{url} leads elsewhere: write the address at which the wiki answers.")
     if answer.status >= 500:  # noqa: PLR2004 - an error of the server
         raise Retry(f"The wiki at {url} answers {answer.status}: see its error log.", after=300)
+    if answer.status == 401:  # noqa: PLR2004 - not signed in
+        raise Reconfigure(f"The wiki at {url} does not take this source for a signed-in user. {_SIGN_IN}")
+    if answer.status == 403:  # noqa: PLR2004 - forbidden: what the body says differs between versions
+        if b"<methodResponse>" in answer.body:
+            raise Forbidden("The wiki refuses it to this user.")
+        raise Reconfigure(f"Something before the wiki at {url} refuses this source (403).")
     try:
         return _parsed(answer.body)
     except xmlrpc.client.Fault as fault:
-        if answer.status in _REFUSED:
-            raise Fault(f"The wiki refuses it to this user ({answer.status}).") from fault
         if "not enabled" in str(fault.faultString):
             raise Reconfigure(
                 "The wiki takes no remote calls: switch 'remote' on and name the user in 'remoteuser'."
             ) from fault
         raise Fault(f"The wiki answers with error {fault.faultCode}.") from fault
     except (expat.ExpatError, xmlrpc.client.Error, ValueError, KeyError, TypeError, IndexError) as error:
-        if answer.status in _REFUSED:
-            raise Reconfigure(f"The wiki at {url} answers {answer.status}. {_SIGN_IN}") from error
         raise Stop(f"{url} answers, but not as a DokuWiki does: check the address.") from error
 
 

@@ -62,6 +62,8 @@ class WikiApi:
                 "lgtoken": token,
             }
             outcome = _at(self._ask(given, post=True), "login").get("result")
+            if outcome == "Throttled":
+                raise Retry("The wiki has had too many sign-ins.", after=300)
             if outcome != "Success":
                 raise Reconfigure(
                     f"The wiki does not let '{self._user}' in. Make a bot password for it "

@@ -33,6 +33,7 @@ from connectors.sdk.contract import (
     Upsert,
 )
 from connectors.sdk.document_fields import one_line, web_address
+from connectors.sdk.errors import Reconfigure
 from connectors.sdk.source import BaseSource
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.mediawiki import feed
@@ -150,7 +151,12 @@ class MediaWikiConnector(BaseSource):
                 row["id"]: row for row in (listed or {}).values() if isinstance(row, dict) and "id" in row
             }
             wanted = self._audiences.lines or {key: None for key, row in known.items() if row.get("content")}
-            self._names = {key: str(known[key].get("name", "")) for key in sorted(wanted) if key in known}
+            missing = sorted(set(wanted) - set(known))
+            if missing:
+                raise Reconfigure(
+                    f"The wiki has no namespace {missing[0]}: take it out, or write its number."
+                )
+            self._names = {key: str(known[key].get("name", "")) for key in sorted(wanted)}
         return self._names
 
     def _listed(self, place: _Place | None) -> Iterator[Event]:

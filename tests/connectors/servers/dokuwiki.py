@@ -58,7 +58,7 @@ class DokuWiki:
         self.configure(superuser=superuser)
         self.write()
 
-    def configure(self, *, superuser: str = "@admin", remote: int = 1) -> None:
+    def configure(self, *, superuser: str = "@admin", manager: str = "", remote: int = 1) -> None:
         """The wiki's own settings."""
         settings = {
             "title": "Test wiki",
@@ -66,6 +66,7 @@ class DokuWiki:
             "remote": remote,
             "remoteuser": "",
             "superuser": superuser,
+            "manager": manager,
             "savedir": str(self.folder / "data"),
             "compression": 0,
         }

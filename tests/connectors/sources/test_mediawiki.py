@@ -277,6 +277,8 @@ def test_namespaces_that_are_not_named_are_left_out(wiki: MediaWiki) -> None:
     titles = {each.title for each in upserts(listed(connector_of(wiki, namespaces=["2"]))).values()}
     assert titles == {"User:Ann"}
     assert not all(item.ok for item in connector_of(wiki, namespaces=["4242"]).check())
+    with pytest.raises(Reconfigure, match="4242"):
+        listed(connector_of(wiki, namespaces=["0", "4242"]))
 
 
 def test_without_an_audience_nobody_reads(wiki: MediaWiki) -> None:

@@ -132,6 +132,12 @@ class MediaWiki:
         found: list[int] = json.loads(ran)
         return found
 
+    def bot_password(self, name: str, password: str) -> str:
+        """Give the robot a bot password with basic rights; what to sign in as with it."""
+        script = f"{Path(_INSTALL).parent}/createBotPassword.php"
+        _php(self.folder, script, "--appid", name, "--grants", "basic", ROBOT, password)
+        return f"{ROBOT}@{name}"
+
     def do(self, do: str, **step: object) -> int:
         """One step, at once."""
         self.later(do, **step)

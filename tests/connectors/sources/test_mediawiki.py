@@ -45,7 +45,7 @@ from tests.connectors.conformance import (
 from tests.connectors.servers.canned import answering
 from tests.connectors.servers.mediawiki import PASSWORD, MediaWiki, mediawiki_server
 from tests.connectors.servers.php import free_port
-from tests.connectors.sources.mediawiki_world import LOOPBACK, MediaWikiWorld, connector_of
+from tests.connectors.sources.mediawiki_world import KIND, LOOPBACK, MediaWikiWorld, connector_of, settings_of
 
 
 @pytest.fixture(scope="module")
@@ -349,6 +349,15 @@ def test_a_wrong_password_is_for_the_administrator(wiki: MediaWiki) -> None:
         listed(connector)
     assert PASSWORD not in str(error.value)
     assert [(item.step, item.ok) for item in connector.check()] == [("sign-in", False)]
+
+
+def test_a_bot_password_with_basic_rights_is_enough(wiki: MediaWiki) -> None:
+    number = str(wiki.do("put", title="Plan", text="the plan"))
+    password = "0123456789abcdefghijklmnopqrstuv"
+    settings = settings_of(wiki, user=wiki.bot_password("sync", password))
+    connector = KIND.build(settings, {"password": password}, LOOPBACK)
+    assert text_of(upserts(listed(connector))[number].fetch()).strip() == "the plan"
+    assert all(item.ok for item in connector.check())
 
 
 def test_a_session_that_ended_is_begun_anew(wiki: MediaWiki) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
-_CODE = re.compile(r"<(code|file)\b[^>\n]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
-_PLAIN = re.compile(r"<nowiki>(.*?)</nowiki>|%%(.*?)%%", re.DOTALL)
+from connectors.sdk.paired_tags import replace_paired
+
+_VERBATIM = ("code", "file", "nowiki")
+_PLAIN = re.compile(r"%%(.*?)%%", re.DOTALL)
 _HEADING = re.compile(r"^[ \t]*(={2,6})[ \t]*([^\n]*?\S)[ \t]*={2,}[ \t]*$", re.MULTILINE)
 _LINK = re.compile(r"\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _MEDIA = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
@@ -29,12 +31,15 @@ def as_markdown(text: str) -> str:
     kept: list[str] = []
 
     def keep(block: str) -> str:
-        kept.append(block)
+        kept.append(_KEPT.sub(lambda found: kept[int(found[1])], block))
         return f"\ue000{len(kept) - 1}\ue001"
 
+    def verbatim(name: str, inside: str) -> str:
+        return keep(inside) if name == "nowiki" else f"\n\n{keep(_fenced(inside))}\n\n"
+
     text = text.replace("\r\n", "\n").replace("\ue000", "").replace("\ue001", "")
-    text = _CODE.sub(lambda found: "\n\n" + keep(_fenced(found[2])) + "\n\n", text)
-    text = _PLAIN.sub(lambda found: keep(found[1] if found[1] is not None else found[2]), text)
+    text = replace_paired(text, _VERBATIM, verbatim)
+    text = _PLAIN.sub(lambda found: keep(found[1]), text)
     text = _INCLUDED.sub("", _CONTROL.sub("", text))
     text = _MARKDOWN_ONLY.sub(r"\1\\\2", text)
     text = _HEADING.sub(lambda found: f"\n{'#' * (7 - len(found[1]))} {found[2]}\n", text)

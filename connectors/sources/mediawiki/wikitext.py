@@ -9,11 +9,11 @@ from __future__ import annotations
 import html
 import re
 
+from connectors.sdk.paired_tags import replace_paired
+
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_ONLY_ELSEWHERE = re.compile(r"<includeonly>.*?</includeonly>", re.DOTALL | re.IGNORECASE)
-_VERBATIM = re.compile(
-    r"<(nowiki|pre|syntaxhighlight|source|math)\b[^<>]*?(?:/>|>(.*?)</\1\s*>)", re.DOTALL | re.IGNORECASE
-)
+_VERBATIM = ("nowiki", "pre", "syntaxhighlight", "source", "math")
+_BLOCKS = frozenset({"pre", "syntaxhighlight", "source"})
 _CALL = re.compile(r"\{\{(?!\{)([^{}]*)\}\}|\{\{\{([^{}]*)\}\}\}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -24,7 +24,7 @@ _MEDIA = re.compile(
 )
 _LINK = re.compile(r"\[\[:?([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _OUTSIDE = re.compile(
-    r"\[(?:https?:|ftps?:|mailto:)?//?[^\s\[\]]+(?:[ \t]+([^\[\]\n]*))?\]|\[mailto:\S+[ \t]+([^\]\n]*)\]"
+    r"\[(?:https?:|ftps?:)?//[^\s\[\]]+(?:[ \t]+([^\[\]\n]*))?\]|\[mailto:[^\s\[\]]+(?:[ \t]+([^\[\]\n]*))?\]"
 )
 _QUOTES = re.compile(r"'{2,5}")
 _WORD = re.compile(r"__[A-Z]+__")
@@ -37,15 +37,13 @@ def as_markdown(text: str) -> str:
     """The page as Markdown."""
     kept: list[str] = []
 
-    def keep(found: re.Match[str]) -> str:
-        inside = found[2] or ""
-        block = found[1].lower() in ("pre", "syntaxhighlight", "source")
-        kept.append(_fenced(inside) if block else inside)
+    def keep(name: str, inside: str) -> str:
+        kept.append(_fenced(inside) if name in _BLOCKS else inside)
         return f"\ue000{len(kept) - 1}\ue001"
 
     text = text.replace("\r\n", "\n").replace("\ue000", "").replace("\ue001", "")
-    text = _VERBATIM.sub(keep, text)
-    text = _ONLY_ELSEWHERE.sub("", _COMMENT.sub("", text))
+    text = _COMMENT.sub("", replace_paired(text, _VERBATIM, keep))
+    text = replace_paired(text, ("includeonly",), lambda _name, _inside: "")
     text = _with_items(_without_calls(text))
     text = _HEADING.sub(lambda found: f"\n{'#' * len(found[1])} {found[2]}\n", _tables(text))
     text = _LINK.sub(lambda found: (found[2] or found[1]).strip(), _MEDIA.sub("", text))

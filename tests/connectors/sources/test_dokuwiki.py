@@ -489,7 +489,7 @@ def test_an_answer_that_is_none_ends_the_run(wiki: DokuWiki, answer: bytes, erro
         ("a [[b:c]] and [[https://x.example|the page]]", "a b:c and the page"),
         ("see //this// at http://x.example/a//b", "see this at http://x.example/a//b"),
         ("{{:logo.png?200|Our logo}} {{page>other:secret}} ~~NOTOC~~", "Our logo"),
-        ("%%**plain**%%", "**plain**"),
+        ("%%**plain** <nowiki>//too//</nowiki>%%", "**plain** //too//"),
         ("<code php>if (a) { ''b''; }</code>", "```\nif (a) { ''b''; }\n```"),
         ("^ Name ^ Days ^\n| Ann | 15 |", "| Name | Days |\n| --- | --- |\n| Ann | 15 |"),
         ("  * one\n    * two\n  - three", "- one\n  - two\n1. three"),

@@ -11,6 +11,7 @@ from connectors.sdk.contract import ConnectorKind
 KINDS = {
     "database": "connectors.sources.database.kind:KIND",
     "feed": "connectors.sources.feed.kind:KIND",
+    "dokuwiki": "connectors.sources.dokuwiki.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "git": "connectors.sources.git.kind:KIND",
     "imap": "connectors.sources.imap.kind:KIND",
@@ -21,6 +22,7 @@ KINDS = {
     "smb": "connectors.sources.smb.kind:KIND",
     "web": "connectors.sources.web.kind:KIND",
     "webdav": "connectors.sources.webdav.kind:KIND",
+    "mediawiki": "connectors.sources.mediawiki.kind:KIND",
 }
 
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _MOST_POSTPONED = 12  # times in a row without a document dealt with
 _LONGEST_POSTPONED_S = 3600.0
+_DATABASE_AWAY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,12 @@ def execute_run(run_id: int) -> bool:
         except LostLease as lost:
             log.warning("%s", lost)
             return True
-    _write(run, end)
+    if end.code == RunCode.DATABASE_AWAY:
+        connection.close()  # it may be broken; the next statement makes another one
+    try:
+        _write(run, end)
+    except (OperationalError, InterfaceError) as error:  # the lease will end, and the sweep finds the run
+        log.error("run %s cannot be written down: %s", run.pk, error)
     return True
 
 
@@ -74,6 +81,9 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _stopped(heartbeat)
     except Retry as retry:
         return _postponed(run, retry)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("run %s is put off, the database does not answer: %s", run.pk, error)
+        return _End(RunState.PENDING, RunCode.DATABASE_AWAY, after=_DATABASE_AWAY_S)
     except MundapError as error:
         code = next(code for kind, code in _FAILED_BY if isinstance(error, kind))
         return _End(RunState.FAILED, code, str(error))

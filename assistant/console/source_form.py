@@ -76,14 +76,13 @@ def drawn_form(
     config: JsonObject,
     known_secrets: Iterable[str],
     wrong: Mapping[str, str] | None = None,
-    new: bool = False,
 ) -> DrawnForm:
-    """The form of these settings. `new`: nothing was typed yet, so switches stand as their example says."""
+    """The form of these settings. A switch that they do not name stands as its example says."""
     known, mistakes = frozenset(known_secrets), wrong or {}
     drawn = [
         DrawnField(
             field=field,
-            typed=_example_of_switch(field) if new else _shown(field, config.get(field.name)),
+            typed=_shown(field, config.get(field.name)),
             wrong=mistakes.get(field.name, ""),
             kept=field.is_secret and field.name in known,
         )
@@ -116,10 +115,10 @@ def _value(field: KindField, text: str, *, is_there: bool) -> Json:
 
 
 def _shown(field: KindField, value: Json) -> str:
+    if field.type == "switch":
+        return _example_of_switch(field) if value is None else ("on" if value is True else "")
     if value is None or field.is_secret:
         return ""
-    if field.type == "switch":
-        return "on" if value is True else ""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(str(line) for line in value)
     return str(value)

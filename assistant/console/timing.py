@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import QueryDict
@@ -29,7 +30,8 @@ _LAST_SURE_DAY = 28  # every month has it
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The choices as they stand in the form. `every`: hour, day, week, month, cron or never."""
+    """The choices as they stand in the form. `every`: hour (of `time`, the minute), day, week, month, cron
+    or never."""
 
     every: str = "day"
     time: str = "02:00"
@@ -54,7 +56,7 @@ class Timing:
         hour, _, minute = self.time.partition(":")
         at = f"{int(minute or 0)} {int(hour or 0)}"
         return {
-            "hour": "0 * * * *",
+            "hour": f"{int(minute or 0)} * * * *",
             "day": f"{at} * * *",
             "week": f"{at} * * {self.weekday}",
             "month": f"{at} {self.monthday} * *",
@@ -63,6 +65,12 @@ class Timing:
     def following(self, now: datetime, count: int = 3) -> list[datetime]:
         """The next times, aware, in the chosen time zone."""
         return following_times(self.text, self.time_zone, now, count)
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Every time zone by its name. Once a process: it is read from many files."""
+    return frozenset(available_timezones())
 
 
 def following_times(cron: str, time_zone: str, now: datetime, count: int = 3) -> list[datetime]:
@@ -80,14 +88,14 @@ def timing_of(cron: str, time_zone: str) -> Timing:
         return Timing(every="never", time_zone=time_zone)
     for every, shape in _SHAPES.items():
         found = shape.fullmatch(cron)
-        if found is None or (every == "hour" and found["minute"] != "0"):
+        if found is None:
             continue
         parts = found.groupdict()
         time = f"{int(parts.get('hour', 2)):02}:{int(parts['minute']):02}"
         if _TIME.fullmatch(time) and int(parts.get("monthday", 1)) in range(1, _LAST_SURE_DAY + 1):
             return Timing(
                 every=every,
-                time=time if every != "hour" else "02:00",
+                time=time,
                 weekday=parts.get("weekday", "0"),
                 monthday=parts.get("monthday", "1"),
                 time_zone=time_zone,
@@ -111,7 +119,7 @@ def typed_timing(typed: QueryDict, default: Timing) -> Timing:
 
 def _checked(chosen: Timing) -> Timing:
     wrong: list[tuple[str, str]] = []
-    has_time = chosen.every in {"day", "week", "month"}
+    has_time = chosen.every in _SHAPES
     days = {str(day) for day in range(1, _LAST_SURE_DAY + 1)}
     if has_time and not _TIME.fullmatch(chosen.time):
         wrong.append(("time", gettext("Write a time such as 02:30.")))
@@ -121,7 +129,7 @@ def _checked(chosen: Timing) -> Timing:
         wrong.append(("monthday", gettext("Write a day from 1 to 28, which every month has.")))
     if chosen.every == "cron" and not _is_cron(chosen.cron):
         wrong.append(("cron", gettext("Write five fields such as 30 2 * * 1-5.")))
-    if chosen.time_zone not in available_timezones():
+    if chosen.time_zone not in known_zones():
         wrong.append(("time_zone", gettext("Write a time zone such as Asia/Seoul.")))
     return Timing(
         every=chosen.every,

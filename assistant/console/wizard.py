@@ -47,7 +47,7 @@ def new_source(request: AdministratorRequest, kind: str) -> HttpResponse:
     """Step 2: the settings of a new source."""
     offer = offered_kind(kind, _language())
     if request.method == "GET":
-        blank = drawn_form(offer.fields, config={}, known_secrets=(), new=True)
+        blank = drawn_form(offer.fields, config={}, known_secrets=())
         return _settings_page(request, offer, {"form": blank, "name": offer.label})
     return _take_settings(request, offer, Draft(kind=kind, name="", config={}, secrets={}))
 

@@ -14,13 +14,13 @@ from assistant.access.viewer import Viewer
 from assistant.accounts.models import Connection
 from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound, UsageError
-from assistant.common.types import JsonObject
+from assistant.common.types import Json, JsonObject
 from assistant.sync.configuration import opened_secrets
 from assistant.sync.models import Source
 from assistant.sync.source_settings import SourceSettings, replace_config, settings_of
 from assistant.sync.trying import Wanted
 from connectors.registry import KINDS, connector_kind
-from connectors.sdk.contract import FieldType
+from connectors.sdk.contract import ConfigField, FieldType
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def secrets_to_type(*, source_id: int, config: JsonObject, secrets: Mapping[str,
     """
     source = _source(source_id)
     fields = connector_kind(source.connection.kind).fields
-    telling = [each.name for each in fields if each.type not in (FieldType.SECRET, FieldType.NUMBER)]
-    if all(config.get(name) == source.config.get(name) for name in telling):
+    telling = [each for each in fields if each.type not in (FieldType.SECRET, FieldType.NUMBER)]
+    if all(_meant(each, config) == _meant(each, source.config) for each in telling):
         return frozenset()
     return frozenset(opened_secrets(source)) - frozenset(secrets)
 
@@ -107,6 +107,12 @@ def _refuse_other_place(source_id: int, config: JsonObject, secrets: Mapping[str
     missing = secrets_to_type(source_id=source_id, config=config, secrets=secrets)
     if missing:
         raise UsageError(f"Type '{min(missing)}' again: the source may be another one now.")
+
+
+def _meant(field: ConfigField, config: JsonObject) -> Json:
+    """The value of a setting; of a switch that is left out the one that its example says."""
+    unset = field.example == "true" if field.type is FieldType.SWITCH else None
+    return config.get(field.name, unset)
 
 
 def _source(source_id: int) -> Source:

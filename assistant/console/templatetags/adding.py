@@ -6,7 +6,6 @@ Ids come from sources and are data; see `inspecting`.
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from django import template
 from django.utils import formats
@@ -15,7 +14,7 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from assistant.console.templatetags.inspecting import plain, short
-from assistant.console.timing import Timing
+from assistant.console.timing import Timing, known_zones
 from assistant.sync.rules import LeftOut
 from assistant.sync.trying import TRY_SECONDS, Ending, WouldSee
 
@@ -111,7 +110,7 @@ def weekday_choices() -> list[tuple[str, str]]:
 @register.simple_tag
 def time_zones() -> list[str]:
     """Every time zone by its name."""
-    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+    return sorted(zone for zone in known_zones() if "/" in zone or zone == "UTC")
 
 
 @register.simple_tag

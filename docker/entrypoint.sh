@@ -1,5 +1,5 @@
 #!/bin/sh
-# web | worker | scheduler, or any command of manage.py.
+# web | worker | maintenance | scheduler, or any command of manage.py.
 set -eu
 
 case "${1:-web}" in
@@ -10,7 +10,11 @@ web)
 	;;
 worker)
 	exec celery --quiet --app assistant.config.celery worker --loglevel INFO \
-		--pool prefork --concurrency 2 --without-gossip --without-mingle
+		--queues fetch --pool prefork --concurrency 2 --without-gossip --without-mingle
+	;;
+maintenance)
+	exec celery --quiet --app assistant.config.celery worker --loglevel INFO \
+		--queues ingest,maintenance --pool prefork --concurrency 1 --without-gossip --without-mingle
 	;;
 scheduler)
 	exec celery --quiet --app assistant.config.celery beat --loglevel INFO --pidfile=

@@ -1,4 +1,4 @@
-"""The three programs that make up a running system, as command lines."""
+"""The four programs that make up a running system, as command lines."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from django.conf import settings
 
 from assistant.config.supervisor import Program
 
-# Two, so that a long sync never keeps the sweeper waiting.
-WORKER_PROCESSES = 2
+# Runs over documents may take hours. What is short or must not wait has a worker of its own.
+FETCH_PROCESSES = 2
 
 
 def programs() -> tuple[Program, ...]:
-    """Web, worker and scheduler for this installation's settings."""
+    """Web, workers and scheduler for this installation's settings."""
     logs = settings.MUNDAP_HOME / "logs"
     return (
         Program("web", _web(), logs / "web.log"),
         # SIGQUIT ends its tasks too. A run that is cut off goes on at the next start from what it committed.
-        Program("worker", _worker(), logs / "worker.log", stop_signal=signal.SIGQUIT),
+        Program("worker", _worker("fetch", FETCH_PROCESSES), logs / "worker.log", stop_signal=signal.SIGQUIT),
+        Program(
+            "maintenance",
+            _worker("ingest,maintenance", 1),
+            logs / "maintenance.log",
+            stop_signal=signal.SIGQUIT,
+        ),
         Program("scheduler", _scheduler(), logs / "scheduler.log"),
     )
 
@@ -28,10 +34,10 @@ def _web() -> tuple[str, ...]:
     return (sys.executable, "-m", "assistant.config.serve")
 
 
-def _worker() -> tuple[str, ...]:
+def _worker(queues: str, processes: int) -> tuple[str, ...]:
     return (
         *_celery("worker"),
-        *("--pool", "prefork", "--concurrency", str(WORKER_PROCESSES)),
+        *("--queues", queues, "--pool", "prefork", "--concurrency", str(processes)),
         # Workers find their jobs in the database, so they need not know of each other.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )

@@ -154,6 +154,13 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
+# Runs over documents; the index; what is short and must never wait for either (see sync.wake).
+CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_TASK_ROUTES = {
+    "assistant.sync.tasks.run_sync": {"queue": "fetch"},
+    "assistant.ingest.tasks.*": {"queue": "ingest"},
+}
+CELERY_TASK_TIME_LIMIT = 6 * 3600  # whatever takes longer hangs; its process is replaced
 CELERY_TASK_ACKS_LATE = False  # a message only wakes a worker up; the database holds the job
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -17,12 +17,14 @@ from assistant.sync.lease import (
     Heartbeat,
     LostLease,
     Paused,
+    TurnOver,
     claim,
     owner_of_this_process,
 )
 from assistant.sync.models import Phase, RunState, SyncRun
 from assistant.sync.progress import OverBudget
 from assistant.sync.reasons import RunCode
+from assistant.sync.wake import wake
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _End(carry_out(run, heartbeat))
     except LostLease:
         raise
-    except (Cancelled, Paused, Stopped):
+    except (Cancelled, Paused, Stopped, TurnOver):
         return _stopped(heartbeat)
     except Retry as retry:
         return _postponed(run, retry)
@@ -95,6 +97,8 @@ def _stopped(heartbeat: Heartbeat) -> _End:
         return _End(RunState.CANCELLED)
     except Paused:
         return _End(RunState.PENDING, RunCode.PAUSED, after=0.0)
+    except TurnOver:
+        return _End(RunState.PENDING, RunCode.TURN_OVER, after=0.0)
     return _End(RunState.FAILED, RunCode.INTERNAL, "stopped without being asked")
 
 
@@ -125,4 +129,6 @@ def _write(run: SyncRun, end: _End) -> None:
         if end.code == RunCode.BUSY:
             values["postponed"] = run.postponed + 1
     ended = ours.update(**values)
+    if ended and end.code == RunCode.TURN_OVER:
+        wake(run.pk)
     log.info("run %s: %s%s", run.pk, end.state.value, "" if ended else " (taken over)")

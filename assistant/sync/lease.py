@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 30
 HEARTBEAT_S = 2
+LONGEST_TURN_S = 2 * 3600  # after which a run gives its worker to the others that wait
 _TOKEN = uuid4().hex[:12]
 
 
@@ -36,6 +38,10 @@ class Cancelled(Exception):
 
 class Paused(Exception):
     """Somebody paused the source: the run goes on later from where it is."""
+
+
+class TurnOver(Exception):
+    """The run has had its worker for long: it goes on as soon as one is free again."""
 
 
 def owner_of_this_process() -> str:
@@ -129,6 +135,8 @@ class Heartbeat:
         self.cancelled = threading.Event()
         self.paused = threading.Event()
         self.lost = threading.Event()
+        self.turn_over = threading.Event()
+        self._began = time.monotonic()
         self.lists_wanted = threading.Event()  # access lists should be read before the run goes on
 
     def __enter__(self) -> Heartbeat:
@@ -146,7 +154,8 @@ class Heartbeat:
 
     def should_stop(self) -> bool:
         """Whether the work should end, for whatever reason. Cheap: asked in every loop."""
-        return self.lost.is_set() or self.cancelled.is_set() or self.paused.is_set()
+        asked = (self.lost, self.cancelled, self.paused, self.turn_over)
+        return any(event.is_set() for event in asked)
 
     def stop_if_asked(self) -> None:
         """Called between two documents.
@@ -155,6 +164,7 @@ class Heartbeat:
             LostLease: another worker has the run.
             Cancelled: somebody asked it to stop.
             Paused: somebody paused its source.
+            TurnOver: others wait for its worker.
         """
         if self.lost.is_set():
             raise LostLease(f"Run {self._run_id} has been taken over by another worker.")
@@ -162,6 +172,8 @@ class Heartbeat:
             raise Cancelled
         if self.paused.is_set():
             raise Paused
+        if self.turn_over.is_set():
+            raise TurnOver
 
     def _beat(self) -> None:
         try:
@@ -180,6 +192,8 @@ class Heartbeat:
             self.lost.set()
         else:
             self.look()
+        if time.monotonic() - self._began > LONGEST_TURN_S:
+            self.turn_over.set()
         if self.should_stop():
             self.interrupt()
 

@@ -19,6 +19,7 @@ class RunCode(StrEnum):
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     PAUSED = "paused"
+    TURN_OVER = "turn_over"
     OVER_BUDGET = "over_budget"
     FAILED = "failed"
     INTERNAL = "internal"
@@ -103,6 +104,7 @@ RUN_REASONS: dict[str, Reason] = {
         _("Check that it runs and can be reached, then start the run again."),
     ),
     RunCode.PAUSED: Reason(_("The source is paused."), _("Resume it; the run goes on from where it was.")),
+    RunCode.TURN_OVER: Reason(_("The run has let others go first."), _("Nothing; it goes on by itself.")),
     RunCode.OVER_BUDGET: Reason(
         _("So many documents failed that the run was stopped. Nothing was deleted."),
         _("Look at the failed documents: they probably have one cause."),

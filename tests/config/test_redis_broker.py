@@ -48,13 +48,13 @@ def test_a_worker_on_redis_carries_out_a_task_that_another_process_sent(
     (tmp_path / "due.jsonl").write_text('{"id": "a", "title": "A", "text": "One."}\n', encoding="utf-8")
     run = [sys.executable, "-c", PREPARE, str(tmp_path / "due.jsonl")]
     subprocess.run(run, env=environment, cwd=REPOSITORY, check=True)
-    assert server.llen("celery") == 1
+    assert server.llen("maintenance") == 1
 
     command = [sys.executable, "-m", "celery", "-A", "assistant.config.celery", "worker", "--pool", "solo"]
     with subprocess.Popen(command, env=environment, cwd=REPOSITORY) as worker:
         try:
             deadline = time.monotonic() + 60
-            while server.llen("celery") and time.monotonic() < deadline:
+            while server.llen("maintenance") and time.monotonic() < deadline:
                 time.sleep(0.2)
         finally:
             worker.send_signal(signal.SIGTERM)

@@ -36,7 +36,7 @@ def test_every_image_is_pinned() -> None:
         assert re.search(r":\d+\.\d+", image), image
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "scheduler"])
+@pytest.mark.parametrize("service", ["web", "worker", "maintenance", "scheduler"])
 def test_every_setting_that_a_container_gets_is_one_that_mundap_knows(service: str) -> None:
     for name in SERVICES[service]["environment"]:
         assert name.removesuffix("_FILE") in known_settings(), name
@@ -59,7 +59,7 @@ def test_stores_are_healthy_before_mundap_starts_and_keep_their_data() -> None:
     for store in ("postgres", "rabbitmq"):
         assert SERVICES[store]["healthcheck"]["test"]
         assert SERVICES[store]["volumes"]
-        for service in ("web", "worker", "scheduler"):
+        for service in ("web", "worker", "maintenance", "scheduler"):
             assert SERVICES[service]["depends_on"][store] == {"condition": "service_healthy"}
 
 

@@ -217,6 +217,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     programs = Programs(installation)
     began = time.monotonic()
     try:
+        programs.start("maintenance")
         programs.start("scheduler")
         deaths = killed_again_and_again(run_id, programs, kills=kills, number=number, chance=chance)
         _ended(run_id)

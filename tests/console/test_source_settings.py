@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from assistant.accounts.models import Role, User
+from assistant.common.types import JsonObject
 from assistant.sync import services
 from assistant.sync.configuration import opened_secrets
 from assistant.sync.models import Source, SyncRun
@@ -17,7 +18,7 @@ from connectors import registry
 from tests.sync import sample_kind
 from tests.sync.sample_kind import SECRET
 
-CONFIG = {"address": "https://wiki.example", "behaviour": "good", "depth": 3}
+CONFIG: JsonObject = {"address": "https://wiki.example", "behaviour": "good", "depth": 3}
 CONNECTION = {
     "setting-address": "https://wiki.example",
     "setting-behaviour": "good",
@@ -176,7 +177,7 @@ def test_a_wrong_connection_is_told_at_its_field(ada: Client, source: Source) ->
 
 
 def test_a_source_joins_a_directory_and_leaves_it(ada: Client, source: Source) -> None:
-    config = {"address": "https://people.example", "behaviour": "good"}
+    config: JsonObject = {"address": "https://people.example", "behaviour": "good"}
     people = services.add_source(kind="jsonl", name="People", config=config, secrets={"token": "x"})
     assert "People" in ada.get(reverse("console:source-settings", args=[source.pk])).content.decode()
     for chosen, joined in ((str(people), people), ("999", None), (str(people), people), ("", None)):

@@ -62,14 +62,13 @@ class SampleSource(BaseSource):
             yield _upsert("bad\u202egnp.exe\n<script>", NOBODY)
             yield Failure("broken <b>", FailureCode.BAD_PERMISSIONS, hide=True)
         both = Clause((_allow("page"), Entry(allow=True, principal=EVERYONE)))
+        denied = Entry(allow=False, principal=user("bob@example.com"))
         lists = (
             PUBLIC,
             None,
             NOBODY,
-            Acl((Clause((Entry(allow=False, principal=user("bob@example.com")), _allow("staff"))),)),
-            Acl(
-                (Clause((_allow("space"),)), Clause((_allow("page"), Entry(allow=True, principal=EVERYONE))))
-            ),
+            Acl((Clause((denied, _allow("staff"))),)),
+            Acl((Clause((_allow("space"),)), both)),
         )
         for n in range(LISTED):
             yield _upsert(f"handbook/{n:02}.{'md' if n % 2 else 'pdf'}", lists[n % len(lists)], size=n * 1000)

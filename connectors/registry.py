@@ -9,8 +9,12 @@ from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
+    "feed": "connectors.sources.feed.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
+    "git": "connectors.sources.git.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
+    "ldap": "connectors.sources.ldap.kind:KIND",
+    "web": "connectors.sources.web.kind:KIND",
 }
 
 

@@ -87,9 +87,8 @@ class DocumentsPass:
             LostLease: another worker has the run.
             OverBudget: too many documents failed.
         """
-        heartbeat = self._tools.heartbeat
-        for item in self._tools.pipeline.in_order(self._items(listing), check=heartbeat.stop_if_asked):
-            heartbeat.stop_if_asked()
+        for item in self._tools.pipeline.in_order(self._items(listing), check=self._while_waiting):
+            self._tools.heartbeat.stop_if_asked()
             self._take(item)
             self._progress.note(found=listing.found, whole=listing.finished)
         self._flush()
@@ -111,8 +110,17 @@ class DocumentsPass:
             case Gone(external_id):
                 self._gone.append(external_id)
         full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS
-        if full or time.monotonic() - self._last_commit > _BATCH_SECONDS:
+        if full or self._is_late():
             self._flush()
+
+    def _while_waiting(self) -> None:
+        """What is ready does not wait for a document that takes long."""
+        self._tools.heartbeat.stop_if_asked()
+        if self._batch and self._is_late():
+            self._flush()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._last_commit > _BATCH_SECONDS
 
     def _flush(self) -> None:
         self._last_commit = time.monotonic()

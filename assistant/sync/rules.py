@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,10 +9,10 @@ from pathlib import PurePosixPath
 
 from assistant.common.errors import UsageError
 from assistant.common.types import Json, JsonObject
+from assistant.sync.globs import Glob, compiled
 
 MAX_PATTERNS = 200
 _MAX_PATTERN = 500
-_MAX_STARS = 8  # each may multiply the time that a pattern takes
 _KEYS = frozenset({"include", "exclude", "types", "max_bytes"})
 
 
@@ -28,18 +27,18 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Compiled rules. Patterns fit whole ids: `*` within a folder, `**` across folders, `?` a character."""
+    """Compiled rules. Patterns (see `globs`) fit whole ids."""
 
-    include: tuple[re.Pattern[str], ...] = ()
-    exclude: tuple[re.Pattern[str], ...] = ()
+    include: tuple[Glob, ...] = ()
+    exclude: tuple[Glob, ...] = ()
     types: frozenset[str] = frozenset()
     max_bytes: int | None = None
 
     def leaves_out(self, *, external_id: str, name: str, size: int | None) -> LeftOut | None:
         """Why a document is not taken; None: it is."""
-        if any(pattern.fullmatch(external_id) for pattern in self.exclude):
+        if any(pattern.fits(external_id) for pattern in self.exclude):
             return LeftOut.EXCLUDED
-        if self.include and not any(pattern.fullmatch(external_id) for pattern in self.include):
+        if self.include and not any(pattern.fits(external_id) for pattern in self.include):
             return LeftOut.NOT_INCLUDED
         suffix = PurePosixPath(name or external_id).suffix.lower().removeprefix(".")
         if self.types and suffix not in self.types:
@@ -68,13 +67,6 @@ def parse_rules(value: Json) -> Rules:
     )
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of paths as a regular expression."""
-    parts = re.split(r"(\*\*/?|\*|\?)", pattern)
-    meaning = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)
-
-
 def _texts(value: JsonObject, key: str) -> Sequence[str]:
     listed = value.get(key, [])
     if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_PATTERNS:
@@ -83,7 +75,5 @@ def _texts(value: JsonObject, key: str) -> Sequence[str]:
     for text in listed:
         if not isinstance(text, str) or not text.strip() or len(text) > _MAX_PATTERN:
             raise UsageError(f"{key} must hold texts of 1 to {_MAX_PATTERN} characters.")
-        if text.count("*") > _MAX_STARS:
-            raise UsageError(f"'{text[:60]}' has more than {_MAX_STARS} asterisks.")
         texts.append(text.strip())
     return texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterError, croniter
@@ -21,7 +21,7 @@ def check_schedule(cron: str, time_zone: str) -> None:
     """
     _zone(time_zone)
     if cron:
-        next_after(cron, time_zone, after=datetime.now(tz=ZoneInfo("UTC")))
+        next_after(cron, time_zone, after=datetime.now(tz=UTC))
 
 
 def next_after(cron: str, time_zone: str, *, after: datetime) -> datetime:
@@ -37,11 +37,16 @@ def next_after(cron: str, time_zone: str, *, after: datetime) -> datetime:
     if len(cron.split()) != _FIELDS:
         raise UsageError(f"'{cron[:80]}' is no schedule: write the five fields of cron, such as 0 6 * * 1-5.")
     try:
-        iterator = croniter(cron, after.astimezone(zone), max_years_between_matches=_YEARS_LOOKED_AHEAD)
-        moment: datetime = iterator.get_next(datetime)
+        # On the clock on the wall, which has no zone: so a time that it shows twice comes once.
+        wall = after.astimezone(zone).replace(tzinfo=None)
+        iterator = croniter(cron, wall, max_years_between_matches=_YEARS_LOOKED_AHEAD)
+        moment = after
+        while moment <= after:
+            shown: datetime = iterator.get_next(datetime)
+            moment = shown.replace(tzinfo=zone).astimezone(UTC)
     except (CroniterError, ValueError, KeyError) as error:
         raise UsageError(f"'{cron[:80]}' is no schedule that ever comes: {error}.") from error
-    return moment.astimezone(ZoneInfo("UTC"))
+    return moment
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -61,24 +61,28 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         UsageError: which value cannot be, and why; nothing is changed.
     """
     _check(settings)
-    values = asdict(settings)
+    values = _as_stored(settings)
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(pk=source_id).first()
         if source is None:
             raise NotFound("There is no such source.")
-        before = settings_of(source)
-        changed = sorted(name for name in values if getattr(before, name) != getattr(settings, name))
+        before = _as_stored(settings_of(source))
+        changed = sorted(name for name in values if before[name] != values[name])
         if not changed:
             return
         for name in changed:
-            value = values[name]
-            setattr(source, name, list(value) if isinstance(value, tuple) else value)
+            setattr(source, name, values[name])
         if {"rules", "field_map", "enrichment"} & set(changed):
             source.cursor = None  # what was left out before is in no change feed
         source.save(update_fields=[*changed, "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
         request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+
+
+def _as_stored(settings: SourceSettings) -> dict[str, object]:
+    values = asdict(settings)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _check(settings: SourceSettings) -> None:
@@ -124,6 +128,8 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         source.cursor = None  # it may lead to another place
         source.save(update_fields=["config", "sealed_secrets", "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
+    # Who may see what may hang on the configuration, and no change feed knows of it.
+    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
 
 
 def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:

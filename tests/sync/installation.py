@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.common.types import Json
@@ -26,15 +27,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`home` is its MUNDAP_HOME."""
+    """`home` is its MUNDAP_HOME; `settings` are more variables of its environment."""
 
     home: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """That of its processes: nothing of another installation's settings."""
         kept = {key: value for key, value in os.environ.items() if not _is_setting(key)}
-        return {**kept, "MUNDAP_HOME": str(self.home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        return {**kept, "MUNDAP_HOME": str(self.home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **self.settings}
 
     def run(self, *arguments: str) -> Ended:
         """Carry out one `manage.py` command."""

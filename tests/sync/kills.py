@@ -142,7 +142,8 @@ def _taken_over(run_id: int, *, unlike: str) -> str:
     raise AssertionError(f"Nobody took the run over within {LONGEST_S} s.")
 
 
-def _ended(run_id: int) -> None:
+def ended(run_id: int) -> None:
+    """Wait for the run's end."""
     from assistant.sync.models import SyncRun  # noqa: PLC0415
 
     deadline = time.monotonic() + LONGEST_S
@@ -211,7 +212,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     installation.done("user", "add", READER)
     installation.done("source", "add", "--kind", "filesystem", "--name", SOURCE, "--config", config)
     run_id = int(str(installation.done("sync", SOURCE)["run"]))
-    _use(installation)
+    use(installation)
 
     chance = random.Random(seed)
     programs = Programs(installation)
@@ -220,7 +221,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
         programs.start("maintenance")
         programs.start("scheduler")
         deaths = killed_again_and_again(run_id, programs, kills=kills, number=number, chance=chance)
-        _ended(run_id)
+        ended(run_id)
     finally:
         programs.stop()
     seconds = time.monotonic() - began
@@ -242,7 +243,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     }
 
 
-def _use(installation: Installation) -> None:
+def use(installation: Installation) -> None:
     """Let this process read the installation's database and index."""
     os.environ.update(installation.environment, DJANGO_SETTINGS_MODULE="assistant.config.settings")
     import django  # noqa: PLC0415

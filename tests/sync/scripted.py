@@ -13,6 +13,7 @@ from assistant.common.acl import parse_acl
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import (
     CheckItem,
+    Checkpoint,
     Complete,
     Connector,
     ConnectorKind,
@@ -32,11 +33,19 @@ PLACE = f"{__name__}:KIND"
 
 @dataclass(slots=True)
 class Script:
-    """What the next listing reports, and which groups there are."""
+    """What the next listing reports, and which groups there are.
+
+    `changes`: what is reported instead when the run has a cursor; an exception as in `events`.
+    `asked`: each listing's cursor and checkpoint. `closed`: how many connectors were closed.
+    """
 
     events: Sequence[Event | Exception] = ()
     groups: Sequence[PrincipalEvent] = (Complete(),)
     fetched: list[str] = field(default_factory=list)
+    changes: Sequence[Event | Exception] = ()
+    asked: list[tuple[JsonObject | None, JsonObject | None]] = field(default_factory=list)
+    closed: int = 0
+    lists: Sequence[PermissionEvent] | None = None
 
 
 SCRIPT = Script()
@@ -73,13 +82,24 @@ class ScriptedConnector(BaseSource):
     def documents(
         self, *, cursor: JsonObject | None = None, checkpoint: JsonObject | None = None
     ) -> Iterator[Event]:
-        for event in SCRIPT.events:
+        SCRIPT.asked.append((cursor, checkpoint))
+        events = SCRIPT.events if cursor is None else SCRIPT.changes
+        passed = checkpoint is None
+        for event in events:
+            if not passed:
+                passed = isinstance(event, Checkpoint) and event.state == checkpoint
+                continue
             if isinstance(event, Exception):
                 raise event
             yield event
 
     def permissions(self) -> Iterator[PermissionEvent]:
-        for event in self.documents():
+        if SCRIPT.lists is not None:
+            yield from SCRIPT.lists
+            return
+        for event in SCRIPT.events:
+            if isinstance(event, Exception):
+                raise event
             if isinstance(event, Upsert):
                 yield DocumentAcl(event.external_id, event.acl)
             elif isinstance(event, Failure | Complete):
@@ -87,6 +107,9 @@ class ScriptedConnector(BaseSource):
 
     def principals(self) -> Iterator[PrincipalEvent]:
         yield from SCRIPT.groups
+
+    def close(self) -> None:
+        SCRIPT.closed += 1
 
 
 def _build(_config: JsonObject, _secrets: Mapping[str, str], _surroundings: Surroundings) -> Connector:
@@ -97,3 +120,11 @@ KIND = ConnectorKind(
     name="scripted", label={"en": "Scripted source", "ko": "시험용 원본"}, fields=(), build=_build
 )
 EVERYBODY: Json = {"allow": ["everyone"]}
+DIRECTORY_PLACE = f"{__name__}:DIRECTORY"
+DIRECTORY = ConnectorKind(
+    name="scripted_directory",
+    label={"en": "Scripted directory", "ko": "시험용 디렉터리"},
+    fields=(),
+    build=_build,
+    gives_documents=False,
+)

@@ -73,7 +73,7 @@ def typed_rules(typed: QueryDict) -> RulesForm:
         try:
             parse_rules({key: [line for line in typed.get(key, "").splitlines() if line.strip()]})
         except UsageError:
-            wrong.append((key, gettext("Write at most 200 patterns, each with at most 8 asterisks.")))
+            wrong.append((key, gettext("Write at most 200 patterns of at most 500 characters each.")))
     return RulesForm(
         include=typed.get("include", "").replace("\r\n", "\n"),
         exclude=typed.get("exclude", "").replace("\r\n", "\n"),

@@ -46,7 +46,8 @@ def progress(request: AdministratorRequest, source_id: int, run_id: int) -> Http
     """The progress of a run. Once it is finished, the whole page body comes instead and asks no more."""
     run = selectors.run(viewer=viewer_for(request.user), run_id=run_id)
     if run.is_open and request.htmx:
-        return render(request, "console/fragments/progress.html", {"run": run, "source_id": source_id})
+        shown = {"run": run, "source_id": source_id, "again": True}
+        return render(request, "console/fragments/progress.html", shown)
     if not request.htmx:
         return redirect("console:source", source_id)
     response = _source_page(request, source_id)
@@ -128,6 +129,7 @@ def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:
         "run": latest,
         "kind": offered_kind(detail.row.kind, (get_language() or "en")[:2]),
         "timing": timing_of(detail.cron, detail.time_zone),
+        "past_runs": [past for past in detail.runs if not past.is_open],
         "failed": failed,
         "paging": Paging(failed.page, failed.total),
         "text": text,

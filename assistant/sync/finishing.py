@@ -97,7 +97,8 @@ def end_state(run: SyncRun, *, complete: bool) -> RunState:
 def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
     """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile."""
     changes: dict[str, object] = {}
-    if (seen.complete or seen.caught_up) and not seen.failed_prefix:
+    failed_prefix = any(failure.is_prefix for failure in _failures(run))
+    if (seen.complete or seen.caught_up) and not failed_prefix:
         changes["cursor"] = seen.cursor
     if seen.complete:
         changes["listed_at"] = began

@@ -17,7 +17,7 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
-from assistant.sync.configuration import sealed_secrets
+from assistant.sync.configuration import checked_settings, sealed_secrets
 from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
@@ -25,7 +25,6 @@ from assistant.sync.models import CONTENT_KINDS, OPEN_STATES, RunKind, RunState,
 from assistant.sync.reasons import RunCode
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
-from connectors.sdk.config import validate
 
 _RESEND_AFTER_S = 20
 _LONGEST_NAME = 120
@@ -43,7 +42,7 @@ def add_source(
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME:
         raise UsageError(f"A source's name must have 1 to {_LONGEST_NAME} characters.")
-    checked, checked_secrets = validate(connector_kind(kind), config=config, secrets=secrets or {})
+    checked, checked_secrets = checked_settings(connector_kind(kind), config=config, secrets=secrets or {})
     if Connection.objects.filter(name=name).exists():
         raise UsageError(f"There is already a source named '{name}'.")
     with transaction.atomic():

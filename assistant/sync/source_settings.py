@@ -13,14 +13,13 @@ from assistant.audit.trail import Event, record
 from assistant.common.acl import parse_principal
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import Json, JsonObject
-from assistant.sync.configuration import opened_secrets, sealed_secrets
+from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
 from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.models import RunKind, Source
 from assistant.sync.rules import parse_rules
 from assistant.sync.schedule import check_schedule
 from assistant.sync.services import request_run
 from connectors.registry import connector_kind
-from connectors.sdk.config import validate
 
 _LONGEST_LIMIT_H = 24 * 365
 _MOST_PER_SECOND = 1_000.0
@@ -118,7 +117,7 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         if source is None:
             raise NotFound("There is no such source.")
         kind = connector_kind(source.connection.kind)
-        checked, checked_secrets = validate(
+        checked, checked_secrets = checked_settings(
             kind, config=config, secrets={**opened_secrets(source), **secrets}
         )
         source.config = checked

@@ -118,9 +118,8 @@ class Bucket:
                     page = self._api().list_objects_v2(**arguments)
                 except ClientError as error:
                     raise run_error(error, self._place.bucket) from error
-            if (
-                "IsTruncated" not in page
-            ):  # an empty answer, or a page of something else, has no objects either
+            # An empty answer, or a page of something else, has no objects either.
+            if "IsTruncated" not in page:
                 raise Retry("The store's answer is no listing.", after=_RETRY_AFTER_S)
             contents = page.get("Contents", [])
             assert isinstance(contents, list), "botocore gives lists as lists"

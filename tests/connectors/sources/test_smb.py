@@ -222,7 +222,7 @@ def test_while_the_share_s_permissions_are_not_told_nobody_sees_anything(
 def test_a_resumed_run_asks_for_no_list_before_its_checkpoint(
     world: SmbWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder, files in (("a", 50), ("b", 50), ("c", 5)):
+    for folder, files in (("a", 60), ("b", 45), ("c", 5)):
         world.make_folder(folder)
         for number in range(files):
             world.put(f"{folder}/{number:03}.txt", "x")
@@ -237,8 +237,9 @@ def test_a_resumed_run_asks_for_no_list_before_its_checkpoint(
 
     monkeypatch.setattr(Share, "descriptor", counted)
     resumed = upserts(world.connector().documents(checkpoint=point.state))
-    assert list(resumed) == [f"{world.folder}/c/{number:03}.txt" for number in range(5)]
-    assert len(asked) == 5
+    rest = [f"b/{number:03}.txt" for number in range(40, 45)] + [f"c/{number:03}.txt" for number in range(5)]
+    assert list(resumed) == [f"{world.folder}/{name}" for name in rest]
+    assert len(asked) == 10
 
 
 def test_a_wrong_password_is_for_the_administrator_to_mend_and_is_not_repeated(world: SmbWorld) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
+from assistant.common.errors import MundapError
 from assistant.common.types import JsonObject
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.guides import guide_page
@@ -61,7 +62,10 @@ def connection(request: AdministratorRequest, source_id: int) -> HttpResponse:
         wanted = wanted_of(viewer=viewer, source_id=source_id, config=config, secrets=secrets)
         trial = try_connection(wanted, viewer=viewer)
         return _connection_page(request, source, config, trial=trial)
-    change_connection(source_id=source_id, config=config, secrets=secrets, actor=request.user.email)
+    try:
+        change_connection(source_id=source_id, config=config, secrets=secrets, actor=request.user.email)
+    except MundapError as error:  # each field fits, but not beside the others
+        return _connection_page(request, source, config, {"": str(error)})
     return _saved(source_id)
 
 
@@ -110,6 +114,7 @@ def _connection_page(
         "form": form,
         "guide": guide_page(offer.name, _language()),
         "trial": trial,
+        "problem": (wrong or {}).get("", ""),
     }
     return render(request, "console/source_connection.html", context, status=422 if wrong else 200)
 

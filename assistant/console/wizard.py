@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
-from assistant.common.errors import UsageError
+from assistant.common.errors import MundapError
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.audience import AudienceForm, typed_audience
 from assistant.console.drafts import Draft, draft_of, drop_draft, keep_draft
@@ -26,7 +26,7 @@ from assistant.console.kind_groups import grouped, kind_icon
 from assistant.console.rules_form import RulesForm, rules_form, typed_rules
 from assistant.console.source_form import drawn_form, typed_settings
 from assistant.console.timing import Timing, typed_timing
-from assistant.sync.kinds import KindOffer, fit, offered_kind, offered_kinds
+from assistant.sync.kinds import KindOffer, fit_together, offered_kind, offered_kinds
 from assistant.sync.starting import LONGEST_NAME, NewSource, name_is_taken, start_source
 from assistant.sync.trying import PREVIEWED, TRY_SECONDS, Wanted, try_connection
 from assistant.sync.trying import preview as preview_of
@@ -124,7 +124,7 @@ def draft_plan(request: AdministratorRequest, token: str) -> HttpResponse:
     )
     try:
         source_id = start_source(new, actor=request.user.email)
-    except UsageError as error:  # somebody took the name meanwhile
+    except MundapError as error:  # somebody took the name meanwhile
         return _plan_page(request, draft, timing, audience, str(error))
     drop_draft(request, token)
     return redirect("console:source", source_id)
@@ -149,7 +149,7 @@ def give_up(request: AdministratorRequest, token: str) -> HttpResponse:
 def _take_settings(request: AdministratorRequest, offer: KindOffer, before: Draft) -> HttpResponse:
     config, secrets = typed_settings(offer.fields, request.POST, known_secrets=before.secrets)
     name = " ".join(request.POST.get("name", "").split())
-    wrong = dict(fit(offer.name, config=config, secrets=secrets).wrong)
+    wrong = dict(fit_together(offer.name, config=config, secrets=secrets).wrong)
     name_wrong = _name_problem(name)
     draft = replace(before, name=name, config=config, secrets=secrets)
     if wrong or name_wrong:
@@ -157,7 +157,8 @@ def _take_settings(request: AdministratorRequest, offer: KindOffer, before: Draf
         draft = replace(draft, secrets={key: value for key, value in secrets.items() if key not in wrong})
         draft = replace(draft, token=keep_draft(request, draft))
         form = drawn_form(offer.fields, config=config, known_secrets=draft.secrets, wrong=wrong)
-        shown = {"form": form, "name": name, "name_wrong": name_wrong, "draft": draft}
+        problem = wrong.get("", "")
+        shown = {"form": form, "name": name, "name_wrong": name_wrong, "problem": problem, "draft": draft}
         return _settings_page(request, offer, shown, status=422)
     return redirect("console:draft-test", keep_draft(request, draft))
 

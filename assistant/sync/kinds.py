@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
-from assistant.common.errors import NotFound, UsageError
+from assistant.common.errors import MundapError, NotFound, UsageError
 from assistant.common.types import Json, JsonObject
+from assistant.sync.configuration import checked_settings
 from connectors.registry import KINDS, connector_kind, guide
 from connectors.sdk.config import validate
 from connectors.sdk.contract import ConfigField, ConnectorKind, FieldType
@@ -89,6 +90,22 @@ def kind_guide(name: str, language: str) -> str:
         NotFound: there is no such kind.
     """
     return guide(_known(name).name, language)
+
+
+def fit_together(name: str, *, config: JsonObject, secrets: Mapping[str, str]) -> Fitted:
+    """As `fit`; where each value fits alone, also what is wrong with them together, under no field's name.
+
+    Raises:
+        NotFound: there is no such kind.
+    """
+    alone = fit(name, config=config, secrets=secrets)
+    if alone.wrong:
+        return alone
+    try:
+        checked_settings(_known(name), config=config, secrets=secrets)
+    except MundapError as error:
+        return replace(alone, wrong={"": str(error)})
+    return alone
 
 
 def fit(name: str, *, config: JsonObject, secrets: Mapping[str, str]) -> Fitted:

@@ -60,7 +60,7 @@ def test_from_the_first_click_to_the_first_answer(
     ada.goto(f"{address}/console/")
     ada.get_by_role("link", name="Add a source").click()
     sound(ada, "source-kind")
-    ada.get_by_role("link", name="Folder").click()
+    ada.locator("a[href$='/new/filesystem/']").click()
     ada.get_by_role("textbox", name="Folder", exact=True).fill("somewhere")
     ada.get_by_role("button", name="Continue to the test").click()
     expect(ada.get_by_text("Write the whole path")).to_be_visible()

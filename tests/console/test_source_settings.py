@@ -153,7 +153,8 @@ def test_a_stored_secret_is_not_sent_to_another_place(
         assert "Type it again" in response.content.decode()
     source.refresh_from_db()
     assert source.config == CONFIG
-    again = post(ada, "connection", source, **{**CONNECTION, field: typed, "setting-token": "another"})
+    retyped = {**CONNECTION, field: typed, "setting-token": "another", "setting-account": "reader"}
+    again = post(ada, "connection", source, **retyped)
     assert again.status_code == 302
     source.refresh_from_db()
     assert opened_secrets(source) == {"token": "another"}
@@ -174,6 +175,15 @@ def test_a_wrong_connection_is_told_at_its_field(ada: Client, source: Source) ->
     response = post(ada, "connection", source, **{**CONNECTION, "setting-depth": "99"})
     assert response.status_code == 422
     assert 'id="wrong-setting-depth"' in response.content.decode()
+
+
+def test_a_connection_that_does_not_fit_together_is_refused_in_words(ada: Client, source: Source) -> None:
+    typed = {**CONNECTION, "setting-deep": "on", "setting-token": "another"}
+    response = post(ada, "connection", source, **typed)
+    assert response.status_code == 422
+    assert "To go deep, give an account." in response.content.decode()
+    source.refresh_from_db()
+    assert source.config == CONFIG
 
 
 def test_a_source_joins_a_directory_and_leaves_it(ada: Client, source: Source) -> None:

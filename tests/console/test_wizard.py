@@ -156,6 +156,14 @@ def test_a_mistake_is_told_at_its_field_and_nothing_is_stored(
     assert Source.objects.count() == before
 
 
+def test_what_does_not_fit_together_is_told_before_the_test(ada: Client) -> None:
+    response = ada.post(
+        reverse("console:source-new-kind", args=["filesystem"]), {**TYPED, "setting-account": ""}
+    )
+    assert response.status_code == 422
+    assert "To go deep, give an account." in response.content.decode()
+
+
 def test_a_secret_waits_on_the_server_and_is_never_shown(ada: Client) -> None:
     token = begun(ada)
     pages = [ada.get(reverse(f"console:draft-{name}", args=[token])).content.decode() for name in STEPS]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from assistant.common.acl import EVERYONE, NOBODY, PUBLIC, Acl, Clause, Entry, group, user
-from assistant.common.errors import FailureCode
+from assistant.common.errors import FailureCode, UsageError
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     CheckItem,
@@ -118,7 +118,13 @@ def _upsert(external_id: str, acl: Acl | None, size: int | None = None) -> Upser
 
 
 def build(config: JsonObject, secrets: Mapping[str, str], surroundings: Surroundings) -> Connector:
-    """A sample source."""
+    """A sample source, which needs an account to go deep.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if config.get("deep") is True and "account" not in config:
+        raise UsageError("To go deep, give an account.")
     return SampleSource(config, secrets, surroundings)
 
 

@@ -63,6 +63,17 @@ def add_source(
     return connection.pk
 
 
+# What each kind of run does of what another one would.
+_COVERED = {
+    RunKind.FULL: {RunKind.FULL, RunKind.INCREMENTAL, RunKind.PRUNE, RunKind.RETRY},
+    RunKind.INCREMENTAL: {RunKind.INCREMENTAL},
+    RunKind.RETRY: {RunKind.RETRY},
+    RunKind.PRUNE: {RunKind.PRUNE, RunKind.PERMISSIONS, RunKind.PRINCIPALS},
+    RunKind.PERMISSIONS: {RunKind.PERMISSIONS, RunKind.PRINCIPALS},
+    RunKind.PRINCIPALS: {RunKind.PRINCIPALS},
+}
+
+
 def find_source(name_or_id: str) -> int:
     """The id of the source with this name, or else with this number.
 
@@ -81,7 +92,8 @@ def find_source(name_or_id: str) -> int:
 def request_run(*, source_id: int, kind: str, actor: str) -> int:
     """Ask for a run and wake a worker up; returns the id of the run that is open now.
 
-    While documents are read, access lists are read amid them: nobody waits hours for a revocation.
+    While documents are read, access lists are read amid them: nobody waits hours for a revocation. What
+    an open run does not cover it becomes, if nobody works on it yet, or is followed by.
 
     Raises:
         NotFound: no such source.
@@ -110,8 +122,13 @@ def _joined_run(source_id: int, kind: str) -> int | None:
     run = SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES).first()
     if run is None:
         return None
+    open_run = SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES)
     if kind in (RunKind.PERMISSIONS, RunKind.PRINCIPALS) and run.kind in CONTENT_KINDS:
-        SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES).update(permissions_requested=True)
+        open_run.update(permissions_requested=True)
+    elif kind not in _COVERED[RunKind(run.kind)]:
+        begun = run.started_at is not None
+        if begun or not open_run.filter(started_at=None).update(kind=kind):
+            open_run.update(next_kind=kind)
     return run.pk
 
 

@@ -13,6 +13,7 @@ from assistant.audit.trail import Event, record
 from assistant.common.acl import parse_principal
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import Json, JsonObject
+from assistant.documents.models import Document
 from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
 from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.models import RunKind, Source
@@ -76,7 +77,7 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         source.save(update_fields=[*changed, "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
-        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+        _read_lists_again(source_id, actor=actor)
 
 
 def _as_stored(settings: SourceSettings) -> dict[str, object]:
@@ -128,7 +129,7 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         source.save(update_fields=["config", "sealed_secrets", "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
     # Who may see what may hang on the configuration, and no change feed knows of it.
-    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+    _read_lists_again(source_id, actor=actor)
 
 
 def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:
@@ -148,7 +149,13 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
                 raise UsageError("Choose a directory: a source that gives people and groups only.")
         Connection.objects.filter(pk=source_id).update(directory_id=directory_id)
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="directory")
-    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+    _read_lists_again(source_id, actor=actor)
+
+
+def _read_lists_again(source_id: int, *, actor: str) -> None:
+    """Carry in what a setting changes about who sees what, if there is anything to be seen."""
+    if Document.objects.filter(connection=source_id).exists():
+        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
 
 
 def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:

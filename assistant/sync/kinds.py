@@ -173,6 +173,6 @@ def _in(language: str, words: Mapping[str, str], otherwise: str) -> str:
 
 def _first_sentence(text: str) -> str:
     """The guide's opening line: its first paragraph up to the end of the first sentence."""
-    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    paragraph = " ".join(text.strip().partition("\n\n")[0].replace("`", "").split())
     end = paragraph.find(". ")
     return paragraph if end < 0 else paragraph[: end + 1]

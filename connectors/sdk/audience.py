@@ -14,7 +14,7 @@ AUDIENCE_FIELD = ConfigField(
     help={
         "en": "Who may read everything here, one a line: everyone, user:EMAIL or group:ID of a directory "
         "(group:directory:cn:staff). Empty: nobody.",
-        "ko": "이 원본의 문서를 볼 수 있는 사람을 한 줄에 하나씩 적어 주세요. everyone(모두), user:이메일, "
+        "ko": "이 소스의 문서를 볼 수 있는 사람을 한 줄에 하나씩 적어 주세요. everyone(모두), user:이메일, "
         "group:directory:cn:staff(디렉터리 그룹)처럼 적습니다. 비워 두면 아무도 볼 수 없습니다.",
     },
     example="everyone",

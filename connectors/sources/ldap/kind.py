@@ -131,7 +131,7 @@ _ENTRIES = (
         label={"en": "Attribute of the login name", "ko": "로그인 이름 속성"},
         help={
             "en": "What other sources call a person. Left out: uid, or sAMAccountName in Active Directory.",
-            "ko": "다른 원본이 사람을 부르는 이름입니다. 비워 두면 uid이고, Active Directory에서는 "
+            "ko": "다른 소스가 사람을 부르는 이름입니다. 비워 두면 uid이고, Active Directory에서는 "
             "sAMAccountName입니다.",
         },
         advanced=True,

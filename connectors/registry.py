@@ -10,7 +10,9 @@ from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
     "filesystem": "connectors.sources.filesystem.kind:KIND",
+    "git": "connectors.sources.git.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
+    "ldap": "connectors.sources.ldap.kind:KIND",
 }
 
 

@@ -1,0 +1,97 @@
+"""A directory of people and nested groups, for all other sources. It has no documents of its own.
+
+A directory has no change feed that all servers share, so every run reads people and groups
+whole, by pages; the engine compares, and touches nothing where nothing changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assistant.common.errors import FailureCode
+from assistant.common.types import JsonObject
+from connectors.sdk.contract import CheckItem, Complete, Event, Failure, PermissionEvent, PrincipalEvent
+from connectors.sdk.errors import ConnectorError
+from connectors.sdk.source import BaseSource
+from connectors.sdk.surroundings import Surroundings
+from connectors.sources.ldap.membership import Membership, membership
+from connectors.sources.ldap.reading import Directory, Reader
+from connectors.sources.ldap.session import Incomplete, Session
+from connectors.sources.ldap.settings import Login, Search, Server
+
+_SHOWN = 3
+
+
+class LdapConnector(BaseSource):
+    """One directory. Opens nothing until asked."""
+
+    def __init__(self, *, server: Server, login: Login, search: Search, surroundings: Surroundings) -> None:
+        self._server = server
+        self._login = login
+        self._search = search
+        self._surroundings = surroundings
+
+    def documents(
+        self,
+        *,
+        cursor: JsonObject | None = None,  # noqa: ARG002 - there is nothing to list
+        checkpoint: JsonObject | None = None,  # noqa: ARG002
+    ) -> Iterator[Event]:
+        """None."""
+        yield Complete()
+
+    def permissions(self) -> Iterator[PermissionEvent]:
+        """None."""
+        yield Complete()
+
+    def principals(self) -> Iterator[PrincipalEvent]:
+        """Every person and group under every key; all of them, or none and the reason."""
+        session = self._session()
+        try:
+            found = membership(Reader(session, self._search).directory())
+        except Incomplete as error:
+            yield Failure("", FailureCode.BAD_PERMISSIONS, str(error))
+            return
+        finally:
+            session.close()
+        yield from found.groups
+        yield Complete()
+
+    def check(self) -> list[CheckItem]:
+        """Sign in, and read everything once."""
+        try:
+            session = self._session()
+        except ConnectorError as error:
+            return [CheckItem("sign-in", ok=False, detail=str(error))]
+        who = f"as '{self._login.name}'" if self._login.name else "without an account"
+        signed_in = CheckItem("sign-in", ok=True, detail=f"{self._server.host} answers {who}.")
+        try:
+            directory = Reader(session, self._search).directory()
+        except (ConnectorError, Incomplete) as error:
+            return [signed_in, CheckItem("read groups", ok=False, detail=str(error))]
+        finally:
+            session.close()
+        return [signed_in, _summary(directory, membership(directory))]
+
+    def _session(self) -> Session:
+        one_domain = self._search.shape.one_domain
+        return Session(self._server, self._login, self._surroundings, one_domain=one_domain)
+
+
+def _summary(directory: Directory, found: Membership) -> CheckItem:
+    detail = f"{len(directory.people)} people, {len(directory.groups)} groups."
+    disabled = sum(person.disabled for person in directory.people.values())
+    if disabled:
+        detail += f" {disabled} people are disabled and see nothing by their groups."
+    if found.without_mail:
+        detail += f" {found.without_mail} people have no address and can be nobody here."
+    if found.shared_mails:
+        detail += f" Addresses of several people, which count for none: {_some(found.shared_mails)}."
+    if found.shared_keys:
+        detail += f" Names of several entries, which count for none: {_some(found.shared_keys)}."
+    return CheckItem("read groups", ok=bool(directory.people), detail=detail)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,177 @@
+"""The kind `ldap`: its settings and how to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistant.common.types import JsonObject
+from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
+from connectors.sdk.surroundings import Surroundings
+from connectors.sources.ldap.connector import LdapConnector
+from connectors.sources.ldap.settings import SHAPES, Login, search_of, server_of
+
+
+def build(config: JsonObject, secrets: Mapping[str, str], surroundings: Surroundings) -> Connector:
+    """The connector of a validated configuration.
+
+    Raises:
+        UsageError: the address is none of LDAP's.
+    """
+    return LdapConnector(
+        server=server_of(config),
+        login=Login(str(config.get("bind_dn", "")), secrets.get("password", "")),
+        search=search_of(config),
+        surroundings=surroundings,
+    )
+
+
+_PLACE = (
+    ConfigField(
+        "url",
+        FieldType.TEXT,
+        required=True,
+        label={"en": "Address", "ko": "서버 주소"},
+        help={
+            "en": "ldap://HOST or ldaps://HOST, with :PORT if it is not the usual one.",
+            "ko": "ldap://호스트 또는 ldaps://호스트 형식으로 적어 주세요. "
+            "기본 포트가 아니면 뒤에 :포트를 붙입니다.",
+        },
+        example="ldap://directory.example.com",
+    ),
+    ConfigField(
+        "encryption",
+        FieldType.CHOICE,
+        choices=("tls", "none"),
+        label={"en": "Encryption", "ko": "암호화"},
+        help={
+            "en": "Left out: TLS, from the start with ldaps and by StartTLS with ldap. "
+            "'none' sends the password and all names in plain text.",
+            "ko": "비워 두면 TLS를 씁니다(ldaps는 처음부터, ldap은 StartTLS로). "
+            "'none'을 고르면 비밀번호와 모든 이름이 암호화되지 않은 채 전송됩니다.",
+        },
+    ),
+    ConfigField(
+        "ca_file",
+        FieldType.PATH,
+        label={"en": "Certificate authorities", "ko": "인증 기관 파일"},
+        help={
+            "en": "A file of certificates (PEM) to trust instead of the system's, as the worker sees it.",
+            "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서 파일(PEM)입니다. "
+            "워커에서 보이는 경로를 적어 주세요.",
+        },
+        advanced=True,
+    ),
+    ConfigField(
+        "bind_dn",
+        FieldType.TEXT,
+        label={"en": "Account", "ko": "계정"},
+        help={
+            "en": "The distinguished name (or, for Active Directory, name@domain) that Mundap signs in with. "
+            "Empty: without an account.",
+            "ko": "Mundap이 로그인할 계정의 DN입니다(Active Directory에서는 이름@도메인도 됩니다). "
+            "비워 두면 계정 없이 접속합니다.",
+        },
+        example="cn=mundap,ou=services,dc=example,dc=com",
+    ),
+    ConfigField(
+        "password",
+        FieldType.SECRET,
+        label={"en": "Password", "ko": "비밀번호"},
+        help={"en": "The password of the account.", "ko": "위 계정의 비밀번호입니다."},
+    ),
+)
+
+_ENTRIES = (
+    ConfigField(
+        "schema",
+        FieldType.CHOICE,
+        choices=tuple(SHAPES),
+        label={"en": "Kind of directory", "ko": "디렉터리 종류"},
+        help={
+            "en": "Decides how people and groups are recognised. Left out: openldap (RFC 2307 and 2307bis).",
+            "ko": "사람과 그룹을 어떻게 알아볼지 정합니다. 비워 두면 openldap(RFC 2307, 2307bis)입니다.",
+        },
+    ),
+    ConfigField(
+        "bases",
+        FieldType.LINES,
+        required=True,
+        label={"en": "Where people are", "ko": "사람을 찾을 위치"},
+        help={
+            "en": "Distinguished names below which people are searched, one a line.",
+            "ko": "이 DN 아래에서 사람을 찾습니다. 한 줄에 하나씩 적어 주세요.",
+        },
+        example="ou=people,dc=example,dc=com",
+    ),
+    ConfigField(
+        "group_bases",
+        FieldType.LINES,
+        label={"en": "Where groups are", "ko": "그룹을 찾을 위치"},
+        help={
+            "en": "The same for groups. Empty: where people are.",
+            "ko": "이 DN 아래에서 그룹을 찾습니다. 비워 두면 사람을 찾는 위치와 같습니다.",
+        },
+        example="ou=groups,dc=example,dc=com",
+    ),
+    ConfigField(
+        "mail_attribute",
+        FieldType.TEXT,
+        label={"en": "Attribute of the verified address", "ko": "확인된 이메일 속성"},
+        help={
+            "en": "Who has one of these addresses in Mundap is this person, so only administrators of the "
+            "directory may be able to change it. Left out: mail.",
+            "ko": "Mundap에서 이 이메일을 쓰는 사람을 디렉터리의 그 사람으로 봅니다. 그러므로 "
+            "디렉터리 관리자만 바꿀 수 있는 속성이어야 합니다. 비워 두면 mail입니다.",
+        },
+        example="mail",
+    ),
+    ConfigField(
+        "login_attribute",
+        FieldType.TEXT,
+        label={"en": "Attribute of the login name", "ko": "로그인 이름 속성"},
+        help={
+            "en": "What other sources call a person. Left out: uid, or sAMAccountName in Active Directory.",
+            "ko": "다른 원본이 사람을 부르는 이름입니다. 비워 두면 uid이고, Active Directory에서는 "
+            "sAMAccountName입니다.",
+        },
+        advanced=True,
+    ),
+    ConfigField(
+        "people_filter",
+        FieldType.TEXT,
+        label={"en": "Filter of people", "ko": "사람 필터"},
+        help={
+            "en": "An LDAP filter. Entries that it leaves out are nobody.",
+            "ko": "LDAP 필터입니다. 이 필터에 맞지 않는 항목은 사람으로 보지 않습니다.",
+        },
+        advanced=True,
+    ),
+    ConfigField(
+        "groups_filter",
+        FieldType.TEXT,
+        label={"en": "Filter of groups", "ko": "그룹 필터"},
+        help={
+            "en": "An LDAP filter. Entries that it leaves out are no groups.",
+            "ko": "LDAP 필터입니다. 이 필터에 맞지 않는 항목은 그룹으로 보지 않습니다.",
+        },
+        advanced=True,
+    ),
+    ConfigField(
+        "disabled_filter",
+        FieldType.TEXT,
+        label={"en": "Filter of disabled people", "ko": "사용 중지된 사람 필터"},
+        help={
+            "en": "People whom it finds see nothing by any group or name of theirs.",
+            "ko": "이 필터에 맞는 사람은 속한 그룹이나 이름으로 아무것도 볼 수 없습니다.",
+        },
+        advanced=True,
+    ),
+)
+
+KIND = ConnectorKind(
+    name="ldap",
+    label={"en": "LDAP directory", "ko": "LDAP 디렉터리"},
+    fields=_PLACE + _ENTRIES,
+    build=build,
+    gives_documents=False,
+)

@@ -1,0 +1,118 @@
+"""Which entries of a directory are people and groups, and which attributes tell what of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from assistant.common.errors import UsageError
+from assistant.common.types import JsonObject
+from connectors.sdk.exact_json import as_list
+
+_PORTS = {"ldap": 389, "ldaps": 636}
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What differs between families of directories. A filter that is empty is not asked."""
+
+    people_filter: str
+    groups_filter: str
+    disabled_filter: str
+    login: str
+    one_domain: bool = False  # ask the server not to point at other domains
+    name: str = "cn"
+
+
+OPENLDAP = Shape(
+    people_filter="(|(objectClass=inetOrgPerson)(objectClass=posixAccount))",
+    groups_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    disabled_filter="(|(pwdAccountLockedTime=*)(nsAccountLock=TRUE))",
+    login="uid",
+)
+# Groups without the bit are for mail only: Windows does not expand them when it decides about access.
+ACTIVE_DIRECTORY = Shape(
+    people_filter="(&(objectClass=user)(!(objectClass=computer)))",
+    groups_filter="(&(objectClass=group)(groupType:1.2.840.113556.1.4.803:=2147483648))",
+    disabled_filter="(userAccountControl:1.2.840.113556.1.4.803:=2)",
+    login="sAMAccountName",
+    one_domain=True,
+)
+SHAPES = {"openldap": OPENLDAP, "active_directory": ACTIVE_DIRECTORY}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the directory answers, and how the line to it is protected."""
+
+    host: str
+    port: int
+    tls_at_once: bool  # ldaps
+    start_tls: bool
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is read. `people_bases` and `group_bases` are distinguished names as they were typed."""
+
+    shape: Shape
+    mail: str
+    people_bases: tuple[str, ...]
+    group_bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The account that Mundap signs in with; nobody where the directory answers without one."""
+
+    name: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Login(name={self.name!r})"
+
+
+def server_of(config: JsonObject) -> Server:
+    """The server that the settings name.
+
+    Raises:
+        UsageError: the address is none of LDAP's, or asks for TLS in a way that does not fit it.
+    """
+    address = str(config["url"]).strip()
+    parts = urlsplit(address)
+    try:
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError as error:
+        raise UsageError(f"'{address[:80]}' has no valid port.") from error
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in _PORTS or not host or more or not 0 < port <= _HIGHEST_PORT:
+        raise UsageError(
+            f"'{address[:80]}' is no LDAP address: write ldap://HOST or ldaps://HOST, with :PORT if needed."
+        )
+    plain = config.get("encryption") == "none"
+    secure = parts.scheme == "ldaps"
+    if plain and secure:
+        raise UsageError("An ldaps address is always encrypted: leave 'encryption' out or write ldap://.")
+    return Server(host, port, secure, not secure and not plain, str(config.get("ca_file", "")))
+
+
+def search_of(config: JsonObject) -> Search:
+    """What the settings ask to read; what they leave out is as usual for the family of the directory."""
+    usual = SHAPES[str(config.get("schema", "openldap"))]
+    shape = Shape(
+        people_filter=str(config.get("people_filter", usual.people_filter)),
+        groups_filter=str(config.get("groups_filter", usual.groups_filter)),
+        disabled_filter=str(config.get("disabled_filter", usual.disabled_filter)),
+        login=str(config.get("login_attribute", usual.login)),
+        one_domain=usual.one_domain,
+    )
+    people = _lines(config, "bases")
+    return Search(
+        shape, str(config.get("mail_attribute", "mail")), people, _lines(config, "group_bases") or people
+    )
+
+
+def _lines(config: JsonObject, name: str) -> tuple[str, ...]:
+    return tuple(str(line) for line in as_list(config.get(name, []), name))

@@ -1,0 +1,62 @@
+"""Programs of Debian's packages that tests start by hand, on free ports of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def program(name: str, *, package: str) -> str:
+    """The path of a program. Missing, it is a skip on a laptop and a failure in CI."""
+    found = shutil.which(name, path=_PATH)
+    if found is None:
+        reason = f"needs {name}: install the package {package}"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason} (in CI a missing service is a failure)")
+        pytest.skip(reason)
+    return found
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on this port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
+    """Wait until a server that was just started answers; show its log if it dies instead."""
+    end = time.monotonic() + 20
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            pytest.fail(f"the server did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.02)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server and wait for it."""
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

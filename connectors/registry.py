@@ -13,6 +13,7 @@ KINDS = {
     "git": "connectors.sources.git.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",
+    "push": "connectors.sources.push.kind:KIND",
 }
 
 

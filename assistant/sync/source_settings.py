@@ -61,6 +61,8 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         UsageError: which value cannot be, and why; nothing is changed.
     """
     _check(settings)
+    if settings.audience and _is_pushed(source_id):
+        raise UsageError("Who sees a pushed document is pushed with it: such a source has no audience.")
     values = _as_stored(settings)
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(pk=source_id).first()
@@ -77,7 +79,18 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         source.save(update_fields=[*changed, "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
+        _read_access_anew(source_id, actor=actor)
+
+
+def _read_access_anew(source_id: int, *, actor: str) -> None:
+    """What is pushed cannot be read again: there the change counts for what is put from now on."""
+    if not _is_pushed(source_id):
         request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+
+
+def _is_pushed(source_id: int) -> bool:
+    kind = Connection.objects.filter(pk=source_id).values_list("kind", flat=True).first()
+    return kind is not None and connector_kind(kind).pushed
 
 
 def _as_stored(settings: SourceSettings) -> dict[str, object]:
@@ -129,7 +142,7 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         source.save(update_fields=["config", "sealed_secrets", "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
     # Who may see what may hang on the configuration, and no change feed knows of it.
-    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+    _read_access_anew(source_id, actor=actor)
 
 
 def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:
@@ -149,7 +162,7 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
                 raise UsageError("Choose a directory: a source that gives people and groups only.")
         Connection.objects.filter(pk=source_id).update(directory_id=directory_id)
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="directory")
-    request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+    _read_access_anew(source_id, actor=actor)
 
 
 def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:

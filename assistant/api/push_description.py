@@ -7,8 +7,8 @@ from assistant.api.schemas import MOMENT, TEXT, TRUTH, WHOLE, Schema, closed, ei
 from assistant.sync.pushing import MOST_DELETED, MOST_DOCUMENTS, PUT_STATUSES
 
 _ACL = (
-    'One clause or {"all": [clause, ...]}. A clause is {"allow": [P, ...], "deny": [P, ...]}, the denies first, or '
-    '{"entries": [["allow" or "deny", P, expiry?], ...]} in order. P is user:EMAIL, account:ID, group:ID or '
+    'One clause or {"all": [clause, ...]}. A clause is {"allow": [P, ...], "deny": [P, ...]}, the denies '
+    'first, or '{"entries": [["allow" or "deny", P, expiry?], ...]} in order. P is user:EMAIL, account:ID, group:ID or '
     "everyone. Without an acl nobody sees the document."
 )
 
@@ -38,10 +38,12 @@ def push_schemas() -> dict[str, Schema]:
 
 def _bodies() -> dict[str, Schema]:
     job = _about(WHOLE, "Refuse the request unless this job is open.")
+    member = _about(TEXT, "user:EMAIL, account:ID, group:ID or everyone")
+    address = _about(TEXT, "An address that is verified.")
     return {
         "PushedDocument": _document(),
-        "PushedGroup": closed(group=TEXT, members=listed(_about(TEXT, "user:, account:, group: or everyone"))),
-        "PushedAccount": _open(("account",), account=TEXT, email=_about(TEXT, "An address that is verified.")),
+        "PushedGroup": closed(group=TEXT, members=listed(member)),
+        "PushedAccount": _open(("account",), account=TEXT, email=address),
         "PutDocuments": _open(
             ("documents",), documents=_list(ref("PushedDocument"), MOST_DOCUMENTS), job=job
         ),

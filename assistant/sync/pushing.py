@@ -233,7 +233,7 @@ def _settle(mine: Turn, outcomes: Sequence[Outcome]) -> None:
 
 
 def _take_away(mine: Turn, external_ids: Sequence[str]) -> None:
-    """Hide documents until the run's end decides. Lists that were in doubt are dropped: they never count again."""
+    """Hide documents until the run's end decides. Lists that were in doubt never count again."""
     with transaction.atomic():
         hold(mine.run.pk)
         rows = Document.objects.filter(connection=mine.connection, external_id__in=list(external_ids))

@@ -104,7 +104,7 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
     if source is None:
         raise NotFound("There is no such source.")
     if kind_of(source).pushed:
-        raise UsageError("Programs push the documents of this source: there is nothing that a run could read.")
+        raise UsageError("Programs push the documents of this source: a run would have nothing to read.")
     run_id = _joined_run(source_id, kind)
     if run_id is None:
         try:

@@ -1,8 +1,9 @@
 """Puts documents into a source of kind `push`. One file, nothing but the standard library: copy it.
 
     mundap = Mundap("https://mundap.example.com", source=7, key="mundap_push_...")
+    leave = Document("leave", title="Leave", text="15 days.", acl={"allow": ["everyone"]})
     with mundap.job("nightly") as job:
-        for result in job.put([Document("leave", title="Leave", text="15 days.", acl={"allow": ["everyone"]})]):
+        for result in job.put([leave]):
             print(result)
 
 Every request may be sent again without harm, and is, when its answer does not come. A job
@@ -55,16 +56,16 @@ class Document:
 
     id: str
     title: str = ""
-    text: "str | None" = None
-    data: "bytes | None" = None
+    text: str | None = None
+    data: bytes | None = None
     name: str = ""
     media_type: str = ""
     url: str = ""
-    modified: "datetime | None" = None
-    attributes: "Mapping[str, Json]" = field(default_factory=dict)
-    acl: "Mapping[str, Json] | None" = None
+    modified: datetime | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+    acl: Mapping[str, Json] | None = None
 
-    def as_json(self) -> "dict[str, Json]":
+    def as_json(self) -> dict[str, Json]:
         """The document as it is sent, with the checksum of its content."""
         if (self.text is None) == (self.data is None):
             raise ValueError(f"The document {self.id!r} must have either text or data.")
@@ -101,10 +102,10 @@ class Result:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the key to somebody else."""
 
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0913, PLR0917 - as the standard library calls it
         self,
         req: urllib.request.Request,
-        fp: "IO[bytes]",
+        fp: IO[bytes],
         code: int,
         msg: str,
         headers: http.client.HTTPMessage,
@@ -125,7 +126,7 @@ class Mundap:
         self._key = key
         self._opener = urllib.request.build_opener(_NoRedirect)
 
-    def put(self, documents: Iterable[Document], *, job: "int | None" = None) -> Iterator[Result]:
+    def put(self, documents: Iterable[Document], *, job: int | None = None) -> Iterator[Result]:
         """Put documents, several a request; gives what became of each, in their order."""
         batch: list[str] = []
         size = 0
@@ -140,14 +141,14 @@ class Mundap:
         if batch:
             yield from self._put(batch, job)
 
-    def delete(self, ids: Sequence[str], *, job: "int | None" = None) -> Iterator[Result]:
+    def delete(self, ids: Sequence[str], *, job: int | None = None) -> Iterator[Result]:
         """Delete documents. Those that are not there are deleted too."""
         for start in range(0, len(ids), _MOST_IDS):
             part: list[Json] = list(ids[start : start + _MOST_IDS])
             yield from _results(self._post("documents/delete", {"ids": part, "job": job}))
 
     def put_groups(
-        self, groups: Mapping[str, Sequence[str]], *, replace: bool = False, job: "int | None" = None
+        self, groups: Mapping[str, Sequence[str]], *, replace: bool = False, job: int | None = None
     ) -> None:
         """Put groups with their members. `replace`: these are all there are.
 
@@ -160,12 +161,12 @@ class Mundap:
             if row["status"] == "failed":
                 raise PushError(200, row["code"], row["message"])
 
-    def delete_groups(self, names: Sequence[str], *, job: "int | None" = None) -> None:
+    def delete_groups(self, names: Sequence[str], *, job: int | None = None) -> None:
         """Let nobody be in these groups."""
         self._post("groups", {"delete": list(names), "job": job})
 
     @contextmanager
-    def job(self, name: str = "", *, complete: bool = True, wait: bool = True) -> "Iterator[Job]":
+    def job(self, name: str = "", *, complete: bool = True, wait: bool = True) -> Iterator[Job]:
         """A job: whoever leaves it by an exception has not put everything, and nothing is deleted.
 
         A job that has a `name` and is open goes on, as after a crash of this program; without one
@@ -184,17 +185,17 @@ class Mundap:
             pause = min(2 * pause, 5.0)
             job.ended = self._send("GET", f"jobs/{job.id}", None)
 
-    def _stop(self, job: int, *, complete: bool) -> "dict[str, Json]":
+    def _stop(self, job: int, *, complete: bool) -> dict[str, Json]:
         return self._post(f"jobs/{job}/stop", {"complete": complete})
 
-    def _put(self, batch: Sequence[str], job: "int | None") -> Iterator[Result]:
+    def _put(self, batch: Sequence[str], job: int | None) -> Iterator[Result]:
         body = f'{{"job": {json.dumps(job)}, "documents": [{", ".join(batch)}]}}'
         yield from _results(self._send("POST", "documents", body.encode("utf-8", "backslashreplace")))
 
-    def _post(self, path: str, body: "Mapping[str, Json]") -> "dict[str, Json]":
+    def _post(self, path: str, body: Mapping[str, Json]) -> dict[str, Json]:
         return self._send("POST", path, json.dumps(body).encode("ascii"))
 
-    def _send(self, method: str, path: str, body: "bytes | None") -> "dict[str, Json]":
+    def _send(self, method: str, path: str, body: bytes | None) -> dict[str, Json]:
         """One request, sent again while there is hope."""
         pause = 0.5
         for left in range(_TRIES - 1, -1, -1):
@@ -207,7 +208,7 @@ class Mundap:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
         raise AssertionError("the last try has returned or raised")
 
-    def _sent(self, method: str, path: str, body: "bytes | None") -> "dict[str, Json]":
+    def _sent(self, method: str, path: str, body: bytes | None) -> dict[str, Json]:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         request = urllib.request.Request(  # noqa: S310 - the address was checked when it was given
             f"{self._base}/{path}", data=body, headers=headers, method=method
@@ -227,14 +228,14 @@ class Job:
 
     mundap: Mundap
     id: int
-    ended: "dict[str, Json]" = field(default_factory=dict)
+    ended: dict[str, Json] = field(default_factory=dict)
 
     def put(self, documents: Iterable[Document]) -> Iterator[Result]:
         """Put documents; see `Mundap.put`."""
         return self.mundap.put(documents, job=self.id)
 
 
-def _results(answer: "Mapping[str, Json]") -> Iterator[Result]:
+def _results(answer: Mapping[str, Json]) -> Iterator[Result]:
     for row in cast("list[dict[str, str]]", answer["documents"]):
         yield Result(row["id"], row["status"], row["code"], row["message"])
 

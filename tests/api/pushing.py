@@ -67,7 +67,8 @@ def pushing_program(name: str) -> Program:
 
 def note(name: str, *readers: str, text: str = "") -> JsonDict:
     """A document for these readers."""
-    return {"id": name, "title": name, "text": text or f"The text of {name}.", "acl": {"allow": list(readers)}}
+    text = text or f"The text of {name}."
+    return {"id": name, "title": name, "text": text, "acl": {"allow": list(readers)}}
 
 
 def seen_by(name: str) -> set[str]:

@@ -15,8 +15,10 @@ from zipfile import ZipFile
 import pytest
 from django.utils import timezone
 
-from assistant.accounts.models import Connection, User
+from assistant.accounts.models import Connection, PushKey, User
 from assistant.accounts.push_keys import issue_push_key
+from assistant.api.description import described
+from assistant.api.schemas import Schema
 from assistant.common.errors import UsageError
 from assistant.common.types import Json
 from assistant.documents.models import Document
@@ -24,9 +26,18 @@ from assistant.sync.engine import execute_run
 from assistant.sync.models import RunKind, RunState, Source, SyncRun
 from assistant.sync.push_turns import turn
 from assistant.sync.selectors import run_progress
-from assistant.sync.services import cancel_run, pause_source, request_run, resume_source, sweep
+from assistant.sync.services import (
+    add_source,
+    cancel_run,
+    pause_source,
+    refuse_deletions,
+    request_run,
+    resume_source,
+    sweep,
+)
 from assistant.sync.source_settings import SourceSettings, change_settings, settings_of
 from tests.api.calling import Caller, JsonDict, caller_of
+from tests.api.conformity import misfits
 from tests.api.pushing import ANN, Program, bring_to_end, note, pushing_program, results, seen_by
 
 
@@ -157,8 +168,6 @@ def test_a_deleted_document_is_gone_at_once_and_for_good(program: Program) -> No
 
 
 def test_a_deletion_of_much_asks_first_and_opens_nothing_that_was_in_doubt(program: Program) -> None:
-    from assistant.sync.services import refuse_deletions  # noqa: PLC0415 - only here
-
     program.put(*(note(str(number), ANN) for number in range(8)))
     program.put({**note("0", ANN), "acl": "?"})
     program.post("documents/delete", ids=[str(number) for number in range(7)])
@@ -345,11 +354,7 @@ def test_a_server_that_died_within_a_request_loses_nothing_that_was_acknowledged
     class Killed(BaseException):
         """The process is gone."""
 
-    with (
-        patch("assistant.sync.pushing._settle", side_effect=Killed),
-        patch("assistant.sync.push_turns.timezone.now", side_effect=timezone.now),
-        pytest.raises(Killed),
-    ):
+    with patch("assistant.sync.pushing._settle", side_effect=Killed), pytest.raises(Killed):
         program.put(note("b", ANN))
     assert program.put(note("b", ANN)) == ["unchanged"]
     assert seen_by("ann") == {"a", "b"}
@@ -359,7 +364,8 @@ def test_a_server_that_died_within_a_request_loses_nothing_that_was_acknowledged
 def test_bodies_that_are_none_are_refused_as_a_whole(program: Program) -> None:
     path = f"sources/{program.source_id}/documents"
     send = program.caller.send
-    for body in (b"", b"[]", b"{", b"\xff", b'"x"', b"[" * 100_000, b'{"documents": {}}', b'{"documents": []}'):
+    broken = (b"", b"[]", b"{", b"\xff", b'"x"', b"[" * 100_000)
+    for body in (*broken, b'{"documents": {}}', b'{"documents": []}'):
         answer = send("POST", path, body=body)
         assert (answer.status, answer.error) == (400, "bad_request"), body[:20]
     too_many = program.post("documents", documents=[note(str(number)) for number in range(11)])
@@ -369,7 +375,9 @@ def test_bodies_that_are_none_are_refused_as_a_whole(program: Program) -> None:
     assert program.post("documents/delete", ids=[1]).status == 400
     assert program.post("documents/delete").status == 400
     assert program.post("jobs", name="x" * 201).status == 400
-    assert program.post("jobs/1/stop", complete=1).status == 404 or program.post("jobs/1/stop").status == 404
+    assert program.post("jobs/1/stop", complete=1).status == 400
+    assert program.post("jobs/1/stop").status == 404
+    assert program.caller.get(f"sources/{program.source_id}/jobs/1", x="y").status == 400
     assert send("POST", path, body=b"{}", content_type="text/plain").status == 400
     assert send("GET", path).status == 405
     with patch("assistant.api.pushing.LARGEST_BODY", 10):
@@ -426,8 +434,6 @@ def test_a_push_key_opens_nothing_else(program: Program, people: dict[str, User]
 
 
 def test_a_key_that_expired_or_was_revoked_is_refused_at_once(program: Program) -> None:
-    from assistant.accounts.models import PushKey  # noqa: PLC0415 - only here
-
     program.put(note("a", ANN))
     PushKey.objects.update(expires_at=timezone.now())
     assert program.post("documents", documents=[note("b", ANN)]).status == 401
@@ -440,14 +446,28 @@ def test_a_key_that_expired_or_was_revoked_is_refused_at_once(program: Program) 
         issue_push_key(connection_id=program.source_id, name="x", days=366, actor="test")
 
 
-def test_nothing_can_be_pushed_into_a_source_that_is_read(people: dict[str, User], tmp_path: object) -> None:
-    from assistant.sync.services import add_source  # noqa: PLC0415 - only here
-
+def test_nothing_can_be_pushed_into_a_source_that_is_read(people: dict[str, User]) -> None:
     source_id = add_source(kind="jsonl", name="lines", config={"path": "/nothing"}, actor="test")
     key = issue_push_key(connection_id=source_id, name="x", days=1, actor="test")
     program = Program(source_id, Caller(f"Bearer {key.text}"))
     assert program.post("documents", documents=[note("a", ANN)]).status == 404
     assert program.post("jobs").status == 404
+
+
+def test_real_answers_are_as_described(program: Program) -> None:
+    job = program.start()
+    answers = {
+        "PutResults": program.post("documents", documents=[note("a", ANN), note("b", "?")]),
+        "DeleteResults": program.post("documents/delete", ids=["a"]),
+        "GroupResults": program.post(
+            "groups", groups=[{"group": "g", "members": []}, 1], accounts=[{"account": "U1"}]
+        ),
+        "Job": program.post(f"jobs/{job}/stop"),
+    }
+    schemas = cast(dict[str, Schema], cast(JsonDict, described()["components"])["schemas"])
+    for name, answer in answers.items():
+        assert answer.status == 200, answer.body
+        assert misfits(cast(Json, answer.value), schemas[name], schemas=schemas, at=name) == []
 
 
 def test_the_console_sees_the_run_like_every_other(program: Program) -> None:

@@ -13,7 +13,7 @@ from assistant.accounts.models import PushKey, User
 from assistant.accounts.push_keys import issue_push_key, revoke_push_key
 from assistant.sync.models import SyncRun
 from assistant.sync.services import add_source
-from connectors.push_client.mundap_push import Document, Mundap, PushError, Result
+from connectors.push_client.mundap_push import Document, Json, Mundap, PushError, Result
 from tests.api.pushing import seen_by
 from tests.sources.pushing_server import running_server
 from tests.sources.story import Story, read_table
@@ -41,7 +41,8 @@ class Program:
 
     def document(self, name: str, *readers: str) -> Document:
         word = self.story.words[name]
-        listed = {"allow": list(readers)} if readers else None
+        allowed: list[Json] = list(readers)
+        listed = {"allow": allowed} if readers else None
         return Document(self.story.ids[name], title=word, text=f"The word here is {word}.", acl=listed)
 
     def put(self, name: str, *readers: str) -> None:
@@ -49,7 +50,9 @@ class Program:
         assert result.status in ("added", "updated"), result
 
     def first(self) -> None:
-        self.mundap.put_groups({"staff": ["user:ann@example.com", "group:hr"], "hr": ["user:bob@example.com"]})
+        self.mundap.put_groups(
+            {"staff": ["user:ann@example.com", "group:hr"], "hr": ["user:bob@example.com"]}
+        )
         documents = [
             self.document("plan", "group:staff"),
             self.document("pay", "group:hr"),
@@ -139,7 +142,7 @@ def test_the_worked_example_pushes_a_folder(address: str, tmp_path: Path) -> Non
 
     def push() -> str:
         command = [sys.executable, "-m", "connectors.push_client.push_folder"]
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(
             [*command, address, str(source_id), str(key), str(folder)],
             cwd=REPOSITORY,
             capture_output=True,

@@ -45,7 +45,7 @@ class Command(JsonCommand):
         """Do what the verb says and print what is so now."""
         if verb == "revoke":
             if not (key.isascii() and key.isdigit()):
-                raise UsageError(f"'{key[:80]}' is no key's number. `push-key list SOURCE` tells the numbers.")
+                raise UsageError(f"'{key[:80]}' is no key's number. `push-key list SOURCE` tells them.")
             revoke_push_key(key_id=int(key), actor=_ACTOR)
             self.emit({"id": int(key), "revoked": True})
             return

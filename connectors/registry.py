@@ -9,11 +9,21 @@ from assistant.common.errors import UsageError
 from connectors.sdk.contract import ConnectorKind
 
 KINDS = {
+    "database": "connectors.sources.database.kind:KIND",
+    "dokuwiki": "connectors.sources.dokuwiki.kind:KIND",
+    "feed": "connectors.sources.feed.kind:KIND",
     "filesystem": "connectors.sources.filesystem.kind:KIND",
     "git": "connectors.sources.git.kind:KIND",
+    "imap": "connectors.sources.imap.kind:KIND",
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",
+    "mediawiki": "connectors.sources.mediawiki.kind:KIND",
     "push": "connectors.sources.push.kind:KIND",
+    "s3": "connectors.sources.s3.kind:KIND",
+    "sftp": "connectors.sources.sftp.kind:KIND",
+    "smb": "connectors.sources.smb.kind:KIND",
+    "web": "connectors.sources.web.kind:KIND",
+    "webdav": "connectors.sources.webdav.kind:KIND",
 }
 
 

@@ -8,8 +8,8 @@ from assistant.sync.pushing import MOST_DELETED, MOST_DOCUMENTS, PUT_STATUSES
 
 _ACL = (
     'One clause or {"all": [clause, ...]}. A clause is {"allow": [P, ...], "deny": [P, ...]}, the denies '
-    'first, or '{"entries": [["allow" or "deny", P, expiry?], ...]} in order. P is user:EMAIL, account:ID, group:ID or '
-    "everyone. Without an acl nobody sees the document."
+    'first, or {"entries": [["allow" or "deny", P, expiry?], ...]} in order. P is user:EMAIL, account:ID, '
+    "group:ID or everyone. Without an acl nobody sees the document."
 )
 
 

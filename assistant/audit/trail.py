@@ -34,6 +34,7 @@ class Event(StrEnum):
     SOURCE_CHANGED = "source_changed"
     SOURCE_PAUSED = "source_paused"
     SOURCE_RESUMED = "source_resumed"
+    SOURCE_TRIED = "source_tried"
     AGE_LIMIT_CHANGED = "age_limit_changed"
     SYNC_REQUESTED = "sync_requested"
     DELETION_APPROVED = "deletion_approved"

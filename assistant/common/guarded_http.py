@@ -9,38 +9,38 @@ from __future__ import annotations
 
 import random
 import ssl
+import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Self
 
 import httpcore2
-import httpx2
 
+from assistant.common.content_coding import ACCEPTED, BrokenCoding, decoded
 from assistant.common.errors import MundapError
+from assistant.common.judged_connections import judged_pool, whole_within
 from assistant.common.network import AddressRefused, HostUnreachable, Network
+from assistant.common.origin_cookies import OriginCookies
 from assistant.common.pace import Pace, wait
+from assistant.common.web_target import WebTarget, parse_target
 
 MAX_BODY_BYTES = 64_000_000
 _MAX_REDIRECTS = 5
 _LONGEST_WAIT_S = 60.0  # asked to wait longer, a run gives its worker back and comes again
+_LONGEST_ASKED_S = 86_400.0  # a date years ahead is a clock that is wrong
+_LONGEST_ANSWER_S = 900.0
+_LONGEST_CONNECT_S = 10.0
 _BUSY = frozenset({429, 502, 503, 504})
+_NOT_BEGUN = frozenset({429, 503})  # a busy server that says so has not done what it was asked
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
-# What may go with a redirect to another origin: nothing that could prove who asks.
-_HARMLESS = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "connection",
-        "cookie",
-        "host",
-        "user-agent",
-        "if-none-match",
-    }
-)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_CONTENT = frozenset({307, 308})
+# All that may go with a redirect to another origin.
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match"})
 
 
 class Busy(MundapError):
@@ -56,7 +56,11 @@ class TooLarge(MundapError):
 
 
 class BadCertificate(MundapError):
-    """The server's certificate does not prove that it is the one asked for."""
+    """The server's certificate does not prove that it is the one asked for, or ours cannot be read."""
+
+
+class Unsendable(MundapError):
+    """A header, perhaps a password or token in it, holds what no request can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,9 @@ class Answer:
     """An answer that was read whole. `url`: where it came from in the end; header names are lower case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     url: str
-    body: bytes
+    body: bytes = field(repr=False)
 
     @property
     def ok(self) -> bool:
@@ -97,48 +101,70 @@ class Origin:
     """
 
     base_url: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    auth: tuple[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
     ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request. `redirects`: how many are followed; with 0 a redirect is an answer like any other."""
+    """A request. `redirects`: how many are followed; with 0 a redirect is an answer like any other.
+
+    `headers` go to the origin of `url`, and to no other that it redirects to.
+    """
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     max_bytes: int = MAX_BODY_BYTES
     redirects: int = _MAX_REDIRECTS
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """One request as it is sent. Header names are lower case."""
+
+    method: str
+    target: WebTarget
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(repr=False)
+
+
+class _Endless(HostUnreachable):
+    """More redirects than are followed. Asking again would not help."""
 
 
 class GuardedClient:
     """An HTTP client for one source. May be used by several threads; the caller closes it.
 
     `timeout_s` is the longest silence of the server, `tries` how often a request is sent
-    when the server is busy or does not answer. Cookies are kept between requests.
+    when the server is busy or does not answer, `longest_s` how long one answer may take to
+    come whole. Cookies are kept between requests. Nothing is opened before the first one.
     """
 
     def __init__(
-        self, reach: Reach, origin: Origin = Origin(), *, timeout_s: float = 30.0, tries: int = 4
+        self,
+        reach: Reach,
+        origin: Origin = Origin(),
+        *,
+        timeout_s: float = 30.0,
+        tries: int = 4,
+        longest_s: float = _LONGEST_ANSWER_S,
     ) -> None:
         self._reach = reach
         self._tries = tries
-        self._base = _origin(origin.base_url)
-        self._headers = dict(origin.headers)
-        if origin.auth is not None:
-            proof = b64encode(":".join(origin.auth).encode()).decode("ascii")
-            self._headers["Authorization"] = f"Basic {proof}"
-        context = ssl.create_default_context(cafile=origin.ca_file or None)
-        self._client = httpx2.Client(
-            transport=_Transport(reach.network, context),
-            headers={"User-Agent": "Mundap"},
-            timeout=timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._longest_s = longest_s
+        self._origin = origin
+        self._timeouts = {
+            "connect": min(timeout_s, _LONGEST_CONNECT_S),
+            "read": timeout_s,
+            "write": timeout_s,
+            "pool": longest_s,
+        }
+        self._cookies = OriginCookies()
+        self._pools: dict[str, httpcore2.ConnectionPool] = {}  # by scheme
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -148,11 +174,14 @@ class GuardedClient:
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        with self._opening:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
 
     def forget_cookies(self) -> None:
         """Sign out of whatever the cookies signed in to."""
-        self._client.cookies.clear()
+        self._cookies.clear()
 
     def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int = MAX_BODY_BYTES
@@ -166,76 +195,165 @@ class GuardedClient:
         After a silence only methods that change nothing are sent again.
 
         Raises:
-            AddressRefused: the host, or one that a redirect leads to, is not allowed.
+            AddressRefused: the host, or one that a redirect leads to, is not allowed or no web address.
             BadCertificate, HostUnreachable: no connection, or none that answers to the end.
             Busy: it asks to wait longer than this client does.
             TooLarge: more than `max_bytes`.
+            Unsendable: a header holds a line break or another control character.
             Stopped: the work was asked to end.
         """
+        first = self._first_hop(ask)
+        problem: MundapError
         for attempt in range(1, self._tries + 1):
-            self._reach.pace.turn(stopped=self._reach.stopped)
             try:
-                answer = self._followed(ask)
-            except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
-                problem: MundapError = _in_words(error, ask.url)
-                if not isinstance(problem, HostUnreachable) or ask.method not in _REPEATABLE:
-                    raise problem from error
-                pause = _pause(attempt)
+                answer = self._followed(first, ask)
+            except _Endless:
+                raise
+            except HostUnreachable as error:
+                if ask.method not in _REPEATABLE:
+                    raise
+                problem, pause, again = error, _pause(attempt), True
             else:
                 if answer.status not in _BUSY:
                     return answer
                 asked = _retry_after(answer.headers)
-                pause = _pause(attempt) if asked is None else asked
+                pause = _pause(attempt) if asked is None else min(asked, _LONGEST_ASKED_S)
                 problem = Busy(
-                    f"{_origin(ask.url)} answers {answer.status}: it is busy.", after=max(pause, 1.0)
+                    f"{first.target.shown} answers {answer.status}: it is busy.", after=max(pause, 1.0)
                 )
-            if attempt == self._tries or pause > _LONGEST_WAIT_S:
+                again = ask.method in _REPEATABLE or answer.status in _NOT_BEGUN
+                if asked is not None:
+                    self._reach.pace.hold(min(pause, _LONGEST_WAIT_S))
+            if attempt == self._tries or pause > _LONGEST_WAIT_S or not again:
                 break
             wait(pause, stopped=self._reach.stopped)
         raise problem
 
-    def _followed(self, ask: Ask) -> Answer:
-        own = self._headers if _origin(ask.url) == self._base else {}
-        request = self._client.build_request(
-            ask.method, ask.url, headers={**own, **ask.headers}, content=ask.content
-        )
+    @cached_property
+    def _base(self) -> str:
+        return parse_target(self._origin.base_url).origin if self._origin.base_url else ""
+
+    @cached_property
+    def _proof(self) -> Mapping[str, str]:
+        """What tells the configured server who asks."""
+        headers = _lowered(self._origin.headers)
+        if self._origin.auth is not None:
+            secret = ":".join(self._origin.auth).encode()
+            headers["authorization"] = f"Basic {b64encode(secret).decode('ascii')}"
+        return headers
+
+    def _first_hop(self, ask: Ask) -> _Hop:
+        target = parse_target(ask.url)
+        own = self._proof if target.origin == self._base else {}
+        usual = {"accept": "*/*", "accept-encoding": ACCEPTED, "user-agent": "Mundap"}
+        headers = {**usual, **own, **_lowered(ask.headers)}
+        return _Hop(ask.method, target, headers, ask.content)
+
+    def _followed(self, hop: _Hop, ask: Ask) -> Answer:
         for _ in range(ask.redirects + 1):
-            if request.url.scheme not in ("http", "https"):
-                raise AddressRefused(f"'{str(request.url)[:200]}' is no http or https address.")
-            response = self._client.send(request, stream=True)
-            try:
-                following = response.next_request
-                if following is None or ask.redirects == 0:
-                    return _read(response, ask.max_bytes)
-            finally:
-                response.close()
-            request = _following(request, following)
-        raise HostUnreachable(
-            f"{_origin(ask.url)} redirects more than {ask.redirects} times: check the address."
+            self._reach.pace.turn(stopped=self._reach.stopped)
+            answer = self._exchanged(hop, ask)
+            place = answer.headers.get("location")
+            if not ask.redirects or answer.status not in _REDIRECTS or not place:
+                return answer
+            hop = _following(hop, answer.status, place)
+        raise _Endless(f"{hop.target.shown} redirects more than {ask.redirects} times: check the address.")
+
+    def _exchanged(self, hop: _Hop, ask: Ask) -> Answer:
+        request = httpcore2.Request(
+            hop.method,
+            hop.target.for_pool(),
+            headers=self._headers_of(hop),
+            content=hop.content,
+            extensions={"timeout": self._timeouts},
         )
+        try:
+            with whole_within(self._longest_s):
+                response = self._opened(hop.target.scheme).handle_request(request)
+                try:
+                    return self._read(response, hop, ask)
+                finally:
+                    response.close()
+        except httpcore2.LocalProtocolError:
+            # The library quotes what it refuses, and that may be a password.
+            raise Unsendable(
+                f"The request to {hop.target.shown} cannot be sent: check the settings and credentials."
+            ) from None
+        except (*_FAILURES, BrokenCoding) as error:
+            raise _in_words(error, hop.target) from error
+
+    def _headers_of(self, hop: _Hop) -> list[tuple[bytes, bytes]]:
+        headers = {"host": hop.target.authority, **hop.headers}
+        cookies = self._cookies.header(hop.target.url)
+        if cookies:
+            headers["cookie"] = "; ".join(filter(None, (headers.get("cookie", ""), cookies)))
+        if hop.content is not None or hop.method in ("POST", "PUT"):
+            headers["content-length"] = str(len(hop.content or b""))
+        return [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
+
+    def _opened(self, scheme: str) -> httpcore2.ConnectionPool:
+        with self._opening:
+            if scheme not in self._pools:
+                context = self._trusting() if scheme == "https" else None
+                self._pools[scheme] = judged_pool(self._reach.network, context, stopped=self._reach.stopped)
+            return self._pools[scheme]
+
+    def _trusting(self) -> ssl.SSLContext:
+        """Reading the system's authorities takes longer than many a request, so it is done where needed."""
+        try:
+            return ssl.create_default_context(cafile=self._origin.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or "it is no PEM file"
+            raise BadCertificate(f"'{self._origin.ca_file}' cannot be read: {reason}.") from error
+
+    def _read(self, response: httpcore2.Response, hop: _Hop, ask: Ask) -> Answer:
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
+        self._cookies.take(hop.target.url, pairs)
+        headers: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            headers[key] = f"{headers[key]}, {value}" if key in headers else value
+        assert isinstance(response.stream, Iterable)
+        blocks, size = [], 0
+        for block in decoded(iter(response.stream), headers.get("content-encoding", "")):
+            size += len(block)
+            if size > ask.max_bytes:
+                raise TooLarge(f"The answer of {hop.target.shown} is larger than {ask.max_bytes} bytes.")
+            blocks.append(block)
+        return Answer(response.status, headers, hop.target.url, b"".join(blocks))
 
 
-def _following(request: httpx2.Request, following: httpx2.Request) -> httpx2.Request:
+def _following(hop: _Hop, status: int, place: str) -> _Hop:
     """The request that a redirect asks for, without what could prove to a stranger who asks."""
-    if request.url.scheme == "https" and following.url.scheme == "http":
-        raise AddressRefused(
-            f"{_origin(str(request.url))} redirects from https to http: nothing is sent there."
-        )
-    if _origin(str(following.url)) != _origin(str(request.url)):
-        for name in [name for name in following.headers if name.lower() not in _HARMLESS]:
-            del following.headers[name]
-    return following
+    target = hop.target.joined(place)
+    if hop.target.origin.startswith("https:") and not target.origin.startswith("https:"):
+        raise AddressRefused(f"{hop.target.shown} redirects from https to http: nothing is sent there.")
+    method, content, headers = hop.method, hop.content, hop.headers
+    becomes_get = status == 303 or (method == "POST" and status not in _KEEPS_CONTENT)  # noqa: PLR2004 - See Other
+    if becomes_get and method != "HEAD":
+        method, content = "GET", None
+        headers = {name: value for name, value in headers.items() if not name.startswith("content-")}
+    if target.origin != hop.target.origin:
+        if content is not None:
+            raise AddressRefused(
+                f"{hop.target.shown} redirects to {target.shown}, and what was to be sent may hold secrets: "
+                f"enter that address instead if it is right."
+            )
+        headers = {name: value for name, value in headers.items() if name in _HARMLESS}
+    return _Hop(method, target, headers, content)
 
 
-def _read(response: httpx2.Response, max_bytes: int) -> Answer:
-    blocks, size = [], 0
-    for block in response.iter_bytes():
-        size += len(block)
-        if size > max_bytes:
-            raise TooLarge(f"The answer of {_origin(str(response.url))} is larger than {max_bytes} bytes.")
-        blocks.append(block)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, str(response.url), b"".join(blocks))
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers ready to be sent; a line break at the end, as files have it, is no part of a token.
+
+    Raises:
+        Unsendable: says which header, never its value.
+    """
+    clean = {name.lower(): value.strip() for name, value in headers.items()}
+    for name, value in clean.items():
+        if not name.isascii() or any(ord(c) < 0x20 or ord(c) == 0x7F for c in value):  # noqa: PLR2004 - controls
+            raise Unsendable(f"The header '{name[:80]}' holds a control character: enter its value again.")
+    return clean
 
 
 def _pause(attempt: int) -> float:
@@ -257,111 +375,27 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _origin(url: str) -> str:
-    try:
-        parts = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        return "The address"
-    return f"{parts.scheme}://{parts.netloc.decode('ascii', 'replace')}"[:200]
+_FAILURES = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError)
 
 
-def _in_words(error: Exception, url: str) -> MundapError:
+def _in_words(error: Exception, target: WebTarget) -> MundapError:
+    """What happened, never in the words of the server: they may be part of a document."""
     cause: BaseException | None = error
+    reason = ""
     while cause is not None:
-        if isinstance(cause, MundapError):
-            return cause
         if isinstance(cause, ssl.SSLCertVerificationError):
             return BadCertificate(
-                f"The certificate of {_origin(url)} is not trusted: {cause.verify_message}."
+                f"The certificate of {target.shown} is not trusted: {cause.verify_message}."
             )
+        if isinstance(cause, ssl.SSLError):
+            reason = f"no secure connection ({str(cause.reason).lower().replace('_', ' ')})"
+        elif isinstance(cause, OSError) and not reason:
+            reason = cause.strerror or ""
         cause = cause.__cause__ or cause.__context__
-    return HostUnreachable(f"{_origin(url)} does not answer as it should: {type(error).__name__}.")
-
-
-class _Connections(httpcore2.NetworkBackend):
-    """Opens connections to permitted addresses only. TLS still checks the name that was asked for."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._inner = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        """Connect to the first permitted address that answers."""
-        problem: Exception | None = None
-        for address in self._network.addresses(host, port):
-            try:
-                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                problem = error
-        assert problem is not None, "a host has at least one address"
-        raise problem
-
-
-class _Transport(httpx2.BaseTransport):
-    """httpx2 over a pool whose connections are judged."""
-
-    def __init__(self, network: Network, context: ssl.SSLContext) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=context, max_connections=20, network_backend=_Connections(network)
-        )
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request on a connection of the pool."""
-        assert isinstance(request.stream, httpx2.SyncByteStream)
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        sent = httpcore2.Request(
-            request.method,
-            url,
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        try:
-            answer = self._pool.handle_request(sent)
-        except _FAILURES as error:
-            raise httpx2.TransportError(str(error)) from error
-        return httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
-        )
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._pool.close()
-
-
-_FAILURES = (
-    httpcore2.NetworkError,
-    httpcore2.TimeoutException,
-    httpcore2.ProtocolError,
-    AddressRefused,
-    HostUnreachable,
-)
-
-
-class _Body(httpx2.SyncByteStream):
-    """The body of an answer while it comes in."""
-
-    def __init__(self, answer: httpcore2.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        assert isinstance(self._answer.stream, Iterable)
-        try:
-            yield from self._answer.stream
-        except _FAILURES as error:
-            raise httpx2.TransportError(str(error)) from error
-
-    def close(self) -> None:
-        self._answer.close()
+    if isinstance(error, BrokenCoding):
+        reason = str(error)
+    elif isinstance(error, httpcore2.TimeoutException):
+        reason = "it was silent or slow for too long"
+    elif isinstance(error, httpcore2.ProtocolError):
+        reason = "its answer breaks off or is not HTTP"
+    return HostUnreachable(f"{target.shown} does not answer as it should: {reason or 'no connection'}.")

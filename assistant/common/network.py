@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assistant.common.errors import MundapError, UsageError
@@ -19,7 +21,35 @@ Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, deprecated
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")  # all that was ever given out to the public internet
+# IANA's registries of special-purpose addresses. Python's own idea of "global" differs between
+# its releases, and lets site-local addresses and local translators through.
+_RESERVED: tuple[Block, ...] = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carriers' shared space
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local, and the metadata services of clouds
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2001:db8::/32",
+        "2002::/16",  # 6to4
+        "3fff::/20",
+    )
+)
 _HIGHEST_PORT = 65_535
+_SHORTEST_ATTEMPT_S = 0.05
 
 
 class AddressRefused(MundapError):
@@ -38,12 +68,12 @@ class Network:
 
     def permits(self, address: Address) -> bool:
         """Whether a connection to this address is allowed, whatever other address is written inside it."""
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            return self.permits(address.ipv4_mapped)  # to the kernel it is that address
         return all(self._permits_plain(each) for each in (address, *_embedded(address)))
 
     def _permits_plain(self, address: Address) -> bool:
-        if any(address in block for block in self.allowed if block.version == address.version):
-            return True
-        return address.is_global and not address.is_multicast
+        return _is_within(address, self.allowed) or _is_public(address)
 
     def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """The permitted addresses that `host` stands for now, each ready to be connected to.
@@ -54,6 +84,8 @@ class Network:
         """
         if not 0 < port <= _HIGHEST_PORT:
             raise HostUnreachable(f"{port} is no port: it must be 1 to {_HIGHEST_PORT}.")
+        if not host.isprintable():  # the resolver would stop reading at a NUL
+            raise HostUnreachable(f"The host {host[:200]!r} is not known: check its name.")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -72,17 +104,30 @@ class Network:
         """A connected socket to a permitted address of `host`; the caller closes it.
 
         Raises:
-            HostUnreachable: not known, or nothing answers within `timeout_s` seconds.
+            HostUnreachable: not known, or no address answers within `timeout_s` seconds in all.
             AddressRefused: not allowed.
         """
         problem: OSError | None = None
-        for address in self.addresses(host, port):
+        for address, share_s in attempts(self.addresses(host, port), timeout_s=timeout_s):
             try:
-                return socket.create_connection((address, port), timeout=timeout_s)
+                connected = socket.create_connection((address, port), timeout=share_s)
+                connected.settimeout(timeout_s)
+                return connected
             except OSError as error:
                 problem = error
         reason = problem.strerror or str(problem) if problem else "no address"
         raise HostUnreachable(f"'{host[:200]}' does not answer on port {port}: {reason}.") from problem
+
+
+def attempts(addresses: tuple[str, ...], *, timeout_s: float) -> Iterator[tuple[str, float]]:
+    """Each address, and the seconds it may take so that all together take `timeout_s`.
+
+    What one attempt does not use, the next ones have.
+    """
+    end = time.monotonic() + timeout_s
+    for number, address in enumerate(addresses):
+        share_s = (end - time.monotonic()) / (len(addresses) - number)
+        yield address, max(share_s, _SHORTEST_ATTEMPT_S)
 
 
 def parse_networks(text: str) -> tuple[Block, ...]:
@@ -92,7 +137,7 @@ def parse_networks(text: str) -> tuple[Block, ...]:
         UsageError: one of them is no network.
     """
     blocks: list[Block] = []
-    for part in filter(None, (piece.strip() for piece in text.replace(",", " ").split())):
+    for part in text.replace(",", " ").split():
         try:
             blocks.append(ipaddress.ip_network(part))
         except ValueError as error:
@@ -100,11 +145,21 @@ def parse_networks(text: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def _is_within(address: Address, blocks: tuple[Block, ...]) -> bool:
+    return any(address in block for block in blocks if block.version == address.version)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_IPV6 and address not in _NAT64:
+        return False
+    return not _is_within(address, _RESERVED)
+
+
 def _embedded(address: Address) -> tuple[Address, ...]:
-    """IPv4 addresses to which a gateway or the kernel would translate this IPv6 address."""
+    """IPv4 addresses to which a gateway would translate this IPv6 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
-    inner: list[Address] = [each for each in (address.ipv4_mapped, address.sixtofour) if each is not None]
+    inner: list[Address] = [] if address.sixtofour is None else [address.sixtofour]
     inner.extend(address.teredo or ())
     if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 1):
         inner.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))

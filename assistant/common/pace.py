@@ -27,7 +27,7 @@ def wait(seconds: float, *, stopped: Callable[[], bool], step_s: float = 0.2) ->
 
 
 class Pace:
-    """Lets through at most `per_second` calls on average, one after the other. 0: as many as come."""
+    """Lets through at most `per_second` calls, one after the other and none saved up. 0: as many as come."""
 
     def __init__(self, per_second: float = 0.0) -> None:
         self._interval = 1.0 / per_second if per_second > 0 else 0.0
@@ -40,11 +40,12 @@ class Pace:
         Raises:
             Stopped: the work was asked to end meanwhile.
         """
-        if not self._interval:
-            if stopped():
-                raise Stopped
-            return
         with self._lock:
             at = max(self._next, time.monotonic())
             self._next = at + self._interval
         wait(at - time.monotonic(), stopped=stopped)
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody through for so long: the source has asked one of us for patience, and means all."""
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + seconds)

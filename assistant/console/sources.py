@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retarget
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.paging import Paging, page_asked
+from assistant.console.timing import timing_of
 from assistant.ingest.index_status import shown_status
 from assistant.sync import selectors, services
+from assistant.sync.failures import failed_documents, missing_documents
+from assistant.sync.kinds import offered_kind
 
-KINDS = ("incremental", "full")
+KINDS = ("incremental", "full", "permissions", "principals", "prune")
+_LONGEST_TEXT = 200
 
 
 @require_GET
@@ -40,7 +46,8 @@ def progress(request: AdministratorRequest, source_id: int, run_id: int) -> Http
     """The progress of a run. Once it is finished, the whole page body comes instead and asks no more."""
     run = selectors.run(viewer=viewer_for(request.user), run_id=run_id)
     if run.is_open and request.htmx:
-        return render(request, "console/fragments/progress.html", {"run": run, "source_id": source_id})
+        shown = {"run": run, "source_id": source_id, "again": True}
+        return render(request, "console/fragments/progress.html", shown)
     if not request.htmx:
         return redirect("console:source", source_id)
     response = _source_page(request, source_id)
@@ -75,10 +82,64 @@ def approve(request: AdministratorRequest, source_id: int, run_id: int) -> HttpR
     return _to_source(request, source_id)
 
 
+@require_POST
+@with_right(Right.MANAGE_SOURCES)
+def refuse(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
+    """Keep what a run found missing, and show it again."""
+    services.refuse_deletions(run_id=run_id, actor=request.user.email)
+    return _to_source(request, source_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_SOURCES)
+def pause(request: AdministratorRequest, source_id: int) -> HttpResponse:
+    """Let nothing of the source run. An open run keeps its place."""
+    services.pause_source(source_id=source_id, actor=request.user.email)
+    return _to_source(request, source_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_SOURCES)
+def resume(request: AdministratorRequest, source_id: int) -> HttpResponse:
+    """Go on with what was paused."""
+    services.resume_source(source_id=source_id, actor=request.user.email)
+    return _to_source(request, source_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_SOURCES)
+def retry(request: AdministratorRequest, source_id: int) -> HttpResponse:
+    """Read the documents again that failed."""
+    services.retry_failed(source_id=source_id, actor=request.user.email)
+    return _to_source(request, source_id)
+
+
 def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:
-    detail = selectors.source(viewer=viewer_for(request.user), source_id=source_id)
+    viewer = viewer_for(request.user)
+    detail = selectors.source(viewer=viewer, source_id=source_id)
     latest = detail.runs[0] if detail.runs else None
-    return render(request, "console/source.html", {"detail": detail, "row": detail.row, "run": latest})
+    asks = latest is not None and latest.state == "waiting_for_approval"
+    text, reason = request.GET.get("text", "")[:_LONGEST_TEXT], request.GET.get("reason", "")
+    failed = failed_documents(
+        viewer=viewer, source_id=source_id, text=text, code=reason, page=page_asked(request)
+    )
+    context = {
+        "detail": detail,
+        "row": detail.row,
+        "run": latest,
+        "kind": offered_kind(detail.row.kind, (get_language() or "en")[:2]),
+        "timing": timing_of(detail.cron, detail.time_zone),
+        "past_runs": [past for past in detail.runs if not past.is_open],
+        "failed": failed,
+        "paging": Paging(failed.page, failed.total),
+        "text": text,
+        "reason": reason,
+        "missing": missing_documents(viewer=viewer, source_id=source_id)
+        if asks and request.user.has_right(Right.MANAGE_SOURCES)
+        else (),
+        "saved": "saved" in request.GET,
+    }
+    return render(request, "console/source.html", context)
 
 
 def _to_source(request: AdministratorRequest, source_id: int) -> HttpResponse:

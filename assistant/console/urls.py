@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.console import changes, inspector, people, ranking, sources
+from assistant.console import changes, inspector, people, ranking, source_settings, sources, wizard
 
 app_name = "console"
 
 urlpatterns = [
     path("", sources.source_list, name="sources"),
+    path("sources/new/", wizard.kinds, name="source-new"),
+    path("sources/new/<slug:kind>/", wizard.new_source, name="source-new-kind"),
+    path("sources/next-times/", wizard.next_times, name="source-next-times"),
+    path("sources/drafts/<slug:token>/settings/", wizard.draft_settings, name="draft-settings"),
+    path("sources/drafts/<slug:token>/test/", wizard.draft_test, name="draft-test"),
+    path("sources/drafts/<slug:token>/preview/", wizard.draft_preview, name="draft-preview"),
+    path("sources/drafts/<slug:token>/plan/", wizard.draft_plan, name="draft-plan"),
+    path("sources/drafts/<slug:token>/give-up/", wizard.give_up, name="draft-give-up"),
     path("sources/<int:source_id>/", sources.source, name="source"),
     path("sources/<int:source_id>/sync/", sources.sync, name="sync"),
+    path("sources/<int:source_id>/pause/", sources.pause, name="source-pause"),
+    path("sources/<int:source_id>/resume/", sources.resume, name="source-resume"),
+    path("sources/<int:source_id>/retry/", sources.retry, name="source-retry"),
+    path("sources/<int:source_id>/settings/", source_settings.settings, name="source-settings"),
+    path("sources/<int:source_id>/connection/", source_settings.connection, name="source-connection"),
+    path("sources/<int:source_id>/directory/", source_settings.directory, name="source-directory"),
     path("sources/<int:source_id>/runs/<int:run_id>/", sources.progress, name="progress"),
     path("sources/<int:source_id>/runs/<int:run_id>/cancel/", sources.cancel, name="cancel"),
     path("sources/<int:source_id>/runs/<int:run_id>/approve/", sources.approve, name="approve"),
+    path("sources/<int:source_id>/runs/<int:run_id>/refuse/", sources.refuse, name="refuse"),
     path("sources/<int:source_id>/runs/<int:run_id>/changes/", changes.changes, name="changes"),
     path("permissions/", inspector.permissions, name="permissions"),
     path("permissions/find/people/", inspector.suggest_people, name="suggest-people"),

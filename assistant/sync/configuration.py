@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
 from assistant.common.network import Network
 from assistant.common.pace import Pace
 from assistant.common.sealing import seal, unseal
+from assistant.common.types import JsonObject
 from assistant.sync.models import Source
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
@@ -26,6 +27,19 @@ def built_connector(source: Source, *, stopped: Callable[[], bool] = lambda: Fal
     kind = kind_of(source)
     config, secrets = validate(kind, config=source.config, secrets=opened_secrets(source))
     return kind.build(config, secrets, surroundings(source, stopped=stopped))
+
+
+def checked_settings(
+    kind: ConnectorKind, *, config: JsonObject, secrets: Mapping[str, str]
+) -> tuple[JsonObject, dict[str, str]]:
+    """Configuration and secrets that a connector can be made of; nothing is connected to.
+
+    Raises:
+        UsageError: a value is unknown, missing or malformed; names it and says what to do.
+    """
+    checked, checked_secrets = validate(kind, config=config, secrets=secrets)
+    kind.build(checked, checked_secrets, Surroundings()).close()
+    return checked, checked_secrets
 
 
 def kind_of(source: Source) -> ConnectorKind:

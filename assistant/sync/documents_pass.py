@@ -106,7 +106,6 @@ class DocumentsPass:
                 self._flush()  # what it doubts may be among what was reported before it
                 record_failure(self._run, self._connection, item)
                 self._doubts.add(item)
-                self.seen.failed_prefix |= item.is_prefix
             case Gone(external_id):
                 self._gone.append(external_id)
         full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
@@ -24,6 +25,7 @@ from assistant.sync.lease import (
 from assistant.sync.models import Phase, RunState, SyncRun
 from assistant.sync.progress import OverBudget
 from assistant.sync.reasons import RunCode
+from assistant.sync.services import request_run
 from assistant.sync.wake import wake
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _MOST_POSTPONED = 12  # times in a row without a document dealt with
 _LONGEST_POSTPONED_S = 3600.0
+_DATABASE_AWAY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ def execute_run(run_id: int) -> bool:
         except LostLease as lost:
             log.warning("%s", lost)
             return True
-    _write(run, end)
+    if end.code == RunCode.DATABASE_AWAY:
+        connection.close()  # it may be broken; the next statement makes another one
+    try:
+        _write(run, end)
+    except (OperationalError, InterfaceError) as error:  # the lease will end, and the sweep finds the run
+        log.error("run %s cannot be written down: %s", run.pk, error)
     return True
 
 
@@ -73,6 +81,9 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _stopped(heartbeat)
     except Retry as retry:
         return _postponed(run, retry)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("run %s is put off, the database does not answer: %s", run.pk, error)
+        return _End(RunState.PENDING, RunCode.DATABASE_AWAY, after=_DATABASE_AWAY_S)
     except MundapError as error:
         code = next(code for kind, code in _FAILED_BY if isinstance(error, kind))
         return _End(RunState.FAILED, code, str(error))
@@ -111,6 +122,13 @@ def _postponed(run: SyncRun, retry: Retry) -> _End:
     return _End(RunState.PENDING, RunCode.BUSY, str(retry), after=max(1.0, retry.after, growing))
 
 
+def _follow(run: SyncRun) -> None:
+    """Ask for what somebody wanted while this run was open."""
+    run.refresh_from_db(fields=["next_kind"])
+    if run.next_kind:
+        request_run(source_id=run.source_id, kind=run.next_kind, actor=run.requested_by)
+
+
 def _write(run: SyncRun, end: _End) -> None:
     ours = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING)
     values: dict[str, object] = {
@@ -131,4 +149,6 @@ def _write(run: SyncRun, end: _End) -> None:
     ended = ours.update(**values)
     if ended and end.code == RunCode.TURN_OVER:
         wake(run.pk)
+    if ended and end.after is None:
+        _follow(run)
     log.info("run %s: %s%s", run.pk, end.state.value, "" if ended else " (taken over)")

@@ -31,6 +31,8 @@ def finish_documents(run: SyncRun, connection: Connection, seen: Seen, *, began:
     missing = _unnamed(run, connection) if seen.complete else _named_gone(connection)
     if seen.complete:
         _confirm(run, connection, missing, began=began, named=_seen(run))
+    else:
+        _end_doubts(run, connection, named=_seen(run))
     _answer_older_questions(run)
     _keep_cursor(run, seen, began=began)
     return _deleted_or_asked(run, connection, missing, whole=seen.complete)
@@ -97,7 +99,8 @@ def end_state(run: SyncRun, *, complete: bool) -> RunState:
 def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
     """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile."""
     changes: dict[str, object] = {}
-    if (seen.complete or seen.caught_up) and not seen.failed_prefix:
+    failed_prefix = any(failure.is_prefix for failure in _failures(run))
+    if (seen.complete or seen.caught_up) and not failed_prefix:
         changes["cursor"] = seen.cursor
     if seen.complete:
         changes["listed_at"] = began
@@ -147,7 +150,6 @@ def _named_gone(connection: Connection) -> list[int]:
 def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began: datetime, named: Q) -> None:
     """The listing is complete: the access lists of all documents it `named` are right as of its beginning."""
     gone = set(missing)
-    failures = _failures(run)
     with transaction.atomic():
         hold(run.pk)
         revision = bump(Counter.DOCUMENTS)
@@ -157,12 +159,29 @@ def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began:
                 mark_stale(document, connection)
                 document.revision = revision
                 document.save(update_fields=["acl_stale", "acl_confirmed_at", "revision"])
-        for document in mine.filter(named, hidden=Hidden.PERMISSIONS):
-            if not any(failure.hides and _names(failure, document.external_id) for failure in failures):
-                document.hidden, document.revision = Hidden.NO, revision
-                document.save(update_fields=["hidden", "revision"])
+        _end_doubts(run, connection, named=named)
         Connection.objects.filter(pk=connection.pk).update(permissions_confirmed_at=began)
         connection.permissions_confirmed_at = began
+
+
+def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
+    """Documents that were hidden for doubts come back once a run has named them and doubts them no more."""
+    hiding = [failure for failure in _failures(run) if failure.hides]
+    doubted = Document.objects.filter(
+        named, connection=connection, acl_stale=False, hidden=Hidden.PERMISSIONS
+    )
+    with transaction.atomic():
+        hold(run.pk)
+        cleared = [
+            pk
+            for pk, external_id in doubted.values_list("pk", "external_id")
+            if not any(_names(failure, external_id) for failure in hiding)
+        ]
+        revision = bump(Counter.DOCUMENTS) if cleared else 0
+        for start in range(0, len(cleared), _WRITTEN_AT_ONCE):
+            Document.objects.filter(pk__in=cleared[start : start + _WRITTEN_AT_ONCE]).update(
+                hidden=Hidden.NO, revision=revision
+            )
 
 
 def _answer_older_questions(run: SyncRun) -> None:

@@ -112,6 +112,9 @@ class SyncRun(models.Model):
     heartbeat_at = models.DateTimeField(null=True)  # the process lives
     progress_at = models.DateTimeField(null=True)  # the work went on
     cancel_requested = models.BooleanField(default=False)
+    next_kind = models.CharField(
+        max_length=20, blank=True, default=""
+    )  # asked for meanwhile, and not covered
     permissions_requested = models.BooleanField(default=False)  # to be read amid the documents
     not_before = models.DateTimeField(default=timezone.now)  # a source that asked us to come back later
     postponed = models.PositiveIntegerField(default=0)  # times in a row, with nothing done in between

@@ -106,7 +106,6 @@ def take_permissions(run: SyncRun, connection: Connection, lists: Lists, heartbe
                 window.append(DocumentAcl(external_id, lists.treatment.acl(acl)))
             case Failure():
                 record_failure(run, connection, event)
-                seen.failed_prefix |= event.is_prefix
             case Complete():
                 seen.complete = True
         if len(window) >= _WINDOW:

@@ -42,6 +42,18 @@ class RunView:
         """Still changing."""
         return self.state in ("pending", "running")
 
+    @property
+    def indexed(self) -> int:
+        """Documents whose content was taken."""
+        return self.added + self.updated
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it is open, or where it never began."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class FailureView:
@@ -52,7 +64,7 @@ class FailureView:
     reason: str
     what_to_do: str
     detail: str
-    at: datetime
+    at: datetime | None  # None: in a run before the last ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class RunCode(StrEnum):
     UNREACHABLE = "unreachable"
     PAUSED = "paused"
     TURN_OVER = "turn_over"
+    DATABASE_AWAY = "database_away"
     OVER_BUDGET = "over_budget"
     FAILED = "failed"
     INTERNAL = "internal"
@@ -105,6 +106,9 @@ RUN_REASONS: dict[str, Reason] = {
     ),
     RunCode.PAUSED: Reason(_("The source is paused."), _("Resume it; the run goes on from where it was.")),
     RunCode.TURN_OVER: Reason(_("The run has let others go first."), _("Nothing; it goes on by itself.")),
+    RunCode.DATABASE_AWAY: Reason(
+        _("Mundap's own database didn't answer for a while."), _("Nothing; the run goes on by itself.")
+    ),
     RunCode.OVER_BUDGET: Reason(
         _("So many documents failed that the run was stopped. Nothing was deleted."),
         _("Look at the failed documents: they probably have one cause."),

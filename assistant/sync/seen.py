@@ -13,10 +13,8 @@ class Seen:
 
     `complete`: everything was named. `caught_up`: every change since the cursor was named. Neither:
     it broke off, and says nothing of what it did not name. `cursor`: for the next run.
-    `failed_prefix`: below some prefix it is not known what there is.
     """
 
     complete: bool = False
     caught_up: bool = False
     cursor: JsonObject | None = None
-    failed_prefix: bool = False

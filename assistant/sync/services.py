@@ -17,7 +17,7 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
-from assistant.sync.configuration import kind_of, sealed_secrets
+from assistant.sync.configuration import checked_settings, kind_of, sealed_secrets
 from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
@@ -34,7 +34,6 @@ from assistant.sync.push_turns import end_silent
 from assistant.sync.reasons import RunCode
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
-from connectors.sdk.config import validate
 
 _ON_REQUEST = tuple(kind for kind in RunKind.values if kind != RunKind.PUSH)
 _RESEND_AFTER_S = 20
@@ -53,7 +52,7 @@ def add_source(
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME:
         raise UsageError(f"A source's name must have 1 to {_LONGEST_NAME} characters.")
-    checked, checked_secrets = validate(connector_kind(kind), config=config, secrets=secrets or {})
+    checked, checked_secrets = checked_settings(connector_kind(kind), config=config, secrets=secrets or {})
     if Connection.objects.filter(name=name).exists():
         raise UsageError(f"There is already a source named '{name}'.")
     with transaction.atomic():
@@ -74,6 +73,17 @@ def add_source(
     return connection.pk
 
 
+# What each kind of run does of what another one would.
+_COVERED = {
+    RunKind.FULL: {RunKind.FULL, RunKind.INCREMENTAL, RunKind.PRUNE, RunKind.RETRY},
+    RunKind.INCREMENTAL: {RunKind.INCREMENTAL},
+    RunKind.RETRY: {RunKind.RETRY},
+    RunKind.PRUNE: {RunKind.PRUNE, RunKind.PERMISSIONS, RunKind.PRINCIPALS},
+    RunKind.PERMISSIONS: {RunKind.PERMISSIONS, RunKind.PRINCIPALS},
+    RunKind.PRINCIPALS: {RunKind.PRINCIPALS},
+}
+
+
 def find_source(name_or_id: str) -> int:
     """The id of the source with this name, or else with this number.
 
@@ -92,7 +102,8 @@ def find_source(name_or_id: str) -> int:
 def request_run(*, source_id: int, kind: str, actor: str) -> int:
     """Ask for a run and wake a worker up; returns the id of the run that is open now.
 
-    While documents are read, access lists are read amid them: nobody waits hours for a revocation.
+    While documents are read, access lists are read amid them: nobody waits hours for a revocation. What
+    an open run does not cover it becomes, if nobody works on it yet, or is followed by.
 
     Raises:
         NotFound: no such source.
@@ -124,8 +135,13 @@ def _joined_run(source_id: int, kind: str) -> int | None:
     run = SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES).first()
     if run is None:
         return None
+    open_run = SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES)
     if kind in (RunKind.PERMISSIONS, RunKind.PRINCIPALS) and run.kind in CONTENT_KINDS:
-        SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES).update(permissions_requested=True)
+        open_run.update(permissions_requested=True)
+    elif kind not in _COVERED[RunKind(run.kind)]:
+        begun = run.started_at is not None
+        if begun or not open_run.filter(started_at=None).update(kind=kind):
+            open_run.update(next_kind=kind)
     return run.pk
 
 

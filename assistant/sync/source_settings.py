@@ -13,14 +13,14 @@ from assistant.audit.trail import Event, record
 from assistant.common.acl import parse_principal
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import Json, JsonObject
-from assistant.sync.configuration import opened_secrets, sealed_secrets
+from assistant.documents.models import Document
+from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
 from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.models import RunKind, Source
 from assistant.sync.rules import parse_rules
 from assistant.sync.schedule import check_schedule
 from assistant.sync.services import request_run
 from connectors.registry import connector_kind
-from connectors.sdk.config import validate
 
 _LONGEST_LIMIT_H = 24 * 365
 _MOST_PER_SECOND = 1_000.0
@@ -79,13 +79,7 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         source.save(update_fields=[*changed, "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
-        _read_access_anew(source_id, actor=actor)
-
-
-def _read_access_anew(source_id: int, *, actor: str) -> None:
-    """What is pushed cannot be read again: there the change counts for what is put from now on."""
-    if not _is_pushed(source_id):
-        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+        _read_lists_again(source_id, actor=actor)
 
 
 def _is_pushed(source_id: int) -> bool:
@@ -131,7 +125,7 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         if source is None:
             raise NotFound("There is no such source.")
         kind = connector_kind(source.connection.kind)
-        checked, checked_secrets = validate(
+        checked, checked_secrets = checked_settings(
             kind, config=config, secrets={**opened_secrets(source), **secrets}
         )
         source.config = checked
@@ -142,7 +136,7 @@ def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, 
         source.save(update_fields=["config", "sealed_secrets", "cursor"])
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="config")
     # Who may see what may hang on the configuration, and no change feed knows of it.
-    _read_access_anew(source_id, actor=actor)
+    _read_lists_again(source_id, actor=actor)
 
 
 def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> None:
@@ -162,7 +156,16 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
                 raise UsageError("Choose a directory: a source that gives people and groups only.")
         Connection.objects.filter(pk=source_id).update(directory_id=directory_id)
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="directory")
-    _read_access_anew(source_id, actor=actor)
+    _read_lists_again(source_id, actor=actor)
+
+
+def _read_lists_again(source_id: int, *, actor: str) -> None:
+    """Carry in what a setting changes about who sees what, if there is anything to be seen.
+
+    What was pushed cannot be read again: there the change counts for what is put from now on.
+    """
+    if not _is_pushed(source_id) and Document.objects.filter(connection=source_id).exists():
+        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
 
 
 def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.common.acl import NOBODY, PUBLIC, Acl, Clause, Entry
+from assistant.common.errors import FailureCode
 from assistant.common.types import Json
 from connectors.sdk.amazon_acl import denies_first, parse_entries
-from connectors.sdk.exact_json import MalformedError, as_list, as_object, read_json, shown
+from connectors.sdk.contract import Failure
+from connectors.sdk.exact_json import MalformedError, as_list, as_object, decode_json, read_json, shown
 from connectors.sdk.names import id_problem
 
 MAX_ACCESS_FILE_BYTES = 16_000_000
@@ -53,11 +55,18 @@ class AccessRules:
         if any(key.startswith(each.prefix) for each in self.hidden):
             return NOBODY
         as_string, as_folder = self._covering(key)
-        return _both(self._decide(as_string, own), self._decide(as_folder, own))
+        return both(self._decide(as_string, own), self._decide(as_folder, own))
 
     def is_covered(self, external_id: str) -> bool:
         """Whether some prefix covers the document, read as a string or as a folder."""
         return self._covering(unicodedata.normalize("NFC", external_id)) != (None, None)
+
+    def failures(self) -> Iterator[Failure]:
+        """Why prefixes are hidden. A name may be spelt composed or decomposed, so both are named."""
+        for hidden in self.hidden:
+            spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
+            for prefix in spellings:
+                yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
 
     def _covering(self, key: str) -> tuple[Clause | None, Clause | None]:
         """The longest covering prefix's clause, read as a string and read as a folder or file."""
@@ -103,8 +112,16 @@ def read_access_file(path: Path, *, everyone: bool) -> AccessRules:
     try:
         value = read_json(path, limit=MAX_ACCESS_FILE_BYTES)
     except MalformedError as error:
-        return _all_hidden(f"The access file '{path.name}' {error}. Mend it and sync again.")
+        return hide_all(f"The access file '{path.name}' {error}. Mend it and sync again.")
     return parse_access(value, name=path.name, everyone=everyone)
+
+
+def decode_access(data: bytes, *, name: str, everyone: bool = False) -> AccessRules:
+    """As `read_access_file`, from the bytes of an access file called `name`."""
+    try:
+        return parse_access(decode_json(data), name=name, everyone=everyone)
+    except MalformedError as error:
+        return hide_all(f"The access file '{name}' {error}. Mend it and sync again.")
 
 
 def parse_access(value: Json, *, name: str, everyone: bool) -> AccessRules:
@@ -112,7 +129,7 @@ def parse_access(value: Json, *, name: str, everyone: bool) -> AccessRules:
     try:
         items = as_list(value, "its content")
     except MalformedError as error:
-        return _all_hidden(f"The access file '{name}' is not understood: {error}.")
+        return hide_all(f"The access file '{name}' is not understood: {error}.")
     entries: dict[str, list[Entry]] = {}
     hidden: list[Hidden] = []
     buckets: set[str] = set()
@@ -130,7 +147,7 @@ def parse_access(value: Json, *, name: str, everyone: bool) -> AccessRules:
             hidden.append(Hidden(prefix.text, f"{where} (keyPrefix '{shown(prefix.text)}'): {error}."))
     if len(buckets) > 1:
         names = ", ".join(map(shown, sorted(buckets)[:3]))
-        return _all_hidden(f"The access file '{name}' names more than one bucket ({names}): keep one.")
+        return hide_all(f"The access file '{name}' names more than one bucket ({names}): keep one.")
     clauses = {prefix: denies_first(listed) for prefix, listed in entries.items()}
     return AccessRules(clauses, tuple(hidden), PUBLIC if everyone else NOBODY)
 
@@ -179,7 +196,7 @@ def _entries_of(item: Json) -> list[Entry]:
     return parse_entries(record.get("aclEntries"), "aclEntries")
 
 
-def _both(one: Acl, other: Acl) -> Acl:
+def both(one: Acl, other: Acl) -> Acl:
     """The ACL that lets in whom both let in."""
     if not one.clauses or not other.clauses:
         return NOBODY
@@ -188,5 +205,6 @@ def _both(one: Acl, other: Acl) -> Acl:
     return Acl(tuple(dict.fromkeys(one.clauses + other.clauses)))
 
 
-def _all_hidden(reason: str) -> AccessRules:
+def hide_all(reason: str) -> AccessRules:
+    """The rules of a source whose access file cannot be used."""
     return AccessRules({}, (Hidden("", reason),), NOBODY)

@@ -11,6 +11,8 @@ from connectors.sdk.contract import Account, GroupMembers
 from connectors.sdk.exact_json import MalformedError, as_list, as_object, as_text, shown
 from connectors.sdk.names import id_problem
 
+MAX_GROUPS_FILE_BYTES = 64_000_000
+
 
 def group_id(value: Json) -> str:
     """The id of the group that `value` describes.
@@ -42,6 +44,29 @@ def parse_group(value: Json) -> GroupMembers:
     except UsageError as error:
         raise MalformedError(f"the group '{shown(name)}': {error}") from error
     return GroupMembers(name, tuple(principals))
+
+
+def parse_groups(value: Json) -> list[GroupMembers]:
+    """All groups of a groups file: a JSON list of `{"group": ID, "members": [P, ...]}`.
+
+    Raises:
+        MalformedError: the list, or any one group of it, is not understood. A part of the
+            groups is no answer: a deny of a group that is missing would deny nobody.
+    """
+    try:
+        records = as_list(value, "its content")
+    except MalformedError as error:
+        raise MalformedError(f"is not understood: {error}") from error
+    groups: dict[str, GroupMembers] = {}
+    for number, record in enumerate(records, start=1):
+        try:
+            group = parse_group(record)
+        except MalformedError as error:
+            raise MalformedError(f"is not understood at item {number}: {error}") from error
+        if group.group in groups:
+            raise MalformedError(f"names the group '{shown(group.group)}' twice, at item {number} again")
+        groups[group.group] = group
+    return list(groups.values())
 
 
 def parse_account(value: Json) -> Account:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
@@ -41,26 +41,29 @@ class BaseSource(ABC):
 
     def again(self, external_ids: Sequence[str]) -> Iterator[Event]:
         """These documents, picked from a full listing: right, but slow."""
-        wanted = set(external_ids)
-        whole = False
-        for event in self.documents():
-            match event:
-                case Upsert() if event.external_id in wanted:
-                    wanted.discard(event.external_id)
-                    yield event
-                case Failure() if event.is_prefix or event.external_id in wanted:
-                    named = [each for each in wanted if _names(event, each)]
-                    wanted.difference_update(named)
-                    yield event
-                case Complete():
-                    whole = True
-                case _:
-                    pass
-        if whole:
-            yield from map(Tombstone, sorted(wanted))
+        yield from picked(self.documents(), set(external_ids))
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Nothing is open between two calls."""
+
+
+def picked(listing: Iterable[Event], wanted: set[str]) -> Iterator[Event]:
+    """Of a listing, what it says of the wanted documents; what it does not know is gone if it is complete."""
+    whole = False
+    for event in listing:
+        match event:
+            case Upsert() if event.external_id in wanted:
+                wanted.discard(event.external_id)
+                yield event
+            case Failure() if event.is_prefix or event.external_id in wanted:
+                wanted.difference_update([each for each in wanted if _names(event, each)])
+                yield event
+            case Complete():
+                whole = True
+            case _:
+                pass
+    if whole:
+        yield from map(Tombstone, sorted(wanted))
 
 
 def _names(failure: Failure, external_id: str) -> bool:

@@ -14,12 +14,14 @@ from assistant.common.guarded_http import (
     Origin,
     Reach,
     TooLarge,
+    Unsendable,
 )
 from assistant.common.network import AddressRefused, HostUnreachable
-from connectors.sdk.errors import Reconfigure, Retry
+from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 
 _UNREACHABLE_RETRY_S = 60.0
+_UNKNOWN_CALLER, _SERVER_ERROR = 401, 500
 
 
 def web_client(surroundings: Surroundings, origin: Origin, *, timeout_s: float = 30.0) -> GuardedClient:
@@ -34,7 +36,8 @@ def network_errors() -> Iterator[None]:
 
     Raises:
         Retry: busy or silent.
-        Reconfigure: an address or certificate that only a person can mend.
+        Reconfigure: an address, certificate or credential that only a person can mend.
+        TooLarge: passes through; whether it is one document's trouble or the run's, the caller knows.
     """
     try:
         yield
@@ -42,8 +45,43 @@ def network_errors() -> Iterator[None]:
         raise Retry(str(error), after=error.after) from error
     except HostUnreachable as error:
         raise Retry(str(error), after=_UNREACHABLE_RETRY_S) from error
-    except (AddressRefused, BadCertificate) as error:
+    except (AddressRefused, BadCertificate, Unsendable) as error:
         raise Reconfigure(str(error)) from error
+
+
+def needed(ask: Callable[[], Answer], what: str) -> Answer:
+    """An answer without which the run cannot go on, such as a page of the listing.
+
+    Args:
+        what: what is asked for, as a sentence would name it: "the list of documents".
+
+    Raises:
+        Reconfigure: the credentials do not count, or not for this.
+        Stop: it is not there any more, or is not what it was.
+        Retry: anything else that is no good answer.
+    """
+    try:
+        with network_errors():
+            answer = ask()
+    except TooLarge as error:
+        raise Stop(f"The source does not give {what}: {error}") from error
+    return accepted(answer, what)
+
+
+def accepted(answer: Answer, what: str) -> Answer:
+    """The answer, if it is a good one; see `needed`.
+
+    Raises:
+        Reconfigure, Stop, Retry: by its status.
+    """
+    if answer.ok:
+        return answer
+    said = f"The source answers {answer.status} when asked for {what}"
+    if answer.status in (401, 403):
+        raise Reconfigure(f"{said}: check the credentials and their rights.")
+    if answer.status in (404, 410):
+        raise Stop(f"{said}: check that it still is where the settings say.")
+    raise Retry(f"{said}.", after=_UNREACHABLE_RETRY_S)
 
 
 def content_of(surroundings: Surroundings, ask: Callable[[int], Answer]) -> Answer:
@@ -51,7 +89,8 @@ def content_of(surroundings: Surroundings, ask: Callable[[int], Answer]) -> Answ
 
     Raises:
         DocumentFailure: too large, refused, gone, or an answer that is no content.
-        Retry, Reconfigure: see `network_errors`.
+        Reconfigure: the credentials do not count any more, so every other document would fail alike.
+        Retry: see `network_errors`.
     """
     try:
         with network_errors():
@@ -60,7 +99,8 @@ def content_of(surroundings: Surroundings, ask: Callable[[int], Answer]) -> Answ
         raise DocumentFailure(FailureCode.TOO_LARGE, str(error)) from error
     if answer.ok:
         return answer
-    codes = {401: FailureCode.REFUSED, 403: FailureCode.REFUSED, 404: FailureCode.GONE, 410: FailureCode.GONE}
-    raise DocumentFailure(
-        codes.get(answer.status, FailureCode.UNREADABLE), f"The source answers {answer.status}."
-    )
+    if answer.status == _UNKNOWN_CALLER:
+        raise Reconfigure("The source no longer takes the credentials (401): enter them again.")
+    codes = {403: FailureCode.REFUSED, 404: FailureCode.GONE, 410: FailureCode.GONE}
+    usual = FailureCode.UNREACHABLE if answer.status >= _SERVER_ERROR else FailureCode.UNREADABLE
+    raise DocumentFailure(codes.get(answer.status, usual), f"The source answers {answer.status}.")

@@ -1,4 +1,4 @@
-// What every page does: theme, rail drawer, finding a conversation, and saying so when a request fails.
+// What every page does: theme, rail drawer, menus, finding a conversation, and saying so when a request fails.
 
 const root = document.documentElement;
 
@@ -80,6 +80,12 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("input", (event) => {
   if (event.target.matches("[data-find-conversation]")) findConversation(event.target.value);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
 });
 document.addEventListener("htmx:sendError", () => notify("unreachable"));
 document.addEventListener("htmx:responseError", (event) => {

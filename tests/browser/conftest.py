@@ -34,19 +34,29 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the server answers."""
-    home = tmp_path_factory.mktemp("browser")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the server keeps everything."""
+    return tmp_path_factory.mktemp("browser")
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """What a process of this installation is started with."""
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment = kept | {
+    return kept | {
         "MUNDAP_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
         "PYTHONPATH": str(REPOSITORY),
         "MUNDAP_LOG_LEVEL": "WARNING",
     }
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    """Where the server answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = environment_of(home)
     subprocess.run(
         [sys.executable, "-m", "tests.browser.world"],
         cwd=REPOSITORY,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,8 @@ from connectors.sdk.surroundings import Surroundings
 from tests.connectors.conformance import ConnectorConformance, check_listing
 from tests.connectors.worlds import FilesystemWorld, JsonlWorld
 
+SOURCES = Path(__file__).with_name("sources")
+
 
 class TestFilesystem(ConnectorConformance):
     make_world = FilesystemWorld
@@ -39,9 +43,15 @@ class TestJsonl(ConnectorConformance):
     make_world = JsonlWorld
 
 
+SUITES = (TestFilesystem, TestJsonl)
+
+
 def test_every_kind_runs_the_suite() -> None:
-    tested = {suite.make_world.kind.name for suite in (TestFilesystem, TestJsonl)}
-    assert tested == set(KINDS)
+    places = [f"tests.connectors.sources.{file.stem}" for file in sorted(SOURCES.glob("test_*.py"))]
+    modules = [sys.modules[__name__], *map(import_module, places)]
+    suites = [suite for module in modules for suite in getattr(module, "SUITES", ())]
+    assert all(issubclass(suite, ConnectorConformance) for suite in suites)
+    assert {suite.make_world.kind.name for suite in suites} == set(KINDS)
 
 
 def document(external_id: str = "a", *, acl: Acl | None = NOBODY, **changes: object) -> Upsert:

@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assistant.accounts.models import User
+from assistant.accounts.models import Role, User
 from assistant.documents.models import Document
 from assistant.sync import services
-from assistant.sync.models import RunState, SyncRun
+from assistant.sync.models import RunFailure, RunState, SyncRun
 from tests.conftest import SmallWorld
 
 HTMX = {"HX-Request": "true"}
@@ -36,6 +36,9 @@ def open_run(world: SmallWorld, **fields: object) -> SyncRun:
         "requested_by": "test",
         "started_at": timezone.now(),
         "total": 250,
+        "found": 240,
+        "fetched": 85,
+        "heartbeat_at": timezone.now(),
         "added": 80,
         "unchanged": 10,
         "current_item": "finance/report.docx",
@@ -65,7 +68,7 @@ def test_other_people_are_told_that_nothing_is_here(
 
 
 def test_without_sources_the_list_says_how_to_add_one(ada: Client) -> None:
-    assert "source add" in ada.get(reverse("console:sources")).content.decode()
+    assert "Add the first one" in ada.get(reverse("console:sources")).content.decode()
 
 
 def test_the_list_shows_state_counts_and_sync_now(ada: Client, small_world: SmallWorld) -> None:
@@ -96,14 +99,90 @@ def test_sync_now_opens_one_run_and_a_second_click_none(ada: Client, small_world
 def test_progress_is_polled_while_the_run_is_open(ada: Client, small_world: SmallWorld) -> None:
     run = open_run(small_world)
     page = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
-    assert 'hx-trigger="every 1s"' in page
+    assert 'hx-trigger="every 2s"' in page
     fragment = ada.get(reverse("console:progress", args=[small_world.source_id, run.pk]), headers=HTMX)
     text = fragment.content.decode()
     assert "90 of 250 documents" in text
-    assert "finance/report.docx" not in text  # progress names no document
+    for label, figure in (("Found", 240), ("Fetched", 85), ("Indexed", 80), ("Unchanged", 10), ("Failed", 0)):
+        assert f"<dt>{label}</dt><dd>{figure}</dd>" in text
+    assert "last sign of life" in text
+    assert "finance/report.docx" in text
     assert 'value="90"' in text
     assert 'max="250"' in text
     assert "<html" not in text
+
+
+def test_progress_names_the_last_document_only_to_who_manages_sources(
+    client: Client, small_world: SmallWorld
+) -> None:
+    """Who only sees sources is told how far a run is, not what it reads."""
+    run = open_run(small_world)
+    client.force_login(User.objects.create_user("aud@example.com", role=Role.AUDITOR))
+    address = reverse("console:progress", args=[small_world.source_id, run.pk])
+    for text in (
+        client.get(address, headers=HTMX).content.decode(),
+        client.get(reverse("console:source", args=[small_world.source_id])).content.decode(),
+    ):
+        assert "90 of 250 documents" in text
+        assert "finance/report.docx" not in text
+
+
+def test_a_paused_source_can_be_resumed(ada: Client, small_world: SmallWorld) -> None:
+    page = reverse("console:source", args=[small_world.source_id])
+    ada.post(reverse("console:source-pause", args=[small_world.source_id]))
+    text = ada.get(page).content.decode()
+    assert "Resume" in text
+    assert "Sync now" not in text
+    assert "When it is resumed" in text
+    ada.post(reverse("console:source-resume", args=[small_world.source_id]))
+    assert "Sync now" in ada.get(page).content.decode()
+
+
+def failed(world: SmallWorld, **reasons: str) -> None:
+    """Documents of the latest run that failed."""
+    run = SyncRun.objects.latest("pk")
+    RunFailure.objects.bulk_create(
+        RunFailure(run=run, external_id=name, code=code) for name, code in reasons.items()
+    )
+
+
+def test_failures_are_filtered_by_reason_and_by_id(ada: Client, small_world: SmallWorld) -> None:
+    failed(small_world, alpha="corrupt", beta="corrupt", gamma="encrypted")
+    page = reverse("console:source", args=[small_world.source_id])
+    text = ada.get(page).content.decode()
+    assert "The file is damaged. <b>2</b>" in text
+    assert "All <b>3</b>" in text
+
+    def shown(query: str) -> set[str]:
+        answer = ada.get(page + query).content.decode()
+        return {name for name in ("alpha", "beta", "gamma") if f"<bdi>{name}</bdi>" in answer}
+
+    assert shown("") == {"alpha", "beta", "gamma"}
+    assert shown("?reason=corrupt") == {"alpha", "beta"}
+    assert shown("?text=ALP") == {"alpha"}
+    assert shown("?reason=encrypted&text=alp") == set()
+    assert "None of the failed documents fits" in ada.get(page + "?text=zzz").content.decode()
+
+
+def test_many_failures_come_in_pages(ada: Client, small_world: SmallWorld) -> None:
+    failed(small_world, **{f"doc{n:03}": "corrupt" for n in range(120)})
+    page = reverse("console:source", args=[small_world.source_id])
+    assert "Page 1 of 3" in ada.get(page).content.decode()
+    text = ada.get(page + "?page=3").content.decode()
+    assert "<bdi>doc119</bdi>" in text
+    assert text.count("<bdi>doc") == 20
+
+
+def test_failed_documents_can_be_tried_again(ada: Client, small_world: SmallWorld) -> None:
+    page = reverse("console:source", args=[small_world.source_id])
+    assert "Try these again" not in ada.get(page).content.decode()
+    failed(small_world, alpha="corrupt")
+    assert "Try these again" in ada.get(page).content.decode()
+    ada.post(reverse("console:source-retry", args=[small_world.source_id]))
+    assert SyncRun.objects.latest("pk").kind == "retry"
+    # Failures stay in sight while the runs after them have not read the documents again.
+    SyncRun.objects.filter(kind="retry").update(kind="permissions", state="succeeded")
+    assert "<bdi>alpha</bdi>" in ada.get(page).content.decode()
 
 
 def test_the_polling_ends_with_the_run(ada: Client, small_world: SmallWorld) -> None:
@@ -140,12 +219,36 @@ def test_a_mass_deletion_waits_until_somebody_approves_it(ada: Client, small_wor
     run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=2, finished_at=timezone.now())
     Document.objects.filter(external_id__in=["open", "handbook"]).update(hidden="missing")
     address = reverse("console:source", args=[small_world.source_id])
-    assert "2 documents are gone from the source" in ada.get(address).content.decode()
+    text = ada.get(address).content.decode()
+    assert "2 documents are gone from the source" in text
+    assert '<bdi class="id">handbook</bdi>' in text
+    assert "Employee handbook" not in text
     ada.post(reverse("console:approve", args=[small_world.source_id, run.pk]))
     assert Document.objects.filter(hidden="removed").count() == 2
     assert "are gone from the source" not in ada.get(address).content.decode()
     again = ada.post(reverse("console:approve", args=[small_world.source_id, run.pk]))
     assert again.status_code == 404
+
+
+def test_missing_documents_can_be_kept_and_shown_again(ada: Client, small_world: SmallWorld) -> None:
+    run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=2, finished_at=timezone.now())
+    Document.objects.filter(external_id__in=["open", "handbook"]).update(hidden="missing")
+    ada.post(reverse("console:refuse", args=[small_world.source_id, run.pk]))
+    assert not Document.objects.filter(hidden="missing").exists()
+    again = ada.post(reverse("console:refuse", args=[small_world.source_id, run.pk]))
+    assert again.status_code == 404
+
+
+def test_who_only_sees_sources_is_not_told_which_documents_are_missing(
+    client: Client, small_world: SmallWorld
+) -> None:
+    open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=timezone.now())
+    Document.objects.filter(external_id="handbook").update(hidden="missing")
+    client.force_login(User.objects.create_user("aud@example.com", role=Role.AUDITOR))
+    text = client.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    assert "1 document is gone from the source" in text
+    assert "handbook" not in text
+    assert "Delete" not in text.split('id="approval"')[1].split("</section>")[0]
 
 
 def test_the_console_shows_no_title_of_a_document(ada: Client, small_world: SmallWorld) -> None:

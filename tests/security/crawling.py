@@ -70,11 +70,26 @@ ROUTES: dict[str, Route] = {
     "sign-out/": Route(),
     "language/": Route(POST),
     "console/": Route(),
+    "console/sources/new/": Route(),
+    "console/sources/new/<slug:kind>/": Route(GET_POST),
+    "console/sources/next-times/": Route(POST),
+    "console/sources/drafts/<slug:token>/settings/": Route(GET_POST),
+    "console/sources/drafts/<slug:token>/test/": Route(GET_POST, headers=_HTMX),
+    "console/sources/drafts/<slug:token>/preview/": Route(GET_POST, headers=_HTMX),
+    "console/sources/drafts/<slug:token>/plan/": Route(GET_POST),
+    "console/sources/drafts/<slug:token>/give-up/": Route(POST),
     "console/sources/<int:source_id>/": Route(),
+    "console/sources/<int:source_id>/pause/": Route(POST),
+    "console/sources/<int:source_id>/resume/": Route(POST),
+    "console/sources/<int:source_id>/retry/": Route(POST),
+    "console/sources/<int:source_id>/settings/": Route(GET_POST),
+    "console/sources/<int:source_id>/connection/": Route(GET_POST),
+    "console/sources/<int:source_id>/directory/": Route(POST),
     "console/sources/<int:source_id>/sync/": Route(POST),
     "console/sources/<int:source_id>/runs/<int:run_id>/": Route(headers=_HTMX),
     "console/sources/<int:source_id>/runs/<int:run_id>/cancel/": Route(POST),
     "console/sources/<int:source_id>/runs/<int:run_id>/approve/": Route(POST),
+    "console/sources/<int:source_id>/runs/<int:run_id>/refuse/": Route(POST),
     "console/sources/<int:source_id>/runs/<int:run_id>/changes/": Route(),
     "console/permissions/": Route(
         queries=("", "?who=example&what=kanari", "?person={person_id}&document={document_id}")
@@ -166,6 +181,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
+        "kind": ["filesystem", "jsonl", "nothing"],
     }
 
 

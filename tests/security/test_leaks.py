@@ -150,15 +150,17 @@ def test_nothing_of_a_hidden_document_comes_back_with_a_question_about_it(world:
         assert (secret.marks["text"] in shown.text) == (name == "cho")
 
 
-def test_the_progress_of_a_run_names_no_document(world: Canaries) -> None:
+def test_the_progress_of_a_run_names_one_document_to_who_manages_sources(world: Canaries) -> None:
+    """By its id alone, as failed documents are named to them; who only sees sources is told none."""
     run = SyncRun.objects.filter(source_id=world.source_ids[LINES]).latest("pk")
     SyncRun.objects.filter(pk=run.pk).update(
         state=RunState.RUNNING, finished_at=None, current_item=world.documents[2].marks["id"]
     )
     path = f"/console/sources/{run.source_id}/runs/{run.pk}/"
-    for name in ("con", "aud", "ada"):
+    named = {world.documents[2].marks["id"]}
+    for name, told in (("con", named), ("ada", named), ("aud", set())):
         shown = asked(world, world.visitors[name], "GET", path, {"HX-Request": "true"})
-        assert not set(MARK.findall(shown.text)) - {LINES}
+        assert set(MARK.findall(shown.text)) - {LINES} == told, name
 
 
 def test_a_broken_page_says_nothing(world: Canaries, caplog: pytest.LogCaptureFixture) -> None:

@@ -107,4 +107,4 @@ class Story:
                 for row in rows
                 if row.situation == situation and self.sees(row.viewer, row.document) != row.must_see
             )
-        assert wrong == []
+        assert wrong == [], "\n".join(wrong)

@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from assistant.accounts.models import User
 from assistant.common.network import parse_networks
 from assistant.common.types import Json
-from assistant.sync import services
 from assistant.sync.models import RunKind, RunState
 from assistant.sync.services import add_source
+from assistant.sync.source_settings import join_directory
 from tests.connectors.servers.slapd import PASSWORD, SUFFIX
 from tests.connectors.sources.ldap_world import LdapWorld
 from tests.sources.story import Story, read_table
@@ -52,7 +52,7 @@ class Company:
         )
         source = add_source(kind="jsonl", name="documents", config={"path": str(self.file)}, actor="test")
         self.story = Story(source, ids={name: name for name in WORDS}, words=dict(WORDS))
-        services.join_directory(source_id=source, directory_id=self.directory, actor="test")  # type: ignore[attr-defined]
+        join_directory(source_id=source, directory_id=self.directory, actor="test")
 
     def _fill(self) -> None:
         world = self.world

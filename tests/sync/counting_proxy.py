@@ -12,7 +12,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conte
 
 
 class CountingProxy:
-    """Listens on a free port of the loopback. `fetched`: how often each path was asked for without a query."""
+    """Listens on a free port. `fetched`: how often each path was asked for without a query."""
 
     def __init__(self, port: int) -> None:
         self.fetched: Counter[str] = Counter()
@@ -62,7 +62,7 @@ class CountingProxy:
                 finally:
                     behind.close()
 
-            do_GET = do_HEAD = do_POST = do_PUT = _passed_on
+            do_GET = do_HEAD = do_POST = do_PUT = _passed_on  # noqa: N815 - names that the base class calls
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
                 """Say nothing."""

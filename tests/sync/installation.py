@@ -36,7 +36,13 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """That of its processes: nothing of another installation's settings."""
         kept = {key: value for key, value in os.environ.items() if not _is_setting(key)}
-        return {**kept, "MUNDAP_HOME": str(self.home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **self.settings}
+        return {
+            **kept,
+            "MUNDAP_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            **self.settings,
+        }
 
     def run(self, *arguments: str) -> Ended:
         """Carry out one `manage.py` command."""

@@ -47,13 +47,14 @@ class Programs:
     home: Installation
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, *, again: str = "") -> None:
+        """Start a program; `again`: under this name, beside the one that runs already."""
         from assistant.config.programs import programs  # noqa: PLC0415 - needs the settings
 
         program = next(each for each in programs() if each.name == name)
         program.log.parent.mkdir(parents=True, exist_ok=True)
         with program.log.open("ab") as log:
-            self.running[name] = subprocess.Popen(
+            self.running[again or name] = subprocess.Popen(
                 [sys.executable, "-m", "assistant.config.tether", str(os.getpid()), *program.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -39,7 +39,7 @@ def slow_document(name: str, gate: threading.Event) -> Upsert:
     made = document(name, f"Slow text of {name}.", acl=EVERYBODY)
 
     def fetch() -> Content:
-        gate.wait(30)
+        gate.wait(120)
         return made.fetch()
 
     return Upsert(
@@ -72,7 +72,7 @@ def test_a_revocation_is_obeyed_while_a_long_listing_goes_on(
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         assert request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada") == run_id
         opened = iter(gates)
         while "secret" in found(sam, "falconword"):
@@ -105,7 +105,7 @@ def test_a_run_that_waits_for_a_slow_source_ends_within_five_seconds(
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while SyncRun.objects.get(pk=run_id).added == 0:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -201,3 +201,20 @@ def test_a_new_document_below_a_doubted_prefix_is_seen_by_nobody(
     script.events = [inside, outside, Complete()]
     sync(scripted_source)
     assert set(found(sam, "ospreyword")) == {"open/plan", "hr/plan"}
+
+
+def test_a_listing_that_is_asked_for_while_lists_are_to_be_read_is_not_swallowed(
+    script: Script, scripted_source: int
+) -> None:
+    script.events = [document("a", "First text.", acl=EVERYBODY), Complete()]
+    waiting = request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="test")
+    assert request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="ada") == waiting
+    assert execute_run(waiting)
+    assert run_progress(waiting).added == 1, "the run that nobody had begun became the other one"
+
+    begun = request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="test")
+    SyncRun.objects.filter(pk=begun).update(started_at=SyncRun.objects.get(pk=waiting).started_at)
+    assert request_run(source_id=scripted_source, kind=RunKind.FULL, actor="ada") == begun
+    assert execute_run(begun)
+    following = SyncRun.objects.get(state=RunState.PENDING)
+    assert (following.kind, following.pk > begun) == (RunKind.FULL, True)

@@ -34,7 +34,7 @@ _SECTIONS = (
         _("Sources"),
         "source",
         Right.SEE_SOURCES,
-        frozenset({"sources", "source", "progress", "changes"}),
+        frozenset({"sources", "source", "draft", "progress", "changes"}),
     ),
     _Section(
         "console:permissions",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from assistant.sync.reasons import run_reason
 
@@ -20,7 +20,14 @@ _STATES = {
     "waiting_for_approval": (pgettext_lazy("state of a run", "Needs your approval"), "warning", "alert"),
     "": (pgettext_lazy("state of a run", "Never synced"), "neutral", "clock"),
 }
-_KINDS = {"full": _("Full sync"), "incremental": _("Incremental sync"), "permissions": _("Permissions only")}
+_KINDS = {
+    "full": _("Full sync"),
+    "incremental": _("Incremental sync"),
+    "permissions": _("Permissions only"),
+    "principals": _("People and groups only"),
+    "prune": _("Look for deletions"),
+    "retry": _("Failed documents again"),
+}
 
 
 @register.filter
@@ -57,3 +64,9 @@ def what_happened(code: str) -> str:
 def what_to_do(code: str) -> str:
     """What the administrator does about it; empty without a reason."""
     return str(run_reason(code).do) if code else ""
+
+
+@register.filter
+def asked_by(name: str) -> str:
+    """Who asked for a run: a person by their address, or the schedule."""
+    return gettext("by schedule") if name == "schedule" else name

@@ -126,6 +126,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='syncrun',
+            name='next_kind',
+            field=models.CharField(blank=True, default='', max_length=20),
+        ),
+        migrations.AddField(
+            model_name='syncrun',
             name='permissions_requested',
             field=models.BooleanField(default=False),
         ),

@@ -1,4 +1,4 @@
-"""A folder of documents, with rights from an access file and from companions.
+"""A folder of documents, with rights from an access file and companions, or from the disk too.
 
 A folder has no change feed, so every run lists it whole: listing costs no more than
 one stat a file, and only a whole listing may let the engine delete. What costs time,
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,9 +35,11 @@ from connectors.sdk.contract import (
     Upsert,
 )
 from connectors.sdk.exact_json import MalformedError, decode_json
+from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource
+from connectors.sources.filesystem.disk_rights import DiskRights
 from connectors.sources.filesystem.groups_file import read_groups
-from connectors.sources.filesystem.trial import try_out
+from connectors.sources.filesystem.trial import Decides, try_out
 from connectors.sources.filesystem.walk import Found, walk
 
 CHECKPOINT_EVERY = 100
@@ -47,15 +48,19 @@ _CLOCK_TICK_NS = 20_000_000  # coarser than the step in which kernels stamp chan
 
 @dataclass(frozen=True, slots=True)
 class _Readable:
-    """A document file whose permissions are known."""
+    """A document file whose permissions are known; `acl` None: but for the disk's word."""
 
     found: Found
     companion: Companion
-    acl: Acl
+    acl: Acl | None
 
 
 class FilesystemConnector(BaseSource):
-    """One folder. Opens nothing until asked."""
+    """One folder. Opens nothing until asked.
+
+    `rights`: the rights of the disk count; whoever sees a file needs those and, where the access
+    file or a companion speaks of it, theirs.
+    """
 
     def __init__(
         self,
@@ -64,19 +69,21 @@ class FilesystemConnector(BaseSource):
         access_file: Path | None = None,
         groups_file: Path | None = None,
         everyone: bool = False,
+        rights: DiskRights | None = None,
     ) -> None:
         self._root = root
         self._access_file = access_file
         self._groups_file = groups_file
-        self._everyone = everyone
+        self._everyone = everyone or rights is not None
+        self._rights = rights
 
     def check(self) -> list[CheckItem]:
         """Try the folder, one file, the access file and the groups file."""
         return try_out(
             root=self._root,
-            files=lambda: walk(self._root, leave_out=self._left_out()),
+            files=self._found,
             rules=self._rules(),
-            has_access_file=self._access_file is not None,
+            decides=self._decides(),
             groups=None if self._groups_file is None else list(self.principals()),
         )
 
@@ -88,7 +95,7 @@ class FilesystemConnector(BaseSource):
     ) -> Iterator[Event]:
         """Every document, whatever the checkpoint."""
         rules = self._rules()
-        yield from _failures_of(rules)
+        yield from rules.failures()
         reported = 0
         for item in self._readable(rules):
             if isinstance(item, Failure):
@@ -103,7 +110,7 @@ class FilesystemConnector(BaseSource):
     def permissions(self) -> Iterator[PermissionEvent]:
         """The ACL of every document; reads the access file and the companions, no document."""
         rules = self._rules()
-        yield from _failures_of(rules)
+        yield from rules.failures()
         for item in self._readable(rules):
             yield item if isinstance(item, Failure) else DocumentAcl(item.found.external_id, item.acl)
         yield Complete()
@@ -127,6 +134,11 @@ class FilesystemConnector(BaseSource):
             return no_access_file(everyone=self._everyone)
         return read_access_file(self._access_file, everyone=self._everyone)
 
+    def _decides(self) -> Decides:
+        if self._rights is not None:
+            return "disk"
+        return "audience" if self._access_file is None else "access file"
+
     def _left_out(self) -> frozenset[tuple[int, int]]:
         """The files that say who may see what, which nobody may read as documents."""
         identities = set()
@@ -141,7 +153,7 @@ class FilesystemConnector(BaseSource):
         return frozenset(identities)
 
     def _readable(self, rules: AccessRules) -> Iterator[_Readable | Failure]:
-        for found in walk(self._root, leave_out=self._left_out()):
+        for found in self._found():
             if isinstance(found, Failure):
                 yield found
                 continue
@@ -151,7 +163,12 @@ class FilesystemConnector(BaseSource):
                 detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
-            yield _Readable(found, companion, rules.acl_of(found.external_id, companion.clause))
+            stated = rules.acl_of(found.external_id, companion.clause)
+            acl = stated if self._rights is None else narrowed(stated, found.layers)
+            yield _Readable(found, companion, acl)
+
+    def _found(self) -> Iterator[Found | Failure]:
+        return walk(self._root, leave_out=self._left_out(), rights=self._rights)
 
     def _companion(self, found: Found) -> Companion:
         if not found.companion:
@@ -174,7 +191,7 @@ class FilesystemConnector(BaseSource):
         found, companion = item.found, item.companion
         return Upsert(
             external_id=found.external_id,
-            version=_version(found.info, companion),
+            version=_version(found.info, companion, with_status=self._rights is None),
             title=companion.title,
             name=found.parts[-1],
             url=companion.url,
@@ -204,16 +221,13 @@ class FilesystemConnector(BaseSource):
         return FileContent(self._root.joinpath(*found.parts))
 
 
-def _failures_of(rules: AccessRules) -> Iterator[Failure]:
-    """Why prefixes are hidden. A name may lie on the disk composed or decomposed, so both are named."""
-    for hidden in rules.hidden:
-        spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
-        for prefix in spellings:
-            yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
+def _version(info: os.stat_result, companion: Companion, *, with_status: bool) -> str:
+    """`with_status`: with the time of the last change of status, which shows an edit that sets its time back.
 
-
-def _version(info: os.stat_result, companion: Companion) -> str:
-    stamps = f"{info.st_size:x}-{info.st_mtime_ns:x}-{info.st_ctime_ns:x}-{info.st_ino:x}"
+    A change of rights moves it too, so where rights count it would have every file read again.
+    """
+    status = f"-{info.st_ctime_ns:x}" if with_status else ""
+    stamps = f"{info.st_size:x}-{info.st_mtime_ns:x}{status}-{info.st_ino:x}"
     return f"{stamps}-{companion.fingerprint}" if companion.fingerprint else stamps
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from connectors.sdk.access_file import AccessRules
 from connectors.sdk.beneath import open_file
@@ -12,13 +13,15 @@ from connectors.sdk.contract import CheckItem, Failure, PrincipalEvent
 from connectors.sdk.errors import ConnectorError
 from connectors.sources.filesystem.walk import Found
 
+Decides = Literal["disk", "access file", "audience"]  # what the permissions come from
+
 
 def try_out(
     *,
     root: Path,
     files: Callable[[], Iterator[Found | Failure]],
     rules: AccessRules,
-    has_access_file: bool,
+    decides: Decides,
     groups: Sequence[PrincipalEvent] | None,
 ) -> list[CheckItem]:
     """One item for each step: list, read content, read permissions, read groups."""
@@ -31,8 +34,8 @@ def try_out(
     return [
         _listing(found, failures),
         _content(root, found),
-        _permissions(rules, found, has_access_file=has_access_file),
-        _groups(groups),
+        _permissions(rules, found, decides),
+        _groups(groups, decides),
     ]
 
 
@@ -63,12 +66,25 @@ def _content(root: Path, found: Sequence[Found]) -> CheckItem:
     return CheckItem("read content", ok=True, detail=f"'{sample.external_id}' can be opened.")
 
 
-def _permissions(rules: AccessRules, found: Sequence[Found], *, has_access_file: bool) -> CheckItem:
+def _rights(found: Sequence[Found]) -> CheckItem:
+    step = "read permissions"
+    unread = [item.external_id for item in found if None in item.layers]
+    if unread:
+        detail = f"The rights of {len(unread)} files cannot be read; the first is '{unread[0]}'."
+        return CheckItem(step, ok=False, detail=detail)
+    closed = sum(any(layer and not layer.entries for layer in item.layers) for item in found)
+    detail = f"Owner, groups and access lists of {len(found)} files; {closed} of them are open to nobody."
+    return CheckItem(step, ok=True, detail=detail)
+
+
+def _permissions(rules: AccessRules, found: Sequence[Found], decides: Decides) -> CheckItem:
     step = "read permissions"
     if rules.hidden:
         return CheckItem(step, ok=False, detail=rules.hidden[0].reason)
+    if decides == "disk":
+        return _rights(found)
     audience = "everyone who can sign in" if rules.otherwise.clauses else "nobody"
-    if not has_access_file:
+    if decides == "audience":
         return CheckItem(
             step, ok=True, detail=f"No access file. Files without a list of their own: {audience}."
         )
@@ -95,8 +111,11 @@ def _folder_prefixes(external_id: str) -> Iterator[str]:
             yield from (key[:n], key[: n + 1])
 
 
-def _groups(groups: Sequence[PrincipalEvent] | None) -> CheckItem:
+def _groups(groups: Sequence[PrincipalEvent] | None, decides: Decides) -> CheckItem:
     step = "read groups"
+    if groups is None and decides == "disk":
+        detail = "No groups file: who has which number must be known from the directory of this source."
+        return CheckItem(step, ok=True, detail=detail)
     if groups is None:
         return CheckItem(
             step, ok=True, detail="No groups file: groups in the access file have no known members."

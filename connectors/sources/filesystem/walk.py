@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.common.errors import FailureCode
 from connectors.sdk.beneath import open_folder
-from connectors.sdk.companion import SUFFIX
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Stop
-from connectors.sdk.names import escaped_id, id_problem
+from connectors.sdk.exact_json import MalformedError
+from connectors.sdk.folder_names import Companions, is_wanted, printable
+from connectors.sdk.names import id_problem
+from connectors.sources.filesystem.disk_rights import DiskRights, Layer
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A regular file that may be a document. `companion` is its companion's name, or empty."""
+    """A regular file that may be a document.
+
+    `companion` is its companion's name, or empty; `layers`, where rights were asked for, those of
+    every folder from the root down and of the file.
+    """
 
     parts: tuple[str, ...]
     info: os.stat_result
     companion: str
+    layers: tuple[Layer, ...] = ()
 
     @property
     def external_id(self) -> str:
@@ -44,33 +50,41 @@ class _Entry:
     info: os.stat_result | None = None
     companion: str = ""
     failure: Failure | None = None
+    layers: tuple[Layer, ...] = ()  # of a folder: those of the folders above it
 
 
-def walk(root: Path, *, leave_out: frozenset[tuple[int, int]]) -> Iterator[Found | Failure]:
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    root: Path
+    leave_out: frozenset[tuple[int, int]]
+    rights: DiskRights | None
+
+
+def walk(
+    root: Path, *, leave_out: frozenset[tuple[int, int]], rights: DiskRights | None = None
+) -> Iterator[Found | Failure]:
     """Every document file below `root`; `leave_out` holds (device, inode) of files that are none.
+
+    With `rights` each file comes with who may reach and read it.
 
     Raises:
         Stop: the root is not there, is no folder or cannot be listed, now or at the end.
     """
     before = _identity(root)
-    try:
-        pending = _entries(root, (), leave_out)
-    except OSError as error:
-        raise Stop(_root_trouble(root, error)) from error
+    tree = _Tree(root, leave_out, rights)
+    pending = [_Entry((), is_folder=True)]
     while pending:
         entry = pending.pop()
         if entry.failure is not None:
             yield entry.failure
-        elif entry.is_folder:
-            try:
-                pending += _entries(root, entry.parts, leave_out)
-            except _GONE:
-                continue
-            except OSError as error:
-                prefix = "/".join(entry.parts) + "/"
-                yield Failure(prefix, FailureCode.UNLISTED, error.strerror or "", is_prefix=True)
         elif entry.info is not None:
-            yield Found(entry.parts, entry.info, entry.companion)
+            yield Found(entry.parts, entry.info, entry.companion, entry.layers)
+        else:
+            below = _listed(tree, entry)
+            if isinstance(below, Failure):
+                yield below
+            else:
+                pending += below
     if _identity(root) != before:
         raise Stop(f"The folder '{root}' was replaced while it was read. Nothing was deleted; sync again.")
 
@@ -92,51 +106,61 @@ def _root_trouble(root: Path, error: OSError) -> str:
     )
 
 
-def _entries(root: Path, folder: tuple[str, ...], leave_out: frozenset[tuple[int, int]]) -> list[_Entry]:
+def _listed(tree: _Tree, folder: _Entry) -> list[_Entry] | Failure:
     """What lies in one folder, last first, so that the caller can pop it in order."""
-    descriptor = open_folder(root, folder)
+    prefix = "".join(part + "/" for part in folder.parts)
     try:
+        return _entries(tree, folder)
+    except MalformedError as error:
+        detail = f"The folder {error}."
+        return Failure(prefix, FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
+    except OSError as error:
+        if not folder.parts:
+            raise Stop(_root_trouble(tree.root, error)) from error
+        if isinstance(error, _GONE):
+            return []
+        # A folder that was closed to the worker was perhaps closed to its readers by the same stroke.
+        hide = tree.rights is not None and isinstance(error, PermissionError)
+        return Failure(prefix, FailureCode.UNLISTED, error.strerror or "", hide=hide, is_prefix=True)
+
+
+def _entries(tree: _Tree, folder: _Entry) -> list[_Entry]:
+    descriptor = open_folder(tree.root, folder.parts)
+    try:
+        layers = folder.layers
+        if tree.rights is not None:
+            layers = (*layers, tree.rights.to_enter(descriptor))
         with os.scandir(descriptor) as scan:
             listed = sorted(scan, key=lambda each: each.name)
-        companions = _Companions(each.name for each in listed)
-        found = [_entry(folder, each, companions) for each in listed if _is_wanted(each.name)]
+        companions = Companions(each.name for each in listed)
+        found = [_entry(folder.parts, each, companions) for each in listed if is_wanted(each.name)]
+        kept = [each for each in found if each is not None and not _is_left_out(each, tree.leave_out)]
+        guarded = [_guarded(tree, each, layers, descriptor) for each in kept]
     finally:
         os.close(descriptor)
-    kept = [each for each in found if each is not None and not _is_left_out(each, leave_out)]
-    return sorted(kept, key=lambda each: each.parts[-1] + "/" * each.is_folder, reverse=True)
+    return sorted(guarded, key=lambda each: each.parts[-1] + "/" * each.is_folder, reverse=True)
+
+
+def _guarded(tree: _Tree, entry: _Entry, layers: tuple[Layer, ...], folder: int) -> _Entry:
+    """The entry with the rights that it needs: a file's own too, a folder's come when it is opened."""
+    if tree.rights is None or entry.failure is not None:
+        return entry
+    if entry.info is None:
+        return replace(entry, layers=layers)
+    try:
+        own = tree.rights.to_read(folder, entry.parts[-1], entry.info)
+    except MalformedError as error:
+        detail = f"The file {error}."
+        failure = Failure(printable(entry.parts), FailureCode.BAD_PERMISSIONS, detail, hide=True)
+        return replace(entry, failure=failure)
+    return replace(entry, layers=(*layers, own))
 
 
 def _is_left_out(entry: _Entry, leave_out: frozenset[tuple[int, int]]) -> bool:
     return entry.info is not None and (entry.info.st_dev, entry.info.st_ino) in leave_out
 
 
-def _is_wanted(name: str) -> bool:
-    """Not hidden, not an editor's lock file; companions describe documents and are none."""
-    return not name.startswith((".", "~$")) and not name.casefold().endswith(SUFFIX)
-
-
-class _Companions:
-    """Which companion belongs to which file of one folder."""
-
-    def __init__(self, names: Iterator[str]) -> None:
-        everything = set(names)
-        self._names = {name for name in everything if name.casefold().endswith(SUFFIX)}
-        owned = {name + SUFFIX for name in everything}
-        # A companion whose case or Unicode form differs from its file's would silently not
-        # narrow it. It is taken for the file's own and, not being exactly it, hides the file.
-        self._nearly = {_folded(name): name for name in self._names - owned}
-
-    def of(self, name: str) -> str:
-        """The companion's name, which may differ in case from what it should be; empty: none."""
-        exact = name + SUFFIX
-        return exact if exact in self._names else self._nearly.get(_folded(exact), "")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _entry(folder: tuple[str, ...], entry: os.DirEntry[str], companions: _Companions) -> _Entry | None:
+def _entry(folder: tuple[str, ...], entry: os.DirEntry[str], companions: Companions) -> _Entry | None:
     parts = (*folder, entry.name)
     try:
         # Seen without being followed, a link is neither a folder nor a regular file, and is dropped below.
@@ -147,17 +171,12 @@ def _entry(folder: tuple[str, ...], entry: os.DirEntry[str], companions: _Compan
     except OSError as error:
         # It may be a folder, so what is known below that name is exempt from deletion too.
         detail = error.strerror or ""
-        failure = Failure(_printable(parts), FailureCode.UNREADABLE, detail, is_prefix=True)
+        failure = Failure(printable(parts), FailureCode.UNREADABLE, detail, is_prefix=True)
         return _Entry(parts, is_folder=False, failure=failure)
     if info is not None and not stat.S_ISREG(info.st_mode):
         return None
     problem = id_problem("/".join(parts))
     if problem:
-        failure = Failure(_printable(parts), FailureCode.UNREADABLE, f"The path {problem}. Rename it.")
+        failure = Failure(printable(parts), FailureCode.UNREADABLE, f"The path {problem}. Rename it.")
         return _Entry(parts, is_folder=False, failure=failure)
     return _Entry(parts, is_folder, info, "" if is_folder else companions.of(entry.name))
-
-
-def _printable(parts: tuple[str, ...]) -> str:
-    path = "/".join(parts)
-    return escaped_id(path) if id_problem(path) else path

@@ -1,4 +1,7 @@
-"""Programs of Debian's packages that tests start by hand, on free ports of this machine."""
+"""Programs of Debian's packages that tests start by hand, on free ports of this machine.
+
+What is missing is a named skip on a laptop, and a failure where `CI` is set.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,14 +20,21 @@ _PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def program(name: str, *, package: str) -> str:
-    """The path of a program. Missing, it is a skip on a laptop and a failure in CI."""
-    found = shutil.which(name, path=_PATH)
-    if found is None:
-        reason = f"needs {name}: install the package {package}"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason} (in CI a missing service is a failure)")
-        pytest.skip(reason)
-    return found
+    """The path of an installed program."""
+    return shutil.which(name, path=_PATH) or missing(f"needs {name}: install the Debian package {package}")
+
+
+def needs_root(why: str) -> None:
+    """Go on as root only."""
+    if os.geteuid() != 0:
+        missing(f"needs root, {why}")
+
+
+def missing(reason: str) -> NoReturn:
+    """End the test: what it needs is not here."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason} (in CI a missing program is a failure)")
+    pytest.skip(reason)
 
 
 def free_port() -> int:

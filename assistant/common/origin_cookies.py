@@ -1,0 +1,72 @@
+"""Cookies that go back to whom they were meant for.
+
+Browsers send a host's cookies to every port of it and, unless told otherwise, also in
+the clear. Here a cookie that names no domain stays with the port that set it, and
+what came over https never goes over http.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterable
+from email.message import Message
+from http.client import HTTPResponse
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from typing import cast
+from urllib.parse import urlsplit
+
+
+class OriginCookies:
+    """The cookies of one client. May be used by several threads."""
+
+    def __init__(self) -> None:
+        self._jar = CookieJar(_StrictPolicy(strict_domain=True))
+
+    def header(self, url: str) -> str:
+        """The value of the header Cookie for this address; empty: none."""
+        request = _request(url)
+        self._jar.add_cookie_header(request)
+        return request.get_header("Cookie") or ""
+
+    def take(self, url: str, headers: Iterable[tuple[str, str]]) -> None:
+        """Keep what an answer from `url` sets."""
+        self._jar.extract_cookies(cast(HTTPResponse, _Headed(headers)), _request(url))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._jar.clear()
+
+
+class _Headed:
+    """As much of an answer as the cookie jar reads."""
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._message = Message()
+        for name, value in headers:
+            if name.lower() in ("set-cookie", "set-cookie2"):
+                self._message[name] = value
+
+    def info(self) -> Message:
+        return self._message
+
+
+class _StrictPolicy(DefaultCookiePolicy):
+    def set_ok(self, cookie: Cookie, request: urllib.request.Request) -> bool:
+        """Whether the cookie is kept; it is first tied to where it came from."""
+        if request.type == "https":
+            cookie.secure = True
+        if not cookie.domain_specified:
+            cookie.port = _port(request)
+        return super().set_ok(cookie, request)
+
+    def return_ok_port(self, cookie: Cookie, request: urllib.request.Request) -> bool:
+        """Whether the cookie may go to this port."""
+        return cookie.port is None or cookie.port == _port(request)
+
+
+def _request(url: str) -> urllib.request.Request:
+    return urllib.request.Request(url)  # noqa: S310 - only a value for the jar; nothing is opened
+
+
+def _port(request: urllib.request.Request) -> str:
+    return str(urlsplit(request.full_url).port or {"https": 443}.get(request.type, 80))

@@ -1,0 +1,267 @@
+"""Asking one bucket: botocore signs, pages and understands; the guarded client connects.
+
+botocore emits `before-send` for each signed request and takes an answer that a handler
+gives instead of sending the request itself. So no connection is made but by the client
+that judges addresses, keeps the pace and repeats what was not answered.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, cast
+
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.guarded_http import MAX_BODY_BYTES, Ask, GuardedClient, Origin, TooLarge
+from connectors.sdk.errors import Reconfigure, Retry
+from connectors.sdk.exact_json import MalformedError
+from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.web import network_errors, web_client
+from connectors.sources.s3.refusals import is_missing, object_error, run_error
+
+PAGE_KEYS = 1000
+_RETRY_AFTER_S = 60.0
+_DEFAULT_REGION = "us-east-1"
+_making = threading.Lock()  # sessions are not safe to make clients in several threads
+_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bucket is and who asks. `owner`: the account that must own it; `endpoint` empty: Amazon."""
+
+    bucket: str
+    access_key_id: str
+    secret_access_key: str
+    endpoint: str = ""
+    region: str = ""
+    owner: str = ""
+    ca_file: str = ""
+
+    def __repr__(self) -> str:
+        return f"Place({self.bucket!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the listing has it. `modified` is aware."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+    archived: bool
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the object is written."""
+        return f"{self.etag}-{self.size:x}-{int(self.modified.timestamp() * 1000):x}"
+
+
+class _Readable(Protocol):
+    def read(self) -> bytes: ...
+
+
+class _Api(Protocol):
+    """The two operations of botocore's generated client that are needed."""
+
+    def list_objects_v2(self, **arguments: object) -> Mapping[str, object]: ...
+    def get_object(self, **arguments: object) -> Mapping[str, object]: ...
+
+
+class Bucket:
+    """One bucket. Connects when first asked; may be used by several threads."""
+
+    def __init__(self, place: Place, surroundings: Surroundings) -> None:
+        self._place = place
+        self._surroundings = surroundings
+        self._lock = threading.Lock()
+        self._limit = threading.local()
+        self._opened: tuple[_Api, GuardedClient] | None = None
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened[1].close()
+            self._opened = None
+
+    def objects(self, *, prefix: str = "", after: str = "", flat: bool = False) -> Iterator[Stored]:
+        """Every current object whose key starts with `prefix` and comes after `after`, in the store's order.
+
+        `flat` leaves out what lies in a further folder. Raises:
+            ConnectorError: the listing did not reach its end.
+        """
+        arguments: dict[str, object] = {"Bucket": self._place.bucket, "MaxKeys": PAGE_KEYS, "Prefix": prefix}
+        if after:
+            arguments["StartAfter"] = after
+        if flat:
+            arguments["Delimiter"] = "/"
+        if self._place.owner:
+            arguments["ExpectedBucketOwner"] = self._place.owner
+        while True:
+            with self._errors():
+                try:
+                    page = self._api().list_objects_v2(**arguments)
+                except ClientError as error:
+                    raise run_error(error, self._place.bucket) from error
+            # An empty answer, or a page of something else, has no objects either.
+            if "IsTruncated" not in page:
+                raise Retry("The store's answer is no listing.", after=_RETRY_AFTER_S)
+            contents = page.get("Contents", [])
+            assert isinstance(contents, list), "botocore gives lists as lists"
+            yield from map(_stored, contents)
+            token = page.get("NextContinuationToken")
+            if not page["IsTruncated"]:
+                return
+            if not token:
+                raise Reconfigure("The store says that its listing goes on, but not where: it is no S3 API.")
+            arguments["ContinuationToken"] = token
+
+    def read(self, key: str, *, limit: int) -> bytes:
+        """The whole object.
+
+        Raises:
+            DocumentFailure: larger than `limit` bytes, refused or gone.
+            ConnectorError: the store does not answer as it should.
+        """
+        arguments: dict[str, object] = {"Bucket": self._place.bucket, "Key": key}
+        if self._place.owner:
+            arguments["ExpectedBucketOwner"] = self._place.owner
+        self._limit.bytes = limit
+        try:
+            with self._errors():
+                answer = self._api().get_object(**arguments)
+                return cast("_Readable", answer["Body"]).read()
+        except TooLarge as error:
+            detail = f"The object is larger than {limit} bytes."
+            raise DocumentFailure(FailureCode.TOO_LARGE, detail) from error
+        except ClientError as error:
+            raise object_error(error, self._place.bucket) from error
+        finally:
+            self._limit.bytes = MAX_BODY_BYTES
+
+    def read_setting(self, key: str, *, limit: int) -> bytes:
+        """An object that says who may see what.
+
+        Raises:
+            MalformedError: it is not there, not handed over or too large.
+            ConnectorError: the store does not answer as it should.
+        """
+        try:
+            return self.read(key, limit=limit)
+        except DocumentFailure as error:
+            if isinstance(error.__cause__, ClientError) and is_missing(error.__cause__):
+                raise MalformedError("is not there") from error
+            raise MalformedError(f"cannot be read: {error.detail}") from error
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        with network_errors():
+            try:
+                yield
+            except ClientError:
+                raise
+            except (BotoCoreError, ValueError) as error:
+                kind = type(error).__name__
+                raise Reconfigure(
+                    f"The store cannot be asked ({kind}): check 'endpoint', 'region' and 'bucket'."
+                ) from error
+
+    def _api(self) -> _Api:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened[0]
+
+    def _open(self) -> tuple[_Api, GuardedClient]:
+        client = _signing_client(self._place)
+        guarded = web_client(self._surroundings, Origin(self._place.endpoint, ca_file=self._place.ca_file))
+
+        def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            return _sent(guarded, request, getattr(self._limit, "bytes", MAX_BODY_BYTES))
+
+        client.meta.events.register("before-send.s3", cast("Callable[..., None]", send))
+        return cast("_Api", client), guarded
+
+
+def _signing_client(place: Place) -> BaseClient:
+    """A client that takes nothing from the environment or from the files of whoever runs Mundap."""
+    with _making:
+        session = _session()
+        return session.create_client(
+            "s3",
+            region_name=place.region or _DEFAULT_REGION,
+            endpoint_url=place.endpoint or None,
+            aws_access_key_id=place.access_key_id,
+            aws_secret_access_key=place.secret_access_key,
+            config=Config(
+                signature_version="s3v4",
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                s3={"addressing_style": "path" if place.endpoint else "auto"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    """Shared, because it reads the description of the API once."""
+    return botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+            "ignore_configured_endpoint_urls": (None, None, True, None),
+        }
+    )
+
+
+class _Body(io.BytesIO):
+    """Bytes with the one method of a socket's answer that botocore calls beside `read`."""
+
+    def stream(self, amount: int = 65_536, *, decode_content: bool = False) -> Iterator[bytes]:  # noqa: ARG002
+        while block := self.read(amount):
+            yield block
+
+
+def _sent(guarded: GuardedClient, request: AWSPreparedRequest, limit: int) -> AWSResponse:
+    """The answer to a signed request, read whole. A redirect is botocore's to follow, by this way again."""
+    headers = {
+        name: value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        for name, value in dict[str, str | bytes](request.headers).items()
+    }
+    method, url = str(request.method), str(request.url)
+    answer = guarded.send(Ask(method, url, headers=headers, max_bytes=limit, redirects=0))
+    # The body was decoded and counted on its way: its length and coding are no longer those of the answer.
+    kept = HTTPHeaders()
+    for name, value in answer.headers.items():
+        if name not in ("content-encoding", "content-length", "transfer-encoding"):
+            kept[name] = value
+    return AWSResponse(url, answer.status, kept, _Body(answer.body))
+
+
+def _stored(item: Mapping[str, object]) -> Stored:
+    modified, size = item.get("LastModified"), item.get("Size", 0)
+    assert isinstance(modified, datetime), "botocore gives times as times"
+    return Stored(
+        key=str(item["Key"]),
+        etag=str(item.get("ETag", "")).strip('"'),
+        size=size if isinstance(size, int) else 0,
+        modified=modified.astimezone(UTC),
+        archived=item.get("StorageClass") in _ARCHIVED,
+    )

@@ -1,0 +1,75 @@
+"""What an error of the S3 API means for the run, and for one object."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from assistant.common.errors import DocumentFailure, FailureCode
+from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
+from connectors.sdk.exact_json import shown
+
+_RETRY_AFTER_S = 60.0
+_SERVER_ERROR = 500
+_GONE = frozenset({"NoSuchBucket"})
+_NOT_THERE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_BUSY = frozenset(
+    {
+        "SlowDown", "SlowDownRead", "Throttling", "ThrottlingException", "RequestLimitExceeded",
+        "TooManyRequests", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "429",
+    }
+)  # fmt: skip
+_CREDENTIALS = {
+    "InvalidAccessKeyId": "The store does not know the access key id: check 'access_key_id'.",
+    "SignatureDoesNotMatch": "The secret key does not fit the access key id: enter it again.",
+    "InvalidToken": "The credentials are not valid: make a new access key.",
+    "ExpiredToken": "The credentials have expired: make a new access key.",
+    "RequestTimeTooSkewed": "The clock of this machine is wrong by more than the store accepts: set it.",
+    "AuthorizationHeaderMalformed": "The store expects another region: check 'region'.",
+    "PermanentRedirect": "The bucket is in another region: check 'region' and 'endpoint'.",
+    "IllegalLocationConstraintException": "The bucket is in another region: check 'region'.",
+    "AllAccessDisabled": "The store has disabled all access to this bucket: ask its owner.",
+    "AccountProblem": "The store reports a problem with the account: ask its owner.",
+}
+
+
+def code_of(error: ClientError) -> str:
+    """The code of the S3 API, or the status in digits where an answer has none."""
+    found = error.response.get("Error", {}).get("Code", "")
+    return str(found) or str(status_of(error))
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status; 0 where the answer has none."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether the store says that there is no such object."""
+    return code_of(error) in _NOT_THERE
+
+
+def run_error(error: ClientError, bucket: str) -> ConnectorError:
+    """What the engine does next when the bucket itself refuses."""
+    code, status = code_of(error), status_of(error)
+    if code in _CREDENTIALS:
+        return Reconfigure(_CREDENTIALS[code])
+    if code in _GONE or code in _NOT_THERE:
+        return Stop(f"There is no bucket '{bucket}'. Check its name; nothing was deleted.")
+    if code in _BUSY or status >= _SERVER_ERROR:
+        return Retry(f"The store is busy ({shown(code)}).", after=_RETRY_AFTER_S)
+    return Reconfigure(
+        f"The store refuses to list the bucket '{bucket}' ({shown(code)}): "
+        f"give the access key the rights s3:ListBucket and s3:GetObject."
+    )
+
+
+def object_error(error: ClientError, bucket: str) -> DocumentFailure | ConnectorError:
+    """What to do when one object is not handed over: most reasons are its own."""
+    code, status = code_of(error), status_of(error)
+    if is_missing(error):
+        return DocumentFailure(FailureCode.GONE, "The object is no longer there.")
+    if code in _CREDENTIALS or code in _GONE or code in _BUSY or status >= _SERVER_ERROR:
+        return run_error(error, bucket)
+    if code == "InvalidObjectState":
+        return DocumentFailure(FailureCode.REFUSED, "The object is archived: restore it first.")
+    return DocumentFailure(FailureCode.REFUSED, f"The store refuses to hand it over ({shown(code)}).")

@@ -1,0 +1,78 @@
+"""The connection test of a bucket: what each right the connector needs turned out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from assistant.common.errors import DocumentFailure
+from connectors.sdk.access_file import AccessRules
+from connectors.sdk.contract import CheckItem, Failure, GroupMembers, PrincipalEvent
+from connectors.sdk.errors import ConnectorError
+from connectors.sources.s3.bucket import Stored
+
+_LARGEST_SAMPLE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is tried. `objects` gives the documents of the first page and whether there are more."""
+
+    objects: Callable[[], tuple[Sequence[Stored], bool]]
+    read: Callable[[str], bytes]
+    rules: Callable[[], AccessRules]
+    groups: Callable[[], Iterable[PrincipalEvent]] | None
+
+
+def try_out(sample: Sample, *, has_access_file: bool) -> list[CheckItem]:
+    """One item for each step: list, read content, read permissions, read groups."""
+    try:
+        found, more = sample.objects()
+        items = [_listing(found, more=more), _content(sample, found)]
+        items.append(_permissions(sample.rules(), found, has_access_file=has_access_file))
+        items.append(_groups(sample))
+    except ConnectorError as error:
+        return [CheckItem("list", ok=False, detail=str(error))]
+    return items
+
+
+def _listing(found: Sequence[Stored], *, more: bool) -> CheckItem:
+    if not found:
+        return CheckItem("list", ok=False, detail="There are no documents under the prefix.")
+    return CheckItem("list", ok=True, detail=f"{len(found)} documents{' and more' if more else ''}")
+
+
+def _content(sample: Sample, found: Sequence[Stored]) -> CheckItem:
+    step = "read content"
+    tried = next((each for each in found if each.size <= _LARGEST_SAMPLE and not each.archived), None)
+    if tried is None:
+        return CheckItem(step, ok=False, detail="There is no small document to try.")
+    try:
+        sample.read(tried.key)
+    except DocumentFailure as error:
+        return CheckItem(step, ok=False, detail=f"'{tried.key}': {error.detail}")
+    return CheckItem(step, ok=True, detail=f"'{tried.key}' can be read.")
+
+
+def _permissions(rules: AccessRules, found: Sequence[Stored], *, has_access_file: bool) -> CheckItem:
+    step = "read permissions"
+    if rules.hidden:
+        return CheckItem(step, ok=False, detail=rules.hidden[0].reason)
+    audience = "everyone who can sign in" if rules.otherwise.clauses else "nobody"
+    if not has_access_file:
+        return CheckItem(step, ok=True, detail=f"No access file. What has no list of its own: {audience}.")
+    uncovered = sum(not rules.is_covered(each.key) for each in found)
+    detail = f"{len(rules.clauses)} prefixes; of {len(found)} documents, {uncovered} under none: {audience}."
+    return CheckItem(step, ok=True, detail=detail)
+
+
+def _groups(sample: Sample) -> CheckItem:
+    step = "read groups"
+    if sample.groups is None:
+        detail = "No groups file: groups in the access file have no known members."
+        return CheckItem(step, ok=True, detail=detail)
+    events = list(sample.groups())
+    for event in events:
+        if isinstance(event, Failure):
+            return CheckItem(step, ok=False, detail=event.detail)
+    return CheckItem(step, ok=True, detail=f"{sum(isinstance(e, GroupMembers) for e in events)} groups")

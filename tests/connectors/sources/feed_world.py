@@ -1,0 +1,93 @@
+"""A small Atom feed under Apache that the conformance suite can change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+from assistant.common.types import Json
+from connectors.registry import connector_kind
+from connectors.sdk.contract import Connector, ConnectorKind
+from connectors.sdk.surroundings import Surroundings
+from tests.connectors.servers.apache_site import apache
+from tests.connectors.sources.web_world import LOOPBACK
+
+_NUMBERS = count(1)
+
+
+def atom(*entries: str, more: str = "") -> str:
+    """An Atom feed."""
+    head = '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
+    return f"{head}<id>urn:feed</id><title>News</title>{more}{''.join(entries)}</feed>"
+
+
+def entry(
+    name: str, text: str, *, updated: str = "2026-01-01T00:00:00Z", link: str = "", kind: str = "text"
+) -> str:
+    """One entry, whose id is made from its name."""
+    href = f'<link href="{escape(link)}"/>' if link else ""
+    return (
+        f"<entry><id>{entry_id(name)}</id><title>{escape(name)}</title><updated>{updated}</updated>{href}"
+        f'<content type="{kind}">{escape(text)}</content></entry>'
+    )
+
+
+def entry_id(name: str) -> str:
+    """The id of the entry with this name."""
+    return f"tag:example.com,2026:{quote(name)}"
+
+
+class FeedWorld:
+    """One feed that holds every entry."""
+
+    kind: ConnectorKind = connector_kind("feed")
+
+    def __init__(self, folder: Path) -> None:
+        server = apache()
+        name = f"feed-{next(_NUMBERS)}.xml"
+        self.file = server.root / name
+        self.url = f"{server.url}/{name}"
+        self.scratch = folder / "scratch"
+        self._audience: list[Json] = []
+        self._texts: dict[str, str] = {}
+        self._write()
+
+    def connector(self, **more: Json) -> Connector:
+        """A connector as the engine would build it; `more` adds settings."""
+        config: dict[str, Json] = {"addresses": [self.url], "audience": self._audience, **more}
+        return self.kind.build(config, {}, Surroundings(LOOPBACK, scratch=self.scratch))
+
+    def put(self, name: str, text: str) -> str:
+        self._texts[name] = text
+        self._write()
+        return entry_id(name)
+
+    def delete(self, name: str) -> None:
+        """The entry leaves the feed."""
+        del self._texts[name]
+        self._write()
+
+    def set_acl(self, name: str, *, allow: Sequence[str], deny: Sequence[str] = ()) -> None:
+        assert not deny, "an audience has no denies"
+        self._audience = list(allow)
+
+    def break_acl(self, name: str) -> None:
+        self._audience = ["the whole company"]
+
+    def set_group(self, name: str, members: Sequence[str]) -> None:
+        raise NotImplementedError("a feed has no groups")
+
+    def break_groups(self) -> None:
+        raise NotImplementedError("a feed has no groups")
+
+    def vanish(self) -> None:
+        self.file.unlink()
+
+    def _write(self) -> None:
+        self.file.write_text(
+            atom(*(entry(name, text) for name, text in self._texts.items())), encoding="utf-8"
+        )
+        self.file.chmod(0o644)

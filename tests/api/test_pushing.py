@@ -8,6 +8,7 @@ import io
 import json
 import threading
 from datetime import timedelta
+from random import Random
 from typing import cast
 from unittest.mock import patch
 from zipfile import ZipFile
@@ -25,6 +26,7 @@ from assistant.documents.models import Document
 from assistant.sync.engine import execute_run
 from assistant.sync.models import RunKind, RunState, Source, SyncRun
 from assistant.sync.push_turns import turn
+from assistant.sync.pushing import MOST_DOCUMENTS
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import (
     add_source,
@@ -476,3 +478,43 @@ def test_the_console_sees_the_run_like_every_other(program: Program) -> None:
     view = run_progress(run.pk)
     assert (view.kind, view.state, view.added, view.failed) == ("push", "succeeded_with_errors", 1, 1)
     assert json.dumps(run.listing)
+
+
+_FIELDS: tuple[Json, ...] = (
+    None, True, 0, -1, 1e300, 2**70, "", "x" * 5000, "\x00", "\u202e", "everyone", [], [[]], {}, {"all": {}},
+    {"all": [{}]}, {"allow": [1]}, {"entries": [["allow"]]}, {"entries": [["allow", "everyone", "x"]]},
+)  # fmt: skip
+
+
+def test_whatever_a_program_sends_is_answered_and_opens_nothing(program: Program) -> None:
+    random = Random(58)
+    names = (
+        "id",
+        "title",
+        "text",
+        "base64",
+        "name",
+        "media_type",
+        "url",
+        "modified",
+        "attributes",
+        "checksum",
+    )
+    opened = ({"allow": ["everyone"]}, {"entries": [["allow", "everyone"]]})
+    for _ in range(12):
+        documents: list[Json] = []
+        for number in range(MOST_DOCUMENTS):
+            document: JsonDict = {"id": f"f{number}", "text": "x", "acl": random.choice(_FIELDS)}
+            for name in random.sample(names, random.randint(0, 3)):
+                document[name] = random.choice(_FIELDS)
+            assert document["acl"] not in opened
+            documents.append(document)
+        answer = program.post("documents", documents=documents)
+        assert answer.status == 200, answer.body
+        assert len(results(answer)) == len(documents)
+    assert seen_by("sam") == set()
+    fields = ("ids", "groups", "accounts", "delete", "replace", "name", "complete", "job")
+    for _ in range(80):
+        path = random.choice(("documents/delete", "groups", "jobs", "jobs/1/stop"))
+        body = {random.choice(fields): random.choice(_FIELDS)}
+        assert program.post(path, **body).status in {200, 400, 404, 409}, (path, body)

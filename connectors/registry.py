@@ -18,6 +18,7 @@ KINDS = {
     "jsonl": "connectors.sources.jsonl.kind:KIND",
     "ldap": "connectors.sources.ldap.kind:KIND",
     "mediawiki": "connectors.sources.mediawiki.kind:KIND",
+    "push": "connectors.sources.push.kind:KIND",
     "s3": "connectors.sources.s3.kind:KIND",
     "sftp": "connectors.sources.sftp.kind:KIND",
     "smb": "connectors.sources.smb.kind:KIND",

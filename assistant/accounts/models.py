@@ -294,6 +294,20 @@ class ApiKey(models.Model):
         return f"key {self.name} of {self.user}"
 
 
+class PushKey(models.Model):
+    """A program's key for putting documents into one source. It belongs to nobody and can read nothing."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="push_keys")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the key: it is long and random
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"key {self.name} of {self.connection}"
+
+
 class Revision(models.Model):
     """Change counters. A writer bumps one inside its transaction; its row lock orders commits by value."""
 

@@ -17,6 +17,7 @@ from assistant.access.inspection import (
 )
 from assistant.api.answers import STATUS, ErrorCode, other_method, result
 from assistant.api.filtering import described_fields, described_parameters
+from assistant.api.push_description import described_pushing, push_schemas
 from assistant.api.schemas import (
     MOMENT,
     NOTHING,
@@ -41,7 +42,8 @@ _PLACE = either(WHOLE, TEXT, NOTHING)
 _ABOUT = (
     "Search and questions over the documents that the owner of a key may read, and the permission "
     "inspector. What a person may read is asked at each request: what is not theirs answers as what "
-    "is not there. Keys are issued with `manage.py api-key add`."
+    "is not there. Keys are issued with `manage.py api-key add`; those with which a program pushes "
+    "documents into one source, and can read nothing, with `manage.py push-key add`."
 )
 
 
@@ -54,8 +56,8 @@ def openapi(request: HttpRequest) -> JsonResponse:
 @cache
 def described() -> JsonObject:
     """The whole description."""
-    schemas = _written_out()
-    paths = {**_for_everybody(), **_for_inspectors(schemas)}
+    schemas = {**_written_out(), **push_schemas()}
+    paths = {**_for_everybody(), **_for_inspectors(schemas), **_for_programs()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mundap", "version": "1", "description": _ABOUT},
@@ -64,7 +66,10 @@ def described() -> JsonObject:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "mundap_..."}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "mundap_..."},
+                "push_key": {"type": "http", "scheme": "bearer", "bearerFormat": "mundap_push_..."},
+            },
         },
     }
 
@@ -181,6 +186,22 @@ def _for_inspectors(schemas: dict[str, Schema]) -> dict[str, Schema]:
     }
     needs = "Needs the right to inspect permissions; for others there is no such call."
     return {path: {"get": {**call, "description": needs}} for path, call in calls.items()}
+
+
+def _for_programs() -> dict[str, Schema]:
+    paths: dict[str, Schema] = {}
+    for path, (method, summary, answer, body) in described_pushing().items():
+        named = [_in_path("source_id", WHOLE)]
+        named += [_in_path("job_id", WHOLE)] if "{job_id}" in path else []
+        call: Schema = {
+            **_call(summary, ref(answer), *named),
+            "security": [{"push_key": []}],
+            "description": "Needs a push key of this source; another source is not there.",
+        }
+        if body:
+            call["requestBody"] = {"required": True, "content": _content(ref(body))}
+        paths[path] = {method: call}
+    return paths
 
 
 def _call(summary: str, schema: Schema, *parameters: Schema) -> Schema:

@@ -32,8 +32,8 @@ P = ParamSpec("P")
 Call = Callable[Concatenate[Viewer, HttpRequest, P], JsonObject]
 Guarded = Callable[Concatenate[HttpRequest, P], JsonResponse]
 
-_BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
-_NO_KEY = "Send a key that works: Authorization: Bearer mundap_... Keys expire and can be revoked."
+BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
+NO_KEY = "Send a key that works: Authorization: Bearer mundap_... Keys expire and can be revoked."
 
 
 def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], Guarded[P]]:
@@ -50,14 +50,14 @@ def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], 
             def act() -> JsonResponse:
                 viewer = _asking(request)
                 if viewer is None:
-                    return refusal(ErrorCode.UNAUTHORIZED, _NO_KEY)
+                    return refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
                 if right is not None:
                     require(viewer, right)
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
                     return other_method(method)
                 return result(call(viewer, request, *args, **kwargs))
 
-            return _answered(act)
+            return answered(act)
 
         return guarded
 
@@ -69,19 +69,20 @@ def no_such_path(request: HttpRequest) -> JsonResponse:
     """Everything below the API's root that is no call."""
 
     def act() -> JsonResponse:
-        return nothing_here() if _asking(request) else refusal(ErrorCode.UNAUTHORIZED, _NO_KEY)
+        return nothing_here() if _asking(request) else refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
 
-    return _answered(act)
+    return answered(act)
 
 
 def _asking(request: HttpRequest) -> Viewer | None:
     """Two headers arrive as one with a comma, and so prove nothing."""
-    sent = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    sent = BEARER.fullmatch(request.headers.get("Authorization", ""))
     user = person_with_key(sent[1]) if sent else None
     return viewer_for(user) if user else None
 
 
-def _answered(act: Callable[[], JsonResponse]) -> JsonResponse:
+def answered(act: Callable[[], JsonResponse]) -> JsonResponse:
+    """What the call answers, and every error in the one shape."""
     try:
         return act()
     except NotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from assistant.api import asking, description, keys, permissions, search
+from assistant.api import asking, description, keys, permissions, pushing, search
 
 app_name = "api"
 
@@ -21,5 +21,11 @@ urlpatterns = [
     path("v1/permissions/people/<path:email>/sources", permissions.sources_of, name="sources-of"),
     path("v1/permissions/people/<path:email>/documents", permissions.documents_of, name="documents-of"),
     path("v1/permissions/runs/<int:run_id>/changes", permissions.changes, name="changes"),
+    path("v1/sources/<int:source_id>/documents", pushing.put, name="push-documents"),
+    path("v1/sources/<int:source_id>/documents/delete", pushing.delete, name="push-deletions"),
+    path("v1/sources/<int:source_id>/groups", pushing.groups, name="push-groups"),
+    path("v1/sources/<int:source_id>/jobs", pushing.start, name="push-jobs"),
+    path("v1/sources/<int:source_id>/jobs/<int:job_id>", pushing.show, name="push-job"),
+    path("v1/sources/<int:source_id>/jobs/<int:job_id>/stop", pushing.stop, name="push-job-stop"),
     re_path(r"", keys.no_such_path, name="no-such-path"),
 ]

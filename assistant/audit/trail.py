@@ -24,6 +24,8 @@ class Event(StrEnum):
     ACCOUNT_UNLINKED = "account_unlinked"
     API_KEY_ISSUED = "api_key_issued"
     API_KEY_REVOKED = "api_key_revoked"
+    PUSH_KEY_ISSUED = "push_key_issued"
+    PUSH_KEY_REVOKED = "push_key_revoked"
     PERMISSIONS_INSPECTED = "permissions_inspected"
     CONVERSATION_SHARED = "conversation_shared"
     SHARE_REVOKED = "share_revoked"

@@ -61,7 +61,9 @@ def sync(request: AdministratorRequest, source_id: int) -> HttpResponse:
     kind = request.POST.get("kind", "incremental")
     if kind not in KINDS:
         raise Http404
-    selectors.source(viewer=viewer_for(request.user), source_id=source_id)
+    detail = selectors.source(viewer=viewer_for(request.user), source_id=source_id)
+    if offered_kind(detail.row.kind, "en").pushed:
+        raise Http404  # there is nothing that a run could read
     services.request_run(source_id=source_id, kind=kind, actor=request.user.email)
     return _to_source(request, source_id)
 

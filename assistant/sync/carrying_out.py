@@ -22,6 +22,7 @@ from assistant.sync.listing import ReadAhead
 from assistant.sync.models import Phase, RunKind, RunState, SyncRun
 from assistant.sync.permissions_pass import Lists, forget_named, take_permissions, take_principals
 from assistant.sync.pipeline import Pipeline
+from assistant.sync.push_finishing import finish_push
 from assistant.sync.reading_content import PARSERS, ContentReader
 from assistant.sync.spool import Spool
 from assistant.sync.treatment import Treatment, treatment_of
@@ -36,6 +37,10 @@ def carry_out(run: SyncRun, heartbeat: Heartbeat) -> RunState:
         Cancelled, Paused, LostLease, OverBudget: it does not go on here.
     """
     connection = run.source.connection
+    if run.kind == RunKind.PUSH:
+        state = finish_push(run, connection)
+        note_findings(run, connection)
+        return state
     treatment = treatment_of(run.source)
     with _opened(run, heartbeat) as connector:
         began = timezone.now()

@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from assistant.common.errors import UsageError
+from assistant.sync.configuration import kind_of
 from assistant.sync.models import OPEN_STATES, RunKind, Source, SyncRun
 from assistant.sync.schedule import next_after
 
@@ -16,6 +17,8 @@ _LISTING = (RunKind.INCREMENTAL, RunKind.FULL)
 
 def due_kind(source: Source, *, now: datetime) -> RunKind | None:
     """The kind of run that should start now; None: nothing is due, or a run is open."""
+    if kind_of(source).pushed:
+        return None
     runs = SyncRun.objects.filter(source=source).order_by("-pk")
     latest = runs.first()
     if latest is None:
@@ -34,7 +37,7 @@ def due_kind(source: Source, *, now: datetime) -> RunKind | None:
 
 def next_run_at(source: Source, *, after: datetime) -> datetime | None:
     """When the schedule starts the next listing; None: it has none, or one that cannot be read."""
-    if not source.cron:
+    if not source.cron or kind_of(source).pushed:
         return None
     try:
         return next_after(source.cron, source.time_zone, after=after)

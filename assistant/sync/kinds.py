@@ -48,6 +48,7 @@ class KindOffer:
     line: str
     fields: tuple[KindField, ...]
     gives_documents: bool
+    pushed: bool
     feed_misses: tuple[str, ...]
 
 
@@ -79,6 +80,7 @@ def offered_kind(name: str, language: str) -> KindOffer:
         line=_first_sentence(guide(kind.name, language)),
         fields=tuple(_field(field, language) for field in kind.fields),
         gives_documents=kind.gives_documents,
+        pushed=kind.pushed,
         feed_misses=tuple(_in(language, missed, "") for missed in kind.feed_misses),
     )
 

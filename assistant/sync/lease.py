@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
-from assistant.sync.models import RunState, Source, SyncRun
+from assistant.sync.models import COLLECTING, RunState, Source, SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def claim(run_id: int) -> SyncRun | None:
 def _take(run_id: int) -> bool:
     now = timezone.now()
     free = Q(state=RunState.PENDING, not_before__lte=now) | Q(state=RunState.RUNNING, lease_until__lt=now)
-    free &= Q(source__in=Source.objects.filter(paused=False).values("pk"))
+    free &= Q(source__in=Source.objects.filter(paused=False).values("pk")) & ~COLLECTING
     return bool(
         SyncRun.objects.filter(free, pk=run_id).update(
             state=RunState.RUNNING,

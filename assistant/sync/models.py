@@ -61,10 +61,11 @@ class RunKind(models.TextChoices):
     PRINCIPALS = "principals", "principals"  # people and groups
     PRUNE = "prune", "prune"  # access lists, and deletes what is no longer there
     RETRY = "retry", "retry"  # the documents that failed
+    PUSH = "push", "push"  # nothing: programs push documents into it, see `push_turns`
 
 
-# Kinds that read the content of documents.
-CONTENT_KINDS = frozenset({RunKind.INCREMENTAL, RunKind.FULL, RunKind.RETRY})
+# Kinds that take the content of documents.
+CONTENT_KINDS = frozenset({RunKind.INCREMENTAL, RunKind.FULL, RunKind.RETRY, RunKind.PUSH})
 
 
 class RunState(models.TextChoices):
@@ -90,6 +91,9 @@ class Phase(models.TextChoices):
 
 
 OPEN_STATES = (RunState.PENDING, RunState.RUNNING)
+
+# Runs that wait for more to be pushed: requests take turns with them, and no worker claims them.
+COLLECTING = Q(kind=RunKind.PUSH, state=RunState.RUNNING, phase=Phase.DOCUMENTS)
 
 
 class SyncRun(models.Model):

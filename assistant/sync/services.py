@@ -17,15 +17,25 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
-from assistant.sync.configuration import checked_settings, sealed_secrets
+from assistant.sync.configuration import checked_settings, kind_of, sealed_secrets
 from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
-from assistant.sync.models import CONTENT_KINDS, OPEN_STATES, RunKind, RunState, Source, SyncRun
+from assistant.sync.models import (
+    COLLECTING,
+    CONTENT_KINDS,
+    OPEN_STATES,
+    RunKind,
+    RunState,
+    Source,
+    SyncRun,
+)
+from assistant.sync.push_turns import end_silent
 from assistant.sync.reasons import RunCode
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
 
+_ON_REQUEST = tuple(kind for kind in RunKind.values if kind != RunKind.PUSH)
 _RESEND_AFTER_S = 20
 _LONGEST_NAME = 120
 _WRITTEN_AT_ONCE = 500  # rows named in one statement
@@ -52,7 +62,7 @@ def add_source(
         Source.objects.create(
             connection=connection,
             # Not all sources at the full hour.
-            cron=f"{connection.pk * 7 % 60} * * * *",
+            cron="" if connector_kind(kind).pushed else f"{connection.pk * 7 % 60} * * * *",
             time_zone=settings.TIME_ZONE,
             config=checked,
             sealed_secrets=(
@@ -97,12 +107,15 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
 
     Raises:
         NotFound: no such source.
-        UsageError: no such kind of run.
+        UsageError: no such kind of run, or a source into which programs push.
     """
-    if kind not in RunKind.values:
-        raise UsageError(f"'{kind}' is no kind of run. Known: {', '.join(RunKind.values)}.")
-    if not Source.objects.filter(pk=source_id).exists():
+    if kind not in _ON_REQUEST:
+        raise UsageError(f"'{kind}' is no kind of run. Known: {', '.join(_ON_REQUEST)}.")
+    source = Source.objects.filter(pk=source_id).select_related("connection").first()
+    if source is None:
         raise NotFound("There is no such source.")
+    if kind_of(source).pushed:
+        raise UsageError("Programs push the documents of this source: a run would have nothing to read.")
     run_id = _joined_run(source_id, kind)
     if run_id is None:
         try:
@@ -232,6 +245,7 @@ def sweep() -> list[int]:
     """Start what is due, free what died, send lost wake-ups again. Returns the runs woken."""
     now = timezone.now()
     release_dead()
+    end_silent(now=now)
     for source in Source.objects.filter(paused=False).select_related("connection"):
         kind = due_kind(source, now=now)
         if kind is not None:
@@ -239,6 +253,7 @@ def sweep() -> list[int]:
     lost = SyncRun.objects.filter(state=RunState.RUNNING, lease_until__lt=now) | SyncRun.objects.filter(
         state=RunState.PENDING, not_before__lte=now, created_at__lt=now - timedelta(seconds=_RESEND_AFTER_S)
     )
+    lost = lost.exclude(COLLECTING)
     woken = list(lost.filter(source__paused=False).values_list("pk", flat=True))
     for run_id in woken:
         wake(run_id)

@@ -61,6 +61,8 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         UsageError: which value cannot be, and why; nothing is changed.
     """
     _check(settings)
+    if settings.audience and _is_pushed(source_id):
+        raise UsageError("Who sees a pushed document is pushed with it: such a source has no audience.")
     values = _as_stored(settings)
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(pk=source_id).first()
@@ -78,6 +80,11 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
         _read_lists_again(source_id, actor=actor)
+
+
+def _is_pushed(source_id: int) -> bool:
+    kind = Connection.objects.filter(pk=source_id).values_list("kind", flat=True).first()
+    return kind is not None and connector_kind(kind).pushed
 
 
 def _as_stored(settings: SourceSettings) -> dict[str, object]:
@@ -153,8 +160,11 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
 
 
 def _read_lists_again(source_id: int, *, actor: str) -> None:
-    """Carry in what a setting changes about who sees what, if there is anything to be seen."""
-    if Document.objects.filter(connection=source_id).exists():
+    """Carry in what a setting changes about who sees what, if there is anything to be seen.
+
+    What was pushed cannot be read again: there the change counts for what is put from now on.
+    """
+    if not _is_pushed(source_id) and Document.objects.filter(connection=source_id).exists():
         request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
 
 

@@ -12,6 +12,7 @@ from assistant.common.types import JsonObject
 from assistant.sync.models import RunKind
 from assistant.sync.services import add_source, request_run
 from assistant.sync.source_settings import SourceSettings, change_settings
+from connectors.registry import connector_kind
 
 LONGEST_NAME = 120
 
@@ -45,11 +46,16 @@ def start_source(new: NewSource, *, actor: str) -> int:
         source_id = add_source(
             kind=new.kind, name=new.name, config=new.config, secrets=new.secrets, actor=actor
         )
-        request_run(source_id=source_id, kind=RunKind.FULL, actor=actor)
+        pushed = connector_kind(new.kind).pushed
+        if not pushed:
+            request_run(source_id=source_id, kind=RunKind.FULL, actor=actor)
         change_settings(
             source_id=source_id,
             settings=SourceSettings(
-                cron=new.cron, time_zone=new.time_zone, rules=new.rules, audience=list(new.audience)
+                cron="" if pushed else new.cron,
+                time_zone=new.time_zone,
+                rules=new.rules,
+                audience=list(new.audience),
             ),
             actor=actor,
         )

@@ -7,7 +7,7 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from assistant.sync.models import CONTENT_KINDS, SyncRun
+from assistant.sync.models import CONTENT_KINDS, RunKind, SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,8 @@ def wake(run_id: int) -> None:
     What reads no content is short, and a revocation must not wait behind a first listing of another source.
     """
     kind = SyncRun.objects.filter(pk=run_id).values_list("kind", flat=True).first()
-    queue = "fetch" if kind in CONTENT_KINDS else "maintenance"
+    reads = kind in CONTENT_KINDS and kind != RunKind.PUSH
+    queue = "fetch" if reads else "maintenance"
     try:
         current_app.send_task("assistant.sync.tasks.run_sync", args=[run_id], queue=queue)
     except (OperationalError, OSError) as error:

@@ -254,7 +254,8 @@ class ConnectorKind:
 
     `feed_misses`: what the change feed cannot see, by language, one sentence each: the
     engine lists everything from time to time because of it. `gives_documents` False: a
-    directory, which only gives people and groups to other sources.
+    directory, which only gives people and groups to other sources. `pushed`: programs push its
+    documents (see `sdk.pushed_document`); nothing is read, so it has no schedule and no runs by hand.
     """
 
     name: str
@@ -264,3 +265,4 @@ class ConnectorKind:
     feed_misses: tuple[Mapping[str, str], ...] = ()
     fetches_at_once: int = 1
     gives_documents: bool = True
+    pushed: bool = False

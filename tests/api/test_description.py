@@ -74,8 +74,8 @@ def test_every_parameter_of_a_path_is_described() -> None:
 
 def test_the_described_parameters_are_those_that_are_taken(ada: Caller) -> None:
     for path, operations in PATHS.items():
-        called = path[1:].format(document_id=1, email="ann@example.com", run_id=1)
-        if "get" not in operations or called == "openapi.json":
+        called = path[1:].format(document_id=1, email="ann@example.com", run_id=1, source_id=1, job_id=1)
+        if "get" not in operations or called == "openapi.json" or called.startswith("sources/"):
             continue
         parameters = cast(list[JsonDict], operations["get"].get("parameters", []))
         described_ones = [str(row["name"]) for row in parameters if row["in"] == "query"]

@@ -14,7 +14,7 @@ import pytest
 from assistant.common.acl import NOBODY, PUBLIC, Acl
 from assistant.common.errors import FailureCode
 from assistant.common.types import JsonObject
-from connectors.registry import KINDS
+from connectors.registry import KINDS, connector_kind
 from connectors.sdk.contract import (
     CheckItem,
     Complete,
@@ -51,7 +51,8 @@ def test_every_kind_runs_the_suite() -> None:
     modules = [sys.modules[__name__], *map(import_module, places)]
     suites = [suite for module in modules for suite in getattr(module, "SUITES", ())]
     assert all(issubclass(suite, ConnectorConformance) for suite in suites)
-    assert {suite.make_world.kind.name for suite in suites} == set(KINDS)
+    read = {name for name in KINDS if not connector_kind(name).pushed}  # what is pushed reports nothing
+    assert {suite.make_world.kind.name for suite in suites} == read
 
 
 def document(external_id: str = "a", *, acl: Acl | None = NOBODY, **changes: object) -> Upsert:

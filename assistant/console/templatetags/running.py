@@ -27,6 +27,7 @@ _KINDS = {
     "principals": _("People and groups only"),
     "prune": _("Look for deletions"),
     "retry": _("Failed documents again"),
+    "push": _("Pushed by programs"),
 }
 
 

@@ -8,8 +8,8 @@
 
 PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
-# Folders whose code does not know of the database: once is enough.
-WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers
+# Folders whose code does not know of the database, and the stories of sources: once is enough.
+WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers sources
 # Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
 # Tests write here, never into a person's own installation.

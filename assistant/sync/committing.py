@@ -54,11 +54,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a listing has come: the connector's checkpoint, and how many documents were named before it."""
+
+    state: JsonObject
+    named: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What is written in one transaction. `checkpoint`: what lies before it is here or in an earlier one."""
+    """What is written in one transaction. `reached`: what lies before it is here or in an earlier one."""
 
     outcomes: Sequence[Outcome]
-    checkpoint: JsonObject | None = None
+    reached: Reached | None = None
     rate: float = 0.0
 
 
@@ -81,13 +89,13 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
         )
         _record_failures(run, outcomes)
         _count(run, batch, described=written.described)
-        if batch.checkpoint is not None:
-            _note_checkpoint(run, batch.checkpoint)
+        if batch.reached is not None:
+            _note_checkpoint(run, batch.reached)
     publish(list(dict.fromkeys(written.texts)))
 
 
-def _note_checkpoint(run: SyncRun, checkpoint: JsonObject) -> None:
-    run.listing = {**(run.listing or {}), "checkpoint": checkpoint}
+def _note_checkpoint(run: SyncRun, reached: Reached) -> None:
+    run.listing = {**(run.listing or {}), "checkpoint": reached.state, "named": reached.named}
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 

@@ -13,10 +13,9 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.common.acl import Acl
 from assistant.common.errors import FailureCode
-from assistant.common.types import JsonObject
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document
-from assistant.sync.committing import Batch, Outcome, commit, hide_missing
+from assistant.sync.committing import Batch, Outcome, Reached, commit, hide_missing
 from assistant.sync.doubts import Doubts, record_failure
 from assistant.sync.lease import Heartbeat
 from assistant.sync.listing import ReadAhead
@@ -42,7 +41,7 @@ class Gone:
     external_id: str
 
 
-Item = Outcome | Checkpoint | Failure | Gone | None
+Item = Outcome | Reached | Failure | Gone | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,8 @@ class DocumentsPass:
         self._batch: list[Outcome] = []
         self._chunks = 0
         self._gone: list[str] = []
-        self._checkpoint: JsonObject | None = None
+        self._reached: Reached | None = None
+        self._named = (run.listing or {}).get("named", 0)  # before the checkpoint from which the run goes on
         self._lists_read_at: datetime | None = None
         self._progress = Progress(run)
         self.seen = Seen()
@@ -87,12 +87,13 @@ class DocumentsPass:
             LostLease: another worker has the run.
             OverBudget: too many documents failed.
         """
+        before = self._named
         for item in self._tools.pipeline.in_order(self._items(listing), check=self._while_waiting):
             self._tools.heartbeat.stop_if_asked()
             self._take(item)
-            self._progress.note(found=listing.found, whole=listing.finished)
+            self._progress.note(found=before + listing.found, whole=listing.finished)
         self._flush()
-        self._progress.note(found=listing.found, whole=listing.finished, now=True)
+        self._progress.note(found=before + listing.found, whole=listing.finished, now=True)
         return self.seen
 
     def _take(self, item: Item) -> None:
@@ -100,8 +101,8 @@ class DocumentsPass:
             case Outcome():
                 self._batch.append(item)
                 self._chunks += len(item.prepared.chunks) if item.prepared else 0
-            case Checkpoint(state):
-                self._checkpoint = state
+            case Reached():
+                self._reached = item
             case Failure():
                 self._flush()  # what it doubts may be among what was reported before it
                 record_failure(self._run, self._connection, item)
@@ -124,10 +125,10 @@ class DocumentsPass:
     def _flush(self) -> None:
         self._last_commit = time.monotonic()
         batch = [self._as_of_now(outcome) for outcome in self._batch]
-        gone, checkpoint = self._gone, self._checkpoint
-        self._batch, self._gone, self._checkpoint, self._chunks = [], [], None, 0
-        if batch or checkpoint is not None:
-            commit(self._run, self._connection, Batch(batch, checkpoint, self._progress.rate(len(batch))))
+        gone, reached = self._gone, self._reached
+        self._batch, self._gone, self._reached, self._chunks = [], [], None, 0
+        if batch or reached is not None:
+            commit(self._run, self._connection, Batch(batch, reached, self._progress.rate(len(batch))))
             self._tools.reader.forget(outcome.upsert for outcome in batch)
         if gone:
             hide_missing(self._run, self._connection, gone)
@@ -145,6 +146,7 @@ class DocumentsPass:
         """What the listing means for the database, in its order; runs ahead of what is committed."""
         window: list[Upsert] = []
         for event in listing:
+            self._named += isinstance(event, Upsert | Failure)
             if isinstance(event, Upsert):
                 window.append(event)
                 if len(window) < _WINDOW:
@@ -154,8 +156,10 @@ class DocumentsPass:
             match event:
                 case Tombstone(external_id):
                     yield Gone(external_id)
-                case Failure() | Checkpoint() | None:
+                case Failure() | None:
                     yield event
+                case Checkpoint(state):
+                    yield Reached(state, self._named)
                 case Complete(cursor):
                     self.seen.complete, self.seen.cursor = True, cursor
                 case CaughtUp(cursor):

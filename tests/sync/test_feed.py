@@ -162,6 +162,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_and_fetches_nothing_twice
     assert script.asked == [(None, None), (None, before.listing["checkpoint"])]
     assert before.listing["checkpoint"]["after"] >= 4
     assert counts(run_progress(run_id)) == (12, 0, 0, 0, 0)
+    assert (run_progress(run_id).found, run_progress(run_id).total) == (12, 12)
     assert sorted(script.fetched) == sorted(each.external_id for each in made), "each once"
     assert Document.objects.filter(hidden=Hidden.NO).count() == 12
 

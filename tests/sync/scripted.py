@@ -117,7 +117,11 @@ def _build(_config: JsonObject, _secrets: Mapping[str, str], _surroundings: Surr
 
 
 KIND = ConnectorKind(
-    name="scripted", label={"en": "Scripted source", "ko": "시험용 원본"}, fields=(), build=_build
+    name="scripted",
+    label={"en": "Scripted source", "ko": "시험용 소스"},
+    fields=(),
+    build=_build,
+    fetches_at_once=2,  # a document that takes long must not keep another one waiting
 )
 EVERYBODY: Json = {"allow": ["everyone"]}
 DIRECTORY_PLACE = f"{__name__}:DIRECTORY"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from assistant.access.inspector import explain
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import Connection, User
 from assistant.common.acl import user
@@ -129,3 +133,27 @@ def test_only_a_directory_can_be_joined(small_world: SmallWorld, people: dict[st
         join_directory(source_id=4711, directory_id=None, actor="ada")
     assert Connection.objects.get(pk=small_world.source_id).directory_id is None
     assert viewer_for(people["ann"])
+
+
+def test_a_directory_that_was_read_too_long_ago_lets_nobody_in_and_its_denies_stop_everybody(
+    joined: SmallWorld, directory: int
+) -> None:
+    joined.documents["open"]["acl"] = {"deny": [str(STAFF)], "allow": ["everyone"]}
+    joined.write()
+    joined.sync()
+    assert "open" in found(joined.viewer("sam"), "visitors")
+    assert "open" not in found(joined.viewer("ann"), "visitors")
+    long_ago = timezone.now() - timedelta(days=30)
+    Connection.objects.filter(pk=directory).update(principals_confirmed_at=long_ago)
+    assert not sees(joined, "ann")
+    assert "open" not in found(joined.viewer("sam"), "visitors")
+
+
+def test_the_inspector_names_the_way_through_the_directory(
+    joined: SmallWorld, people: dict[str, User]
+) -> None:
+    budget = Document.objects.get(external_id="budget")
+    seen = explain(viewer_for(people["ann"]), budget)
+    assert seen.visible
+    assert any("cn:staff" in step for step in seen.path), seen.path
+    assert not explain(viewer_for(people["sam"]), budget).visible

@@ -55,10 +55,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a listing has come: the connector's checkpoint, and how many documents were named before it."""
+    """How far a listing has come: the connector's checkpoint, and how many documents were named before it.
+
+    `first`: the id of the first of them, by which a connector that lists everything anew is known.
+    """
 
     state: JsonObject
     named: int
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,12 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
 
 
 def _note_checkpoint(run: SyncRun, reached: Reached) -> None:
-    run.listing = {**(run.listing or {}), "checkpoint": reached.state, "named": reached.named}
+    run.listing = {
+        **(run.listing or {}),
+        "checkpoint": reached.state,
+        "named": reached.named,
+        "first": reached.first,
+    }
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 

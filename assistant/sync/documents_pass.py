@@ -74,7 +74,10 @@ class DocumentsPass:
         self._chunks = 0
         self._gone: list[str] = []
         self._reached: Reached | None = None
-        self._named = (run.listing or {}).get("named", 0)  # before the checkpoint from which the run goes on
+        listing = run.listing or {}
+        # Before the checkpoint from which the run goes on.
+        self._before = self._named = listing.get("named", 0)
+        self._first: str | None = listing.get("first")
         self._lists_read_at: datetime | None = None
         self._progress = Progress(run)
         self.seen = Seen()
@@ -87,13 +90,12 @@ class DocumentsPass:
             LostLease: another worker has the run.
             OverBudget: too many documents failed.
         """
-        before = self._named
         for item in self._tools.pipeline.in_order(self._items(listing), check=self._while_waiting):
             self._tools.heartbeat.stop_if_asked()
             self._take(item)
-            self._progress.note(found=before + listing.found, whole=listing.finished)
+            self._progress.note(found=self._before + listing.found, whole=listing.finished)
         self._flush()
-        self._progress.note(found=before + listing.found, whole=listing.finished, now=True)
+        self._progress.note(found=self._before + listing.found, whole=listing.finished, now=True)
         return self.seen
 
     def _take(self, item: Item) -> None:
@@ -146,7 +148,8 @@ class DocumentsPass:
         """What the listing means for the database, in its order; runs ahead of what is committed."""
         window: list[Upsert] = []
         for event in listing:
-            self._named += isinstance(event, Upsert | Failure)
+            if isinstance(event, Upsert | Failure):
+                self._count(event.external_id)
             if isinstance(event, Upsert):
                 window.append(event)
                 if len(window) < _WINDOW:
@@ -159,7 +162,7 @@ class DocumentsPass:
                 case Failure() | None:
                     yield event
                 case Checkpoint(state):
-                    yield Reached(state, self._named)
+                    yield Reached(state, self._named, self._first or "")
                 case Complete(cursor):
                     self.seen.complete, self.seen.cursor = True, cursor
                 case CaughtUp(cursor):
@@ -167,6 +170,14 @@ class DocumentsPass:
                 case _:
                     pass
         yield from self._decided(window)
+
+    def _count(self, external_id: str) -> None:
+        """Count what is named. Where the first document comes again, the connector lists everything anew."""
+        if external_id == self._first:
+            self._before = self._named = 0
+        elif self._first is None:
+            self._first = external_id
+        self._named += 1
 
     def _decided(self, reported: Sequence[Upsert]) -> Iterator[Item | Todo[Outcome]]:
         """Each document with something to do, with its plan; those without content to read are ready."""

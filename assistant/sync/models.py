@@ -120,7 +120,7 @@ class SyncRun(models.Model):
     postponed = models.PositiveIntegerField(default=0)  # times in a row, with nothing done in between
 
     # Where the listing began and how far it is committed: {"cursor", "checkpoint",
-    # "named": documents before it}; None: not begun.
+    # "named": documents before it, "first": of them}; None: not begun.
     listing = models.JSONField(null=True)
     phase = models.CharField(max_length=20, choices=Phase.choices, blank=True, default="")
     found = models.PositiveIntegerField(default=0)  # documents that the listing has named so far

@@ -20,6 +20,7 @@ from connectors.sdk.contract import (
     CaughtUp,
     Checkpoint,
     Complete,
+    Event,
     Failure,
     FeedGap,
     Tombstone,
@@ -211,3 +212,27 @@ def test_prune_deletes_what_is_gone_without_reading_content(script: Script, fed:
 def test_a_run_over_people_and_groups_touches_no_document(script: Script, fed: int) -> None:
     run = sync(fed, RunKind.PRINCIPALS)
     assert (run.state, counts(run), script.asked) == ("succeeded", (0, 0, 0, 0, 0), [])
+
+
+def test_a_resumed_source_that_lists_everything_anew_counts_nothing_twice(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents_pass, "_BATCH_DOCUMENTS", 2)
+    made = [document(f"k{n:02}", f"Keep number{n}.", acl=EVERYBODY) for n in range(12)]
+    marked: list[Event | Exception] = []
+    for n, each in enumerate(made):
+        marked += [each, Checkpoint({"after": n})]
+    script.events = [*marked, Complete()]
+    run_id = request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="test")
+    with monkeypatch.context() as patched:
+        killing(patched, "assistant.sync.committing._count", call=4, after=True)
+        with pytest.raises(Killed):
+            execute_run(run_id)
+    kept = SyncRun.objects.get(pk=run_id).listing
+    assert kept is not None
+    script.events = [Checkpoint(kept["checkpoint"]), *made, Complete()]
+    abandoned(run_id)
+    assert execute_run(run_id)
+    run = run_progress(run_id)
+    assert (run.found, run.total, run.done) == (12, 12, 12)
+    assert counts(run) == (12, 0, 0, 0, 0)

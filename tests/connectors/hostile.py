@@ -1,11 +1,12 @@
 """What every connector over a network must do besides, however its source behaves.
 
-    class TestWiki(NetworkConformance):
+    class TestWiki(ChangeFeedConformance, FolderConformance):
         make_world = WikiWorld
 
-It holds the whole of `ConnectorConformance`. The world puts a `HostileProxy` between the
-connector and the real server, and says what the source cannot do. Each check is a
-function, so that `test_network_conformance.py` can show that it can fail.
+`NetworkConformance` holds the whole of `ConnectorConformance`; the other suites hold
+`NetworkConformance`, and stand for what only some sources have. The world puts a `HostileProxy`
+between the connector and the real server. Each check is a function, so that
+`test_network_conformance.py` can show that it can fail.
 """
 
 from __future__ import annotations
@@ -55,15 +56,10 @@ FEED_SEES = frozenset({CONTENT, PERMISSION, NEW, GONE, MOVED, FOLDER})
 
 
 class NetworkConformance(ConnectorConformance):
-    """The suite.
-
-    `feed_sees`: empty for a source without a change feed; what is missing stands in the kind's `feed_misses`.
-    """
+    """The suite for every source over a network."""
 
     make_world: ClassVar[type[NetworkWorld]]
-    feed_sees: ClassVar[frozenset[str]] = FEED_SEES
-    has_folders: ClassVar[bool] = True
-    acl_is_asked_for: ClassVar[bool] = True  # each document's, so that one may be refused
+    feed_sees: ClassVar[frozenset[str]] = frozenset()
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[NetworkWorld]:
@@ -126,56 +122,65 @@ class NetworkConformance(ConnectorConformance):
             world.put(name, "goes")
         check_shifting_pages(world, partial(_shift, world, early))
 
-    def test_a_list_that_is_refused_is_unknown_for_that_document_only(self, world: NetworkWorld) -> None:
-        if not self.acl_is_asked_for:
-            pytest.skip("this source gives lists and documents together")
-        check_forbidden_acl(world, "a.txt")
-
-    @pytest.mark.parametrize("kind", sorted(FEED_SEES))
-    def test_the_feed_leads_to_what_a_full_listing_says(self, world: NetworkWorld, kind: str) -> None:
-        if kind not in self.feed_sees or (kind == FOLDER and not self.has_folders):
-            assert not self.feed_sees or not self.has_folders or world.kind.feed_misses, (
-                "the kind must say so"
-            )
-            pytest.skip(f"the feed of this source does not see: {kind}")
-        world.put("open/c.txt", "third")
-        world.put("closed/d.txt", "fourth")
-        world.set_acl("open", allow=[f"user:{ANA}"])
-        check_feed(world, lambda: _change(world, kind))
-
-    def test_a_feed_without_changes_reports_nothing(self, world: NetworkWorld) -> None:
-        self._needs_a_feed()
-        check_quiet_feed(world)
-
-    def test_a_change_during_the_listing_is_seen_by_the_next_run(self, world: NetworkWorld) -> None:
-        self._needs_a_feed()
-        check_change_during_listing(world, "b.txt")
-        check_change_during_listing(world, "회의록.txt")
-
-    def test_a_cursor_that_is_too_old_is_a_gap(self, world: NetworkWorld) -> None:
-        self._needs_a_feed()
-        with closing(world.connector()) as connector:
-            cursor = cursor_of(listed(connector))
-        world.forget_changes()
-        check_gap(world, cursor)
-
     def test_a_run_cut_after_any_item_goes_on_without_loss(self, world: NetworkWorld) -> None:
         for number in range(7):
             world.put(f"more-{number}.txt", "more")
         check_resume(world)
 
+
+class AskedAclConformance(NetworkConformance):
+    """Where each document's list is asked for by itself, so that one may be refused."""
+
+    def test_a_list_that_is_refused_is_unknown_for_that_document_only(self, world: NetworkWorld) -> None:
+        check_forbidden_acl(world, "a.txt")
+
+
+class ChangeFeedConformance(NetworkConformance):
+    """Where runs can begin at a cursor. What the feed does not see stands in the kind's `feed_misses`."""
+
+    feed_sees: ClassVar[frozenset[str]] = FEED_SEES
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Ask for each change that the feed of the suite's source sees."""
+        if "seen" in metafunc.fixturenames:
+            metafunc.parametrize("seen", sorted(self.feed_sees))
+
+    def test_the_feed_leads_to_what_a_full_listing_says(self, world: NetworkWorld, seen: str) -> None:
+        world.put("open/c.txt", "third")
+        world.put("closed/d.txt", "fourth")
+        world.set_acl("open", allow=[f"user:{ANA}"])
+        check_feed(world, lambda: _change(world, seen))
+
+    def test_a_feed_that_misses_changes_says_so(self, world: NetworkWorld) -> None:
+        possible = FEED_SEES if isinstance(self, FolderConformance) else FEED_SEES - {FOLDER}
+        assert bool(world.kind.feed_misses) == bool(possible - self.feed_sees)
+
+    def test_a_feed_without_changes_reports_nothing(self, world: NetworkWorld) -> None:
+        check_quiet_feed(world)
+
+    def test_a_change_during_the_listing_is_seen_by_the_next_run(self, world: NetworkWorld) -> None:
+        check_change_during_listing(world, "b.txt")
+        check_change_during_listing(world, "회의록.txt")
+
+    def test_a_cursor_that_is_too_old_is_a_gap(self, world: NetworkWorld) -> None:
+        with closing(world.connector()) as connector:
+            cursor = cursor_of(listed(connector))
+        world.forget_changes()
+        check_gap(world, cursor)
+
     def test_a_run_from_a_cursor_cut_after_any_item_goes_on_without_loss(self, world: NetworkWorld) -> None:
-        self._needs_a_feed()
         with closing(world.connector()) as connector:
             cursor = cursor_of(listed(connector))
         for number in range(7):
             world.put(f"more-{number}.txt", "more")
         check_resume(world, cursor=cursor)
 
+
+class FolderConformance(NetworkConformance):
+    """Where what lies in a folder inherits its list."""
+
     @pytest.mark.parametrize("count", [300, 10_000])
     def test_a_moved_folder_changes_what_all_in_it_inherit(self, world: NetworkWorld, count: int) -> None:
-        if not self.has_folders:
-            pytest.skip("this source has no folders")
         world.set_group("team", [f"user:{ANA}"])
         world.put("open/c.txt", "third")
         world.set_acl("open", allow=["group:team"])
@@ -191,10 +196,6 @@ class NetworkConformance(ConnectorConformance):
             known = after(upserts(first), list(connector.documents(cursor=cursor)))
         assert [each for each in ids if not lets_in(known[each].acl, group("team"))] == []
         assert time.monotonic() - begin < 0.002 * count + 5, "a moved folder takes too long"
-
-    def _needs_a_feed(self) -> None:
-        if not self.feed_sees:
-            pytest.skip("this source has no change feed")
 
 
 def open_files() -> int:

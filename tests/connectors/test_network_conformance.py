@@ -28,7 +28,7 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry
 from tests.connectors.conformance import ANA, World, listed
-from tests.connectors.hostile import NetworkConformance
+from tests.connectors.hostile import AskedAclConformance, ChangeFeedConformance, FolderConformance
 from tests.connectors.hostile_proxy import DISGUISED_TROUBLE, OPEN_TROUBLE
 from tests.connectors.network_checks import (
     check_change_during_listing,
@@ -49,7 +49,7 @@ from tests.connectors.sample_drive.inheritance import Inheritance
 from tests.connectors.sample_drive.world import DriveWorld
 
 
-class TestSampleDrive(NetworkConformance):
+class TestSampleDrive(AskedAclConformance, ChangeFeedConformance, FolderConformance):
     make_world = DriveWorld
 
     def test_a_guide_tells_administrators_what_they_must_know(self, world: World) -> None:

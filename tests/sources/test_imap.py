@@ -77,7 +77,7 @@ class Mail:
         return {
             "host": "localhost",
             "port": self.server.tls_port,
-            "ca_file": str(self.server.authority.ca_file),
+            "ca_file": str(self.server.certified.authority),
             "master_user": MASTER,
             "mailboxes": [f"{login} = {owner}" for login, owner in self.owners.items()],
         }

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.servers.programs import free_port, program
+
 USER, PASSWORD = "reader", "open sesame"
 _MODULES = Path("/usr/lib/apache2/modules")
 _WANTED = (
@@ -71,18 +73,13 @@ class Apache:
 @cache
 def apache() -> Apache:
     """The server of this test run, started on first use and stopped at the end."""
-    binary = shutil.which("apache2") or shutil.which("apache2", path="/usr/sbin")
-    if binary is None:
-        reason = "needs Apache: install the package apache2"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason} (in CI a missing service is a failure)")
-        pytest.skip(reason)
+    binary = program("apache2", package="apache2")
     home = Path(tempfile.mkdtemp(prefix="mundap-apache-"))
     root = home / "root"
     (root / "private").mkdir(parents=True)
     for folder in (home, root, root / "private"):
         folder.chmod(0o755)
-    port = _free_port()
+    port = free_port()
     digest = b64encode(sha1(PASSWORD.encode()).digest()).decode()
     (home / "passwords").write_text(f"{USER}:{{SHA}}{digest}\n")
     modules = "\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _WANTED)
@@ -102,12 +99,6 @@ def _stop(process: subprocess.Popen[bytes], home: Path) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
     shutil.rmtree(home, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], home: Path) -> None:

@@ -24,6 +24,7 @@ class Certified:
 
 def certify(folder: Path, *, name: str) -> Certified:
     """A certificate for `name` (a host name or an address), signed by a new authority."""
+    folder.mkdir(parents=True, exist_ok=True)
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority_name = _name("Test authority")
     authority = (

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.connectors.servers.php import free_port, needed, php_server
+from tests.connectors.servers.php import php_server
+from tests.connectors.servers.programs import free_port, installed_file, program
 
 PASSWORD = "wiki secret"
 ROBOT = "mundap"
@@ -116,7 +117,7 @@ class DokuWiki:
 @contextmanager
 def dokuwiki_server(folder: Path) -> Iterator[DokuWiki]:
     """A wiki that runs until the block ends."""
-    program = Path(needed(_INSTALLED, "dokuwiki php-cli php-xml php-mbstring")).parent
+    code = installed_file(_INSTALLED, package="dokuwiki php-xml php-mbstring").parent
     conf = folder / "conf"
     conf.mkdir()
     for name in (
@@ -148,7 +149,7 @@ def dokuwiki_server(folder: Path) -> Iterator[DokuWiki]:
     wiki = DokuWiki(f"http://127.0.0.1:{port}", folder, _hashed(PASSWORD))
     wiki.reset()
     options = {"auto_prepend_file": str(prepend), "session.save_path": str(folder / "data" / "tmp")}
-    with php_server(program, port=port, log=folder / "php.log", options={**options, **_QUIET}):
+    with php_server(code, port=port, log=folder / "php.log", options={**options, **_QUIET}):
         yield wiki
 
 
@@ -158,6 +159,9 @@ _QUIET: Mapping[str, str] = {"display_errors": "0", "opcache.enable_cli": "1"}
 def _hashed(password: str) -> str:
     script = "echo password_hash($argv[1], PASSWORD_BCRYPT, ['cost' => 4]);"
     ran = subprocess.run(
-        [needed("php", "php-cli"), "-r", script, password], capture_output=True, text=True, check=True
+        [program("php", package="php-cli"), "-r", script, password],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return ran.stdout

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.connectors.servers.own_authority import Authority
+from tests.connectors.servers.certificates import certify
 from tests.connectors.servers.programs import free_port, program
 
 MASTER, MASTER_PASSWORD = "reader", "correct horse"
@@ -122,7 +122,7 @@ class Dovecot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.plain_port, self.tls_port = free_port(), free_port()
-        self.authority = Authority(folder / "tls", names=("localhost",))
+        self.certified = certify(folder / "tls", name="localhost")
         root = os.geteuid() == 0
         for name in ("run", "state", "mail", "public", "people"):
             (folder / name).mkdir()

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.connectors.servers.php import free_port, needed, php_server
+from tests.connectors.servers.php import php_server
+from tests.connectors.servers.programs import free_port, installed_file, program
 
 _INSTALL = "/usr/share/mediawiki/maintenance/install.php"
 ADMIN, ADMIN_PASSWORD = "Admin", "long enough admin word"
@@ -147,7 +148,7 @@ class MediaWiki:
 def _php(folder: Path, *command: str, given: str = "") -> str:
     environment = {**os.environ, "MW_CONFIG_FILE": str(folder / "LocalSettings.php")}
     ran = subprocess.run(
-        [needed("php", "php-cli"), *command],
+        [program("php", package="php-cli"), *command],
         input=given,
         capture_output=True,
         text=True,
@@ -159,7 +160,7 @@ def _php(folder: Path, *command: str, given: str = "") -> str:
 
 
 def _install(folder: Path, url: str) -> None:
-    needed(_INSTALL, "mediawiki php-cli php-sqlite3 php-xml php-mbstring php-intl")
+    installed_file(_INSTALL, package="mediawiki php-sqlite3 php-xml php-mbstring php-intl")
     options: Sequence[str] = (
         *(
             "--confpath",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -11,29 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.connectors.servers.programs import program
 
 _READY_WITHIN_S = 30.0
 _WORKERS = "3"  # PHP's server answers one request a process
-
-
-def needed(path: str, package: str) -> str:
-    """`path`, a program or file of a Debian package; without it a skip, or a failure in CI."""
-    found = shutil.which(path) if "/" not in path else path
-    if found and Path(found).exists():
-        return found
-    reason = f"needs {path}: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(f"{reason} (in CI a missing program is a failure)")
-    pytest.skip(reason)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -47,7 +27,15 @@ def php_server(
 ) -> Iterator[None]:
     """Serve `root` on a loopback port until the block ends. `options` are settings of php.ini."""
     settings = [part for name, value in options.items() for part in ("-d", f"{name}={value}")]
-    command = [needed("php", "php-cli"), *settings, "-S", f"127.0.0.1:{port}", "-t", str(root), *router]
+    command = [
+        program("php", package="php-cli"),
+        *settings,
+        "-S",
+        f"127.0.0.1:{port}",
+        "-t",
+        str(root),
+        *router,
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -24,6 +24,11 @@ def program(name: str, *, package: str) -> str:
     return shutil.which(name, path=_PATH) or missing(f"needs {name}: install the Debian package {package}")
 
 
+def installed_file(path: str, *, package: str) -> Path:
+    """A file that a package brings."""
+    return Path(path) if Path(path).is_file() else missing(f"needs {path}: install {package}")
+
+
 def needs_root(why: str) -> None:
     """Go on as root only."""
     if os.geteuid() != 0:

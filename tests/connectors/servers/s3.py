@@ -15,6 +15,8 @@ import urllib.request
 import boto3
 from botocore.config import Config
 
+from tests.connectors.servers.programs import free_port
+
 _START_S = 60.0
 _numbers = itertools.count(1)
 
@@ -23,7 +25,7 @@ class S3Server:
     """The server, and a plain client that tests change it with."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         arguments = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(
@@ -79,10 +81,3 @@ class S3Server:
 def s3_server() -> S3Server:
     """The server of this session."""
     return S3Server()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -18,7 +18,7 @@ import psycopg
 import pymysql
 import pymysql.cursors
 
-from tests.connectors.servers.own_authority import Authority
+from tests.connectors.servers.certificates import certify
 from tests.connectors.servers.programs import free_port, missing, program
 
 PASSWORD = "correct horse 말"
@@ -52,7 +52,7 @@ class SqlServer:
         self.user, self.reader = "owner", "reader"
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"mundap-{engine}-"))
-        self.authority = Authority(self.folder / "tls", names=("localhost",))
+        self.certified = certify(self.folder / "tls", name="localhost")
         self.account = account if os.geteuid() == 0 else ""
         self.process: subprocess.Popen[bytes] | None = None
         self.own_everything()
@@ -132,7 +132,7 @@ class SqlServer:
                 user=self.user,
                 password=PASSWORD.encode(),
                 database=database or None,
-                ssl=ssl.create_default_context(cafile=str(self.authority.ca_file)),
+                ssl=ssl.create_default_context(cafile=str(self.certified.authority)),
                 init_command="SET time_zone = '+00:00'",
                 autocommit=True,
             )
@@ -172,15 +172,15 @@ def postgresql() -> SqlServer:
         *("-D", str(data), "-U", server.user, "-A", "scram-sha-256", f"--pwfile={secret}"),
         *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
     )
-    server.authority.key_file.chmod(0o600)
+    server.certified.key.chmod(0o600)
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(server.port),
         "unix_socket_directories": "",
         "fsync": "off",
         "ssl": "on",
-        "ssl_cert_file": str(server.authority.server_file),
-        "ssl_key_file": str(server.authority.key_file),
+        "ssl_cert_file": str(server.certified.certificate),
+        "ssl_key_file": str(server.certified.key),
     }
     flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     server.start(str(folders[-1] / "postgres"), "-D", str(data), *flags)
@@ -221,9 +221,9 @@ def mariadb() -> SqlServer:
         "--innodb-buffer-pool-size=32M",
         "--innodb-fast-shutdown=2",
         "--character-set-server=utf8mb4",
-        f"--ssl-ca={server.authority.ca_file}",
-        f"--ssl-cert={server.authority.server_file}",
-        f"--ssl-key={server.authority.key_file}",
+        f"--ssl-ca={server.certified.authority}",
+        f"--ssl-cert={server.certified.certificate}",
+        f"--ssl-key={server.certified.key}",
     )
     server.wait_until_ready(lambda: server.execute("SELECT 1"))
     return server

@@ -37,7 +37,7 @@ def config_of(server: SqlServer, **more: Json) -> dict[str, Json]:
         "port": server.port,
         "database": server.database,
         "user": server.reader,
-        "ca_file": str(server.authority.ca_file),
+        "ca_file": str(server.certified.authority),
         "query": QUERY,
         **more,
     }

@@ -74,7 +74,7 @@ class ImapWorld:
         config: dict[str, Json] = {
             "host": "localhost",
             "port": self.server.tls_port,
-            "ca_file": str(self.server.authority.ca_file),
+            "ca_file": str(self.server.certified.authority),
             "mailboxes": [f"{login} = {owner}" for login, owner in self._owners.items()],
             "master_user": MASTER,
             **more,

@@ -33,7 +33,7 @@ from connectors.sources.database import query as query_module
 from connectors.sources.database.query import LONGEST_LISTED, one_select
 from connectors.sources.database.rows import acl_of
 from tests.connectors.conformance import ANA, BOB, ConnectorConformance, check_listing, listed, sees, upserts
-from tests.connectors.servers.cutting import CuttingProxy
+from tests.connectors.servers.cutting_proxy import CuttingProxy
 from tests.connectors.sources.database_world import LOOPBACK, DatabaseWorld, MariadbWorld, PostgresqlWorld
 
 

@@ -33,7 +33,7 @@ from tests.connectors.conformance import (
 )
 from tests.connectors.servers.canned import answering
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki, dokuwiki_server
-from tests.connectors.servers.php import free_port
+from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.dokuwiki_world import LOOPBACK, DokuWikiWorld, connector_of
 
 

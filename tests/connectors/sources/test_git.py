@@ -33,8 +33,8 @@ from tests.connectors.conformance import (
     text_of,
     upserts,
 )
+from tests.connectors.servers.cutting_proxy import cutting_proxy
 from tests.connectors.servers.git_server import TOKEN
-from tests.connectors.sources.cutting_proxy import cut_after
 from tests.connectors.sources.git_world import GitWorld
 
 
@@ -269,7 +269,7 @@ def test_a_connection_that_breaks_is_tried_again_later(world: GitWorld) -> None:
     world.put("big.txt", "".join(chr(0xAC00 + n % 11_000) for n in range(30_000)))
     world.repository.commit()
     for after in (0, 800, 4000, 20_000):
-        with cut_after(world.server.port, after) as port:
+        with cutting_proxy(world.server.port, after_bytes=after) as port:
             address = world.server.address(world.slug).replace(str(world.server.port), str(port))
             with pytest.raises(Retry):
                 listed(world.connector(repositories=[address]))
@@ -316,12 +316,16 @@ def test_work_that_was_stopped_ends_while_the_server_is_silent(world: GitWorld) 
 
     def stopped() -> bool:
         asked.append(1)
-        return len(asked) > 1
+        return len(asked) > 2
 
     world.repository.commit()
     surroundings = Surroundings(network=world.surroundings.network, scratch=world.scratch, stopped=stopped)
-    with pytest.raises(Stopped):
-        listed(world.kind.build(world.config, {"token": TOKEN}, surroundings))
+    with cutting_proxy(world.server.port, after_bytes=0, silent=True) as port:
+        address = world.server.address(world.slug).replace(str(world.server.port), str(port))
+        with pytest.raises(Stopped):
+            listed(
+                world.kind.build({**world.config, "repositories": [address]}, {"token": TOKEN}, surroundings)
+            )
 
 
 def test_a_repository_on_this_machine_is_read_without_a_network(world: GitWorld) -> None:

@@ -35,7 +35,7 @@ from tests.connectors.conformance import (
     sees,
     upserts,
 )
-from tests.connectors.servers.cutting import CuttingProxy
+from tests.connectors.servers.cutting_proxy import CuttingProxy
 from tests.connectors.servers.dovecot import MASTER, MASTER_PASSWORD, PASSWORD, Dovecot, dovecot
 from tests.connectors.servers.scripted import ScriptedServer
 from tests.connectors.sources.imap_world import LOOPBACK, ImapWorld, append, expunge, message
@@ -331,7 +331,7 @@ def test_a_certificate_must_name_the_host_and_come_from_a_known_authority(
     server: Dovecot, login: str, box: imaplib.IMAP4
 ) -> None:
     append(box, "INBOX", message("mine", "text"))
-    known = str(server.authority.ca_file)
+    known = str(server.certified.authority)
 
     def reached(host: str, port: int, ca_file: str | None) -> list[str]:
         settings = source(server, [f"{login} = {ANA}"], host=host, port=port, security="tls", ca_file=ca_file)
@@ -352,7 +352,7 @@ def test_starttls_secures_a_plain_greeting_and_checks_the_certificate(
     server: Dovecot, login: str, box: imaplib.IMAP4
 ) -> None:
     append(box, "INBOX", message("mine", "text"))
-    lines, ca_file = [f"{login} = {ANA}"], str(server.authority.ca_file)
+    lines, ca_file = [f"{login} = {ANA}"], str(server.certified.authority)
     good = source(server, lines, host="localhost", security="starttls", ca_file=ca_file)
     assert subjects(listed(good)) == ["mine"]
     with pytest.raises(Reconfigure):

@@ -21,8 +21,8 @@ from connectors.sources.ldap.names import normal_dn, sid_text, without_unique_id
 from connectors.sources.ldap.ranges import whole
 from connectors.sources.ldap.session import Entry, Incomplete
 from tests.connectors.conformance import ConnectorConformance, check_listing, check_principals, listed
+from tests.connectors.servers.cutting_proxy import cutting_proxy
 from tests.connectors.servers.slapd import ADMIN, LIMITED, PASSWORD, SUFFIX
-from tests.connectors.sources.cutting_proxy import cut_after
 from tests.connectors.sources.ldap_world import LOOPBACK, LdapWorld, expanded
 
 ANN, BOB, CHO = "ann@example.com", "bob@example.com", "cho@example.com"
@@ -311,14 +311,14 @@ def test_a_connection_that_breaks_in_the_middle_is_tried_again_later(world: Ldap
     for number in range(60):
         world.person(f"p{number}")
     for after in (0, 10, 500, 3000):
-        with cut_after(world.server.port, after) as port:
+        with cutting_proxy(world.server.port, after_bytes=after) as port:
             connector = world.connector(url=f"ldap://localhost:{port}", encryption="none")
             with pytest.raises(Retry):
                 list(connector.principals())
 
 
 def test_a_server_that_does_not_answer_is_tried_again_later(world: LdapWorld) -> None:
-    with cut_after(world.server.port, 0) as port:
+    with cutting_proxy(world.server.port, after_bytes=0) as port:
         gone = f"ldap://localhost:{port}"
     with pytest.raises(Retry):
         list(world.connector(url=gone).principals())

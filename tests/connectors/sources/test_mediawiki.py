@@ -44,7 +44,7 @@ from tests.connectors.conformance import (
 )
 from tests.connectors.servers.canned import answering
 from tests.connectors.servers.mediawiki import PASSWORD, MediaWiki, mediawiki_server
-from tests.connectors.servers.php import free_port
+from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.mediawiki_world import KIND, LOOPBACK, MediaWikiWorld, connector_of, settings_of
 
 

@@ -96,7 +96,7 @@ class FeedWorld:
 
 
 class SpoiledFeedWorld(FeedWorld):
-    """The same, read through a hostile proxy."""
+    """The same in pages of two entries, what changed last before the others, read through a hostile proxy."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -104,6 +104,21 @@ class SpoiledFeedWorld(FeedWorld):
         server = urlsplit(self.url)
         self.proxy = self._stack.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
         self.url = self.proxy.url + server.path
+
+    def put(self, name: str, text: str) -> str:
+        if self._texts.get(name) != text:
+            self._texts.pop(name, None)
+        return super().put(name, text)
+
+    def _write(self) -> None:
+        entries = [entry(name, text) for name, text in reversed(self._texts.items())]
+        for at in range(0, len(entries) or 1, 2):
+            there = f'<link rel="next" href="{self._page(at + 2).name}"/>' if entries[at + 2 :] else ""
+            self._page(at).write_text(atom(*entries[at : at + 2], more=there), encoding="utf-8")
+            self._page(at).chmod(0o644)
+
+    def _page(self, at: int) -> Path:
+        return self.file.with_stem(f"{self.file.stem}-{at}") if at else self.file
 
     def move(self, name: str, folder: str) -> None:
         raise NotImplementedError("a feed has no folders")

@@ -125,5 +125,9 @@ class SpoiledS3World(S3World):
     def config(self) -> dict[str, Json]:
         return {**super().config, "endpoint": self.proxy.url}
 
+    def connector(self, **more: Json) -> Connector:
+        """Without a place to keep companions, so that each run asks for them."""
+        return self.connector_in(Surroundings(network=LOOPBACK), **more)
+
     def close(self) -> None:
         self._stack.close()

@@ -8,8 +8,10 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -26,7 +28,7 @@ from connectors.sources.s3 import bucket as bucket_module
 from connectors.sources.s3 import connector as connector_module
 from connectors.sources.s3.bucket import Place
 from tests.common.scripted_server import Script, reply
-from tests.connectors.conformance import check_listing, lets_in, listed, sees, upserts
+from tests.connectors.conformance import World, check_listing, lets_in, listed, sees, upserts
 from tests.connectors.hostile import NetworkConformance
 from tests.connectors.servers.s3 import S3Server
 from tests.connectors.sources.s3_world import LOOPBACK, S3World, SpoiledS3World
@@ -44,6 +46,20 @@ class TestS3(NetworkConformance):
     @pytest.fixture(autouse=True)
     def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(connector_module, "CHECKPOINT_EVERY", 3)
+        monkeypatch.setattr(bucket_module, "PAGE_KEYS", 4)
+
+    @pytest.fixture(autouse=True)
+    def _signed_alike(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same question has the same words, so that the proxy needs to ask the store but once."""
+        moment = datetime.now(UTC).replace(tzinfo=None)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
+        monkeypatch.setattr("botocore.endpoint.uuid", SimpleNamespace(uuid4=lambda: "same"))
+
+    def furnish(self, world: World) -> None:
+        """With a companion, which is asked for."""
+        super().furnish(world)
+        assert isinstance(world, S3World)
+        world.companion("b.txt", {"Title": "Second"})
 
 
 SUITES = (TestS3,)

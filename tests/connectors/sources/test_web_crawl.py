@@ -289,7 +289,8 @@ def test_sitemaps_name_pages_that_no_link_leads_to(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [BROKEN, Reply(b"<urlset><url>"), Reply(b"\x1f\x8b broken"), Reply(b"<html/>")]
+    "reply",
+    [BROKEN, Reply(b"<urlset><url>"), Reply(b"\x1f\x8b broken"), Reply(b"<html/>"), Reply(b""), Reply(b"{}")],
 )
 def test_a_sitemap_that_cannot_be_read_deletes_nothing(site: Site, reply: Reply) -> None:
     index = f"<sitemapindex><sitemap><loc>{site.url}/one.xml</loc></sitemap></sitemapindex>"

@@ -184,6 +184,10 @@ class S3Connector(BaseSource):
                 detail = f"Its companion {error}. Mend or remove it."
                 yield Failure(stored.key, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
+            except DocumentFailure as error:
+                # Without its title and attributes it would be another document, so it stays as it was.
+                yield Failure(stored.key, error.code, f"Its companion is not handed over: {error.detail}")
+                continue
             opens = self._permissions.companions_open
             yield _Document(stored, companion, acl_of(rules, stored.key, companion, companions_open=opens))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.common.acl import NOBODY, Acl
-from assistant.common.errors import FailureCode
+from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.types import Json
 from connectors.sdk.access_file import (
     MAX_ACCESS_FILE_BYTES,
@@ -18,10 +18,12 @@ from connectors.sdk.access_file import (
 )
 from connectors.sdk.companion import Companion
 from connectors.sdk.contract import Failure, GroupMembers
+from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError, decode_json, shown
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 from connectors.sources.s3.bucket import Bucket
 
+_RETRY_AFTER_S = 60.0
 _SCHEME = "s3://"
 
 
@@ -40,16 +42,16 @@ class Permissions:
 
 
 def read_rules(bucket: Bucket, name: str, permissions: Permissions) -> AccessRules:
-    """The rules of the bucket called `name`. An access file that cannot be read hides everything.
+    """The rules of the bucket called `name`. An access file that is missing or broken hides everything.
 
     Raises:
-        ConnectorError: the store does not answer as it should.
+        ConnectorError: the store does not answer as it should, or does not hand the file over.
     """
     key = permissions.access_file
     if not key:
         return no_access_file(everyone=permissions.everyone)
     try:
-        value = decode_json(bucket.read_setting(key, limit=MAX_ACCESS_FILE_BYTES))
+        value = decode_json(_handed_over(bucket, key, limit=MAX_ACCESS_FILE_BYTES))
     except MalformedError as error:
         return _all_hidden(f"The access file '{shown(key)}' {error}. Mend it and sync again.")
     for prefix in _prefixes(value):
@@ -65,9 +67,9 @@ def read_groups(bucket: Bucket, key: str) -> list[GroupMembers]:
 
     Raises:
         MalformedError: the file, or any one group of it, is not understood.
-        ConnectorError: the store does not answer as it should.
+        ConnectorError: the store does not answer as it should, or does not hand the file over.
     """
-    return parse_groups(decode_json(bucket.read_setting(key, limit=MAX_GROUPS_FILE_BYTES)))
+    return parse_groups(decode_json(_handed_over(bucket, key, limit=MAX_GROUPS_FILE_BYTES)))
 
 
 def acl_of(rules: AccessRules, key: str, companion: Companion, *, companions_open: bool) -> Acl:
@@ -84,6 +86,17 @@ def hiding(rules: AccessRules) -> Iterator[Failure]:
         spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
         for prefix in spellings:
             yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
+
+
+def _handed_over(bucket: Bucket, key: str, *, limit: int) -> bytes:
+    """A file of the whole source. Nobody's permissions change because it may not be read."""
+    try:
+        return bucket.read_setting(key, limit=limit)
+    except DocumentFailure as error:
+        said = f"The store does not hand over '{shown(key)}', which says who may see what"
+        if error.code is FailureCode.GONE:
+            raise Retry(f"{said}: {error.detail}", after=_RETRY_AFTER_S) from error
+        raise Reconfigure(f"{said}. {error.detail} Give the access key the right s3:GetObject.") from error
 
 
 def _prefixes(value: Json) -> Iterator[str]:

@@ -83,10 +83,9 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
     outcomes = batch.outcomes
     embed_missing([outcome.prepared for outcome in outcomes if outcome.prepared])
     now = timezone.now()
-    touched = [outcome for outcome in outcomes if _is_touched(outcome)]
-    untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
     with transaction.atomic():
         hold(run.pk)
+        touched, untouched = _parted(outcomes)
         written = _write(run, connection, touched, now) if touched else _Written()
         Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
             seen_in_run=run.pk, synced_at=now
@@ -108,8 +107,23 @@ def _note_checkpoint(run: SyncRun, reached: Reached) -> None:
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 
+def _parted(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
+    """Those whose rows change in more than the note that they were seen, and the others.
+
+    A document that was called gone after its plan was made, and is here again, comes back.
+    """
+    quiet = [outcome.document_id for outcome in outcomes if not _is_touched(outcome)]
+    missing = Document.objects.filter(pk__in=quiet, hidden=Hidden.MISSING).values_list("pk", flat=True)
+    back = set(missing) if quiet else set()
+    touched: list[Outcome] = []
+    untouched: list[Outcome] = []
+    for outcome in outcomes:
+        changes = _is_touched(outcome) or outcome.document_id in back
+        (touched if changes else untouched).append(outcome)
+    return touched, untouched
+
+
 def _is_touched(outcome: Outcome) -> bool:
-    """Whether the document's row changes in more than the note that it was seen."""
     return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed or outcome.doubted
 
 

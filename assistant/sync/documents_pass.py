@@ -72,7 +72,7 @@ class DocumentsPass:
         self._doubts = Doubts.of_run(run)
         self._batch: list[Outcome] = []
         self._chunks = 0
-        self._gone: list[str] = []
+        self._gone: dict[str, None] = {}  # in the order in which they were named
         self._reached: Reached | None = None
         listing = run.listing or {}
         # Before the checkpoint from which the run goes on.
@@ -101,6 +101,8 @@ class DocumentsPass:
     def _take(self, item: Item) -> None:
         match item:
             case Outcome():
+                if item.upsert.external_id in self._gone:
+                    self._flush()  # it is back: what was said first must not be carried out last
                 self._batch.append(item)
                 self._chunks += len(item.prepared.chunks) if item.prepared else 0
             case Reached():
@@ -110,7 +112,7 @@ class DocumentsPass:
                 record_failure(self._run, self._connection, item)
                 self._doubts.add(item)
             case Gone(external_id):
-                self._gone.append(external_id)
+                self._gone[external_id] = None
         full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS
         if full or self._is_late():
             self._flush()
@@ -118,7 +120,7 @@ class DocumentsPass:
     def _while_waiting(self) -> None:
         """What is ready does not wait for a document that takes long."""
         self._tools.heartbeat.stop_if_asked()
-        if self._batch and self._is_late():
+        if (self._batch or self._gone) and self._is_late():
             self._flush()
 
     def _is_late(self) -> bool:
@@ -127,8 +129,8 @@ class DocumentsPass:
     def _flush(self) -> None:
         self._last_commit = time.monotonic()
         batch = [self._as_of_now(outcome) for outcome in self._batch]
-        gone, reached = self._gone, self._reached
-        self._batch, self._gone, self._reached, self._chunks = [], [], None, 0
+        gone, reached = list(self._gone), self._reached
+        self._batch, self._gone, self._reached, self._chunks = [], {}, None, 0
         if batch or reached is not None:
             commit(self._run, self._connection, Batch(batch, reached, self._progress.rate(len(batch))))
             self._tools.reader.forget(outcome.upsert for outcome in batch)
@@ -181,11 +183,14 @@ class DocumentsPass:
 
     def _decided(self, reported: Sequence[Upsert]) -> Iterator[Item | Todo[Outcome]]:
         """Each document with something to do, with its plan; those without content to read are ready."""
+        if self._changing():  # a document may have changed several times: then its last state counts
+            reported = list({upsert.external_id: upsert for upsert in reported}.values())
         taken: list[Upsert] = []
+        left_out: list[Gone] = []
         for upsert in reported:
             treated = self._tools.treatment.document(upsert)
             if treated is None:
-                yield Gone(upsert.external_id)
+                left_out.append(Gone(upsert.external_id))
             else:
                 taken.append(treated)
         fresh, doubts = self._without_repeated(taken)
@@ -202,6 +207,7 @@ class DocumentsPass:
                 yield Todo(partial(self._tools.reader.read, outcome, digest))
             else:
                 yield outcome
+        yield from left_out  # after what bears the same id and is taken: in doubt nobody sees it
 
     def _planned(self, upsert: Upsert, row: Known | None, acl_id: int | None) -> Outcome | None:
         """What to do with it; None: this run has done it."""
@@ -236,7 +242,7 @@ class DocumentsPass:
         A listing that shifts while it is paged through names the same document twice; that is no doubt.
         """
         if self._changing():
-            return list({upsert.external_id: upsert for upsert in upserts}.values()), []
+            return list(upserts), []
         marks: dict[str, set[int]] = {}
         for upsert in upserts:
             marks.setdefault(upsert.external_id, set()).add(hash((upsert.version, upsert.acl)))
@@ -253,7 +259,7 @@ class DocumentsPass:
         return fresh, doubted
 
     def _changing(self) -> bool:
-        """Whether changes are reported, of which a document may have several: then the last one counts."""
+        """Whether changes are reported, not everything there is."""
         listing = self._run.listing or {}
         return self._run.kind == RunKind.RETRY or listing.get("cursor") is not None
 

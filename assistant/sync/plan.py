@@ -78,7 +78,7 @@ def plan_document(
     if known is None or known.hidden == "removed":
         return DocumentPlan(fetch=True, new=True, acl_changed=True)
     if acl_id is None:
-        acl_changed = not known.acl_stale and known.acl_id is not None
+        acl_changed = (not known.acl_stale and known.acl_id is not None) or known.hidden == "missing"
     else:
         acl_changed = known.acl_id != acl_id or known.acl_stale or bool(known.hidden)
     same_version = known.source_version == source_version
@@ -95,6 +95,8 @@ def is_news(known: Known, *, source_version: str, acl_id: int | None) -> bool:
 
     A run that was interrupted or postponed lists its source again, maybe hours later.
     """
+    if known.hidden == "missing":
+        return True  # it was called gone in between
     if acl_id is None:
         return known.source_version != source_version or (known.acl_id is not None and not known.acl_stale)
     return known.source_version != source_version or known.acl_id != acl_id or known.acl_stale

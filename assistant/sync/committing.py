@@ -147,7 +147,7 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
         # A change feed may name a document twice, so the second finds what the first has made.
         document = known.setdefault(name, Document(connection=connection, external_id=name))
         before = document.acl_id if document.hidden != Hidden.REMOVED else None
-        _apply_permissions(document, outcome, connection, now)
+        _apply_permissions(run, document, outcome, connection, now)
         if document.pk and document.version:
             lists[document.pk] = (before, document.acl_id)
         document.seen_in_run, document.synced_at, document.revision = run.pk, now, revision
@@ -164,14 +164,18 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
     return written
 
 
-def _apply_permissions(document: Document, outcome: Outcome, connection: Connection, now: datetime) -> None:
+def _apply_permissions(
+    run: SyncRun, document: Document, outcome: Outcome, connection: Connection, now: datetime
+) -> None:
     # Doubts about permissions end only with the run (see `finishing`). What was deleted needs its text first.
     without_text = document.hidden == Hidden.REMOVED and outcome.prepared is None
     if outcome.doubted and not without_text:
         document.hidden = Hidden.PERMISSIONS
     elif document.hidden != Hidden.PERMISSIONS and not without_text:
         document.hidden = Hidden.NO
-    if outcome.acl_outdated and document.pk and document.acl_id is not None:
+    # Only what a reading amid the documents has told of this very one is younger than its listing.
+    told_since = document.acl_seen_in_run == run.pk and not document.acl_stale
+    if outcome.acl_outdated and told_since and document.acl_id is not None:
         return
     if outcome.acl_id is not None:
         document.acl_id, document.acl_confirmed_at, document.acl_stale = outcome.acl_id, now, False

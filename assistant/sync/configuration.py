@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 
@@ -40,6 +41,22 @@ def checked_settings(
     checked, checked_secrets = validate(kind, config=config, secrets=secrets)
     kind.build(checked, checked_secrets, Surroundings()).close()
     return checked, checked_secrets
+
+
+def listing_mark(source: Source) -> str:
+    """Stands for the settings that decide which documents are listed, and where."""
+    told = json.dumps([source.config, source.rules, source.field_map, source.enrichment], sort_keys=True)
+    return hashlib.sha256(told.encode() + b"\0" + bytes(source.sealed_secrets)).hexdigest()
+
+
+def settings_changed(source: Source) -> bool:
+    """Whether somebody has changed what is listed, or who may see it, since `source` was read."""
+    now = Source.objects.select_related("connection").get(pk=source.pk)
+    return (listing_mark(now), now.audience, now.connection.directory_id) != (
+        listing_mark(source),
+        source.audience,
+        source.connection.directory_id,
+    )
 
 
 def kind_of(source: Source) -> ConnectorKind:

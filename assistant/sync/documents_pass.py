@@ -79,6 +79,7 @@ class DocumentsPass:
         self._before = self._named = listing.get("named", 0)
         self._first: str | None = listing.get("first")
         self._lists_read_at: datetime | None = None
+        self._reported_at = timezone.now()
         self._progress = Progress(run)
         self.seen = Seen()
 
@@ -153,6 +154,8 @@ class DocumentsPass:
             if isinstance(event, Upsert | Failure):
                 self._count(event.external_id)
             if isinstance(event, Upsert):
+                if not window:  # the first one's moment stands for all that are looked up with it
+                    self._reported_at = listing.read_at
                 window.append(event)
                 if len(window) < _WINDOW:
                     continue
@@ -227,7 +230,7 @@ class DocumentsPass:
             acl_id=acl_id,
             failure=plan.failed_before,
             again=again,
-            reported_at=timezone.now(),
+            reported_at=self._reported_at,
         )
 
     def _known(self, upserts: Sequence[Upsert]) -> dict[str, Known]:

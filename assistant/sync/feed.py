@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
+from assistant.sync.configuration import listing_mark
 from assistant.sync.models import RunFailure, RunKind, Source, SyncRun
 from assistant.sync.plan import LASTING_FAILURES
 from connectors.sdk.contract import Connector, Event, Failure, FeedGap, Upsert
@@ -25,13 +26,21 @@ def events_of(run: SyncRun, connector: Connector) -> Iterator[Event]:
     """The events of this run, from where an interrupted worker left it. Asks the database now, not later."""
     if run.kind == RunKind.RETRY:
         return connector.again(_failed(run.source, lasting=True))
-    if run.listing is None:
+    if run.listing is None or run.listing.get("settings") != listing_mark(run.source):
         _begin(run, run.source.cursor if _follows_the_feed(run) else None)
     assert run.listing is not None
     cursor, checkpoint = run.listing["cursor"], run.listing.get("checkpoint")
     if cursor is None:
         return connector.documents(checkpoint=checkpoint)
     return _changes(run, connector, cursor, checkpoint, _failed(run.source, lasting=False))
+
+
+def began_at(run: SyncRun) -> datetime:
+    """How old the news of the listing may be: one that goes on from a checkpoint began before today's worker."""
+    listing = run.listing or {}
+    if listing.get("checkpoint") is None:
+        return timezone.now()
+    return datetime.fromisoformat(listing["began"])
 
 
 def _follows_the_feed(run: SyncRun) -> bool:
@@ -44,8 +53,19 @@ def _follows_the_feed(run: SyncRun) -> bool:
 
 
 def _begin(run: SyncRun, cursor: JsonObject | None) -> None:
-    run.listing = {"cursor": cursor}
+    """Begin the listing; anew, where somebody has changed what is listed since it was begun before."""
+    if run.listing is not None:  # what was named by other settings says nothing of these
+        Document.objects.filter(connection=run.source.connection, seen_in_run=run.pk).update(seen_in_run=0)
+    run.listing = _beginning(run, cursor)
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
+
+
+def _beginning(run: SyncRun, cursor: JsonObject | None) -> JsonObject:
+    return {
+        "cursor": cursor,
+        "settings": listing_mark(run.source),
+        "began": timezone.now().isoformat(),
+    }
 
 
 def _changes(
@@ -61,7 +81,7 @@ def _changes(
     try:
         yield from connector.documents(cursor=cursor, checkpoint=checkpoint)
     except FeedGap:
-        run.listing = {"cursor": None}  # stored with the first checkpoint
+        run.listing = _beginning(run, None)  # stored with the first checkpoint
         yield from connector.documents()
 
 

@@ -12,6 +12,7 @@ from assistant.accounts.revisions import Counter, bump
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
+from assistant.sync.configuration import listing_mark
 from assistant.sync.lease import hold
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import Deletion, Guard, plan_deletions
@@ -97,15 +98,20 @@ def end_state(run: SyncRun, *, complete: bool) -> RunState:
 
 
 def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
-    """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile."""
+    """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile.
+
+    A run during which somebody changed what is listed leaves the cursor to the one that lists it all.
+    """
     changes: dict[str, object] = {}
     failed_prefix = any(failure.is_prefix for failure in _failures(run))
     if (seen.complete or seen.caught_up) and not failed_prefix:
         changes["cursor"] = seen.cursor
     if seen.complete:
         changes["listed_at"] = began
-    if changes:
-        Source.objects.filter(pk=run.source_id).update(**changes)
+    with transaction.atomic():
+        source = Source.objects.select_for_update(of=("self",)).get(pk=run.source_id)
+        if changes and (run.listing or {}).get("settings", "") in ("", listing_mark(source)):
+            Source.objects.filter(pk=source.pk).update(**changes)
 
 
 def _failures(run: SyncRun) -> list[RunFailure]:
@@ -160,8 +166,11 @@ def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began:
                 document.revision = revision
                 document.save(update_fields=["acl_stale", "acl_confirmed_at", "revision"])
         _end_doubts(run, connection, named=named)
-        Connection.objects.filter(pk=connection.pk).update(permissions_confirmed_at=began)
-        connection.permissions_confirmed_at = began
+        # Lists that were read amid the documents are younger than the listing.
+        rows = Connection.objects.filter(pk=connection.pk)
+        amid = rows.values_list("permissions_confirmed_at", flat=True).get()
+        connection.permissions_confirmed_at = max(began, amid or began)
+        rows.update(permissions_confirmed_at=connection.permissions_confirmed_at)
 
 
 def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:

@@ -24,7 +24,7 @@ from assistant.sync.permissions_pass import Lists, forget_named, take_permission
 from assistant.sync.pipeline import Pipeline
 from assistant.sync.push_finishing import finish_push
 from assistant.sync.reading_content import PARSERS, ContentReader
-from assistant.sync.spool import Spool
+from assistant.sync.spool import spool_of
 from assistant.sync.treatment import Treatment, treatment_of
 from connectors.sdk.contract import Connector
 
@@ -79,7 +79,7 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
     _enter(run, Phase.DOCUMENTS)
     publish_missing()  # what a killed worker had committed but not yet made findable
     connection = run.source.connection
-    spool = Spool(settings.MUNDAP_SYNC_DIR / "spool" / str(run.pk))
+    spool = spool_of(run.pk)
     spool.open()
     fetches = min(run.source.fetches_at_once or 64, kind_of(run.source).fetches_at_once)
     reader = ContentReader(

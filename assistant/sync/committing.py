@@ -263,4 +263,4 @@ def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[st
         ids = list(gone.values_list("pk", flat=True))
         if ids:
             revision = bump(Counter.DOCUMENTS)
-            Document.objects.filter(pk__in=ids).update(hidden=Hidden.MISSING, revision=revision)
+            gone.filter(pk__in=ids).update(hidden=Hidden.MISSING, asked_in_run=0, revision=revision)

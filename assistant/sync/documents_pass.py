@@ -16,7 +16,7 @@ from assistant.common.errors import FailureCode
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document
 from assistant.sync.committing import Batch, Outcome, Reached, commit, hide_missing
-from assistant.sync.doubts import Doubts, record_failure
+from assistant.sync.doubts import Named, record_failure
 from assistant.sync.lease import Heartbeat
 from assistant.sync.listing import ReadAhead
 from assistant.sync.models import RunKind, SyncRun
@@ -69,7 +69,7 @@ class DocumentsPass:
         self._last_commit = time.monotonic()
         self._reported: dict[str, int] = {}
         self._acl_ids: dict[Acl, int] = {}
-        self._doubts = Doubts.of_run(run)
+        self._doubts = Named.by_run(run, hides=True)
         self._batch: list[Outcome] = []
         self._chunks = 0
         self._gone: dict[str, None] = {}  # in the order in which they were named
@@ -97,6 +97,7 @@ class DocumentsPass:
             self._progress.note(found=self._before + listing.found, whole=listing.finished)
         self._flush()
         self._progress.note(found=self._before + listing.found, whole=listing.finished, now=True)
+        self._progress.check_budget(now=True)
         return self.seen
 
     def _take(self, item: Item) -> None:
@@ -111,7 +112,9 @@ class DocumentsPass:
             case Failure():
                 self._flush()  # what it doubts may be among what was reported before it
                 record_failure(self._run, self._connection, item)
-                self._doubts.add(item)
+                if item.hide:
+                    self._doubts.add(item.external_id, is_prefix=item.is_prefix)
+                self._progress.check_budget()
             case Gone(external_id):
                 self._gone[external_id] = None
         full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS

@@ -10,11 +10,12 @@ from django.utils import timezone
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.sync.configuration import listing_mark
-from assistant.sync.models import RunFailure, RunKind, Source, SyncRun
+from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import LASTING_FAILURES
 from connectors.sdk.contract import Connector, Event, Failure, FeedGap, Upsert
 
 _MOST_AGAIN = 10_000
+_WHOLE = (RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_ERRORS, RunState.WAITING_FOR_APPROVAL)
 
 
 def is_document(event: Event) -> bool:
@@ -91,8 +92,11 @@ def _failed(source: Source, *, lasting: bool) -> list[str]:
     rows = rows.exclude(failure_code="")
     if not lasting:
         rows = rows.exclude(failure_code__in=LASTING_FAILURES)
-    latest = SyncRun.objects.filter(source=source, finished_at__isnull=False).order_by("-pk").first()
-    noted = RunFailure.objects.filter(run=latest, is_prefix=False).exclude(external_id="")
+    # Those of the last run that came to its end with documents; later ones broke off, or read none.
+    ended = SyncRun.objects.filter(source=source, kind__in=CONTENT_KINDS, state__in=_WHOLE)
+    since = ended.order_by("-pk").values_list("pk", flat=True).first() or 0
+    noted = RunFailure.objects.filter(run__source=source, run__gte=since, is_prefix=False)
+    noted = noted.exclude(external_id="")
     if not lasting:
         noted = noted.exclude(code__in=LASTING_FAILURES)
     names = {*rows.values_list("external_id", flat=True), *noted.values_list("external_id", flat=True)}

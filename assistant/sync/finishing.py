@@ -13,6 +13,7 @@ from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
 from assistant.sync.configuration import listing_mark
+from assistant.sync.doubts import Named
 from assistant.sync.lease import hold
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import Deletion, Guard, plan_deletions
@@ -67,6 +68,8 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
     )
     guard = Guard(source.max_deleted, source.max_deleted_percent)
     decision = plan_deletions(known=known, missing=len(missing), listed=listed, guard=guard)
+    if decision is Deletion.DELETE and _unanswered(connection, missing):
+        decision = Deletion.ASK
     if decision is Deletion.DELETE:
         with transaction.atomic():
             hold(run.pk)
@@ -76,6 +79,12 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         _ask(run, missing)
         return RunState.WAITING_FOR_APPROVAL
     return end_state(run, complete=True)
+
+
+def _unanswered(connection: Connection, missing: list[int]) -> bool:
+    """Whether an earlier run asked about one of them and nobody has decided: no later run does it instead."""
+    asked = Document.objects.filter(connection=connection, hidden=Hidden.MISSING, asked_in_run__gt=0)
+    return not set(missing).isdisjoint(asked.values_list("pk", flat=True))
 
 
 def _ask(run: SyncRun, missing: list[int]) -> None:
@@ -88,6 +97,7 @@ def _ask(run: SyncRun, missing: list[int]) -> None:
             Document.objects.filter(pk__in=part, hidden=Hidden.NO).update(
                 hidden=Hidden.MISSING, revision=revision
             )
+            Document.objects.filter(pk__in=part).update(asked_in_run=run.pk)
         SyncRun.objects.filter(pk=run.pk).update(missing=len(missing))
 
 
@@ -103,7 +113,7 @@ def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
     A run during which somebody changed what is listed leaves the cursor to the one that lists it all.
     """
     changes: dict[str, object] = {}
-    failed_prefix = any(failure.is_prefix for failure in _failures(run))
+    failed_prefix = RunFailure.objects.filter(run=run, is_prefix=True).exists()
     if (seen.complete or seen.caught_up) and not failed_prefix:
         changes["cursor"] = seen.cursor
     if seen.complete:
@@ -114,26 +124,13 @@ def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
             Source.objects.filter(pk=source.pk).update(**changes)
 
 
-def _failures(run: SyncRun) -> list[RunFailure]:
-    """All failures of the run, also those that a worker noted which then died."""
-    return list(RunFailure.objects.filter(run=run))
-
-
-def _names(failure: RunFailure, external_id: str) -> bool:
-    return (
-        external_id.startswith(failure.external_id)
-        if failure.is_prefix
-        else external_id == failure.external_id
-    )
-
-
 def _seen(run: SyncRun) -> Q:
     return Q(seen_in_run=run.pk) if run.kind in CONTENT_KINDS else Q(acl_seen_in_run=run.pk)
 
 
 def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
     """Documents that a complete listing did not name, and that no failure covers; or that it called gone."""
-    failures = _failures(run)
+    failures = Named.by_run(run)
     unseen = (
         Document.objects.filter(connection=connection)
         .exclude(_seen(run))
@@ -143,7 +140,7 @@ def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
     return [
         pk
         for pk, external_id, hidden in unseen
-        if hidden == Hidden.MISSING or not any(_names(failure, external_id) for failure in failures)
+        if hidden == Hidden.MISSING or not failures.name(external_id)
     ]
 
 
@@ -175,7 +172,7 @@ def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began:
 
 def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
     """Documents that were hidden for doubts come back once a run has named them and doubts them no more."""
-    hiding = [failure for failure in _failures(run) if failure.hides]
+    hiding = Named.by_run(run, hides=True)
     doubted = Document.objects.filter(
         named, connection=connection, acl_stale=False, hidden=Hidden.PERMISSIONS
     )
@@ -184,7 +181,7 @@ def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
         cleared = [
             pk
             for pk, external_id in doubted.values_list("pk", "external_id")
-            if not any(_names(failure, external_id) for failure in hiding)
+            if not hiding.name(external_id)
         ]
         revision = bump(Counter.DOCUMENTS) if cleared else 0
         for start in range(0, len(cleared), _WRITTEN_AT_ONCE):

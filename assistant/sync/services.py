@@ -33,6 +33,7 @@ from assistant.sync.models import (
 )
 from assistant.sync.push_turns import end_silent
 from assistant.sync.reasons import RunCode
+from assistant.sync.spool import spool_of
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
 
@@ -171,7 +172,8 @@ def _leaves_lists(wanted: str, kind: str) -> bool:
 
 
 def follow(run_id: int) -> None:
-    """Ask for what somebody wanted while this run, which has ended, was open and did not come to do."""
+    """Tidy up after a run that has ended, and ask for what somebody wanted while it was open."""
+    spool_of(run_id).clear()  # however it ended: what was fetched for it is of no use any more
     run = SyncRun.objects.get(pk=run_id)
     wanted = [run.next_kind] if run.next_kind else []
     if run.permissions_requested:
@@ -265,7 +267,7 @@ def refuse_deletions(*, run_id: int, actor: str) -> int:
         revision = bump(Counter.DOCUMENTS)
         for start in range(0, len(missing), _WRITTEN_AT_ONCE):
             Document.objects.filter(pk__in=missing[start : start + _WRITTEN_AT_ONCE]).update(
-                hidden=Hidden.NO, revision=revision
+                hidden=Hidden.NO, asked_in_run=0, revision=revision
             )
         SyncRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED_WITH_ERRORS, missing=0)
         record(Event.DELETION_REFUSED, actor=actor, run=run.pk, documents=len(missing))
@@ -273,14 +275,17 @@ def refuse_deletions(*, run_id: int, actor: str) -> int:
 
 
 def _asked(run_id: int) -> tuple[SyncRun, list[int]]:
-    """The run that waits, and the documents it asks about, locked: one that comes back is not deleted."""
+    """The run that waits, and the documents it asks about, locked.
+
+    One that came back is not among them, nor is what a later run has found missing.
+    """
     waiting = SyncRun.objects.select_for_update().filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL)
     run = waiting.first()
     if run is None:
         raise NotFound("No run with this number waits for approval.")
     missing = (
         Document.objects.select_for_update()
-        .filter(connection_id=run.source_id, hidden=Hidden.MISSING)
+        .filter(connection_id=run.source_id, hidden=Hidden.MISSING, asked_in_run=run.pk)
         .values_list("pk", flat=True)
     )
     return run, list(missing)

@@ -7,7 +7,7 @@ between leaves nothing wrong: the next run publishes what the index lacks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -27,6 +27,9 @@ from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
 from connectors.sdk.contract import Upsert
+
+
+_GONE = (Hidden.MISSING, Hidden.REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,14 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
     Raises:
         LostLease: the run belongs to another process now; nothing was written.
     """
-    outcomes = batch.outcomes
-    embed_missing([outcome.prepared for outcome in outcomes if outcome.prepared])
+    embed_missing([outcome.prepared for outcome in batch.outcomes if outcome.prepared])
     now = timezone.now()
     with transaction.atomic():
         hold(run.pk)
-        touched, untouched = _parted(outcomes)
+        batch = replace(batch, outcomes=_as_it_stands(batch.outcomes))
+        outcomes = batch.outcomes
+        touched = [outcome for outcome in outcomes if _is_touched(outcome)]
+        untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
         written = _write(run, connection, touched, now) if touched else _Written()
         Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
             seen_in_run=run.pk, synced_at=now
@@ -107,23 +112,34 @@ def _note_checkpoint(run: SyncRun, reached: Reached) -> None:
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 
-def _parted(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
-    """Those whose rows change in more than the note that they were seen, and the others.
+def _as_it_stands(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with what became of their documents after their plans were made; locks these.
 
-    A document that was called gone after its plan was made, and is here again, comes back.
+    One that was called gone and is here again comes back. One whose deletion somebody approved
+    meanwhile has lost its text: it fails, so that the next run reads it.
     """
-    quiet = [outcome.document_id for outcome in outcomes if not _is_touched(outcome)]
-    missing = Document.objects.filter(pk__in=quiet, hidden=Hidden.MISSING).values_list("pk", flat=True)
-    back = set(missing) if quiet else set()
-    touched: list[Outcome] = []
-    untouched: list[Outcome] = []
-    for outcome in outcomes:
-        changes = _is_touched(outcome) or outcome.document_id in back
-        (touched if changes else untouched).append(outcome)
-    return touched, untouched
+    textless = [outcome.document_id for outcome in outcomes if outcome.prepared is None and outcome.document_id]
+    if not textless:
+        return list(outcomes)
+    rows = Document.objects.select_for_update().filter(pk__in=textless, hidden__in=_GONE)
+    hidden = dict(rows.values_list("pk", "hidden"))
+    return [
+        _after(outcome, hidden[outcome.document_id]) if outcome.document_id in hidden else outcome
+        for outcome in outcomes
+    ]
+
+
+def _after(outcome: Outcome, hidden: str) -> Outcome:
+    if hidden == Hidden.MISSING:
+        return replace(outcome, plan=replace(outcome.plan, acl_changed=True))
+    if outcome.plan.new or outcome.prepared is not None or outcome.failure is not None:
+        return outcome
+    detail = "Its deletion was approved while the source named it again."
+    return replace(outcome, failure=FailureCode.UNREACHABLE, detail=detail)
 
 
 def _is_touched(outcome: Outcome) -> bool:
+    """Whether the document's row changes in more than the note that it was seen."""
     return outcome.document_id is None or outcome.plan.fetch or outcome.plan.acl_changed or outcome.doubted
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
+from django.utils import timezone
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
@@ -67,7 +68,9 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         Document.objects.filter(_seen(run), connection=connection).count() if whole else known - len(missing)
     )
     guard = Guard(source.max_deleted, source.max_deleted_percent)
-    decision = plan_deletions(known=known, missing=len(missing), listed=listed, guard=guard)
+    decision = plan_deletions(
+        known=known, missing=len(missing), listed=listed, lately=_deleted_lately(run), guard=guard
+    )
     if decision is Deletion.DELETE and _unanswered(connection, missing):
         decision = Deletion.ASK
     if decision is Deletion.DELETE:
@@ -79,6 +82,14 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         _ask(run, missing)
         return RunState.WAITING_FOR_APPROVAL
     return end_state(run, complete=True)
+
+
+def _deleted_lately(run: SyncRun) -> int:
+    """How many documents of the source the other runs of the last day deleted without asking."""
+    runs = SyncRun.objects.filter(source=run.source_id, finished_at__gt=timezone.now() - timedelta(days=1))
+    deleted: int = runs.exclude(pk=run.pk).aggregate(all=Sum("deleted", default=0))["all"]
+    approved = Document.objects.filter(connection=run.source_id, hidden=Hidden.REMOVED)
+    return max(0, deleted - approved.filter(asked_in_run__in=runs.values("pk")).count())
 
 
 def _unanswered(connection: Connection, missing: list[int]) -> bool:

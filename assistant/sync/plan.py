@@ -118,21 +118,26 @@ class Guard:
     max_percent: int = MAX_DELETED_PERCENT
 
 
-def plan_deletions(*, known: int, missing: int, listed: int, guard: Guard = Guard()) -> Deletion:
+def plan_deletions(
+    *, known: int, missing: int, listed: int, lately: int = 0, guard: Guard = Guard()
+) -> Deletion:
     """Delete at once only what is plausible; ask an administrator about the rest.
 
     Args:
         known: documents that the source had before the run.
         missing: those of them that the listing did not name.
         listed: documents that the listing named.
+        lately: documents that earlier runs of the last day deleted without asking: a source that is
+            emptied bit by bit is emptied all the same.
         guard: what may go at once.
     """
     if missing == 0:
         return Deletion.NOTHING
     if listed == 0:
         return Deletion.ASK
-    if missing == 1 or (missing <= FREE_DELETIONS and missing < listed):
+    together = missing + lately
+    if missing == 1 or (together <= FREE_DELETIONS and together < listed):
         return Deletion.DELETE
-    if missing > guard.max_deleted or missing * 100 > known * guard.max_percent:
+    if together > guard.max_deleted or together * 100 > (known + lately) * guard.max_percent:
         return Deletion.ASK
     return Deletion.DELETE

@@ -28,7 +28,6 @@ from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
 from connectors.sdk.contract import Upsert
 
-
 _GONE = (Hidden.MISSING, Hidden.REMOVED)
 
 
@@ -118,7 +117,9 @@ def _as_it_stands(outcomes: Sequence[Outcome]) -> list[Outcome]:
     One that was called gone and is here again comes back. One whose deletion somebody approved
     meanwhile has lost its text: it fails, so that the next run reads it.
     """
-    textless = [outcome.document_id for outcome in outcomes if outcome.prepared is None and outcome.document_id]
+    textless = [
+        outcome.document_id for outcome in outcomes if outcome.prepared is None and outcome.document_id
+    ]
     if not textless:
         return list(outcomes)
     rows = Document.objects.select_for_update().filter(pk__in=textless, hidden__in=_GONE)

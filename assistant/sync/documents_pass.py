@@ -156,9 +156,9 @@ class DocumentsPass:
         for event in listing:
             if isinstance(event, Upsert | Failure):
                 self._count(event.external_id)
+            # The first one's moment stands for all that are looked up with it.
+            self._reported_at = self._reported_at if window else listing.read_at
             if isinstance(event, Upsert):
-                if not window:  # the first one's moment stands for all that are looked up with it
-                    self._reported_at = listing.read_at
                 window.append(event)
                 if len(window) < _WINDOW:
                     continue

@@ -28,7 +28,7 @@ class Named:
 
     @classmethod
     def by_run(cls, run: SyncRun, *, hides: bool = False) -> Self:
-        """What the failures name that the run has noted, also by a worker that then died; `hides`: in doubt."""
+        """What the run's failures name, also those of a worker that then died; `hides`: only doubts."""
         named = cls()
         noted = RunFailure.objects.filter(run=run)
         rows = noted.filter(hides=True) if hides else noted

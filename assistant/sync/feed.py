@@ -37,7 +37,7 @@ def events_of(run: SyncRun, connector: Connector) -> Iterator[Event]:
 
 
 def began_at(run: SyncRun) -> datetime:
-    """How old the news of the listing may be: one that goes on from a checkpoint began before today's worker."""
+    """How old the news of the listing may be: one that goes on from a checkpoint began earlier."""
     listing = run.listing or {}
     if listing.get("checkpoint") is None:
         return timezone.now()

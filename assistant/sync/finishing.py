@@ -149,9 +149,7 @@ def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
         .values_list("pk", "external_id", "hidden")
     )
     return [
-        pk
-        for pk, external_id, hidden in unseen
-        if hidden == Hidden.MISSING or not failures.name(external_id)
+        pk for pk, external_id, hidden in unseen if hidden == Hidden.MISSING or not failures.name(external_id)
     ]
 
 
@@ -190,9 +188,7 @@ def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
     with transaction.atomic():
         hold(run.pk)
         cleared = [
-            pk
-            for pk, external_id in doubted.values_list("pk", "external_id")
-            if not hiding.name(external_id)
+            pk for pk, external_id in doubted.values_list("pk", "external_id") if not hiding.name(external_id)
         ]
         revision = bump(Counter.DOCUMENTS) if cleared else 0
         for start in range(0, len(cleared), _WRITTEN_AT_ONCE):

@@ -86,9 +86,7 @@ def test_a_document_that_is_back_while_its_deletion_is_approved_is_read_by_the_n
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waiting = SyncRun.objects.get(state=RunState.WAITING_FOR_APPROVAL)
-    meanwhile(
-        monkeypatch, DocumentsPass, "_known", lambda: approve_deletions(run_id=waiting.pk, actor="ada")
-    )
+    meanwhile(monkeypatch, DocumentsPass, "_known", lambda: approve_deletions(run_id=waiting.pk, actor="ada"))
     script.changes = [asked[19], CaughtUp(FIRST)]
     assert sync(scripted_source).failed == 1
     script.changes = [CaughtUp(SECOND)]

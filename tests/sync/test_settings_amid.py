@@ -138,20 +138,24 @@ def test_a_run_that_is_cancelled_before_it_works_leaves_what_was_asked_of_it_bes
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind", "lists"),
+    ("asked", "expected"),
     [
-        ((RunKind.FULL, RunKind.RETRY), RunKind.FULL, False),
-        ((RunKind.RETRY, RunKind.INCREMENTAL), RunKind.FULL, False),
-        ((RunKind.INCREMENTAL, RunKind.FULL), RunKind.FULL, False),
-        ((RunKind.PRUNE, RunKind.INCREMENTAL), RunKind.FULL, False),
-        ((RunKind.PERMISSIONS, RunKind.RETRY), RunKind.RETRY, True),
-        ((RunKind.RETRY, RunKind.PERMISSIONS), RunKind.RETRY, True),
-        ((RunKind.PERMISSIONS, RunKind.PRUNE), RunKind.PRUNE, False),
+        ((RunKind.FULL, RunKind.RETRY), (RunKind.FULL, False)),
+        ((RunKind.RETRY, RunKind.INCREMENTAL), (RunKind.FULL, False)),
+        ((RunKind.INCREMENTAL, RunKind.FULL), (RunKind.FULL, False)),
+        ((RunKind.PRUNE, RunKind.INCREMENTAL), (RunKind.FULL, False)),
+        ((RunKind.PERMISSIONS, RunKind.RETRY), (RunKind.RETRY, True)),
+        ((RunKind.RETRY, RunKind.PERMISSIONS), (RunKind.RETRY, True)),
+        ((RunKind.PERMISSIONS, RunKind.PRUNE), (RunKind.PRUNE, False)),
     ],
 )
 @pytest.mark.parametrize("begun", [True, False])
 def test_nothing_that_was_asked_for_is_forgotten_for_what_was_asked_for_later(
-    script: Script, scripted_source: int, asked: tuple[RunKind, ...], kind: RunKind, lists: bool, begun: bool
+    script: Script,
+    scripted_source: int,
+    asked: tuple[RunKind, ...],
+    expected: tuple[RunKind, bool],
+    begun: bool,
 ) -> None:
     first = RunKind.PRINCIPALS if begun else asked[0]
     open_run = request_run(source_id=scripted_source, kind=first, actor="test")
@@ -162,7 +166,7 @@ def test_nothing_that_was_asked_for_is_forgotten_for_what_was_asked_for_later(
     if begun:
         execute_run(open_run)
     following = SyncRun.objects.get(state=RunState.PENDING)
-    assert (following.kind, following.permissions_requested) == (kind, lists)
+    assert (following.kind, following.permissions_requested) == expected
 
 
 @pytest.mark.usefixtures("looking")

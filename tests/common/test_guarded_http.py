@@ -34,7 +34,7 @@ from assistant.common.guarded_http import (
 from assistant.common.network import AddressRefused, HostUnreachable, Network, parse_networks
 from assistant.common.origin_cookies import OriginCookies
 from assistant.common.pace import Pace, Stopped
-from tests.common.scripted_server import ScriptedServer, Seen, TestAuthority, raw, reply, serving
+from tests.common.scripted_server import Script, ScriptedServer, Seen, TestAuthority, raw, reply, serving
 
 LOCAL = Network(parse_networks("127.0.0.0/8"))
 
@@ -463,6 +463,14 @@ def test_a_post_without_an_answer_is_not_sent_again(server: ScriptedServer) -> N
     with client() as http, pytest.raises(HostUnreachable):
         http.send(Ask("POST", server.url + "/", content=b"once"))
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("trouble", [raw(b""), raw(CUT_OFF["shorter than it says"]), reply(502)])
+def test_a_post_that_only_asks_is_sent_again(server: ScriptedServer, trouble: Script) -> None:
+    server.on("/", trouble, reply(body=b"whole"))
+    with client() as http:
+        answer = http.send(Ask("POST", server.url + "/", content=b"what is there?", only_asks=True))
+    assert (answer.body, len(server.seen)) == (b"whole", 2)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "bare deflate", "gzip twice", "gzip in two members"])

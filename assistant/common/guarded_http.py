@@ -110,7 +110,8 @@ class Origin:
 class Ask:
     """A request. `redirects`: how many are followed; with 0 a redirect is an answer like any other.
 
-    `headers` go to the origin of `url`, and to no other that it redirects to.
+    `headers` go to the origin of `url`, and to no other that it redirects to. `only_asks`: changes
+    nothing at the server, whatever its method, so that it may be sent again after a silence.
     """
 
     method: str
@@ -119,6 +120,7 @@ class Ask:
     content: bytes | None = field(default=None, repr=False)
     max_bytes: int = MAX_BODY_BYTES
     redirects: int = _MAX_REDIRECTS
+    only_asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class GuardedClient:
     def send(self, ask: Ask) -> Answer:
         """Send a request and read the whole answer, whatever its status, unless the server is busy.
 
-        After a silence only methods that change nothing are sent again.
+        After a silence only what changes nothing is sent again.
 
         Raises:
             AddressRefused: the host, or one that a redirect leads to, is not allowed or no web address.
@@ -203,6 +205,7 @@ class GuardedClient:
             Stopped: the work was asked to end.
         """
         first = self._first_hop(ask)
+        repeatable = ask.only_asks or ask.method in _REPEATABLE
         problem: MundapError
         for attempt in range(1, self._tries + 1):
             try:
@@ -210,7 +213,7 @@ class GuardedClient:
             except _Endless:
                 raise
             except HostUnreachable as error:
-                if ask.method not in _REPEATABLE:
+                if not repeatable:
                     raise
                 problem, pause, again = error, _pause(attempt), True
             else:
@@ -221,7 +224,7 @@ class GuardedClient:
                 problem = Busy(
                     f"{first.target.shown} answers {answer.status}: it is busy.", after=max(pause, 1.0)
                 )
-                again = ask.method in _REPEATABLE or answer.status in _NOT_BEGUN
+                again = repeatable or answer.status in _NOT_BEGUN
                 if asked is not None:
                     self._reach.pace.hold(min(pause, _LONGEST_WAIT_S))
             if attempt == self._tries or pause > _LONGEST_WAIT_S or not again:

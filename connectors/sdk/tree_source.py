@@ -32,15 +32,19 @@ from connectors.sdk.contract import (
     PrincipalEvent,
     Upsert,
 )
+from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError, decode_json
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource, picked
 from connectors.sdk.surroundings import Surroundings
-from connectors.sdk.tree import Found, Path, Tree, Walk
+from connectors.sdk.tree import FolderGone, FolderUnread, Found, Path, Tree, Walk
 from connectors.sdk.tree_trial import try_out
 
 CHECKPOINT_EVERY = 100
+_RETRY_S = 60.0
+# The server does not hand a file over that it has: nobody knows what it says.
+_WITHHELD = frozenset({FailureCode.REFUSED, FailureCode.UNREACHABLE, FailureCode.GONE})
 
 ACCESS_FILE_FIELD = ConfigField(
     "access_file",
@@ -150,7 +154,7 @@ class TreeSource(BaseSource):
         path = self._settings.groups_file
         if path:
             try:
-                groups = parse_groups(decode_json(self._opened().read(path, limit=MAX_GROUPS_FILE_BYTES)))
+                groups = parse_groups(decode_json(self._setting(path, limit=MAX_GROUPS_FILE_BYTES)))
             except (MalformedError, DocumentFailure) as error:
                 detail = f"The groups file '{path[-1]}' {_said(error)}. Mend it and sync again."
                 yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
@@ -176,10 +180,47 @@ class TreeSource(BaseSource):
         if not path:
             return AccessRules({}, (), self._settings.otherwise)
         try:
-            data = self._opened().read(path, limit=MAX_ACCESS_FILE_BYTES)
+            data = self._setting(path, limit=MAX_ACCESS_FILE_BYTES)
         except DocumentFailure as error:
             return hide_all(f"The access file '{path[-1]}' {_said(error)}. Mend it and sync again.")
         return replace(decode_access(data, name=path[-1]), otherwise=self._settings.otherwise)
+
+    def _setting(self, path: Path, *, limit: int) -> bytes:
+        """The access file or the groups file. What is only not handed over changes nobody's permissions.
+
+        Raises:
+            DocumentFailure: it is not there, too large or no file, and stays so until somebody mends it.
+            Reconfigure, Retry: it is there, and the account may not read it, or not now.
+        """
+        try:
+            return self._opened().read(path, limit=limit)
+        except DocumentFailure as error:
+            said = f"'{'/'.join(path)}' says who may read what, and is not handed over"
+            if error.code is FailureCode.REFUSED:
+                raise Reconfigure(
+                    f"{said}: {error.detail} Let the account of this source read it."
+                ) from error
+            if error.code is FailureCode.UNREACHABLE or (error.code is FailureCode.GONE and self._has(path)):
+                raise Retry(f"{said}: {error.detail or 'it is listed'}", after=_RETRY_S) from error
+            raise
+
+    def _has(self, path: Path) -> bool:
+        """Whether the folders that lead to a file name it.
+
+        Raises:
+            Stop, Retry: the root is gone, or a folder cannot be listed.
+        """
+        tree = self._opened()
+        tree.root()
+        try:
+            return all(
+                any(node.name == name for node in tree.children(path[:depth]))
+                for depth, name in enumerate(path)
+            )
+        except FolderGone:
+            return False
+        except FolderUnread as error:
+            raise Retry(f"The folder of '{'/'.join(path)}' is not listed: {error}", after=_RETRY_S) from error
 
     def _walk(self) -> Walk:
         left_out = frozenset("/".join(p) for p in (self._settings.access_file, self._settings.groups_file))
@@ -215,11 +256,21 @@ class TreeSource(BaseSource):
                 detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
+            except DocumentFailure as error:
+                # Without its title and attributes it would be another document, so it stays as it was.
+                yield Failure(found.external_id, error.code, f"Its companion {_said(error)}")
+                continue
             stated = rules.acl_of(found.external_id, companion.clause)
             by_rights = self._settings.by_rights
             yield _Readable(found, companion, narrowed(stated, found.layers) if by_rights else stated)
 
     def _companion(self, found: Found) -> Companion:
+        """What stands beside the file.
+
+        Raises:
+            MalformedError: until somebody mends it, nobody knows who may read the file.
+            DocumentFailure: it is listed and not handed over.
+        """
         if not found.companion:
             return NO_COMPANION
         if found.companion != found.parts[-1] + SUFFIX:
@@ -228,6 +279,8 @@ class TreeSource(BaseSource):
         try:
             data = self._opened().read(path, limit=MAX_COMPANION_BYTES)
         except DocumentFailure as error:
+            if error.code in _WITHHELD:
+                raise
             raise MalformedError(_said(error)) from error
         try:
             return parse_companion(decode_json(data))

@@ -25,6 +25,7 @@ class Given:
 
 
 Spoil = Callable[[Given], Script]
+_BEGINNINGS: dict[str, dict[object, Given]] = {}  # what was answered there
 
 
 def silent(_given: Given) -> Script:
@@ -73,9 +74,15 @@ DISGUISED_TROUBLE: dict[str, Spoil] = {
 
 @dataclass(slots=True)
 class HostileProxy:
-    """`url` stands for the real server. Requests are counted from 0 since `calm`."""
+    """`url` stands for the real server. Requests are counted from 0 since `calm`.
+
+    `settle`: called before each request is passed on, for worlds whose changes wait to be made together.
+    `beginning`: a name of what the world is like, if it is as other worlds of this server have begun.
+    """
 
     url: str = ""
+    settle: Callable[[], object] = lambda: None
+    beginning: Callable[[], str] = str
     requests: int = 0
     _spoil: Spoil | None = None
     _first: int = 0
@@ -96,7 +103,9 @@ class HostileProxy:
     def remembering(self) -> Iterator[None]:
         """Ask the real server each question once, as long as nothing changes it: slow ones need no second."""
         outer = self._memory
-        self._memory = {} if outer is None else outer
+        if outer is None:
+            name = self.beginning()
+            self._memory = _BEGINNINGS.setdefault(name, {}) if name else {}
         try:
             yield
         finally:
@@ -119,9 +128,11 @@ class HostileProxy:
         return _as_given(given)
 
     def _given(self, upstream: str, seen: Seen) -> Given:
+        self.settle()
         if self._memory is None:
             return _passed_on(upstream, seen)
-        question = (seen.method, seen.path, seen.body, tuple(sorted(seen.headers.items())))
+        headers = tuple(sorted(item for item in seen.headers.items() if item[0] != "host"))
+        question = (seen.method, seen.path, seen.body, headers)
         if question not in self._memory:
             self._memory[question] = _passed_on(upstream, seen)
         return self._memory[question]

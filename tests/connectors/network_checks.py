@@ -225,12 +225,14 @@ def _requests_of(world: NetworkWorld) -> int:
     return world.proxy.requests
 
 
-def check_shifting_pages(world: NetworkWorld, change: Callable[[], object]) -> None:
+def check_shifting_pages(
+    world: NetworkWorld, change: Callable[[], object], *, shifts: int = MOST_SHIFTS
+) -> None:
     """`change` in mid-run, each run at another request: what stays is listed once, or it is not whole."""
     world.proxy.calm()
     before = set(upserts(run_of(world.connector(), fetching=False).events))
     total = world.proxy.requests
-    for at in range(0, total, max(1, total // MOST_SHIFTS)):
+    for at in range(0, total, max(1, total // shifts)):
         world.proxy.before_each(partial(_step, at, change))
         outcome = run_of(world.connector(), fetching=False)
         world.proxy.calm()
@@ -269,15 +271,20 @@ def check_quiet_feed(world: NetworkWorld) -> None:
     assert upserts(changed_since(world.connector(), cursor_of(first))) == {}
 
 
-def check_change_during_listing(world: NetworkWorld, name: str) -> None:
-    """What changes after it was listed, while the listing goes on, is in the next run's part of the feed."""
+def check_change_during_listing(world: NetworkWorld, name: str, *, shared: bool = True) -> None:
+    """What changes after it was listed, while the listing goes on, is in the next run's part of the feed.
+
+    Args:
+        shared: who may read it changes too.
+    """
     with closing(world.connector()) as connector:
         events: list[Event] = []
         for event in connector.documents():
             events.append(event)
             if isinstance(event, Upsert) and len(upserts(events)) == 1:
                 world.put(name, "changed meanwhile")
-                world.set_acl(name, allow=[f"user:{BOB}"])
+                if shared:
+                    world.set_acl(name, allow=[f"user:{BOB}"])
     later = after(upserts(events), changed_since(world.connector(), cursor_of(events)))
     with closing(world.connector()) as connector:
         truth = state_of(listed(connector))
@@ -301,6 +308,11 @@ def check_resume(world: NetworkWorld, *, cursor: JsonObject | None = None) -> No
         events = list(whole.documents(cursor=cursor))
     world.put("meanwhile.txt", "came while the run was interrupted")
     assert any(isinstance(event, Checkpoint) for event in events), "there is no checkpoint"
+    with world.proxy.remembering():
+        _check_cuts(world, events, cursor)
+
+
+def _check_cuts(world: NetworkWorld, events: Sequence[Event], cursor: JsonObject | None) -> None:
     truth = after({}, events)
     for cut in range(len(events)):
         points = [event for event in events[:cut] if isinstance(event, Checkpoint)]

@@ -192,12 +192,20 @@ class DokuWikiConnector(BaseSource):
         if found.size > self._surroundings.max_content_bytes:
             raise DocumentFailure(FailureCode.TOO_LARGE, f"{found.size} bytes")
         if found.is_file:
-            return BytesContent(self._wiki.file_data(found.name))
+            return BytesContent(self._file_data(found))
         text = self._wiki.page_text(found.name)
         # For a page that is gone the wiki gives the template of new pages, so other text needs a second look.
         if _hash(text) != found.hash and not self._wiki.has_page(found.name):
             raise DocumentFailure(FailureCode.GONE)
         return BytesContent(as_markdown(text).encode())
+
+    def _file_data(self, found: _Found) -> bytes:
+        """A file's bytes. A page to sign in, which something before the wiki gives instead, is none."""
+        data = self._wiki.file_data(found.name)
+        listed = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        if listed != found.hash and len(data) != self._wiki.file_size(found.name):
+            raise DocumentFailure(FailureCode.UNREACHABLE, "What the wiki answers is not the file.")
+        return data
 
 
 def _found(kind: str, row: Mapping[str, Value]) -> _Found | Failure:

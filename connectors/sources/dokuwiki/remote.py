@@ -125,6 +125,15 @@ class RemoteWiki:
         url = self.file_address(name) + "&cache=nocache"
         return content_of(self._surroundings, lambda limit: self._client().get(url, max_bytes=limit)).body
 
+    def file_size(self, name: str) -> int | None:
+        """How many bytes an uploaded file has now; None: the wiki does not say."""
+        try:
+            info = self.call("wiki.getAttachmentInfo", name)
+        except Fault:
+            return None
+        size = info.get("size") if isinstance(info, Mapping) else None
+        return size if isinstance(size, int) else None
+
     def page_address(self, page: str) -> str:
         """Where people read a page."""
         return f"{self._url}/doku.php?id={quote(page, safe=':')}"
@@ -162,6 +171,7 @@ class RemoteWiki:
             content=body,
             max_bytes=max_bytes,
             redirects=0,
+            only_asks=True,
         )
         with network_errors():
             answer = self._client().send(ask)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Answer, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.network import HostUnreachable
 from assistant.common.pace import wait
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.errors import Reconfigure, Retry, Stop
@@ -53,15 +54,12 @@ class WikiApi:
         with self._lock:
             if self._signed_in:
                 return
-            asked = self._ask({"action": "query", "meta": "tokens", "type": "login"})
-            token = _text(_at(asked, "query", "tokens"), "logintoken")
-            given = {
-                "action": "login",
-                "lgname": self._user,
-                "lgpassword": self._password,
-                "lgtoken": token,
-            }
-            outcome = _at(self._ask(given, post=True), "login").get("result")
+            try:
+                outcome = self._login()
+            except Retry as error:
+                if not isinstance(error.__cause__, HostUnreachable):
+                    raise
+                outcome = self._login()
             if outcome == "Throttled":
                 raise Retry("The wiki has had too many sign-ins.", after=300)
             if outcome != "Success":
@@ -70,6 +68,18 @@ class WikiApi:
                     "(Special:BotPasswords) and check both in this source."
                 )
             self._signed_in = True
+
+    def _login(self) -> Json:
+        """What the wiki says of a sign-in. A token serves once: without an answer, a new one is needed."""
+        asked = self._ask({"action": "query", "meta": "tokens", "type": "login"})
+        token = _text(_at(asked, "query", "tokens"), "logintoken")
+        given = {
+            "action": "login",
+            "lgname": self._user,
+            "lgpassword": self._password,
+            "lgtoken": token,
+        }
+        return _at(self._ask(given, post=True), "login").get("result")
 
     def pages_of(self, question: Parameters) -> Iterator[tuple[JsonObject, JsonObject | None]]:
         """The answers to a query, part by part, each with what the next part continues from."""
@@ -90,7 +100,11 @@ class WikiApi:
         """
         self.sign_in()
         asked = {"action": "query", "assert": "user", "maxlag": 5, **question}
-        return self._ask(asked, max_bytes=max_bytes)
+        answer = self._ask(asked, max_bytes=max_bytes)
+        if not {"batchcomplete", "continue"} & answer.keys():
+            # Without one of the two, what it lacks may be missing and not empty.
+            raise Stop("The wiki's answer does not say whether it is whole. Nothing was deleted.")
+        return answer
 
     def content(self, page_id: str) -> JsonObject:
         """A page with its latest revision and that one's text.

@@ -33,7 +33,7 @@ from connectors.sdk.contract import (
     Upsert,
 )
 from connectors.sdk.document_fields import one_line, web_address
-from connectors.sdk.errors import Reconfigure
+from connectors.sdk.errors import Reconfigure, Stop
 from connectors.sdk.source import BaseSource
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.mediawiki import feed
@@ -47,6 +47,7 @@ _AT_ONCE = 50  # what every wiki allows to be asked for in one question
 _LISTED = 100
 _ABOUT: Parameters = {"prop": "info|revisions", "inprop": "url", "rvprop": "ids|timestamp|size"}
 _WIKITEXT = "wikitext"
+_BY_ID, _BY_TITLE = "pageids", "titles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,9 @@ class MediaWikiConnector(BaseSource):
     def documents(
         self, *, cursor: JsonObject | None = None, checkpoint: JsonObject | None = None
     ) -> Iterator[Event]:
-        """All pages, or what changed since the cursor. A run through the changes is short: it begins anew."""
+        """All pages, or what changed since the cursor."""
         if cursor is not None:
-            if cursor.get("settings") != self._audiences.fingerprint:
-                raise FeedGap  # the feed knows nothing of who may read what, so all pages are listed anew
-            current = feed.now(self._api)
-            yield from self._look_at(feed.since(self._api, cursor, current))
-            yield CaughtUp(self._cursor(current))
+            yield from self._changed(cursor, checkpoint)
             return
         began, place = self._begin(checkpoint)
         seen: set[str] = set()
@@ -95,17 +92,30 @@ class MediaWikiConnector(BaseSource):
             elif not isinstance(event, Upsert) or event.external_id not in seen:
                 seen.update([event.external_id] if isinstance(event, Upsert) else [])
                 yield event
-        for late in self._look_at(feed.during(self._api, began)):
-            if not isinstance(late, Tombstone) and not (
+        for late in self._look_at(feed.during(self._api, began), ("", "")):
+            if not isinstance(late, (Tombstone, Checkpoint)) and not (
                 isinstance(late, Upsert) and late.external_id in seen
             ):
                 yield late
         yield Complete(self._cursor(began))
 
+    def _changed(self, cursor: JsonObject, checkpoint: JsonObject | None) -> Iterator[Event]:
+        """What the feed names. What changes again behind a checkpoint, the next run's part of it names."""
+        if cursor.get("settings") != self._audiences.fingerprint:
+            raise FeedGap  # the feed knows nothing of who may read what, so all pages are listed anew
+        current = feed.now(self._api)
+        touched = feed.since(self._api, cursor, current)
+        began, looked = _resumed(current, checkpoint), ("", "")
+        if checkpoint is not None and began is not current:
+            looked = str(checkpoint.get("by")), str(checkpoint.get("looked"))
+        for event in self._look_at(touched, looked):
+            yield Checkpoint({**began.as_json(), **event.state}) if isinstance(event, Checkpoint) else event
+        yield CaughtUp(self._cursor(began))
+
     def again(self, external_ids: Sequence[str]) -> Iterator[Event]:
         """These pages as they are now."""
         for batch in _batches([each for each in external_ids if each.isdigit()]):
-            yield from self._looked_up({"pageids": "|".join(batch)})
+            yield from self._looked_up({_BY_ID: "|".join(batch)})
         yield from (Tombstone(each) for each in external_ids if not each.isdigit())
 
     def permissions(self) -> Iterator[PermissionEvent]:
@@ -130,16 +140,13 @@ class MediaWikiConnector(BaseSource):
     def _begin(self, checkpoint: JsonObject | None) -> tuple[feed.Moment, _Place | None]:
         """When the listing began, and where it goes on; from its start if the wiki is another one now."""
         current = feed.now(self._api)
-        if checkpoint is None or checkpoint.get("wiki") != current.wiki:
+        began = _resumed(current, checkpoint)
+        if checkpoint is None or began is current:
             return current, None
         going_on, namespace = checkpoint.get("continue"), checkpoint.get("namespace")
-        try:
-            began = datetime.fromisoformat(str(checkpoint.get("time")))
-        except ValueError:
+        if not isinstance(going_on, dict) or not isinstance(namespace, int):
             return current, None
-        if not isinstance(going_on, dict) or not isinstance(namespace, int) or began.tzinfo is None:
-            return current, None
-        return feed.Moment(current.wiki, began), _Place(namespace, going_on)
+        return began, _Place(namespace, going_on)
 
     def _namespaces(self) -> dict[int, str]:
         """The namespaces that are read, with their names: those with a line, or all that hold content."""
@@ -147,9 +154,9 @@ class MediaWikiConnector(BaseSource):
             answer = self._api.query({"meta": "siteinfo", "siprop": "namespaces"})
             query = answer.get("query")
             listed = query.get("namespaces") if isinstance(query, dict) else None
-            known = {
-                row["id"]: row for row in (listed or {}).values() if isinstance(row, dict) and "id" in row
-            }
+            if not listed or not isinstance(listed, dict):
+                raise Stop("The wiki does not say which namespaces it has. Nothing was deleted.")
+            known = {row["id"]: row for row in listed.values() if isinstance(row, dict) and "id" in row}
             wanted = self._audiences.lines or {key: None for key, row in known.items() if row.get("content")}
             missing = sorted(set(wanted) - set(known))
             if missing:
@@ -181,19 +188,26 @@ class MediaWikiConnector(BaseSource):
                 if following is not None:
                     yield Checkpoint({"namespace": namespace, "continue": following})
 
-    def _look_at(self, touched: feed.Touched) -> Iterator[Event]:
-        """Pages as they are now. Each is reported once, whether it was named by number or by title."""
-        reported: set[str] = set()
+    def _look_at(self, touched: feed.Touched, looked: tuple[str, str]) -> Iterator[Event]:
+        """Pages as they are now, those behind `looked`, with a Checkpoint behind each part.
+
+        Each is reported once, whether it was named by number or by title.
+        """
+        by, last = looked
+        numbers = [] if by == _BY_TITLE else [n for n in sorted(touched.ids) if by != _BY_ID or n > int(last)]
+        titles = [title for title in sorted(touched.titles) if by != _BY_TITLE or title > last]
         questions = [
-            *({"pageids": "|".join(batch)} for batch in _batches(map(str, sorted(touched.ids)))),
-            *({"titles": "|".join(batch)} for batch in _batches(sorted(touched.titles))),
+            *((_BY_ID, batch) for batch in _batches(map(str, numbers))),
+            *((_BY_TITLE, batch) for batch in _batches(titles)),
         ]
-        for question in questions:
-            for event in self._looked_up(question):
+        reported: set[str] = set()
+        for kind, batch in questions:
+            for event in self._looked_up({kind: "|".join(batch)}):
                 name = event.external_id if isinstance(event, (Upsert, Tombstone)) else ""
                 if not name or name not in reported:
                     reported.add(name)
                     yield event
+            yield Checkpoint({"by": kind, "looked": batch[-1]})
 
     def _looked_up(self, question: Parameters) -> Iterator[Event]:
         if self._surroundings.stopped():
@@ -251,6 +265,17 @@ class MediaWikiConnector(BaseSource):
             raise DocumentFailure(FailureCode.TOO_LARGE, f"{len(data)} bytes")
         is_wikitext = slots.get("contentmodel") == _WIKITEXT
         return BytesContent(as_markdown(text).encode("utf-8", "replace") if is_wikitext else data)
+
+
+def _resumed(current: feed.Moment, checkpoint: JsonObject | None) -> feed.Moment:
+    """When the run of the checkpoint began; `current` itself if there is none, or the wiki is another one."""
+    if checkpoint is None or checkpoint.get("wiki") != current.wiki:
+        return current
+    try:
+        began = datetime.fromisoformat(str(checkpoint.get("time")))
+    except ValueError:
+        return current
+    return feed.Moment(current.wiki, began) if began.tzinfo is not None else current
 
 
 def _batches(names: Iterable[str]) -> Iterator[list[str]]:

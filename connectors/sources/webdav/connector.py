@@ -64,9 +64,10 @@ class WebdavTree:
             answer = self._ask(folder, depth="1")
         except TooLarge as error:
             raise FolderUnread(str(error)) from error
-        if answer.status in _GONE:
+        if answer.status in _GONE and not folder:
             raise FolderGone(f"the server answers {answer.status}")
         if answer.status != _MULTI_STATUS:
+            # 404 too: its own folder has just named it. If it is gone, the next listing of that one says so.
             raise FolderUnread(f"The server answers {answer.status}.")
         try:
             listed = self._understood(folder, answer)
@@ -83,11 +84,15 @@ class WebdavTree:
 
         def ask(most: int) -> Answer:
             answer = self._client.send(Ask("GET", self._url(path), max_bytes=most, redirects=0))
+            if not answer.ok and "location" in answer.headers:
+                raise DocumentFailure(FailureCode.REFUSED, f"The server leads elsewhere ({answer.status}).")
             return self._admitted(answer)
 
         answer = content_of(replace(self._surroundings, max_content_bytes=limit), ask)
         if answer.status != _OK:
-            raise DocumentFailure(FailureCode.UNREADABLE, f"The server answers {answer.status}.")
+            raise DocumentFailure(FailureCode.REFUSED, f"The server answers {answer.status}.")
+        if "etag" not in answer.headers:
+            self._confirm(path, len(answer.body))
         return answer.body
 
     def address(self, path: Path) -> str:
@@ -98,6 +103,23 @@ class WebdavTree:
         """Close the connections."""
         self._client.close()
 
+    def _confirm(self, path: Path, length: int) -> None:
+        """Ask how long a file is whose content came without an ETag.
+
+        Nearly every server stamps its files; a page to sign in, which something before the server
+        gives instead, bears no stamp and another length.
+
+        Raises:
+            DocumentFailure: what came is not the file.
+        """
+        answer = self._ask(path, depth="0", folder=False)
+        try:
+            stated = self._understood(path, answer).itself if answer.status == _MULTI_STATUS else None
+        except NotUnderstood:
+            stated = None
+        if stated is None or (stated.length and stated.length != str(length)):
+            raise DocumentFailure(FailureCode.UNREACHABLE, "What the server answers is not the file.")
+
     def _url(self, path: Path, *, folder: bool = False) -> str:
         names = "/".join(quote(name, safe="", errors="surrogateescape") for name in path)
         return self._base.url.geturl() + names + ("/" if folder and names else "")
@@ -105,9 +127,9 @@ class WebdavTree:
     def _where(self) -> str:
         return f"'{self._base.url.geturl()[:200]}'"
 
-    def _ask(self, folder: Path, *, depth: str) -> Answer:
+    def _ask(self, path: Path, *, depth: str, folder: bool = True) -> Answer:
         headers = {"Depth": depth, "Content-Type": "application/xml; charset=utf-8"}
-        ask = Ask("PROPFIND", self._url(folder, folder=True), headers, ASKED, _MAX_LISTING_BYTES, redirects=0)
+        ask = Ask("PROPFIND", self._url(path, folder=folder), headers, ASKED, _MAX_LISTING_BYTES, redirects=0)
         with network_errors():
             return self._admitted(self._client.send(ask))
 

@@ -18,7 +18,7 @@ from assistant.common.guarded_http import (
 )
 from assistant.common.network import HostUnreachable
 from tests.common.guarded_http.clients import client
-from tests.common.scripted_server import ScriptedServer, Seen, raw, reply
+from tests.common.scripted_server import Script, ScriptedServer, Seen, raw, reply
 
 CUT_OFF = {
     "shorter than it says": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
@@ -56,6 +56,14 @@ def test_a_post_without_an_answer_is_not_sent_again(server: ScriptedServer) -> N
     with client() as http, pytest.raises(HostUnreachable):
         http.send(Ask("POST", server.url + "/", content=b"once"))
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("trouble", [raw(b""), raw(CUT_OFF["shorter than it says"]), reply(502)])
+def test_a_post_that_only_asks_is_sent_again(server: ScriptedServer, trouble: Script) -> None:
+    server.on("/", trouble, reply(body=b"whole"))
+    with client() as http:
+        answer = http.send(Ask("POST", server.url + "/", content=b"what is there?", only_asks=True))
+    assert (answer.body, len(server.seen)) == (b"whole", 2)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "bare deflate", "gzip twice", "gzip in two members"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -70,6 +71,12 @@ class Change extends Maintenance {
             } elseif ($step['do'] === 'forget') {
                 wfGetDB(DB_PRIMARY)->delete('recentchanges', '*', __METHOD__);
                 $out[] = 0;
+            } elseif ($step['do'] === 'age') {
+                $db = wfGetDB(DB_PRIMARY);
+                $time = $db->timestamp(time() - $step['seconds']);
+                $db->update('recentchanges', ['rc_timestamp' => $time], '*', __METHOD__);
+                $db->update('logging', ['log_timestamp' => $time], '*', __METHOD__);
+                $out[] = 0;
             }
         }
         DeferredUpdates::doUpdates();
@@ -83,12 +90,18 @@ require_once RUN_MAINTENANCE_IF_MAIN;
 
 @dataclass(slots=True)
 class MediaWiki:
-    """The wiki's address and files. Steps are collected and carried out together, by `flush`."""
+    """The wiki's address and files. Steps are collected and carried out together, by `flush`.
+
+    The first steps after a reset are those of many tests: what came of them is kept and put back.
+    """
 
     url: str
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     _waiting: list[dict[str, object]] = field(default_factory=list)
+    _is_fresh: bool = False
+    _beginning: str = ""
+    _kept: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -98,13 +111,14 @@ class MediaWiki:
     def reset(self) -> None:
         """As it was after the installation."""
         self._waiting.clear()
-        for name in _DATABASES:
-            shutil.copy(self.folder / "fresh" / name, self.data / name)
+        _copy_databases(self.folder / "fresh", self.data)
+        self._is_fresh = True
         self.settings = {}
         self.configure()
 
     def configure(self, **settings: str) -> None:
         """Lines of PHP by any name, put into the wiki's settings."""
+        self._beginning = ""
         self.settings.update(settings)
         self.settings["groups"] = " ".join(
             f"$wgGroupPermissions['{name}']['read'] = true;" for name in _GROUPS
@@ -121,7 +135,7 @@ class MediaWiki:
         self.configure(namespaces="\n".join(lines))
 
     def later(self, do: str, **step: object) -> None:
-        """Remember a step: put, delete, move, user, block or forget."""
+        """Remember a step: put, delete, move, user, block, forget or age."""
         self._waiting.append({"do": do, **step})
 
     def flush(self) -> list[int]:
@@ -129,6 +143,27 @@ class MediaWiki:
         if not self._waiting:
             return []
         steps, self._waiting = self._waiting, []
+        self._beginning = ""
+        if not self._is_fresh:
+            return self._carried_out(steps)
+        self._is_fresh = False
+        key = hashlib.sha256(json.dumps([self.url, self.settings, steps]).encode()).hexdigest()
+        kept = self.folder / "kept" / key
+        if key in self._kept:
+            _copy_databases(kept, self.data)
+        else:
+            self._kept[key] = self._carried_out(steps)
+            kept.mkdir(parents=True)
+            _copy_databases(self.data, kept)
+        self._beginning = key
+        return self._kept[key]
+
+    def beginning(self) -> str:
+        """The same for every wiki in which nothing but the same first steps has happened; else empty."""
+        self.flush()
+        return self._beginning
+
+    def _carried_out(self, steps: list[dict[str, object]]) -> list[int]:
         ran = _php(self.folder, str(self.folder / "change.php"), given=json.dumps(steps))
         found: list[int] = json.loads(ran)
         return found
@@ -143,6 +178,11 @@ class MediaWiki:
         """One step, at once."""
         self.later(do, **step)
         return self.flush()[-1]
+
+
+def _copy_databases(source: Path, target: Path) -> None:
+    for name in _DATABASES:
+        shutil.copy(source / name, target / name)
 
 
 def _php(folder: Path, *command: str, given: str = "") -> str:
@@ -198,8 +238,7 @@ def mediawiki_server(folder: Path) -> Iterator[MediaWiki]:
     wiki.configure()
     wiki.do("user", name=ROBOT, password=PASSWORD, groups=[])
     (folder / "fresh").mkdir()
-    for name in _DATABASES:
-        shutil.copy(wiki.data / name, folder / "fresh" / name)
+    _copy_databases(wiki.data, folder / "fresh")
     prepend = folder / "prepend.php"
     prepend.write_text(f"<?php define('MW_CONFIG_FILE', '{folder}/LocalSettings.php');", encoding="utf-8")
     options = {

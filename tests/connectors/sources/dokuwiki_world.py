@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from assistant.common.network import Network, parse_networks
+from assistant.common.pace import Pace
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
+from tests.connectors.hostile_proxy import hostile_proxy
 from tests.connectors.joined import JoinedConnector
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki
 
@@ -29,9 +33,10 @@ def settings_of(wiki: DokuWiki, **more: Json) -> dict[str, Json]:
     }
 
 
-def connector_of(wiki: DokuWiki, surroundings: Surroundings = LOOPBACK, **more: Json) -> Connector:
-    """A connector as the engine would build it."""
-    return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, surroundings)
+def connector_of(wiki: DokuWiki, surroundings: Surroundings | None = None, **more: Json) -> Connector:
+    """A connector as the engine would build it, which waits for no other's server."""
+    lent = surroundings or replace(LOOPBACK, pace=Pace())
+    return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, lent)
 
 
 class DokuWikiWorld:
@@ -46,9 +51,15 @@ class DokuWikiWorld:
     def __init__(self, folder: Path) -> None:
         self.wiki.reset()
         self._rules: dict[str, list[str]] = {}
+        self._open = ExitStack()
+        self.proxy = self._open.enter_context(hostile_proxy(self.wiki.url))
+
+    def close(self) -> None:
+        self._open.close()
 
     def connector(self) -> Connector:
-        return JoinedConnector(connector_of(self.wiki))
+        """Through the proxy: no answer of the wiki names an address."""
+        return JoinedConnector(connector_of(self.wiki, url=self.proxy.url))
 
     def put(self, name: str, text: str) -> str:
         self.wiki.put_page(f"{name}:start", text)

@@ -6,9 +6,9 @@ import itertools
 import os
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -23,7 +23,6 @@ from connectors.sources.dokuwiki.remote import Fault, RemoteWiki
 from connectors.sources.dokuwiki.rules import rules_of
 from connectors.sources.dokuwiki.wiki_text import as_markdown
 from tests.connectors.conformance import (
-    ConnectorConformance,
     World,
     check_listing,
     lets_in,
@@ -31,6 +30,8 @@ from tests.connectors.conformance import (
     text_of,
     upserts,
 )
+from tests.connectors.hostile import NetworkConformance
+from tests.connectors.hostile_proxy import DISGUISED_TROUBLE
 from tests.connectors.servers.canned import answering
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki, dokuwiki_server
 from tests.connectors.servers.programs import free_port
@@ -44,6 +45,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DokuWiki]:
         yield wiki
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks again asks at once."""
+    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda attempt: 0.001)
+
+
 @pytest.fixture
 def wiki(server: DokuWiki) -> DokuWiki:
     """The wiki, empty."""
@@ -51,12 +58,14 @@ def wiki(server: DokuWiki) -> DokuWiki:
     return server
 
 
-class TestDokuWiki(ConnectorConformance):
-    make_world: ClassVar[type[World]] = DokuWikiWorld
+class TestDokuWiki(NetworkConformance):
+    make_world = DokuWikiWorld
+    many = 10
 
     @pytest.fixture(autouse=True)
-    def _wiki(self, server: DokuWiki) -> None:
+    def _wiki(self, server: DokuWiki, monkeypatch: pytest.MonkeyPatch) -> None:
         DokuWikiWorld.wiki = server
+        monkeypatch.setattr("connectors.sources.dokuwiki.connector.CHECKPOINT_EVERY", 3)
 
     def test_groups_come_with_their_members(self, world: World) -> None:
         """Groups of a wiki hold accounts only, and there is always the robot's."""
@@ -71,15 +80,6 @@ class TestDokuWiki(ConnectorConformance):
             "staff": {"user:bob@example.com", "user:carol@example.com"},
             "board": {"user:carol@example.com"},
         }
-
-    def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
-        """Connections stay open for the fetches, until the connector is closed."""
-        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-        for _ in range(5):
-            connector = world.connector()
-            next(connector.documents())
-            connector.close()
-        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 class Robots:
@@ -251,6 +251,22 @@ def test_files_have_the_rights_of_their_namespace(wiki: DokuWiki) -> None:
     assert "media/logo.png" not in found
     assert text_of(found["media/hr:list.txt"].fetch()) == "wages"
     assert not any(each.startswith("media/") for each in upserts(listed(connector_of(wiki, files=False))))
+
+
+@pytest.mark.parametrize("trouble", DISGUISED_TROUBLE)
+def test_an_answer_that_is_not_the_uploaded_file_is_not_taken_for_it(
+    server: DokuWiki, tmp_path: Path, trouble: str
+) -> None:
+    DokuWikiWorld.wiki = server
+    with closing(DokuWikiWorld(tmp_path)) as world:
+        server.put_media("hr:list.txt", b"wages")
+        found = upserts(listed(world.connector()))["media/hr:list.txt"]
+        world.proxy.spoil(DISGUISED_TROUBLE[trouble], at=0)
+        with pytest.raises(DocumentFailure) as failure:
+            found.fetch()
+        assert failure.value.code is FailureCode.UNREACHABLE
+        server.put_media("hr:list.txt", b"more wages")
+        assert text_of(found.fetch()) == "more wages"
 
 
 def test_pages_come_as_markdown_with_their_address(wiki: DokuWiki) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -23,14 +24,19 @@ from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree import Node
 from connectors.sources.webdav.connector import WebdavTree
 from connectors.sources.webdav.multistatus import Base, NotUnderstood, read_multistatus
-from tests.connectors.conformance import ConnectorConformance, World, check_listing, listed, sees, upserts
+from tests.common.scripted_server import reply
+from tests.connectors.conformance import ANA as ANA_ADDRESS
+from tests.connectors.conformance import BOB as BOB_ADDRESS
+from tests.connectors.conformance import World, check_listing, listed, sees, upserts
+from tests.connectors.hostile import NetworkConformance
+from tests.connectors.hostile_proxy import Spoil
 from tests.connectors.servers.apache_dav import apache_dav
 from tests.connectors.servers.cutting_proxy import cutting_proxy
 from tests.connectors.servers.dav_server import wsgi_dav
 from tests.connectors.servers.programs import free_port, needs_root
 from tests.connectors.servers.scripted_web import Reply, Script, scripted_web
 from tests.connectors.sources.tree_world import LOOPBACK
-from tests.connectors.sources.webdav_world import WebdavWorld, WsgidavWorld
+from tests.connectors.sources.webdav_world import WebdavBehindProxy, WebdavWorld, WsgidavBehindProxy
 
 ANA = user("ana@example.com")
 
@@ -38,7 +44,7 @@ ANA = user("ana@example.com")
 @pytest.fixture(scope="module", autouse=True)
 def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with apache_dav() as apache, wsgi_dav(tmp_path_factory.mktemp("wsgidav")) as wsgidav:
-        WebdavWorld.server, WsgidavWorld.server = apache, wsgidav
+        WebdavWorld.server, WsgidavBehindProxy.server = apache, wsgidav
         yield
 
 
@@ -59,28 +65,31 @@ def script() -> Iterator[Script]:
         yield script
 
 
-class TestWebdav(ConnectorConformance):
-    make_world = WebdavWorld
+class TestWebdav(NetworkConformance):
+    make_world = WebdavBehindProxy
+    many = 10
 
-    def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
-        """The connections serve what follows; closing the connector ends them."""
-        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-        for connector in [world.connector() for _ in range(3)]:
-            run = connector.documents()
-            next(run)
-            run.close()  # type: ignore[attr-defined]
-            connector.close()
-        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    @pytest.fixture(autouse=True)
+    def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("connectors.sdk.tree_source.CHECKPOINT_EVERY", 3)
+
+    def furnish(self, world: World) -> None:
+        """One document in folders, and one with a companion, so that each is asked for."""
+        super().furnish(world)
+        assert isinstance(world, WebdavWorld)
+        world.delete("회의록.txt")
+        world.put("깊은/곳/회의록.txt", "셋째 문서")
+        entries = [{"Name": name, "Type": "USER", "Access": "ALLOW"} for name in (ANA_ADDRESS, BOB_ADDRESS)]
+        world.companion("a.txt", {"Title": "First", "AccessControlList": entries})
 
 
 class TestWsgidav(TestWebdav):
-    make_world = WsgidavWorld
+    make_world = WsgidavBehindProxy
 
-    def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
-        """Its server runs in this process, whose files it would be blamed for."""
-        run = world.connector().documents()
-        next(run)
-        run.close()  # type: ignore[attr-defined]
+
+def spoilt(status: int, body: bytes = b"", **headers: str) -> Spoil:
+    """This answer instead of the real one."""
+    return lambda given: reply(status, body, **headers)
 
 
 SUITES = (TestWebdav, TestWsgidav)
@@ -436,12 +445,14 @@ def test_entries_of_which_nothing_is_known_are_reported_and_may_be_folders(scrip
     assert list(upserts(events)) == ["ok.txt"]
 
 
-def test_a_folder_that_became_a_file_or_went_away_is_not_reported(script: Script) -> None:
+def test_a_folder_is_gone_when_it_is_no_folder_and_in_doubt_when_it_is_named_and_not_there(
+    script: Script,
+) -> None:
     connector = serve(script)
     script.replies["PROPFIND", "/d/sub/"] = Reply(body=multistatus(response("/d/sub/")))
     assert failures(check_listing(connector)) == []
     del script.replies["PROPFIND", "/d/sub/"]
-    assert failures(check_listing(connector)) == []
+    assert [(f.external_id, f.is_prefix) for f in failures(check_listing(connector))] == [("sub/", True)]
 
 
 def test_odd_sizes_times_and_types_are_left_out(script: Script) -> None:
@@ -465,6 +476,7 @@ def test_content_that_redirects_or_breaks_off_is_not_read(
 ) -> None:
     monkeypatch.setattr("assistant.common.guarded_http._pause", lambda _attempt: 0.0)
     found = upserts(listed(serve(script)))["ok.txt"]
+    script.replies["GET", "/d/ok.txt"] = Reply(200, b"fine", headers=(("ETag", '"1"'),))
     assert found.fetch() == BytesContent(b"fine")
     script.replies["GET", "/d/ok.txt"] = Reply(302, headers=(("Location", "/secret"),))
     with pytest.raises(DocumentFailure):
@@ -476,6 +488,59 @@ def test_content_that_redirects_or_breaks_off_is_not_read(
     script.replies["GET", "/d/ok.txt"] = Reply(206, b"part")
     with pytest.raises(DocumentFailure):
         found.fetch()
+
+
+@pytest.mark.parametrize(
+    ("length", "body", "taken"), [("4", b"fine", True), ("", b"fine", True), ("9", b"<form>", False)]
+)
+def test_content_without_a_stamp_must_be_as_long_as_the_file(
+    script: Script, length: str, body: bytes, taken: bool
+) -> None:
+    found = upserts(listed(serve(script)))["ok.txt"]
+    props = f"<D:resourcetype/><D:getcontentlength>{length}</D:getcontentlength>"
+    script.replies["PROPFIND", "/d/ok.txt"] = Reply(body=multistatus(response("/d/ok.txt", props)))
+    script.replies["GET", "/d/ok.txt"] = Reply(200, body)
+    if taken:
+        assert found.fetch() == BytesContent(body)
+        return
+    with pytest.raises(DocumentFailure) as failed:
+        found.fetch()
+    assert failed.value.code is FailureCode.UNREACHABLE
+
+
+@pytest.mark.parametrize("name", ["access.json", "groups.json"])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (spoilt(403), Reconfigure),
+        (spoilt(302, location="/login"), Reconfigure),
+        (spoilt(404), Retry),
+        (spoilt(500), Retry),
+        (spoilt(200, b"<form action=login>"), Retry),
+    ],
+    ids=["refused", "leads elsewhere", "not there, and listed", "fails", "a page to sign in"],
+)
+def test_a_file_of_rights_that_is_not_handed_over_changes_no_permission(
+    tmp_path: Path, name: str, answer: Spoil, error: type[Exception]
+) -> None:
+    with closing(WebdavBehindProxy(tmp_path)) as world:
+        world.put("a.txt", "x")
+        connector = world.connector()
+        world.proxy.spoil(answer, at=0)
+        with pytest.raises(error, match=name):
+            list(connector.documents() if name == "access.json" else connector.principals())
+
+
+def test_a_companion_that_is_not_handed_over_leaves_its_file_as_it_was(tmp_path: Path) -> None:
+    with closing(WebdavBehindProxy(tmp_path)) as world:
+        for name in ("a.txt", "b.txt"):
+            world.put(name, "x")
+        world.companion("a.txt", {"Title": "Plan"})
+        world.proxy.spoil(spoilt(403), at=3)  # after the access file, the root and its listing
+        events = listed(world.connector())
+    [failure] = failures(events)
+    assert (failure.external_id, failure.code, failure.hide) == ("a.txt", FailureCode.REFUSED, False)
+    assert list(upserts(events)) == ["b.txt"]
 
 
 def test_an_address_with_more_than_a_path_is_refused(script: Script) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
+from assistant.common.pace import Pace
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
+from tests.connectors.hostile_proxy import hostile_proxy
 from tests.connectors.servers.dav_server import PASSWORD, USER, DavServer
 from tests.connectors.sources.tree_world import LOOPBACK, ServedFolder
 
@@ -53,12 +58,13 @@ class WebdavWorld(ServedFolder):
         cls,
         config: dict[str, Json],
         secrets: dict[str, str] | None = None,
-        surroundings: Surroundings = LOOPBACK,
+        surroundings: Surroundings | None = None,
     ) -> Connector:
-        """A connector of exactly this configuration."""
+        """A connector of exactly this configuration, which waits for no other's server."""
+        lent = surroundings or replace(LOOPBACK, pace=Pace())
         given = {"password": PASSWORD} if secrets is None else secrets
         checked, sealed = validate(cls.kind, config=config, secrets=given)
-        made = cls.kind.build(checked, sealed, surroundings)
+        made = cls.kind.build(checked, sealed, lent)
         cls._made.append(made)
         return made
 
@@ -71,7 +77,24 @@ class WebdavWorld(ServedFolder):
             shutil.rmtree(cls._roots.pop(), ignore_errors=True)
 
 
-class WsgidavWorld(WebdavWorld):
+class WebdavBehindProxy(WebdavWorld):
+    """The same behind a proxy. The server's answers name paths only, so all leads through it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._open = ExitStack()
+        server = urlsplit(self.server.url)
+        self.proxy = self._open.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
+
+    @property
+    def url(self) -> str:
+        return f"{self.proxy.url}{urlsplit(super().url).path}"
+
+    def close(self) -> None:
+        self._open.close()
+
+
+class WsgidavBehindProxy(WebdavBehindProxy):
     """The same on wsgidav."""
 
     server: ClassVar[DavServer]

@@ -46,9 +46,14 @@ class AccessRules:
     clauses: Mapping[str, Clause]
     hidden: tuple[Hidden, ...]
     otherwise: Acl
+    _hiding: frozenset[str] = field(init=False, repr=False, compare=False)
     _decided: dict[tuple[str, bool], Clause] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        """There may be as many broken items as documents: each prefix is looked up, none is searched for."""
+        object.__setattr__(self, "_hiding", frozenset(each.prefix for each in self.hidden))
 
     def acl_of(self, external_id: str, own: Clause | None = None) -> Acl:
         """The ACL of one document. `own` is the document's own list, if it has one.
@@ -56,7 +61,7 @@ class AccessRules:
         Where a prefix and the document both have a list, both must let the viewer in.
         """
         key = unicodedata.normalize("NFC", external_id)
-        if any(key.startswith(each.prefix) for each in self.hidden):
+        if self._is_hidden(key):
             return NOBODY
         as_string, as_folder = self._covering(key)
         return both(
@@ -73,6 +78,9 @@ class AccessRules:
             spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
             for prefix in spellings:
                 yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
+
+    def _is_hidden(self, key: str) -> bool:
+        return bool(self._hiding) and any(key[:length] in self._hiding for length in range(len(key) + 1))
 
     def _covering(self, key: str) -> tuple[str | None, str | None]:
         """The longest covering prefix, read as a string and read as a folder or file."""

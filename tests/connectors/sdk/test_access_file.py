@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 from pathlib import Path
 from typing import Literal
@@ -126,6 +127,16 @@ def test_composed_and_decomposed_korean_names_are_the_same_name() -> None:
         prefix = folder.partition("/")[0] + "/"
         assert not visible(rules(item(prefix, entry(ANA)), everyone=True), path, BOB)
         assert visible(rules(item(prefix, entry(ANA))), path, ANA)
+
+
+def test_many_broken_items_do_not_slow_down_the_sound_ones() -> None:
+    broken: list[Json] = [{"keyPrefix": f"broken-{number}/"} for number in range(20_000)]
+    found = rules(item("hr/", entry(ANA)), *broken, everyone=True)
+    started = time.monotonic()
+    for number in range(2_000):
+        assert visible(found, f"hr/{number}.pdf", ANA)
+        assert not visible(found, f"broken-{number}/{number}.pdf", ANA)
+    assert time.monotonic() - started < 2
 
 
 BROKEN_ITEMS: dict[str, Json] = {

@@ -69,9 +69,7 @@ class _Tree:
     rights: DiskRights | None
 
 
-def walk(
-    root: Path, *, leave_out: LeftOut, rights: DiskRights | None = None
-) -> Iterator[Found | Failure]:
+def walk(root: Path, *, leave_out: LeftOut, rights: DiskRights | None = None) -> Iterator[Found | Failure]:
     """Every document file below `root`, without those to leave out.
 
     With `rights` each file comes with who may reach and read it.

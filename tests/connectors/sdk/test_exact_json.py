@@ -22,7 +22,9 @@ def test_a_key_that_stands_twice_is_found_at_once_among_many() -> None:
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '"\\ud800"', '{"\\udc00": 1}', "[" * 100_000, "9" * 5_000])
+@pytest.mark.parametrize(
+    "text", ["NaN", "[Infinity]", '"\\ud800"', '{"\\udc00": 1}', "[" * 100_000, "9" * 5_000]
+)
 def test_what_readers_disagree_about_is_refused(text: str) -> None:
     with pytest.raises(MalformedError):
         parse_json(text)

@@ -225,7 +225,7 @@ def test_a_pipe_that_never_gives_a_whole_answer_is_asked_no_longer(
 ) -> None:
     asked: list[int] = []
 
-    def endless(self: Share, tree: object, handle: object, offset: int) -> bytes:  # noqa: ARG001 - see Share
+    def endless(self: Share, tree: object, handle: object, offset: int) -> bytes:
         asked.append(offset)
         assert len(asked) < 100, "the pipe is read for ever"
         return said

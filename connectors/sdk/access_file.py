@@ -2,7 +2,8 @@
 
 The rules, each closed where the format leaves a doubt:
 
-1. The longest prefix that covers a document decides alone; in it a deny beats an allow.
+1. The longest prefix that covers a document says who is let in. A deny beats an allow, and one of a
+   shorter prefix that covers the document counts as well.
 2. The same prefix in two items is one item with the entries of both.
 3. A prefix that ends inside a name (`hr` for `hrx/plan.txt`) covers it as a string but
    not as a folder. Whoever wants to see it must be let in under both readings.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.common.acl import NOBODY, PUBLIC, Acl, Clause, Entry
@@ -45,6 +46,14 @@ class AccessRules:
     clauses: Mapping[str, Clause]
     hidden: tuple[Hidden, ...]
     otherwise: Acl
+    _hiding: frozenset[str] = field(init=False, repr=False, compare=False)
+    _decided: dict[tuple[str, bool], Clause] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """There may be as many broken items as documents: each prefix is looked up, none is searched for."""
+        object.__setattr__(self, "_hiding", frozenset(each.prefix for each in self.hidden))
 
     def acl_of(self, external_id: str, own: Clause | None = None) -> Acl:
         """The ACL of one document. `own` is the document's own list, if it has one.
@@ -52,10 +61,12 @@ class AccessRules:
         Where a prefix and the document both have a list, both must let the viewer in.
         """
         key = unicodedata.normalize("NFC", external_id)
-        if any(key.startswith(each.prefix) for each in self.hidden):
+        if self._is_hidden(key):
             return NOBODY
         as_string, as_folder = self._covering(key)
-        return both(self._decide(as_string, own), self._decide(as_folder, own))
+        return both(
+            self._decide(as_string, own, as_folder=False), self._decide(as_folder, own, as_folder=True)
+        )
 
     def is_covered(self, external_id: str) -> bool:
         """Whether some prefix covers the document, read as a string or as a folder."""
@@ -68,21 +79,44 @@ class AccessRules:
             for prefix in spellings:
                 yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
 
-    def _covering(self, key: str) -> tuple[Clause | None, Clause | None]:
-        """The longest covering prefix's clause, read as a string and read as a folder or file."""
-        as_string: Clause | None = None
+    def _is_hidden(self, key: str) -> bool:
+        return bool(self._hiding) and any(key[:length] in self._hiding for length in range(len(key) + 1))
+
+    def _covering(self, key: str) -> tuple[str | None, str | None]:
+        """The longest covering prefix, read as a string and read as a folder or file."""
+        as_string: str | None = None
         for length in range(len(key), -1, -1):
-            clause = self.clauses.get(key[:length])
-            if clause is None:
+            prefix = key[:length]
+            if prefix not in self.clauses:
                 continue
-            as_string = as_string or clause
-            if length in (0, len(key)) or "/" in (key[length - 1], key[length]):
-                return as_string, clause
+            as_string = prefix if as_string is None else as_string
+            if _ends_a_name(key, length):
+                return as_string, prefix
         return as_string, None
 
-    def _decide(self, covering: Clause | None, own: Clause | None) -> Acl:
-        clauses = tuple(clause for clause in (covering, own) if clause is not None)
+    def _decide(self, covering: str | None, own: Clause | None, *, as_folder: bool) -> Acl:
+        prefixed = None if covering is None else self._clause(covering, as_folder=as_folder)
+        clauses = tuple(clause for clause in (prefixed, own) if clause is not None)
         return Acl(clauses) if clauses else self.otherwise
+
+    def _clause(self, prefix: str, *, as_folder: bool) -> Clause:
+        """The list of a prefix with the denies of the shorter ones, which cover whatever it covers."""
+        known = self._decided.get((prefix, as_folder))
+        if known is None:
+            around = [
+                self.clauses[prefix[:length]]
+                for length in range(len(prefix))
+                if prefix[:length] in self.clauses and (not as_folder or _ends_a_name(prefix, length))
+            ]
+            denies = [entry for clause in around for entry in clause.entries if not entry.allow]
+            known = denies_first([*denies, *self.clauses[prefix].entries])
+            self._decided[prefix, as_folder] = known
+        return known
+
+
+def _ends_a_name(key: str, length: int) -> bool:
+    """Whether the first `length` characters are the root, a folder with or without its `/`, or all."""
+    return length in (0, len(key)) or "/" in (key[length - 1], key[length])
 
 
 @dataclass(frozen=True, slots=True)

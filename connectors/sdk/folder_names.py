@@ -29,13 +29,14 @@ class Companions:
         owned = {name + SUFFIX for name in everything}
         # A companion whose case or Unicode form differs from its file's would silently not
         # narrow it. It is taken for the file's own and, not being exactly it, hides the file.
-        self._nearly = {_folded(name): name for name in self._names - owned}
+        self._nearly = {folded(name): name for name in self._names - owned}
 
     def of(self, name: str) -> str:
         """The companion's name, which may differ in case from what it should be; empty: none."""
         exact = name + SUFFIX
-        return exact if exact in self._names else self._nearly.get(_folded(exact), "")
+        return exact if exact in self._names else self._nearly.get(folded(exact), "")
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """What careless servers take for the same name or path: without case, in one Unicode form."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -16,7 +16,7 @@ from assistant.common.errors import FailureCode
 from assistant.common.pace import Stopped
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Stop
-from connectors.sdk.folder_names import Companions, is_wanted, printable
+from connectors.sdk.folder_names import Companions, folded, is_wanted, printable
 from connectors.sdk.names import escaped_id, id_problem
 
 Path = tuple[str, ...]  # the names from the root down, decoded; bytes that are not UTF-8 are surrogates
@@ -133,8 +133,8 @@ def _everywhere(_folder: str) -> bool:
 class Walk:
     """How a tree is walked.
 
-    `leave_out`: paths of files that are no documents; `enter`: whether a folder, given as its path
-    with a `/` at the end, is asked for at all; `stopped`: whether to give up.
+    `leave_out`: paths of files that are no documents, each as `folded` gives it; `enter`: whether a
+    folder, given as its path with a `/` at the end, is asked for at all; `stopped`: whether to give up.
     """
 
     tree: Tree
@@ -183,7 +183,7 @@ class Walk:
             return [Failure(prefix, FailureCode.UNLISTED, "A name stands in it twice.", is_prefix=True)]
         companions = Companions(names)
         documents = [node for node in nodes if is_wanted(node.name) and not node.is_other]
-        wanted = [node for node in documents if prefix + node.name not in self.leave_out]
+        wanted = [node for node in documents if folded(prefix + node.name) not in self.leave_out]
         wanted.sort(key=lambda node: node.name + "/" * node.is_folder, reverse=True)
         return [_judged(folder, node, companions) for node in wanted]
 

@@ -34,6 +34,7 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError, decode_json
+from connectors.sdk.folder_names import folded
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource, picked
@@ -95,7 +96,14 @@ def tree_settings(config: JsonObject, *, by_rights: bool = False) -> TreeSetting
 
 
 def _path(value: Json) -> Path:
-    return tuple(part for part in str(value or "").split("/") if part not in ("", "."))
+    """The plain path; what still leads out of the folder is left to the server."""
+    parts: list[str] = []
+    for part in str(value or "").split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +231,9 @@ class TreeSource(BaseSource):
             raise Retry(f"The folder of '{'/'.join(path)}' is not listed: {error}", after=_RETRY_S) from error
 
     def _walk(self) -> Walk:
-        left_out = frozenset("/".join(p) for p in (self._settings.access_file, self._settings.groups_file))
+        # A server may open them by another spelling than the one under which it lists them.
+        named = (self._settings.access_file, self._settings.groups_file)
+        left_out = frozenset(folded("/".join(path)) for path in named)
         return Walk(self._opened(), leave_out=left_out, stopped=self._surroundings.stopped)
 
     def _events(self, walk: Walk, keep: Callable[[str], bool]) -> Iterator[Event]:

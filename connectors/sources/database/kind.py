@@ -9,6 +9,7 @@ from assistant.common.types import JsonObject
 from connectors.sdk.audience import AUDIENCE_FIELD, audience_acl
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.database.connector import DatabaseConnector, DatabaseSettings
 from connectors.sources.database.engines import engine
 from connectors.sources.database.server import Access
@@ -140,16 +141,7 @@ _ADVANCED = (
         },
         advanced=True,
     ),
-    ConfigField(
-        "ca_file",
-        FieldType.PATH,
-        label={"en": "CA file", "ko": "인증 기관 파일"},
-        help={
-            "en": "Certificates of the authorities to trust instead of the system's, in PEM.",
-            "ko": "시스템의 인증 기관 대신 신뢰할 인증서 파일(PEM)입니다.",
-        },
-        advanced=True,
-    ),
+    CA_FILE_FIELD,
     ConfigField(
         "overlap_minutes",
         FieldType.NUMBER,

@@ -46,11 +46,13 @@ def comparable(value: object) -> str | int:
     Raises:
         MalformedError: neither a text nor a number.
     """
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        value = int(value)
+    if isinstance(value, Decimal):
+        # 7 and 7.0 are two texts to the database, so they must be two ids here.
+        text = format(value, "f")
+        value = int(text) if text.removeprefix("-").isdecimal() else text
     if isinstance(value, bytes):
         value = _decoded(value, "the id")
-    if isinstance(value, (UUID, Decimal)):
+    if isinstance(value, UUID):
         value = str(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise MalformedError("the id must be a text or a number")
@@ -72,7 +74,9 @@ def key_of(value: object) -> str | int:
 
 def printable_key(value: object) -> str:
     """An id that cannot be one, for a message."""
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def document_of(row: Row, shape: Shape) -> Document:

@@ -9,6 +9,7 @@ from assistant.common.types import JsonObject
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.exact_json import as_list
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.dokuwiki.connector import DokuWikiConnector, Rights
 from connectors.sources.dokuwiki.remote import RemoteWiki
 
@@ -107,16 +108,7 @@ KIND = ConnectorKind(
                 "ko": "위키에 올린 파일도 함께 읽습니다. 끄지 않으면 읽습니다.",
             },
         ),
-        ConfigField(
-            "ca_file",
-            FieldType.PATH,
-            advanced=True,
-            label={"en": "Certificate authority", "ko": "인증 기관 인증서"},
-            help={
-                "en": "A file of certificates to trust instead of the system's.",
-                "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서 파일입니다.",
-            },
-        ),
+        CA_FILE_FIELD,
     ),
     build=build,
     fetches_at_once=4,

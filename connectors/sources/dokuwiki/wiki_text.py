@@ -12,17 +12,18 @@ from connectors.sdk.paired_tags import replace_paired
 
 _VERBATIM = ("code", "file", "nowiki")
 _PLAIN = re.compile(r"%%(.*?)%%", re.DOTALL)
-_HEADING = re.compile(r"^[ \t]*(={2,6})[ \t]*([^\n]*?\S)[ \t]*={2,}[ \t]*$", re.MULTILINE)
 _LINK = re.compile(r"\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _MEDIA = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
 _INCLUDED = re.compile(r"\{\{(?:page|section|namespace|tagtopic|rss|topic|blog)>[^{}]*\}\}", re.IGNORECASE)
 _CONTROL = re.compile(r"~~[A-Z][A-Za-z0-9:_ -]*~~")
-_TAG = re.compile(r"</?(?:sub|sup|del|ins|wrap|hidden|note|fc|color|html|php|HTML|PHP|WRAP)\b[^>\n]*>")
-_EMPHASIS = re.compile(r"(?<![:/])//(?=\S)(.+?)(?<=\S)(?<!:)//|''(?=\S)(.+?)''|__(?=\S)(.+?)__")
+_TAG = re.compile(r"</?(?:sub|sup|del|ins|wrap|hidden|note|fc|color|html|php|HTML|PHP|WRAP)\b[^<>\n]*>")
+# Of at most 500 characters: each sign would otherwise look through the whole line for its end.
+_EMPHASIS = re.compile(r"(?<![:/])//(?=\S)(.{1,500}?)(?<=\S)(?<!:)//|''(?=\S)(.+?)''|__(?=\S)(.+?)__")
 _BREAK = re.compile(r"\\\\(?:[ \t]|$)", re.MULTILINE)
 _ITEM = re.compile(r"^((?:  |\t)+)([*-])[ \t]*(?=\S)", re.MULTILINE)
 _ROW = re.compile(r"^[|^].*[|^][ \t]*$")
 _KEPT = re.compile("\ue000(\\d+)\ue001")
+_FEWEST, _LEVELS = 2, 6  # equals signs around a heading
 _MARKDOWN_ONLY = re.compile(r"^([ \t]*)(#+(?=[ \t])|>)", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def as_markdown(text: str) -> str:
     text = _PLAIN.sub(lambda found: keep(found[1]), text)
     text = _INCLUDED.sub("", _CONTROL.sub("", text))
     text = _MARKDOWN_ONLY.sub(r"\1\\\2", text)
-    text = _HEADING.sub(lambda found: f"\n{'#' * (7 - len(found[1]))} {found[2]}\n", text)
+    text = "\n".join(map(_with_heading, text.split("\n")))
     text = _LINK.sub(_link_words, text)
     text = _MEDIA.sub(_media_words, text)
     text = _TAG.sub("", text)
@@ -50,6 +51,17 @@ def as_markdown(text: str) -> str:
     text = _BREAK.sub("  \n", text)
     text = _ITEM.sub(_item, text)
     return _KEPT.sub(lambda found: kept[int(found[1])], _with_tables(text))
+
+
+def _with_heading(line: str) -> str:
+    """A line between equals signs as a heading, the more the higher; any other line as it is."""
+    bare = line.strip(" \t")
+    before, behind = len(bare) - len(bare.lstrip("=")), len(bare) - len(bare.rstrip("="))
+    level = min(before, _LEVELS)
+    title = bare[level : len(bare) - behind].strip(" \t")
+    if min(before, behind) < _FEWEST or not title:
+        return line
+    return f"\n{'#' * (_LEVELS + 1 - level)} {title}\n"
 
 
 def _fenced(code: str) -> str:

@@ -22,6 +22,7 @@ from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Ask, GuardedClient, Origin
 from assistant.common.pace import Stopped
 from assistant.common.types import JsonObject
+from assistant.common.web_target import parse_target
 from connectors.sdk.contract import (
     BytesContent,
     CaughtUp,
@@ -220,19 +221,24 @@ class FeedConnector(BaseSource):
     def _content(self, entry: FeedEntry) -> Content:
         """The linked page where that was asked for, else what the entry says."""
         if self._settings.pages and entry.link:
-            return self._page(entry.link)
+            return self._page(entry)
         if len(entry.body.encode()) > self._surroundings.max_content_bytes:
             raise DocumentFailure(FailureCode.TOO_LARGE, "The entry is larger than the limit.")
         if entry.plain:
             return TextContent(entry.body or entry.title)
         return BytesContent(entry.body.encode())
 
-    def _page(self, link: str) -> Content:
-        """The page as it is now. It may lie anywhere, so its trouble is not that of the source."""
+    def _page(self, entry: FeedEntry) -> Content:
+        """The page as it is now. It may lie anywhere, so its trouble is not that of the source.
+
+        Whoever writes another feed must not have pages read for them that only the password opens.
+        """
+        first = self._settings.feeds[0]
+        own = parse_target(entry.feed).origin == parse_target(first).origin
         try:
-            with self._client() as client:
+            with self._client() if own else web_client(self._surroundings, Origin()) as client:
                 answer = content_of(
-                    self._surroundings, lambda limit: client.send(Ask("GET", link, max_bytes=limit))
+                    self._surroundings, lambda limit: client.send(Ask("GET", entry.link, max_bytes=limit))
                 )
         except Retry as error:
             raise DocumentFailure(FailureCode.UNREACHABLE, str(error)) from error

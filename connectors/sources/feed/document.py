@@ -32,9 +32,13 @@ Fields = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry. `body` is a whole page of HTML, or plain text if `plain`; empty if it only has a link."""
+    """One entry. `body` is a whole page of HTML, or plain text if `plain`; empty if it only has a link.
+
+    `feed`: the configured address of the feed that it stands in.
+    """
 
     id: str
+    feed: str
     title: str
     link: str
     body: str
@@ -117,6 +121,7 @@ def _entry(fields: Fields, feed: str) -> FeedEntry:
     terms = [_text(tag, "term") for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
     return FeedEntry(
         id=entry_id(guid, feed=feed),
+        feed=feed,
         title=title,
         link=link,
         body=body,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -40,7 +41,7 @@ from connectors.sdk.source import BaseSource
 from connectors.sources.filesystem.disk_rights import DiskRights
 from connectors.sources.filesystem.groups_file import read_groups
 from connectors.sources.filesystem.trial import Decides, try_out
-from connectors.sources.filesystem.walk import Found, walk
+from connectors.sources.filesystem.walk import Found, LeftOut, walk
 
 CHECKPOINT_EVERY = 100
 _CLOCK_TICK_NS = 20_000_000  # coarser than the step in which kernels stamp changes
@@ -139,18 +140,23 @@ class FilesystemConnector(BaseSource):
             return "disk"
         return "audience" if self._access_file is None else "access file"
 
-    def _left_out(self) -> frozenset[tuple[int, int]]:
-        """The files that say who may see what, which nobody may read as documents."""
-        identities = set()
-        for path in (self._access_file, self._groups_file):
-            if path is None:
-                continue
-            try:
+    def _left_out(self) -> LeftOut:
+        """The files that say who may see what, which nobody may read as documents.
+
+        Known by what they are, so that no other name shows them, and by where they lie, for a file that
+        is put into their place while the folder is read.
+        """
+        identities, paths = set(), set()
+        root = self._root.resolve()
+        for path in filter(None, (self._access_file, self._groups_file)):
+            # The last step as it is named, and where it leads if it is a link.
+            for place in (path.parent.resolve() / path.name, path.resolve()):
+                if place.is_relative_to(root):
+                    paths.add(place.relative_to(root).parts)
+            with suppress(OSError):
                 info = path.stat()
-            except OSError:
-                continue
-            identities.add((info.st_dev, info.st_ino))
-        return frozenset(identities)
+                identities.add((info.st_dev, info.st_ino))
+        return LeftOut(frozenset(identities), frozenset(paths))
 
     def _readable(self, rules: AccessRules) -> Iterator[_Readable | Failure]:
         for found in self._found():

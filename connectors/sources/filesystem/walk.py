@@ -44,6 +44,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that are no documents: by (device, inode), whatever they are called, and by their paths
+    below the root, whichever file lies there when it is listed."""
+
+    identities: frozenset[tuple[int, int]] = frozenset()
+    paths: frozenset[tuple[str, ...]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     parts: tuple[str, ...]
     is_folder: bool
@@ -56,14 +65,12 @@ class _Entry:
 @dataclass(frozen=True, slots=True)
 class _Tree:
     root: Path
-    leave_out: frozenset[tuple[int, int]]
+    leave_out: LeftOut
     rights: DiskRights | None
 
 
-def walk(
-    root: Path, *, leave_out: frozenset[tuple[int, int]], rights: DiskRights | None = None
-) -> Iterator[Found | Failure]:
-    """Every document file below `root`; `leave_out` holds (device, inode) of files that are none.
+def walk(root: Path, *, leave_out: LeftOut, rights: DiskRights | None = None) -> Iterator[Found | Failure]:
+    """Every document file below `root`, without those to leave out.
 
     With `rights` each file comes with who may reach and read it.
 
@@ -156,8 +163,10 @@ def _guarded(tree: _Tree, entry: _Entry, layers: tuple[Layer, ...], folder: int)
     return replace(entry, layers=(*layers, own))
 
 
-def _is_left_out(entry: _Entry, leave_out: frozenset[tuple[int, int]]) -> bool:
-    return entry.info is not None and (entry.info.st_dev, entry.info.st_ino) in leave_out
+def _is_left_out(entry: _Entry, leave_out: LeftOut) -> bool:
+    if entry.info is None:
+        return False
+    return entry.parts in leave_out.paths or (entry.info.st_dev, entry.info.st_ino) in leave_out.identities
 
 
 def _entry(folder: tuple[str, ...], entry: os.DirEntry[str], companions: Companions) -> _Entry | None:

@@ -8,6 +8,7 @@ from assistant.common.types import JsonObject
 from connectors.sdk.audience import AUDIENCE_FIELD
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.git.connector import GitConnector
 from connectors.sources.git.program import Proof
 from connectors.sources.git.selection import selection
@@ -120,17 +121,7 @@ _SIGN_IN = (
         },
         example="git.example.com ssh-ed25519 AAAA…",
     ),
-    ConfigField(
-        "ca_file",
-        FieldType.PATH,
-        label={"en": "Certificate authorities", "ko": "인증 기관 파일"},
-        help={
-            "en": "A file of certificates (PEM) to trust instead of the system's, as the worker sees it.",
-            "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서 파일(PEM)입니다. "
-            "워커에서 보이는 경로를 적어 주세요.",
-        },
-        advanced=True,
-    ),
+    CA_FILE_FIELD,
 )
 
 KIND = ConnectorKind(

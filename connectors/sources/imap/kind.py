@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.imap.connection import Access
 from connectors.sources.imap.connector import ImapConnector, ImapSettings
 from connectors.sources.imap.mailboxes import parse_mailboxes
@@ -129,16 +130,7 @@ KIND = ConnectorKind(
             },
             advanced=True,
         ),
-        ConfigField(
-            "ca_file",
-            FieldType.PATH,
-            label={"en": "CA file", "ko": "인증 기관 파일"},
-            help={
-                "en": "Certificates of the authorities to trust instead of the system's, in PEM.",
-                "ko": "시스템의 인증 기관 대신 신뢰할 인증서 파일(PEM)입니다.",
-            },
-            advanced=True,
-        ),
+        CA_FILE_FIELD,
     ),
     build=build,
 )

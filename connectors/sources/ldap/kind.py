@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.ldap.connector import LdapConnector
 from connectors.sources.ldap.settings import SHAPES, Login, search_of, server_of
 
@@ -50,17 +51,7 @@ _PLACE = (
             "'none'을 고르면 비밀번호와 모든 이름이 암호화되지 않은 채 전송됩니다.",
         },
     ),
-    ConfigField(
-        "ca_file",
-        FieldType.PATH,
-        label={"en": "Certificate authorities", "ko": "인증 기관 파일"},
-        help={
-            "en": "A file of certificates (PEM) to trust instead of the system's, as the worker sees it.",
-            "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서 파일(PEM)입니다. "
-            "워커에서 보이는 경로를 적어 주세요.",
-        },
-        advanced=True,
-    ),
+    CA_FILE_FIELD,
     ConfigField(
         "bind_dn",
         FieldType.TEXT,

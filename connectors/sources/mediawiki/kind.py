@@ -8,6 +8,7 @@ from assistant.common.types import JsonObject
 from connectors.sdk.audience import AUDIENCE_FIELD
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.mediawiki.api import WikiApi
 from connectors.sources.mediawiki.audiences import audiences_of
 from connectors.sources.mediawiki.connector import MediaWikiConnector
@@ -78,16 +79,7 @@ KIND = ConnectorKind(
             },
             example="3000 = group:directory:cn:hr, user:ann@example.com",
         ),
-        ConfigField(
-            "ca_file",
-            FieldType.PATH,
-            advanced=True,
-            label={"en": "Certificate authority", "ko": "인증 기관 인증서"},
-            help={
-                "en": "A file of certificates to trust instead of the system's.",
-                "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서 파일입니다.",
-            },
-        ),
+        CA_FILE_FIELD,
     ),
     build=build,
     feed_misses=(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.s3.bucket import Place
 from connectors.sources.s3.connector import S3Connector
 from connectors.sources.s3.rules import Permissions
@@ -149,16 +150,7 @@ _WHO = (
         example="123456789012",
         advanced=True,
     ),
-    ConfigField(
-        "ca_file",
-        FieldType.PATH,
-        label={"en": "Certificates", "ko": "인증서 파일"},
-        help={
-            "en": "A file with the certificates of the authorities to trust instead of the system's.",
-            "ko": "시스템 인증서 대신 신뢰할 인증 기관의 인증서가 든 파일입니다.",
-        },
-        advanced=True,
-    ),
+    CA_FILE_FIELD,
 )
 
 KIND = ConnectorKind(

@@ -61,6 +61,8 @@ _BROKEN = (SMBException, OSError, ValueError, LookupError, struct.error)
 _RETRY_AFTER_S = 60.0
 _BLOCK = 65_536
 _BLOCKS_AT_ONCE = 4
+_MOST_ENTRIES = 1_000_000  # of one folder
+_MOST_PIPED_BYTES = 1_000_000  # of one answer through a pipe
 # Owner, group and access list, and from the rest only the mark of a central policy (MS-DTYP 2.4.7).
 _DESCRIPTOR_PARTS = 0x01 | 0x02 | 0x04 | 0x40
 _ANY_SHARING = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
@@ -166,13 +168,18 @@ class Share:
                 self._ask(tree, [write])
                 answer = b""
                 while not enough(answer):
-                    answer += self._block(tree, handle, 0)
+                    block = self._block(tree, handle, 0)
+                    answer += block
+                    if not block or len(answer) > _MOST_PIPED_BYTES:
+                        said = f"The server '{self._place.server}' gives no whole answer on '{pipe}'."
+                        raise Retry(said, after=_RETRY_AFTER_S)
                 answers.append(answer)
         return answers
 
     def _entries(self, tree: TreeConnect, handle: Open) -> Iterator[Listed]:
         kind = FileInformationClass.FILE_ID_FULL_DIRECTORY_INFORMATION
         flags = QueryDirectoryFlags.SMB2_RESTART_SCANS
+        count = 0
         while True:
             query, _ = handle.query_directory("*", kind, flags=flags, max_output=_BLOCK, send=False)
             try:
@@ -183,7 +190,11 @@ class Share:
                 raise
             answer = SMB2QueryDirectoryResponse()
             answer.unpack(data)
-            yield from entries_in(bytes(answer["buffer"].get_value()))
+            for entry in entries_in(bytes(answer["buffer"].get_value())):
+                count += 1
+                if count > _MOST_ENTRIES:
+                    raise ValueError("the listing does not end")
+                yield entry
             flags = 0
 
     def _block(self, tree: TreeConnect, handle: Open, offset: int) -> bytes:

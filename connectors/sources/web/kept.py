@@ -21,14 +21,16 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._sizes: dict[Path, int] = {}
+        self._kept_bytes = 0  # their sum: there may be a hundred thousand of them
         self._lock = threading.Lock()
 
     def keep(self, url: str, version: str, body: bytes) -> None:
         """Keep the content of this version, if there is room."""
         path = self._path(url, version)
         with self._lock:
-            if sum(self._sizes.values()) + len(body) > MOST_KEPT_BYTES:
+            if self._kept_bytes + len(body) > MOST_KEPT_BYTES:
                 return
+            self._kept_bytes += len(body) - self._sizes.get(path, 0)
             self._sizes[path] = len(body)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +65,7 @@ class Kept:
 
     def _drop(self, path: Path) -> None:
         with self._lock:
-            self._sizes.pop(path, None)
+            self._kept_bytes -= self._sizes.pop(path, 0)
         path.unlink(missing_ok=True)
 
     def _path(self, url: str, version: str) -> Path:

@@ -117,6 +117,8 @@ def _links(root: etree._Element, base: str) -> tuple[str, ...]:
         if len(found) >= MOST_LINKS:
             break
     for element in root.iter("link"):
+        if len(found) >= MOST_LINKS:
+            break
         if {"next", "prev"} & set(element.get("rel", "").lower().split()) and element.get("href"):
             found.setdefault(_joined(base, element.get("href", "")))
     return tuple(each for each in found if each)

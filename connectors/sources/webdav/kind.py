@@ -11,6 +11,7 @@ from connectors.sdk.audience import AUDIENCE_FIELD
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree_source import ACCESS_FILE_FIELD, GROUPS_FILE_FIELD, TreeSource, tree_settings
+from connectors.sdk.trust import CA_FILE_FIELD
 from connectors.sources.webdav.connector import WebdavTree
 
 
@@ -58,16 +59,7 @@ KIND = ConnectorKind(
                 "ko": "사용자의 비밀번호입니다. 따로 폐기할 수 있는 앱 비밀번호를 쓰는 것이 좋습니다.",
             },
         ),
-        ConfigField(
-            "ca_file",
-            FieldType.PATH,
-            label={"en": "Certificates to trust", "ko": "신뢰할 인증서"},
-            help={
-                "en": "A file on the worker with the certificates of your own authority (PEM).",
-                "ko": "자체 인증 기관의 인증서 파일(PEM)입니다. 작업 서버의 절대 경로를 적어 주세요.",
-            },
-            advanced=True,
-        ),
+        CA_FILE_FIELD,
         ACCESS_FILE_FIELD,
         GROUPS_FILE_FIELD,
         AUDIENCE_FIELD,

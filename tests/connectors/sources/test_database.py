@@ -108,6 +108,35 @@ def test_a_clock_that_goes_back_moves_the_cursor_back(world: DatabaseWorld) -> N
     assert str(behind["changed_at"]) < str(cursor["changed_at"])
 
 
+def test_a_number_with_decimal_places_is_found_again_under_its_id(world: DatabaseWorld) -> None:
+    long = "x" * (LONGEST_LISTED + 1)
+    query = f"SELECT CAST(7 AS decimal(10, 2)) AS id, '{long}' AS text, 'everyone' AS allowed"
+    connector = world.connector(query=query)
+    (name,) = upserts(listed(connector))
+    assert name == "7.00"
+    assert text(connector, name) == long
+    assert list(upserts(connector.again([name]))) == [name]
+
+
+def test_two_numbers_that_differ_in_their_decimal_places_alone_are_two_documents(tmp_path: Path) -> None:
+    world = PostgresqlWorld(tmp_path)
+    query = (
+        "SELECT 7.0::numeric AS id, 'one' AS text, 'user:ana@example.com' AS allowed "
+        "UNION ALL SELECT 7::numeric, 'two', 'user:bob@example.com'"
+    )
+    events = listed(world.connector(query=query))
+    assert {name: sees(events, name, user(ANA)) for name in upserts(events)} == {"7": False, "7.0": True}
+    world.session.close()
+
+
+@pytest.mark.parametrize("value", ["Infinity", "-Infinity", "NaN"])
+def test_a_row_whose_id_is_no_number_does_not_keep_others_from_being_read(tmp_path: Path, value: str) -> None:
+    world = PostgresqlWorld(tmp_path)
+    query = f"SELECT 7::numeric AS id, 'text' AS text UNION ALL SELECT '{value}'::numeric, 'text'"
+    assert "7" in upserts(listed(world.connector(query=query)))
+    world.session.close()
+
+
 def test_a_cursor_that_the_query_no_longer_fits_is_a_gap(world: DatabaseWorld) -> None:
     world.put("a", "text")
     timeless = world.connector(query="SELECT name AS id, body AS text FROM documents")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +37,8 @@ from tests.connectors.servers.canned import answering
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki, dokuwiki_server
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.dokuwiki_world import LOOPBACK, DokuWikiWorld, connector_of
+
+MANY = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -502,6 +505,8 @@ def test_an_answer_that_is_none_ends_the_run(wiki: DokuWiki, answer: bytes, erro
     [
         ("====== Top ======", "# Top"),
         ("== Small ==", "##### Small"),
+        (" ==== One = two ===  \n== no\n======\n=no=", "### One = two\n\n== no\n======\n=no="),
+        ("<sub>a</sub> <wrap box>b</wrap> 1 <sub 2", "a b 1 <sub 2"),
         ("a [[b:c]] and [[https://x.example|the page]]", "a b:c and the page"),
         ("see //this// at http://x.example/a//b", "see this at http://x.example/a//b"),
         ("{{:logo.png?200|Our logo}} {{page>other:secret}} ~~NOTOC~~", "Our logo"),
@@ -515,6 +520,17 @@ def test_an_answer_that_is_none_ends_the_run(wiki: DokuWiki, answer: bytes, erro
 )
 def test_markup_becomes_markdown(written: str, markdown: str) -> None:
     assert as_markdown(written).strip() == markdown
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["==" + " " * MANY + "x", "=" * MANY + "x", "<sub " * MANY, "//x " * MANY, "%%" * MANY, "{{a|" * MANY],
+    ids=range(6),
+)
+def test_no_page_takes_long_to_convert(written: str) -> None:
+    started = time.monotonic()
+    as_markdown(written)
+    assert time.monotonic() - started < 3
 
 
 SUITES = (TestDokuWiki,)

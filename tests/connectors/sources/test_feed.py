@@ -443,6 +443,21 @@ def test_the_password_goes_to_the_first_feed_only(site: Site) -> None:
         assert "Authorization" not in other.asked[0].headers
 
 
+def test_a_page_that_a_strangers_feed_names_is_asked_for_without_the_password(site: Site) -> None:
+    with running_site("127.0.0.2") as stranger:
+        link = site.url + "/for-members"
+        site.pages["/for-members"] = page(text="the minutes")
+        site.pages["/feed"] = Reply(atom(entry("own", "x", link=link)).encode(), headers=XML)
+        stranger.pages["/feed"] = Reply(atom(entry("foreign", "x", link=link)).encode(), headers=XML)
+        feeds: list[Json] = [site.url + "/feed", stranger.url + "/feed"]
+        config: JsonObject = {"addresses": feeds, "username": "reader", "content": "page"}
+        connector = FeedConnector(feed_settings(config, {"password": "open sesame"}), Surroundings(LOOPBACK))
+        found = upserts(connector.documents())
+        for name, proves in (("own", True), ("foreign", False)):
+            found[entry_id(name)].fetch()
+            assert ("Authorization" in site.asked[-1].headers) is proves
+
+
 @pytest.mark.parametrize("config", [{"addresses": ["ftp://x/"]}, {"addresses": ["http://a:b@x.example/"]}])
 def test_addresses_that_are_none_are_refused(config: JsonObject) -> None:
     with pytest.raises(UsageError):

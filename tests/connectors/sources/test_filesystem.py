@@ -77,6 +77,28 @@ def test_the_files_that_grant_are_never_documents_even_under_another_name(world:
     assert list(upserts(check_listing(connector))) == ["a.txt"]
 
 
+@pytest.mark.parametrize("by_link", [False, True])
+def test_an_access_file_that_is_replaced_amid_the_listing_is_no_document_either(
+    world: FilesystemWorld, tmp_path: Path, by_link: bool
+) -> None:
+    for name in ("a.txt", "settings/b.txt"):
+        world.put(name, "x")
+    written = world.root / "settings" / "access.json"
+    written.write_text("[]", encoding="utf-8")
+    named = tmp_path / "link.json" if by_link else written
+    if by_link:
+        named.symlink_to(written)
+    root = tmp_path / "way"
+    root.symlink_to(world.root)
+    connector = FilesystemConnector(root=root, access_file=named, everyone=True)
+    events = connector.documents()
+    first = next(events)
+    fresh = world.root / ".fresh"
+    fresh.write_text('[{"keyPrefix": "hr/", "aclEntries": []}]', encoding="utf-8")
+    fresh.replace(written)
+    assert list(upserts([first, *events])) == ["a.txt", "settings/b.txt"]
+
+
 def test_no_link_is_followed_and_no_pipe_or_socket_is_opened(world: FilesystemWorld, tmp_path: Path) -> None:
     world.put("real/a.txt", "x")
     (tmp_path / "secret").mkdir()

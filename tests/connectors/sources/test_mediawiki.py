@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,8 @@ from tests.connectors.servers.canned import answering
 from tests.connectors.servers.mediawiki import PASSWORD, MediaWiki, mediawiki_server
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.mediawiki_world import KIND, LOOPBACK, MediaWikiWorld, connector_of, settings_of
+
+MANY = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -455,10 +458,28 @@ def test_an_answer_that_is_none_ends_the_run(wiki: MediaWiki, answer: bytes, err
             "| Name | Days |\n| --- | --- |\n| Ann | 15 |",
         ),
         ("[[분류:인사]]연차는 15일&nbsp;입니다.", "연차는 15일\xa0입니다."),
+        ("= A = b =\n== c ==  \n=== uneven ==\n=no\n==", "# A = b\n\n\n## c\n\n\n## = uneven\n\n=no\n=="),
+        ("{{T|[[a|b]]|c=[[d|e]] f|[g|h}}", "b\nc: e f\n[g\nh"),
+        ("[//x.example   the page] [mailto:a@x.example\tAnn]", "the page Ann"),
+        ("{|\n| one\ntwo\n| three\n|}", "| one two | three |\n| --- | --- |"),
+        (f"&#{'9' * 5_000};&#65;", f"&#{'9' * 5_000};A"),
     ],
 )
 def test_markup_becomes_markdown(written: str, markdown: str) -> None:
     assert as_markdown(written).strip() == markdown
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["=" + " " * MANY + "x", "= a" + " " * MANY + "x", "{{x" + "|a" * MANY + "}}", "[[file:" * MANY,
+     "{{x|a|" + " " * MANY + "!=b}}", "[//a" + " " * MANY + "\n", "{{a" * MANY + "}}" * MANY,
+     "{|\n|a\n" + "b\n" * MANY, "<pre " * MANY, "[[a|" * MANY],
+    ids=range(10),
+)  # fmt: skip
+def test_no_page_takes_long_to_convert(written: str) -> None:
+    started = time.monotonic()
+    as_markdown(written)
+    assert time.monotonic() - started < 3
 
 
 def test_the_clock_of_the_wiki_counts(wiki: MediaWiki) -> None:

@@ -219,6 +219,33 @@ def test_while_the_share_s_permissions_are_not_told_nobody_sees_anything(
     assert not all(item.ok for item in world.connector(share_permissions=None).check())
 
 
+@pytest.mark.parametrize("said", [b"", b"\0" * 50_000])
+def test_a_pipe_that_never_gives_a_whole_answer_is_asked_no_longer(
+    world: SmbWorld, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    asked: list[int] = []
+
+    def endless(self: Share, tree: object, handle: object, offset: int) -> bytes:
+        asked.append(offset)
+        assert len(asked) < 100, "the pipe is read for ever"
+        return said
+
+    monkeypatch.setattr(Share, "_block", endless)
+    world.put("a.txt", "x")
+    with pytest.raises(Retry, match="answer"):
+        list(world.connector(share_permissions=None).documents())
+
+
+def test_a_folder_with_more_entries_than_anybody_keeps_ends_the_run(
+    world: SmbWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        world.put(f"{number}.txt", "x")
+    monkeypatch.setattr(share_module, "_MOST_ENTRIES", 3)
+    with pytest.raises(Retry):
+        list(world.connector().documents())
+
+
 def test_a_resumed_run_asks_for_no_list_before_its_checkpoint(
     world: SmbWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from assistant.common import guarded_http
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.guarded_http import Answer
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
 from assistant.common.types import Json
@@ -17,6 +18,9 @@ from connectors.sdk.contract import Checkpoint, Complete, Failure, Upsert
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.web import crawl, frontier
+from connectors.sources.web import kept as kept_module
+from connectors.sources.web import page as page_module
+from connectors.sources.web.kept import Kept
 from tests.connectors.conformance import check_listing, upserts
 from tests.connectors.servers.site import Reply, Site, page, running_site
 from tests.connectors.sources.web_site import documents, failed, gone, listing, source
@@ -47,6 +51,30 @@ def test_beyond_the_limit_of_pages_the_run_says_so_and_is_not_complete(site: Sit
     limit = next(event for event in events if isinstance(event, Failure))
     assert (limit.external_id, limit.is_prefix, limit.code) == ("", True, FailureCode.UNLISTED)
     assert not isinstance(events[-1], Complete)
+
+
+def test_what_is_kept_has_a_bound_and_room_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_module, "MOST_KEPT_BYTES", 10)
+    kept = Kept(tmp_path)
+    for url, body in (("a", b"123456"), ("b", b"123456"), ("c", b"1234"), ("a", b"654321")):
+        kept.keep(url, "1", body)
+    assert [kept.take(url, "1") for url in ("a", "b", "c", "a")] == [b"123456", None, b"1234", None]
+    kept.keep("d", "1", b"1234567890")
+    kept.clear()
+    assert list(tmp_path.iterdir()) == []
+    kept.keep("e", "1", b"1234567890")
+    assert kept.take("e", "1") == b"1234567890"
+
+
+@pytest.mark.parametrize("link", ['<a href="/{}">x</a>', '<link rel="next" href="/{}">'])
+def test_of_the_links_of_a_page_the_first_ones_count(link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_LINKS", 3)
+    body = "".join(link.format(number) for number in range(9)).encode()
+    answer = Answer(200, {"content-type": "text/html"}, "https://x.example/", b"<html>" + body)
+    read = page_module.read_page(answer, agent="Mundap")
+    assert read.links == tuple(f"https://x.example/{number}" for number in range(3))
 
 
 def test_an_endless_calendar_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
-from assistant.sync.detail import storable
+from assistant.sync.detail import kept_detail
 from assistant.sync.lease import hold
 from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
@@ -199,7 +199,7 @@ def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
                 run=run,
                 external_id=outcome.upsert.external_id[:1024],
                 code=outcome.failure,
-                detail=storable(outcome.detail),
+                **kept_detail(outcome.detail),
             )
             for outcome in outcomes
             if outcome.failure

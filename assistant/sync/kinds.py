@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext
 
 from assistant.common.errors import MundapError, NotFound, UsageError
+from assistant.common.told import said
 from assistant.common.types import Json, JsonObject
 from assistant.sync.configuration import checked_settings
 from connectors.registry import KINDS, connector_kind, guide
@@ -106,7 +107,7 @@ def fit_together(name: str, *, config: JsonObject, secrets: Mapping[str, str]) -
     try:
         checked_settings(_known(name), config=config, secrets=secrets)
     except MundapError as error:
-        return replace(alone, wrong={"": str(error)})
+        return replace(alone, wrong={"": said(error)})
     return alone
 
 

@@ -17,6 +17,7 @@ from assistant.access.viewer import Viewer
 from assistant.access.visibility import confirmed_recently
 from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
+from assistant.common.told import restored
 from assistant.documents.models import Document, Hidden
 from assistant.sync.due import next_run_at
 from assistant.sync.models import RunFailure, Source, SyncRun
@@ -144,6 +145,7 @@ def _run(found: SyncRun, now: datetime) -> RunView:
         progress_age_s=_age(now, found.progress_at) if running else None,
         code=found.code,
         detail=_in_words(found),
+        cause=restored(found.detail, found.detail_parts),
     )
 
 
@@ -178,7 +180,7 @@ def _failures(latest: SyncRun) -> tuple[FailureView, ...]:
             code=row.code,
             reason=str(document_reason(row.code).what),
             what_to_do=str(document_reason(row.code).do),
-            detail=row.detail,
+            detail=restored(row.detail, row.detail_parts),
             at=row.at,
         )
         for row in rows

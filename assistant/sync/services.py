@@ -14,10 +14,12 @@ from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.configuration import checked_settings, kind_of, sealed_secrets
+from assistant.sync.detail import kept_detail
 from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
@@ -158,7 +160,10 @@ def cancel_run(*, run_id: int, actor: str) -> None:
     """Ask a run to stop. What it committed stays. A run that nobody works on ends at once."""
     SyncRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(cancel_requested=True)
     SyncRun.objects.filter(pk=run_id, state=RunState.PENDING).update(
-        state=RunState.CANCELLED, finished_at=timezone.now(), code="", detail=f"Cancelled by {actor}."
+        state=RunState.CANCELLED,
+        finished_at=timezone.now(),
+        code="",
+        **kept_detail(told("Cancelled by {actor}.", actor=actor)),
     )
 
 

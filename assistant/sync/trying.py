@@ -28,6 +28,7 @@ from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, MundapError
 from assistant.common.network import Network
 from assistant.common.pace import Pace, Stopped
+from assistant.common.told import said
 from assistant.common.types import JsonObject
 from assistant.sync.detail import storable
 from assistant.sync.reasons import document_reason
@@ -228,7 +229,7 @@ def _carried_out(
         checked, opened = validate(declared, config=wanted.config, secrets=wanted.secrets)
         connector = declared.build(checked, opened, _surroundings(over.is_set))
     except MundapError as error:
-        return Ending.REFUSED, storable(str(error))
+        return Ending.REFUSED, storable(said(error))
     if not _places.acquire(blocking=False):
         connector.close()
         return Ending.BUSY, ""
@@ -256,9 +257,9 @@ def _outcome(connector: Connector, work: Callable[[], None]) -> tuple[Ending, st
     except Stopped:
         return Ending.TOO_SLOW, ""
     except DocumentFailure as error:
-        return Ending.REFUSED, storable(error.detail or str(error))
+        return Ending.REFUSED, storable(error.detail or said(error))
     except MundapError as error:
-        return Ending.REFUSED, storable(str(error))
+        return Ending.REFUSED, storable(said(error))
     except Exception as error:  # noqa: BLE001 - the edge of a connector, which is tried because it may be broken
         log.error("a source of an unsaved kind failed with %s", type(error).__name__)
         return Ending.BROKEN, type(error).__name__

@@ -14,6 +14,7 @@ from functools import partial
 
 from assistant.common.acl import PUBLIC, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.access_file import MAX_ACCESS_FILE_BYTES, AccessRules, decode_access, hide_all
 from connectors.sdk.audience import audience_acl
@@ -152,7 +153,11 @@ class TreeSource(BaseSource):
             try:
                 groups = parse_groups(decode_json(self._opened().read(path, limit=MAX_GROUPS_FILE_BYTES)))
             except (MalformedError, DocumentFailure) as error:
-                detail = f"The groups file '{path[-1]}' {_said(error)}. Mend it and sync again."
+                detail = told(
+                    "The groups file '{name}' {error}. Mend it and sync again.",
+                    name=path[-1],
+                    error=_said(error),
+                )
                 yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
                 return
             yield from groups
@@ -178,7 +183,13 @@ class TreeSource(BaseSource):
         try:
             data = self._opened().read(path, limit=MAX_ACCESS_FILE_BYTES)
         except DocumentFailure as error:
-            return hide_all(f"The access file '{path[-1]}' {_said(error)}. Mend it and sync again.")
+            return hide_all(
+                told(
+                    "The access file '{name}' {error}. Mend it and sync again.",
+                    name=path[-1],
+                    error=_said(error),
+                )
+            )
         return replace(decode_access(data, name=path[-1]), otherwise=self._settings.otherwise)
 
     def _walk(self) -> Walk:
@@ -212,7 +223,11 @@ class TreeSource(BaseSource):
             try:
                 companion = self._companion(found)
             except MalformedError as error:
-                detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
+                detail = told(
+                    "Its companion '{companion}' {error}. Mend or remove it.",
+                    companion=found.companion,
+                    error=error,
+                )
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             stated = rules.acl_of(found.external_id, companion.clause)
@@ -223,7 +238,7 @@ class TreeSource(BaseSource):
         if not found.companion:
             return NO_COMPANION
         if found.companion != found.parts[-1] + SUFFIX:
-            raise MalformedError("is not spelt exactly like its file")
+            raise MalformedError(told("is not spelt exactly like its file"))
         path = (*found.parts[:-1], found.companion)
         try:
             data = self._opened().read(path, limit=MAX_COMPANION_BYTES)
@@ -232,7 +247,7 @@ class TreeSource(BaseSource):
         try:
             return parse_companion(decode_json(data))
         except MalformedError as error:
-            raise MalformedError(f"is not understood: {error}") from error
+            raise MalformedError(told("is not understood: {error}", error=error)) from error
 
     def _upsert(self, item: _Readable) -> Upsert:
         node, companion = item.found.node, item.companion
@@ -258,5 +273,7 @@ class TreeSource(BaseSource):
 def _said(error: MalformedError | DocumentFailure) -> str:
     """What is wrong with a file, as the end of a sentence about it."""
     return (
-        f"cannot be read: {error.detail or error.code}" if isinstance(error, DocumentFailure) else str(error)
+        told("cannot be read: {detail}", detail=error.detail or error.code)
+        if isinstance(error, DocumentFailure)
+        else said(error)
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from assistant.common.acl import NOBODY, Acl
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.access_file import (
     MAX_ACCESS_FILE_BYTES,
@@ -51,11 +52,17 @@ def read_rules(bucket: Bucket, name: str, permissions: Permissions) -> AccessRul
     try:
         value = decode_json(bucket.read_setting(key, limit=MAX_ACCESS_FILE_BYTES))
     except MalformedError as error:
-        return _all_hidden(f"The access file '{shown(key)}' {error}. Mend it and sync again.")
+        return _all_hidden(
+            told("The access file '{name}' {error}. Mend it and sync again.", name=shown(key), error=error)
+        )
     for prefix in _prefixes(value):
         if prefix.lower().startswith(_SCHEME) and prefix[len(_SCHEME) :].partition("/")[0] != name:
             return _all_hidden(
-                f"The access file '{shown(key)}' is written for another bucket ('{shown(prefix)}')."
+                told(
+                    "The access file '{name}' is written for another bucket ('{prefix}').",
+                    name=shown(key),
+                    prefix=shown(prefix),
+                )
             )
     return parse_access(value, name=key, everyone=permissions.everyone)
 

@@ -30,7 +30,7 @@ class KindField:
     example: str
     required: bool
     advanced: bool
-    choices: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...]  # (value, label)
     least: int
     most: int
 
@@ -164,10 +164,15 @@ def _field(field: ConfigField, language: str) -> KindField:
         example=field.example,
         required=field.required,
         advanced=field.advanced,
-        choices=field.choices,
+        choices=tuple((value, choice_label(field, value, language)) for value in field.choices),
         least=field.least,
         most=field.most,
     )
+
+
+def choice_label(field: ConfigField, value: str, language: str) -> str:
+    """What a choice is called; a value that the kind no longer knows, as it is."""
+    return _in(language, field.choice_labels.get(value, {}), value)
 
 
 def _in(language: str, words: Mapping[str, str], otherwise: str) -> str:

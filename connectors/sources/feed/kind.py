@@ -75,10 +75,14 @@ KIND = ConnectorKind(
             "content",
             FieldType.CHOICE,
             choices=("entry", "page"),
+            choice_labels={
+                "entry": {"en": "What the feed itself says", "ko": "피드에 담긴 내용"},
+                "page": {"en": "The page that each entry links to", "ko": "각 항목이 링크하는 페이지"},
+            },
             label={"en": "Read", "ko": "읽을 내용"},
             help={
-                "en": "'entry': what the feed itself says. 'page': the page that each entry links to.",
-                "ko": "'entry'는 피드에 담긴 내용을, 'page'는 각 항목이 링크하는 페이지를 읽습니다.",
+                "en": "Left out: what the feed itself says.",
+                "ko": "비워 두면 피드에 담긴 내용을 읽습니다.",
             },
         ),
         ConfigField(

@@ -85,7 +85,9 @@ class Mirror:
             ConnectorError: see `Git.remote`; Stop where there is no such branch.
         """
         try:
-            answered = self._git.remote(self.where, None, "ls-remote", "--quiet", "--", self.where.url, self._ref)
+            answered = self._git.remote(
+                self.where, None, "ls-remote", "--quiet", "--", self.where.url, self._ref
+            )
         except Damaged as error:
             raise Retry(
                 told("'{name}' cannot be asked: {error}", name=self.where.name, error=error), after=_RETRY_S

@@ -223,7 +223,7 @@ def _at(value: JsonObject, *path: str) -> JsonObject:
     found: Json = value
     try:
         for name in path:
-            found = as_object(found, "the answer").get(name)
+            found = as_object(found, told("the answer")).get(name)
         return as_object(found, told("the answer"))
     except MalformedError as error:
         raise Stop(told("The wiki's answer is not understood: {error}.", error=error)) from error

@@ -185,7 +185,10 @@ class Sftp:
             return answer
         if kind == _STATUS:
             status = answer.number()
-            raise Refused(status, answer.string().decode("utf-8", "replace")[:200] or f"status {status}")
+            raise Refused(
+                status,
+                answer.string().decode("utf-8", "replace")[:200] or told("status {status}", status=status),
+            )
         raise Broken(told("it answers something else than was asked"))
 
     def _ask(self, kind: int, body: bytes) -> tuple[int, _Reader]:

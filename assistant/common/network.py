@@ -86,11 +86,7 @@ class Network:
         """
         if not 0 < port <= _HIGHEST_PORT:
             raise HostUnreachable(
-                told(
-                    "{port} is no port: it must be 1 to {most}.",
-                    port=port,
-                    most=_HIGHEST_PORT,
-                )
+                told("{port} is no port: it must be 1 to {most}.", port=port, most=_HIGHEST_PORT)
             )
         if not host.isprintable():  # the resolver would stop reading at a NUL
             raise HostUnreachable(

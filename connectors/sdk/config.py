@@ -29,8 +29,8 @@ def validate(
         UsageError: unknown, missing, misplaced or malformed value; names the key and what to do.
     """
     fields = {field.name: field for field in kind.fields}
-    _refuse_unknown(kind, fields, config, where="config")
-    _refuse_unknown(kind, fields, secrets, where="secrets")
+    _refuse_unknown(kind, fields, config, where=told("config"))
+    _refuse_unknown(kind, fields, secrets, where=told("secrets"))
     checked: dict[str, Json] = {}
     sealed: dict[str, str] = {}
     for field in kind.fields:
@@ -82,9 +82,7 @@ def _refuse_misplaced(kind: ConnectorKind, field: ConfigField, *, in_wrong_place
         )
     raise UsageError(
         told(
-            "'{name}' of kind '{kind}' is no secret: put it into the config.",
-            name=field.name,
-            kind=kind.name,
+            "'{name}' of kind '{kind}' is no secret: put it into the config.", name=field.name, kind=kind.name
         )
     )
 

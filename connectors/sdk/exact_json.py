@@ -23,6 +23,21 @@ MAX_SHOWN = 80
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
+# What Python's own reader says, as far as it is more than a name of the place.
+_PROBLEMS = {
+    str(problem): problem
+    for problem in (
+        told("Expecting value"),
+        told("Expecting property name enclosed in double quotes"),
+        told("Expecting ':' delimiter"),
+        told("Expecting ',' delimiter"),
+        told("Extra data"),
+        told("Unterminated string starting at"),
+        told("Invalid control character at"),
+    )
+}
+
+
 class MalformedError(ValueError):
     """What is wrong with a piece of a source's data, in one sentence."""
 
@@ -36,7 +51,7 @@ def parse_json(text: str) -> Json:
     try:
         value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        column, problem = error.colno, error.msg
+        column, problem = error.colno, _PROBLEMS.get(error.msg, error.msg)
         raise MalformedError(
             told(
                 "not JSON at line {line}, column {column}: {problem}",

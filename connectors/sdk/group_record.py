@@ -39,11 +39,7 @@ def parse_group(value: Json) -> GroupMembers:
     unknown = sorted(set(record) - {"group", "members"})
     if unknown:
         raise MalformedError(
-            told(
-                "the group '{name}' has the unknown key '{key}'",
-                name=shown(name),
-                key=shown(unknown[0]),
-            )
+            told("the group '{name}' has the unknown key '{key}'", name=shown(name), key=shown(unknown[0]))
         )
     members = as_list(record.get("members"), told("\"members\" of the group '{name}'", name=shown(name)))
     try:
@@ -98,11 +94,7 @@ def parse_account(value: Json) -> Account:
     unknown = sorted(set(record) - {"account", "email"})
     if unknown:
         raise MalformedError(
-            told(
-                "the account '{name}' has the unknown key '{key}'",
-                name=shown(name),
-                key=shown(unknown[0]),
-            )
+            told("the account '{name}' has the unknown key '{key}'", name=shown(name), key=shown(unknown[0]))
         )
     address = record.get("email")
     if address is None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from assistant.common.told import is_bare
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CATALOGUE = REPOSITORY / "assistant" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 
@@ -48,6 +50,15 @@ def test_every_placeholder_has_its_value_and_every_value_its_placeholder() -> No
         if {keyword.arg for keyword in call.keywords} != set(placeholders(template_of(call) or ""))
     ]
     assert wrong == []
+
+
+def test_korean_words_differ_from_english_ones() -> None:
+    """A translation that equals its template passes for none, and the sentences within stay English."""
+    with CATALOGUE.open("rb") as stream:
+        known = {m.id: str(m.string) for m in read_po(stream, locale="ko") if m.context is None}
+    templates = {template_of(call) or "" for _, call in telling()}
+    alike = [each for each in templates if placeholders(each) and not is_bare(each) and known[each] == each]
+    assert alike == []
 
 
 def test_every_template_is_known_in_korean_with_the_same_placeholders() -> None:

@@ -16,7 +16,7 @@ from assistant.common.types import Json
 from assistant.console.telling import in_words
 from assistant.sync.detail import kept_detail, storable
 from assistant.sync.doubts import record_failure
-from assistant.sync.models import RunFailure, RunState, SyncRun
+from assistant.sync.models import RunFailure, RunState, Source, SyncRun
 from connectors.sdk.contract import Failure
 from tests.common.test_told import JSON
 from tests.conftest import SmallWorld
@@ -119,3 +119,23 @@ def test_choices_are_shown_by_their_labels_and_stored_as_they_are(
     assert '<option value="mode" >서버의 소유자, 그룹, 모드</option>' in korean
     english = client.get(address, headers={"accept-language": "en"}).content.decode()
     assert '<option value="mode" >Owner, group and mode on the server</option>' in english
+
+
+def test_the_summary_calls_values_by_their_names(client: Client, page: str, small_world: SmallWorld) -> None:
+    kept = Source.objects.get(pk=small_world.source_id)
+    kept.config = {**kept.config, "audience": "everyone"}
+    kept.save(update_fields=["config"])
+    assert (
+        "로그인할 수 있는 모든 사람" in client.get(page, headers={"accept-language": "ko"}).content.decode()
+    )
+    assert "Everyone who can sign in" in client.get(page, headers={"accept-language": "en"}).content.decode()
+    assert Source.objects.get(pk=kept.pk).config["audience"] == "everyone"
+
+
+def test_only_a_source_that_is_being_added_asks_who_sees_it_at_first(
+    client: Client, page: str, small_world: SmallWorld
+) -> None:
+    address = reverse("console:source-settings", args=[small_world.source_id])
+    text = client.get(address, headers={"accept-language": "en"}).content.decode()
+    assert "Who may see it" in text
+    assert "at first" not in text

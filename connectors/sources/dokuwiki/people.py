@@ -49,12 +49,7 @@ def read_text(path: Path, what: str) -> str:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise MalformedError(
-            told(
-                "{what} '{path}' cannot be read: {reason}",
-                what=what,
-                path=path,
-                reason=os_reason(error),
-            )
+            told("{what} '{path}' cannot be read: {reason}", what=what, path=path, reason=os_reason(error))
         ) from error
     if len(data) > MAX_FILE_BYTES:
         raise MalformedError(

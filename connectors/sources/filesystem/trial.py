@@ -70,11 +70,7 @@ def _content(root: Path, found: Sequence[Found]) -> CheckItem:
         return CheckItem(
             "read content",
             ok=False,
-            detail=told(
-                "'{name}': {reason}",
-                name=sample.external_id,
-                reason=os_reason(error),
-            ),
+            detail=told("'{name}': {reason}", name=sample.external_id, reason=os_reason(error)),
         )
     return CheckItem("read content", ok=True, detail=told("'{name}' can be opened.", name=sample.external_id))
 

@@ -71,7 +71,11 @@ class JsonlConnector(BaseSource):
             _item(
                 "read permissions", in_doubt, told("{hidden} documents are visible to nobody.", hidden=hidden)
             ),
-            _item("read groups", [e for e in groups if isinstance(e, Failure)], f"{len(groups) - 1} groups"),
+            _item(
+                "read groups",
+                [e for e in groups if isinstance(e, Failure)],
+                told("{count} groups", count=len(groups) - 1),
+            ),
         ]
 
     def documents(
@@ -120,7 +124,7 @@ class JsonlConnector(BaseSource):
             for number, line in lines.records():
                 if isinstance(line, MalformedError):
                     complete = False
-                    yield _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                    yield _failure(number, _line_name(number), FailureCode.BAD_RECORD, said(line))
                     continue
                 if "id" in line:
                     continue
@@ -143,7 +147,7 @@ class JsonlConnector(BaseSource):
         repeated = _repeated_ids(lines)
         for number, line in lines.records():
             if isinstance(line, MalformedError):
-                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, said(line))
                 continue
             if is_principal(line):
                 continue

@@ -105,10 +105,7 @@ def _summary(directory: Directory, found: Membership) -> CheckItem:
         )
     if found.shared_keys:
         remarks.append(
-            told(
-                "Names of several entries, which count for none: {names}.",
-                names=_some(found.shared_keys),
-            )
+            told("Names of several entries, which count for none: {names}.", names=_some(found.shared_keys))
         )
     detail = reduce(lambda first, more: told("{first} {more}", first=first, more=more), remarks)
     return CheckItem("read groups", ok=bool(directory.people), detail=detail)

@@ -81,6 +81,7 @@ class Document(models.Model):
     # The last run that listed the document, and the last whose reading of access lists alone named it.
     seen_in_run = models.PositiveBigIntegerField(default=0)
     acl_seen_in_run = models.PositiveBigIntegerField(default=0)
+    asked_in_run = models.PositiveBigIntegerField(default=0)  # the last that asked whether it may be deleted
     revision = models.PositiveBigIntegerField(default=0, db_index=True)
 
     class Meta:

@@ -12,9 +12,9 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits
-from assistant.sync.configuration import built_connector, kind_of
+from assistant.sync.configuration import built_connector, kind_of, settings_changed
 from assistant.sync.documents_pass import DocumentsPass, Tools
-from assistant.sync.feed import events_of, is_document
+from assistant.sync.feed import began_at, events_of, is_document
 from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_lists_amid_documents, finish_permissions
 from assistant.sync.lease import Heartbeat
@@ -24,7 +24,7 @@ from assistant.sync.permissions_pass import Lists, forget_named, take_permission
 from assistant.sync.pipeline import Pipeline
 from assistant.sync.push_finishing import finish_push
 from assistant.sync.reading_content import PARSERS, ContentReader
-from assistant.sync.spool import Spool
+from assistant.sync.spool import spool_of
 from assistant.sync.treatment import Treatment, treatment_of
 from connectors.sdk.contract import Connector
 
@@ -79,8 +79,7 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
     _enter(run, Phase.DOCUMENTS)
     publish_missing()  # what a killed worker had committed but not yet made findable
     connection = run.source.connection
-    began = timezone.now()
-    spool = Spool(settings.MUNDAP_SYNC_DIR / "spool" / str(run.pk))
+    spool = spool_of(run.pk)
     spool.open()
     fetches = min(run.source.fetches_at_once or 64, kind_of(run.source).fetches_at_once)
     reader = ContentReader(
@@ -92,7 +91,9 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
     threads = fetches + PARSERS
     pipeline = Pipeline(threads=threads, ahead=2 * threads)
     heartbeat.interrupt = reader.interrupt
-    listing = ReadAhead(events_of(run, connector), counts=is_document)
+    events = events_of(run, connector)
+    began = began_at(run)
+    listing = ReadAhead(events, counts=is_document)
     try:
         tools = Tools(
             reader, pipeline, heartbeat, treatment, amid=lambda: _lists_amid(run, treatment, heartbeat)
@@ -113,6 +114,9 @@ def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> dat
     """Read groups and access lists now, if somebody asked for it: a first listing may take hours."""
     if not heartbeat.lists_wanted.is_set():
         return None
+    if settings_changed(run.source):  # maybe who may see what: nothing more is written by the old ones
+        heartbeat.turn_over.set()
+        heartbeat.stop_if_asked()
     heartbeat.lists_wanted.clear()
     SyncRun.objects.filter(pk=run.pk).update(permissions_requested=False, phase=Phase.PERMISSIONS)
     connection = Connection.objects.get(pk=run.source_id)

@@ -7,7 +7,7 @@ between leaves nothing wrong: the next run publishes what the index lacks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
@@ -27,6 +28,8 @@ from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
 from connectors.sdk.contract import Upsert
+
+_GONE = (Hidden.MISSING, Hidden.REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,14 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
     Raises:
         LostLease: the run belongs to another process now; nothing was written.
     """
-    outcomes = batch.outcomes
-    embed_missing([outcome.prepared for outcome in outcomes if outcome.prepared])
+    embed_missing([outcome.prepared for outcome in batch.outcomes if outcome.prepared])
     now = timezone.now()
-    touched = [outcome for outcome in outcomes if _is_touched(outcome)]
-    untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
     with transaction.atomic():
         hold(run.pk)
+        batch = replace(batch, outcomes=_as_it_stands(batch.outcomes))
+        outcomes = batch.outcomes
+        touched = [outcome for outcome in outcomes if _is_touched(outcome)]
+        untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
         written = _write(run, connection, touched, now) if touched else _Written()
         Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
             seen_in_run=run.pk, synced_at=now
@@ -106,6 +110,34 @@ def _note_checkpoint(run: SyncRun, reached: Reached) -> None:
         "first": reached.first,
     }
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
+
+
+def _as_it_stands(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with what became of their documents after their plans were made; locks these.
+
+    One that was called gone and is here again comes back. One whose deletion somebody approved
+    meanwhile has lost its text: it fails, so that the next run reads it.
+    """
+    textless = [
+        outcome.document_id for outcome in outcomes if outcome.prepared is None and outcome.document_id
+    ]
+    if not textless:
+        return list(outcomes)
+    rows = Document.objects.select_for_update().filter(pk__in=textless, hidden__in=_GONE)
+    hidden = dict(rows.values_list("pk", "hidden"))
+    return [
+        _after(outcome, hidden[outcome.document_id]) if outcome.document_id in hidden else outcome
+        for outcome in outcomes
+    ]
+
+
+def _after(outcome: Outcome, hidden: str) -> Outcome:
+    if hidden == Hidden.MISSING:
+        return replace(outcome, plan=replace(outcome.plan, acl_changed=True))
+    if outcome.plan.new or outcome.prepared is not None or outcome.failure is not None:
+        return outcome
+    detail = told("Its deletion was approved while the source named it again.")
+    return replace(outcome, failure=FailureCode.UNREACHABLE, detail=detail)
 
 
 def _is_touched(outcome: Outcome) -> bool:
@@ -133,7 +165,7 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
         # A change feed may name a document twice, so the second finds what the first has made.
         document = known.setdefault(name, Document(connection=connection, external_id=name))
         before = document.acl_id if document.hidden != Hidden.REMOVED else None
-        _apply_permissions(document, outcome, connection, now)
+        _apply_permissions(run, document, outcome, connection, now)
         if document.pk and document.version:
             lists[document.pk] = (before, document.acl_id)
         document.seen_in_run, document.synced_at, document.revision = run.pk, now, revision
@@ -150,14 +182,18 @@ def _write(run: SyncRun, connection: Connection, outcomes: Sequence[Outcome], no
     return written
 
 
-def _apply_permissions(document: Document, outcome: Outcome, connection: Connection, now: datetime) -> None:
+def _apply_permissions(
+    run: SyncRun, document: Document, outcome: Outcome, connection: Connection, now: datetime
+) -> None:
     # Doubts about permissions end only with the run (see `finishing`). What was deleted needs its text first.
     without_text = document.hidden == Hidden.REMOVED and outcome.prepared is None
     if outcome.doubted and not without_text:
         document.hidden = Hidden.PERMISSIONS
     elif document.hidden != Hidden.PERMISSIONS and not without_text:
         document.hidden = Hidden.NO
-    if outcome.acl_outdated and document.pk and document.acl_id is not None:
+    # Only what a reading amid the documents has told of this very one is younger than its listing.
+    told_since = document.acl_seen_in_run == run.pk and not document.acl_stale
+    if outcome.acl_outdated and told_since and document.acl_id is not None:
         return
     if outcome.acl_id is not None:
         document.acl_id, document.acl_confirmed_at, document.acl_stale = outcome.acl_id, now, False
@@ -245,4 +281,4 @@ def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[st
         ids = list(gone.values_list("pk", flat=True))
         if ids:
             revision = bump(Counter.DOCUMENTS)
-            Document.objects.filter(pk__in=ids).update(hidden=Hidden.MISSING, revision=revision)
+            gone.filter(pk__in=ids).update(hidden=Hidden.MISSING, asked_in_run=0, revision=revision)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from django.conf import settings
 
@@ -26,7 +28,12 @@ def built_connector(source: Source, *, stopped: Callable[[], bool] = lambda: Fal
     """
     kind = kind_of(source)
     config, secrets = validate(kind, config=source.config, secrets=opened_secrets(source))
-    return kind.build(config, secrets, surroundings(source, stopped=stopped))
+    around = surroundings(
+        stopped=stopped,
+        pace=Pace(source.rate_per_second),
+        scratch=settings.MUNDAP_SYNC_DIR / "sources" / str(source.pk),
+    )
+    return kind.build(config, secrets, around)
 
 
 def checked_settings(
@@ -42,19 +49,37 @@ def checked_settings(
     return checked, checked_secrets
 
 
+def listing_mark(source: Source) -> str:
+    """Stands for the settings that decide which documents are listed, and where."""
+    told = json.dumps([source.config, source.rules, source.field_map, source.enrichment], sort_keys=True)
+    return hashlib.sha256(told.encode() + b"\0" + bytes(source.sealed_secrets)).hexdigest()
+
+
+def settings_changed(source: Source) -> bool:
+    """Whether somebody has changed what is listed, or who may see it, since `source` was read."""
+    now = Source.objects.select_related("connection").get(pk=source.pk)
+    return (listing_mark(now), now.audience, now.connection.directory_id) != (
+        listing_mark(source),
+        source.audience,
+        source.connection.directory_id,
+    )
+
+
 def kind_of(source: Source) -> ConnectorKind:
     """The kind of this source."""
     return connector_kind(source.connection.kind)
 
 
-def surroundings(source: Source, *, stopped: Callable[[], bool]) -> Surroundings:
-    """What the source's connector may use."""
+def surroundings(
+    *, stopped: Callable[[], bool], pace: Pace | None = None, scratch: Path | None = None
+) -> Surroundings:
+    """What a connector may use; without `scratch` nothing that it keeps outlasts it."""
     return Surroundings(
         network=Network(settings.MUNDAP_ALLOWED_NETWORKS),
-        pace=Pace(source.rate_per_second),
+        pace=pace or Pace(),
         stopped=stopped,
         max_content_bytes=settings.MUNDAP_MAX_FILE_BYTES,
-        scratch=settings.MUNDAP_SYNC_DIR / "sources" / str(source.pk),
+        scratch=scratch,
     )
 
 

@@ -17,7 +17,7 @@ from assistant.common.told import told
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document
 from assistant.sync.committing import Batch, Outcome, Reached, commit, hide_missing
-from assistant.sync.doubts import Doubts, record_failure
+from assistant.sync.doubts import Named, record_failure
 from assistant.sync.lease import Heartbeat
 from assistant.sync.listing import ReadAhead
 from assistant.sync.models import RunKind, SyncRun
@@ -70,16 +70,17 @@ class DocumentsPass:
         self._last_commit = time.monotonic()
         self._reported: dict[str, int] = {}
         self._acl_ids: dict[Acl, int] = {}
-        self._doubts = Doubts.of_run(run)
+        self._doubts = Named.by_run(run, hides=True)
         self._batch: list[Outcome] = []
         self._chunks = 0
-        self._gone: list[str] = []
+        self._gone: dict[str, None] = {}  # in the order in which they were named
         self._reached: Reached | None = None
         listing = run.listing or {}
         # Before the checkpoint from which the run goes on.
         self._before = self._named = listing.get("named", 0)
         self._first: str | None = listing.get("first")
         self._lists_read_at: datetime | None = None
+        self._reported_at = timezone.now()
         self._progress = Progress(run)
         self.seen = Seen()
 
@@ -97,11 +98,14 @@ class DocumentsPass:
             self._progress.note(found=self._before + listing.found, whole=listing.finished)
         self._flush()
         self._progress.note(found=self._before + listing.found, whole=listing.finished, now=True)
+        self._progress.check_budget(now=True)
         return self.seen
 
     def _take(self, item: Item) -> None:
         match item:
             case Outcome():
+                if item.upsert.external_id in self._gone:
+                    self._flush()  # it is back: what was said first must not be carried out last
                 self._batch.append(item)
                 self._chunks += len(item.prepared.chunks) if item.prepared else 0
             case Reached():
@@ -109,9 +113,11 @@ class DocumentsPass:
             case Failure():
                 self._flush()  # what it doubts may be among what was reported before it
                 record_failure(self._run, self._connection, item)
-                self._doubts.add(item)
+                if item.hide:
+                    self._doubts.add(item.external_id, is_prefix=item.is_prefix)
+                self._progress.check_budget()
             case Gone(external_id):
-                self._gone.append(external_id)
+                self._gone[external_id] = None
         full = self._chunks >= _BATCH_CHUNKS or len(self._batch) + len(self._gone) >= _BATCH_DOCUMENTS
         if full or self._is_late():
             self._flush()
@@ -119,7 +125,7 @@ class DocumentsPass:
     def _while_waiting(self) -> None:
         """What is ready does not wait for a document that takes long."""
         self._tools.heartbeat.stop_if_asked()
-        if self._batch and self._is_late():
+        if (self._batch or self._gone) and self._is_late():
             self._flush()
 
     def _is_late(self) -> bool:
@@ -128,8 +134,8 @@ class DocumentsPass:
     def _flush(self) -> None:
         self._last_commit = time.monotonic()
         batch = [self._as_of_now(outcome) for outcome in self._batch]
-        gone, reached = self._gone, self._reached
-        self._batch, self._gone, self._reached, self._chunks = [], [], None, 0
+        gone, reached = list(self._gone), self._reached
+        self._batch, self._gone, self._reached, self._chunks = [], {}, None, 0
         if batch or reached is not None:
             commit(self._run, self._connection, Batch(batch, reached, self._progress.rate(len(batch))))
             self._tools.reader.forget(outcome.upsert for outcome in batch)
@@ -151,6 +157,8 @@ class DocumentsPass:
         for event in listing:
             if isinstance(event, Upsert | Failure):
                 self._count(event.external_id)
+            # The first one's moment stands for all that are looked up with it.
+            self._reported_at = self._reported_at if window else listing.read_at
             if isinstance(event, Upsert):
                 window.append(event)
                 if len(window) < _WINDOW:
@@ -182,11 +190,14 @@ class DocumentsPass:
 
     def _decided(self, reported: Sequence[Upsert]) -> Iterator[Item | Todo[Outcome]]:
         """Each document with something to do, with its plan; those without content to read are ready."""
+        if self._changing():  # a document may have changed several times: then its last state counts
+            reported = list({upsert.external_id: upsert for upsert in reported}.values())
         taken: list[Upsert] = []
+        left_out: list[Gone] = []
         for upsert in reported:
             treated = self._tools.treatment.document(upsert)
             if treated is None:
-                yield Gone(upsert.external_id)
+                left_out.append(Gone(upsert.external_id))
             else:
                 taken.append(treated)
         fresh, doubts = self._without_repeated(taken)
@@ -203,6 +214,7 @@ class DocumentsPass:
                 yield Todo(partial(self._tools.reader.read, outcome, digest))
             else:
                 yield outcome
+        yield from left_out  # after what bears the same id and is taken: in doubt nobody sees it
 
     def _planned(self, upsert: Upsert, row: Known | None, acl_id: int | None) -> Outcome | None:
         """What to do with it; None: this run has done it."""
@@ -222,7 +234,7 @@ class DocumentsPass:
             acl_id=acl_id,
             failure=plan.failed_before,
             again=again,
-            reported_at=timezone.now(),
+            reported_at=self._reported_at,
         )
 
     def _known(self, upserts: Sequence[Upsert]) -> dict[str, Known]:
@@ -237,7 +249,7 @@ class DocumentsPass:
         A listing that shifts while it is paged through names the same document twice; that is no doubt.
         """
         if self._changing():
-            return list({upsert.external_id: upsert for upsert in upserts}.values()), []
+            return list(upserts), []
         marks: dict[str, set[int]] = {}
         for upsert in upserts:
             marks.setdefault(upsert.external_id, set()).add(hash((upsert.version, upsert.acl)))
@@ -254,7 +266,7 @@ class DocumentsPass:
         return fresh, doubted
 
     def _changing(self) -> bool:
-        """Whether changes are reported, of which a document may have several: then the last one counts."""
+        """Whether changes are reported, not everything there is."""
         listing = self._run.listing or {}
         return self._run.kind == RunKind.RETRY or listing.get("cursor") is not None
 

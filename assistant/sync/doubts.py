@@ -20,31 +20,29 @@ from connectors.sdk.contract import Failure
 _WRITTEN_AT_ONCE = 500  # rows named in one statement
 
 
-class Doubts:
-    """Which ids a run's failures hide, also those that a worker noted which then died."""
+class Named:
+    """Which ids failures name, one by one or by a prefix."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
         self._prefixes: tuple[str, ...] = ()
 
     @classmethod
-    def of_run(cls, run: SyncRun) -> Self:
-        """The doubts that the run has noted so far."""
-        doubts = cls()
-        for row in RunFailure.objects.filter(run=run, hides=True):
-            doubts._add(row.external_id, is_prefix=row.is_prefix)
-        return doubts
-
-    def add(self, failure: Failure) -> None:
-        """One more failure, if it hides anything."""
-        if failure.hide:
-            self._add(failure.external_id, is_prefix=failure.is_prefix)
+    def by_run(cls, run: SyncRun, *, hides: bool = False) -> Self:
+        """What the run's failures name, also those of a worker that then died; `hides`: only doubts."""
+        named = cls()
+        noted = RunFailure.objects.filter(run=run)
+        rows = noted.filter(hides=True) if hides else noted
+        for external_id, is_prefix in rows.values_list("external_id", "is_prefix"):
+            named.add(external_id, is_prefix=is_prefix)
+        return named
 
     def name(self, external_id: str) -> bool:
-        """Whether the document's permissions are in doubt."""
+        """Whether one of them names the document."""
         return external_id in self._ids or external_id.startswith(self._prefixes)
 
-    def _add(self, external_id: str, *, is_prefix: bool) -> None:
+    def add(self, external_id: str, *, is_prefix: bool) -> None:
+        """One more id, or everything below it."""
         if is_prefix:
             self._prefixes = (*self._prefixes, external_id)
         else:

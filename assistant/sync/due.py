@@ -13,6 +13,7 @@ from assistant.sync.schedule import next_after
 log = logging.getLogger(__name__)
 
 _LISTING = (RunKind.INCREMENTAL, RunKind.FULL)
+_READING_LISTS = (RunKind.PERMISSIONS, RunKind.PRUNE)
 
 
 def due_kind(source: Source, *, now: datetime) -> RunKind | None:
@@ -30,9 +31,13 @@ def due_kind(source: Source, *, now: datetime) -> RunKind | None:
         return RunKind.INCREMENTAL if source.cron else None
     # From the start of the last listing: one that took longer than the interval is followed at once.
     following = next_run_at(source, after=listing.started_at or listing.created_at)
-    if following is not None and following <= now:
-        return RunKind.INCREMENTAL
-    return RunKind.PERMISSIONS if _lists_are_old(source, latest, now=now) else None
+    is_due = following is not None and following <= now
+    if is_due and source.cursor is None:
+        return RunKind.INCREMENTAL  # lists everything, with all access lists
+    # Before a feed is followed: one that is always due would leave no time for them.
+    if _lists_are_old(source, now=now):
+        return RunKind.PERMISSIONS
+    return RunKind.INCREMENTAL if is_due else None
 
 
 def next_run_at(source: Source, *, after: datetime) -> datetime | None:
@@ -46,12 +51,15 @@ def next_run_at(source: Source, *, after: datetime) -> datetime | None:
         return None
 
 
-def _lists_are_old(source: Source, latest: SyncRun, *, now: datetime) -> bool:
+def _lists_are_old(source: Source, *, now: datetime) -> bool:
     """Whether all access lists were last read longer ago than the source's settings bear."""
     if not source.permissions_hours:
         return False
     limit = timedelta(hours=source.permissions_hours)
     read_at = source.connection.permissions_confirmed_at
-    tried_at = latest.finished_at or latest.created_at
-    # After a reading that failed, not again at once.
-    return (read_at is None or now - read_at > limit) and now - tried_at > limit / 24
+    if read_at is not None and now - read_at <= limit:
+        return False
+    # After a reading that failed, not again at once. Runs that follow a feed read no lists.
+    tried = SyncRun.objects.filter(source=source, kind__in=_READING_LISTS).order_by("-pk").first()
+    tried_at = (tried.finished_at or tried.created_at) if tried else None
+    return tried_at is None or now - tried_at > limit / 24

@@ -26,7 +26,7 @@ from assistant.sync.lease import (
 from assistant.sync.models import Phase, RunState, SyncRun
 from assistant.sync.progress import OverBudget
 from assistant.sync.reasons import RunCode
-from assistant.sync.services import request_run
+from assistant.sync.services import follow
 from assistant.sync.wake import wake
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 
@@ -125,13 +125,6 @@ def _postponed(run: SyncRun, retry: Retry) -> _End:
     return _End(RunState.PENDING, RunCode.BUSY, said(retry), after=max(1.0, retry.after, growing))
 
 
-def _follow(run: SyncRun) -> None:
-    """Ask for what somebody wanted while this run was open."""
-    run.refresh_from_db(fields=["next_kind"])
-    if run.next_kind:
-        request_run(source_id=run.source_id, kind=run.next_kind, actor=run.requested_by)
-
-
 def _write(run: SyncRun, end: _End) -> None:
     ours = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING)
     values: dict[str, object] = {
@@ -153,5 +146,5 @@ def _write(run: SyncRun, end: _End) -> None:
     if ended and end.code == RunCode.TURN_OVER:
         wake(run.pk)
     if ended and end.after is None:
-        _follow(run)
+        follow(run.pk)
     log.info("run %s: %s%s", run.pk, end.state.value, "" if ended else " (taken over)")

@@ -15,7 +15,7 @@ from assistant.access.viewer import Viewer
 from assistant.accounts.roles import Right
 from assistant.common.told import restored
 from assistant.documents.models import Document, Hidden
-from assistant.sync.models import CONTENT_KINDS, RunFailure, SyncRun
+from assistant.sync.models import CONTENT_KINDS, RunFailure, RunState, SyncRun
 from assistant.sync.reading import FailureView
 from assistant.sync.reasons import document_reason
 
@@ -78,8 +78,9 @@ def missing_documents(*, viewer: Viewer, source_id: int) -> tuple[str, ...]:
         NotFound: the viewer may not manage sources.
     """
     require(viewer, Right.MANAGE_SOURCES)
-    missing = Document.objects.filter(connection_id=source_id, hidden=Hidden.MISSING).order_by("external_id")
-    return tuple(missing.values_list("external_id", flat=True)[:MISSING_SHOWN])
+    asking = SyncRun.objects.filter(source=source_id, state=RunState.WAITING_FOR_APPROVAL).values("pk")
+    missing = Document.objects.filter(connection_id=source_id, hidden=Hidden.MISSING, asked_in_run__in=asking)
+    return tuple(missing.order_by("external_id").values_list("external_id", flat=True)[:MISSING_SHOWN])
 
 
 def _failures(source_id: int) -> list[FailureView]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
-from assistant.sync.models import RunFailure, RunKind, Source, SyncRun
+from assistant.sync.configuration import listing_mark
+from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import LASTING_FAILURES
 from connectors.sdk.contract import Connector, Event, Failure, FeedGap, Upsert
 
 _MOST_AGAIN = 10_000
+_WHOLE = (RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_ERRORS, RunState.WAITING_FOR_APPROVAL)
 
 
 def is_document(event: Event) -> bool:
@@ -25,13 +27,21 @@ def events_of(run: SyncRun, connector: Connector) -> Iterator[Event]:
     """The events of this run, from where an interrupted worker left it. Asks the database now, not later."""
     if run.kind == RunKind.RETRY:
         return connector.again(_failed(run.source, lasting=True))
-    if run.listing is None:
+    if run.listing is None or run.listing.get("settings") != listing_mark(run.source):
         _begin(run, run.source.cursor if _follows_the_feed(run) else None)
     assert run.listing is not None
     cursor, checkpoint = run.listing["cursor"], run.listing.get("checkpoint")
     if cursor is None:
         return connector.documents(checkpoint=checkpoint)
     return _changes(run, connector, cursor, checkpoint, _failed(run.source, lasting=False))
+
+
+def began_at(run: SyncRun) -> datetime:
+    """How old the news of the listing may be: one that goes on from a checkpoint began earlier."""
+    listing = run.listing or {}
+    if listing.get("checkpoint") is None:
+        return timezone.now()
+    return datetime.fromisoformat(listing["began"])
 
 
 def _follows_the_feed(run: SyncRun) -> bool:
@@ -44,8 +54,19 @@ def _follows_the_feed(run: SyncRun) -> bool:
 
 
 def _begin(run: SyncRun, cursor: JsonObject | None) -> None:
-    run.listing = {"cursor": cursor}
+    """Begin the listing; anew, where somebody has changed what is listed since it was begun before."""
+    if run.listing is not None:  # what was named by other settings says nothing of these
+        Document.objects.filter(connection=run.source.connection, seen_in_run=run.pk).update(seen_in_run=0)
+    run.listing = _beginning(run, cursor)
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
+
+
+def _beginning(run: SyncRun, cursor: JsonObject | None) -> JsonObject:
+    return {
+        "cursor": cursor,
+        "settings": listing_mark(run.source),
+        "began": timezone.now().isoformat(),
+    }
 
 
 def _changes(
@@ -61,7 +82,7 @@ def _changes(
     try:
         yield from connector.documents(cursor=cursor, checkpoint=checkpoint)
     except FeedGap:
-        run.listing = {"cursor": None}  # stored with the first checkpoint
+        run.listing = _beginning(run, None)  # stored with the first checkpoint
         yield from connector.documents()
 
 
@@ -71,8 +92,11 @@ def _failed(source: Source, *, lasting: bool) -> list[str]:
     rows = rows.exclude(failure_code="")
     if not lasting:
         rows = rows.exclude(failure_code__in=LASTING_FAILURES)
-    latest = SyncRun.objects.filter(source=source, finished_at__isnull=False).order_by("-pk").first()
-    noted = RunFailure.objects.filter(run=latest, is_prefix=False).exclude(external_id="")
+    # Those of the last run that came to its end with documents; later ones broke off, or read none.
+    ended = SyncRun.objects.filter(source=source, kind__in=CONTENT_KINDS, state__in=_WHOLE)
+    since = ended.order_by("-pk").values_list("pk", flat=True).first() or 0
+    noted = RunFailure.objects.filter(run__source=source, run__gte=since, is_prefix=False)
+    noted = noted.exclude(external_id="")
     if not lasting:
         noted = noted.exclude(code__in=LASTING_FAILURES)
     names = {*rows.values_list("external_id", flat=True), *noted.values_list("external_id", flat=True)}

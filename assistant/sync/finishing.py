@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
+from django.utils import timezone
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
@@ -13,7 +14,9 @@ from assistant.common.told import told
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
+from assistant.sync.configuration import listing_mark
 from assistant.sync.detail import kept_detail
+from assistant.sync.doubts import Named
 from assistant.sync.lease import hold
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import Deletion, Guard, plan_deletions
@@ -67,7 +70,11 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         Document.objects.filter(_seen(run), connection=connection).count() if whole else known - len(missing)
     )
     guard = Guard(source.max_deleted, source.max_deleted_percent)
-    decision = plan_deletions(known=known, missing=len(missing), listed=listed, guard=guard)
+    decision = plan_deletions(
+        known=known, missing=len(missing), listed=listed, lately=_deleted_lately(run), guard=guard
+    )
+    if decision is Deletion.DELETE and _unanswered(connection, missing):
+        decision = Deletion.ASK
     if decision is Deletion.DELETE:
         with transaction.atomic():
             hold(run.pk)
@@ -77,6 +84,20 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         _ask(run, missing)
         return RunState.WAITING_FOR_APPROVAL
     return end_state(run, complete=True)
+
+
+def _deleted_lately(run: SyncRun) -> int:
+    """How many documents of the source the other runs of the last day deleted without asking."""
+    runs = SyncRun.objects.filter(source=run.source_id, finished_at__gt=timezone.now() - timedelta(days=1))
+    deleted: int = runs.exclude(pk=run.pk).aggregate(all=Sum("deleted", default=0))["all"]
+    approved = Document.objects.filter(connection=run.source_id, hidden=Hidden.REMOVED)
+    return max(0, deleted - approved.filter(asked_in_run__in=runs.values("pk")).count())
+
+
+def _unanswered(connection: Connection, missing: list[int]) -> bool:
+    """Whether an earlier run asked about one of them and nobody has decided: no later run does it instead."""
+    asked = Document.objects.filter(connection=connection, hidden=Hidden.MISSING, asked_in_run__gt=0)
+    return not set(missing).isdisjoint(asked.values_list("pk", flat=True))
 
 
 def _ask(run: SyncRun, missing: list[int]) -> None:
@@ -89,6 +110,7 @@ def _ask(run: SyncRun, missing: list[int]) -> None:
             Document.objects.filter(pk__in=part, hidden=Hidden.NO).update(
                 hidden=Hidden.MISSING, revision=revision
             )
+            Document.objects.filter(pk__in=part).update(asked_in_run=run.pk)
         SyncRun.objects.filter(pk=run.pk).update(missing=len(missing))
 
 
@@ -99,28 +121,20 @@ def end_state(run: SyncRun, *, complete: bool) -> RunState:
 
 
 def _keep_cursor(run: SyncRun, seen: Seen, *, began: datetime) -> None:
-    """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile."""
+    """The next run goes on from here. Below a prefix that failed it would miss what changed meanwhile.
+
+    A run during which somebody changed what is listed leaves the cursor to the one that lists it all.
+    """
     changes: dict[str, object] = {}
-    failed_prefix = any(failure.is_prefix for failure in _failures(run))
+    failed_prefix = RunFailure.objects.filter(run=run, is_prefix=True).exists()
     if (seen.complete or seen.caught_up) and not failed_prefix:
         changes["cursor"] = seen.cursor
     if seen.complete:
         changes["listed_at"] = began
-    if changes:
-        Source.objects.filter(pk=run.source_id).update(**changes)
-
-
-def _failures(run: SyncRun) -> list[RunFailure]:
-    """All failures of the run, also those that a worker noted which then died."""
-    return list(RunFailure.objects.filter(run=run))
-
-
-def _names(failure: RunFailure, external_id: str) -> bool:
-    return (
-        external_id.startswith(failure.external_id)
-        if failure.is_prefix
-        else external_id == failure.external_id
-    )
+    with transaction.atomic():
+        source = Source.objects.select_for_update(of=("self",)).get(pk=run.source_id)
+        if changes and (run.listing or {}).get("settings", "") in ("", listing_mark(source)):
+            Source.objects.filter(pk=source.pk).update(**changes)
 
 
 def _seen(run: SyncRun) -> Q:
@@ -129,7 +143,7 @@ def _seen(run: SyncRun) -> Q:
 
 def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
     """Documents that a complete listing did not name, and that no failure covers; or that it called gone."""
-    failures = _failures(run)
+    failures = Named.by_run(run)
     unseen = (
         Document.objects.filter(connection=connection)
         .exclude(_seen(run))
@@ -137,9 +151,7 @@ def _unnamed(run: SyncRun, connection: Connection) -> list[int]:
         .values_list("pk", "external_id", "hidden")
     )
     return [
-        pk
-        for pk, external_id, hidden in unseen
-        if hidden == Hidden.MISSING or not any(_names(failure, external_id) for failure in failures)
+        pk for pk, external_id, hidden in unseen if hidden == Hidden.MISSING or not failures.name(external_id)
     ]
 
 
@@ -162,22 +174,23 @@ def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began:
                 document.revision = revision
                 document.save(update_fields=["acl_stale", "acl_confirmed_at", "revision"])
         _end_doubts(run, connection, named=named)
-        Connection.objects.filter(pk=connection.pk).update(permissions_confirmed_at=began)
-        connection.permissions_confirmed_at = began
+        # Lists that were read amid the documents are younger than the listing.
+        rows = Connection.objects.filter(pk=connection.pk)
+        amid = rows.values_list("permissions_confirmed_at", flat=True).get()
+        connection.permissions_confirmed_at = max(began, amid or began)
+        rows.update(permissions_confirmed_at=connection.permissions_confirmed_at)
 
 
 def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
     """Documents that were hidden for doubts come back once a run has named them and doubts them no more."""
-    hiding = [failure for failure in _failures(run) if failure.hides]
+    hiding = Named.by_run(run, hides=True)
     doubted = Document.objects.filter(
         named, connection=connection, acl_stale=False, hidden=Hidden.PERMISSIONS
     )
     with transaction.atomic():
         hold(run.pk)
         cleared = [
-            pk
-            for pk, external_id in doubted.values_list("pk", "external_id")
-            if not any(_names(failure, external_id) for failure in hiding)
+            pk for pk, external_id in doubted.values_list("pk", "external_id") if not hiding.name(external_id)
         ]
         revision = bump(Counter.DOCUMENTS) if cleared else 0
         for start in range(0, len(cleared), _WRITTEN_AT_ONCE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,22 +19,24 @@ class ReadAhead(Generic[T]):
 
     `found` counts the items for which `counts` is true, `finished` says that the end was reached. An error
     of the iterator is raised where its item would have come. While nothing comes, None comes twice a second.
+    `read_at`: when the item that came last was read, which may be long before it is wanted.
     """
 
     def __init__(self, items: Iterator[T], *, counts: Callable[[T], bool]) -> None:
         self._items = items
         self._counts = counts
-        self._queue: queue.Queue[T | BaseException | object] = queue.Queue(maxsize=_AHEAD)
+        self._queue: queue.Queue[tuple[T | BaseException | object, datetime]] = queue.Queue(maxsize=_AHEAD)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="listing", daemon=True)
         self.found = 0
         self.finished = False
+        self.read_at = datetime.now(tz=UTC)
         self._thread.start()
 
     def __iter__(self) -> Iterator[T | None]:
         while True:
             try:
-                item = self._queue.get(timeout=_TICK_S)
+                item, self.read_at = self._queue.get(timeout=_TICK_S)
             except queue.Empty:
                 yield None
                 continue
@@ -61,9 +64,10 @@ class ReadAhead(Generic[T]):
             self._put(_END)
 
     def _put(self, item: object) -> bool:
+        read_at = datetime.now(tz=UTC)
         while not self._closed.is_set():
             try:
-                self._queue.put(item, timeout=0.2)
+                self._queue.put((item, read_at), timeout=0.2)
             except queue.Full:
                 continue
             return True

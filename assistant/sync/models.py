@@ -119,8 +119,8 @@ class SyncRun(models.Model):
     not_before = models.DateTimeField(default=timezone.now)  # a source that asked us to come back later
     postponed = models.PositiveIntegerField(default=0)  # times in a row, with nothing done in between
 
-    # Where the listing began and how far it is committed: {"cursor", "checkpoint",
-    # "named": documents before it, "first": of them}; None: not begun.
+    # Where the listing began and how far it is committed: {"cursor", "settings": a mark of them, "began",
+    # "checkpoint", "named": documents before it, "first": of them}; None: not begun.
     listing = models.JSONField(null=True)
     phase = models.CharField(max_length=20, choices=Phase.choices, blank=True, default="")
     found = models.PositiveIntegerField(default=0)  # documents that the listing has named so far

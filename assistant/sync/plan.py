@@ -78,7 +78,7 @@ def plan_document(
     if known is None or known.hidden == "removed":
         return DocumentPlan(fetch=True, new=True, acl_changed=True)
     if acl_id is None:
-        acl_changed = not known.acl_stale and known.acl_id is not None
+        acl_changed = (not known.acl_stale and known.acl_id is not None) or known.hidden == "missing"
     else:
         acl_changed = known.acl_id != acl_id or known.acl_stale or bool(known.hidden)
     same_version = known.source_version == source_version
@@ -95,6 +95,8 @@ def is_news(known: Known, *, source_version: str, acl_id: int | None) -> bool:
 
     A run that was interrupted or postponed lists its source again, maybe hours later.
     """
+    if known.hidden == "missing":
+        return True  # it was called gone in between
     if acl_id is None:
         return known.source_version != source_version or (known.acl_id is not None and not known.acl_stale)
     return known.source_version != source_version or known.acl_id != acl_id or known.acl_stale
@@ -116,21 +118,26 @@ class Guard:
     max_percent: int = MAX_DELETED_PERCENT
 
 
-def plan_deletions(*, known: int, missing: int, listed: int, guard: Guard = Guard()) -> Deletion:
+def plan_deletions(
+    *, known: int, missing: int, listed: int, lately: int = 0, guard: Guard = Guard()
+) -> Deletion:
     """Delete at once only what is plausible; ask an administrator about the rest.
 
     Args:
         known: documents that the source had before the run.
         missing: those of them that the listing did not name.
         listed: documents that the listing named.
+        lately: documents that earlier runs of the last day deleted without asking: a source that is
+            emptied bit by bit is emptied all the same.
         guard: what may go at once.
     """
     if missing == 0:
         return Deletion.NOTHING
     if listed == 0:
         return Deletion.ASK
-    if missing == 1 or (missing <= FREE_DELETIONS and missing < listed):
+    together = missing + lately
+    if missing == 1 or (together <= FREE_DELETIONS and together < listed):
         return Deletion.DELETE
-    if missing > guard.max_deleted or missing * 100 > known * guard.max_percent:
+    if together > guard.max_deleted or together * 100 > (known + lately) * guard.max_percent:
         return Deletion.ASK
     return Deletion.DELETE

@@ -46,7 +46,7 @@ class Progress:
         self._rate += weight * (documents / elapsed - self._rate)
         return self._rate
 
-    def check_budget(self) -> None:
+    def check_budget(self, *, now: bool = False) -> None:
         """Give up where more documents fail than the source's settings bear.
 
         What can never be read (pictures, passwords, unknown formats) says nothing about the source.
@@ -55,7 +55,7 @@ class Progress:
             OverBudget: says how many.
         """
         moment = time.monotonic()
-        if moment - self._checked_at < _WRITTEN_EVERY_S:
+        if not now and moment - self._checked_at < _WRITTEN_EVERY_S:
             return
         self._checked_at = moment
         failed = RunFailure.objects.filter(run=self._run).exclude(code__in=LASTING_FAILURES).count()

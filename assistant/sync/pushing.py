@@ -242,7 +242,9 @@ def _take_away(mine: Turn, external_ids: Sequence[str]) -> None:
         rows = Document.objects.filter(connection=mine.connection, external_id__in=list(external_ids))
         revision = bump(Counter.DOCUMENTS)
         rows.filter(hidden=Hidden.PERMISSIONS).update(acl=None, hidden=Hidden.NO, revision=revision)
-        rows.filter(hidden=Hidden.NO).update(hidden=Hidden.MISSING, seen_in_run=0, revision=revision)
+        rows.filter(hidden=Hidden.NO).update(
+            hidden=Hidden.MISSING, asked_in_run=0, seen_in_run=0, revision=revision
+        )
         RunFailure.objects.filter(run=mine.run, external_id__in=list(external_ids)).delete()
         SyncRun.objects.filter(pk=mine.run.pk).update(failed=failed_count(mine.run))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from assistant.accounts.models import Connection
@@ -27,6 +27,7 @@ from assistant.sync.models import (
     COLLECTING,
     CONTENT_KINDS,
     OPEN_STATES,
+    Phase,
     RunKind,
     RunState,
     Source,
@@ -34,10 +35,12 @@ from assistant.sync.models import (
 )
 from assistant.sync.push_turns import end_silent
 from assistant.sync.reasons import RunCode
+from assistant.sync.spool import spool_of
 from assistant.sync.wake import wake
 from connectors.registry import connector_kind
 
 _ON_REQUEST = tuple(kind for kind in RunKind.values if kind != RunKind.PUSH)
+_LISTS_ONLY = (RunKind.PERMISSIONS, RunKind.PRINCIPALS)
 _RESEND_AFTER_S = 20
 _LONGEST_NAME = 120
 _WRITTEN_AT_ONCE = 500  # rows named in one statement
@@ -101,11 +104,12 @@ def find_source(name_or_id: str) -> int:
     return found
 
 
-def request_run(*, source_id: int, kind: str, actor: str) -> int:
+def request_run(*, source_id: int, kind: str, actor: str, anew: bool = False) -> int:
     """Ask for a run and wake a worker up; returns the id of the run that is open now.
 
     While documents are read, access lists are read amid them: nobody waits hours for a revocation. What
-    an open run does not cover it becomes, if nobody works on it yet, or is followed by.
+    an open run does not cover it becomes, if nobody works on it yet, or is followed by. `anew`: what
+    has begun does not cover it, because something has changed since.
 
     Raises:
         NotFound: no such source.
@@ -118,7 +122,7 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
         raise NotFound("There is no such source.")
     if kind_of(source).pushed:
         raise UsageError("Programs push the documents of this source: a run would have nothing to read.")
-    run_id = _joined_run(source_id, kind)
+    run_id = _joined_run(source_id, kind, anew=anew)
     if run_id is None:
         try:
             with transaction.atomic():
@@ -127,24 +131,57 @@ def request_run(*, source_id: int, kind: str, actor: str) -> int:
                 transaction.on_commit(lambda: wake(run.pk))
             return run.pk
         except IntegrityError:  # another process opened one in between
-            run_id = _joined_run(source_id, kind)
-    # None: the other one's run has ended meanwhile, so that there is room again.
-    return run_id if run_id is not None else request_run(source_id=source_id, kind=kind, actor=actor)
+            run_id = _joined_run(source_id, kind, anew=anew)
+    if run_id is not None:
+        return run_id
+    # The other one's run has ended meanwhile, so that there is room again.
+    return request_run(source_id=source_id, kind=kind, actor=actor, anew=anew)
 
 
-def _joined_run(source_id: int, kind: str) -> int | None:
+def _joined_run(source_id: int, kind: str, *, anew: bool) -> int | None:
     """The open run of the source, which does what is asked for on its way where it can."""
-    run = SyncRun.objects.filter(source_id=source_id, state__in=OPEN_STATES).first()
-    if run is None:
-        return None
-    open_run = SyncRun.objects.filter(pk=run.pk, state__in=OPEN_STATES)
-    if kind in (RunKind.PERMISSIONS, RunKind.PRINCIPALS) and run.kind in CONTENT_KINDS:
-        open_run.update(permissions_requested=True)
-    elif kind not in _COVERED[RunKind(run.kind)]:
+    with transaction.atomic():
+        rows = SyncRun.objects.select_for_update(of=("self",))
+        run = rows.filter(source_id=source_id, state__in=OPEN_STATES).first()
+        if run is None:
+            return None
         begun = run.started_at is not None
-        if begun or not open_run.filter(started_at=None).update(kind=kind):
-            open_run.update(next_kind=kind)
+        if kind in _LISTS_ONLY and run.kind in CONTENT_KINDS:
+            run.permissions_requested = True
+        elif begun and (anew or kind not in _COVERED[RunKind(run.kind)]):
+            run.permissions_requested |= _leaves_lists(run.next_kind, kind)
+            run.next_kind = _both(run.next_kind, kind)
+        elif not begun:
+            run.permissions_requested |= _leaves_lists(run.kind, kind)
+            run.kind = _both(run.kind, kind)
+        run.save(update_fields=["permissions_requested", "next_kind", "kind"])
     return run.pk
+
+
+def _both(wanted: str, kind: str) -> str:
+    """The kind of a run that does what both do. Access lists are left out, see `_leaves_lists`."""
+    if not wanted or wanted in _COVERED[RunKind(kind)] or (wanted in _LISTS_ONLY and kind in CONTENT_KINDS):
+        return kind
+    if kind in _COVERED[RunKind(wanted)] or kind in _LISTS_ONLY:
+        return wanted
+    return RunKind.FULL
+
+
+def _leaves_lists(wanted: str, kind: str) -> bool:
+    """Whether the access lists that one of the two asks for must be asked for beside the other."""
+    both = _both(wanted, kind)
+    return both in CONTENT_KINDS and (wanted in _LISTS_ONLY or kind in _LISTS_ONLY)
+
+
+def follow(run_id: int) -> None:
+    """Tidy up after a run that has ended, and ask for what somebody wanted while it was open."""
+    spool_of(run_id).clear()  # however it ended: what was fetched for it is of no use any more
+    run = SyncRun.objects.get(pk=run_id)
+    wanted = [run.next_kind] if run.next_kind else []
+    if run.permissions_requested:
+        wanted.append(RunKind.PERMISSIONS)
+    for kind in wanted:
+        request_run(source_id=run.source_id, kind=kind, actor=run.requested_by)
 
 
 def retry_failed(*, source_id: int, actor: str) -> int:
@@ -159,12 +196,19 @@ def retry_failed(*, source_id: int, actor: str) -> int:
 def cancel_run(*, run_id: int, actor: str) -> None:
     """Ask a run to stop. What it committed stays. A run that nobody works on ends at once."""
     SyncRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(cancel_requested=True)
-    SyncRun.objects.filter(pk=run_id, state=RunState.PENDING).update(
+    release_dead()
+    now = timezone.now()
+    idle = Q(state=RunState.PENDING) | (Q(state=RunState.RUNNING, lease_until__lt=now) & ~COLLECTING)
+    ended = SyncRun.objects.filter(idle, pk=run_id).update(
         state=RunState.CANCELLED,
-        finished_at=timezone.now(),
+        finished_at=now,
+        phase=Phase.NONE,
+        lease_until=None,
         code="",
         **kept_detail(told("Cancelled by {actor}.", actor=actor)),
     )
+    if ended:
+        follow(run_id)
 
 
 def pause_source(*, source_id: int, actor: str) -> None:
@@ -225,7 +269,7 @@ def refuse_deletions(*, run_id: int, actor: str) -> int:
         revision = bump(Counter.DOCUMENTS)
         for start in range(0, len(missing), _WRITTEN_AT_ONCE):
             Document.objects.filter(pk__in=missing[start : start + _WRITTEN_AT_ONCE]).update(
-                hidden=Hidden.NO, revision=revision
+                hidden=Hidden.NO, asked_in_run=0, revision=revision
             )
         SyncRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED_WITH_ERRORS, missing=0)
         record(Event.DELETION_REFUSED, actor=actor, run=run.pk, documents=len(missing))
@@ -233,14 +277,17 @@ def refuse_deletions(*, run_id: int, actor: str) -> int:
 
 
 def _asked(run_id: int) -> tuple[SyncRun, list[int]]:
-    """The run that waits, and the documents it asks about, locked: one that comes back is not deleted."""
+    """The run that waits, and the documents it asks about, locked.
+
+    One that came back is not among them, nor is what a later run has found missing.
+    """
     waiting = SyncRun.objects.select_for_update().filter(pk=run_id, state=RunState.WAITING_FOR_APPROVAL)
     run = waiting.first()
     if run is None:
         raise NotFound("No run with this number waits for approval.")
     missing = (
         Document.objects.select_for_update()
-        .filter(connection_id=run.source_id, hidden=Hidden.MISSING)
+        .filter(connection_id=run.source_id, hidden=Hidden.MISSING, asked_in_run=run.pk)
         .values_list("pk", flat=True)
     )
     return run, list(missing)

@@ -17,7 +17,7 @@ from assistant.common.types import Json, JsonObject
 from assistant.documents.models import Document
 from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
 from assistant.sync.enrichment import parse_enrichment
-from assistant.sync.models import RunKind, Source
+from assistant.sync.models import OPEN_STATES, RunKind, Source, SyncRun
 from assistant.sync.rules import parse_rules
 from assistant.sync.schedule import check_schedule
 from assistant.sync.services import request_run
@@ -163,12 +163,15 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
 
 
 def _read_lists_again(source_id: int, *, actor: str) -> None:
-    """Carry in what a setting changes about who sees what, if there is anything to be seen.
+    """Carry in what a setting changes about who sees what, if there is or will be anything to be seen.
 
     What was pushed cannot be read again: there the change counts for what is put from now on.
     """
-    if not _is_pushed(source_id) and Document.objects.filter(connection=source_id).exists():
-        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor)
+    if _is_pushed(source_id):
+        return
+    at_work = SyncRun.objects.filter(source=source_id, state__in=OPEN_STATES, started_at__isnull=False)
+    if at_work.exists() or Document.objects.filter(connection=source_id).exists():
+        request_run(source_id=source_id, kind=RunKind.PERMISSIONS, actor=actor, anew=True)
 
 
 def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:

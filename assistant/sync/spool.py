@@ -13,9 +13,16 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.conf import settings
+
 from connectors.sdk.contract import BytesContent, Content, FileContent, TextContent, Upsert
 
 _TEXT, _BYTES = ".text", ".bytes"
+
+
+def spool_of(run_id: int) -> Spool:
+    """The spool of a run."""
+    return Spool(settings.MUNDAP_SYNC_DIR / "spool" / str(run_id))
 
 
 class Spool:

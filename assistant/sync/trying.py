@@ -18,25 +18,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from django.conf import settings
-
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.accounts.roles import Right
 from assistant.audit.trail import Event, record
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, MundapError
-from assistant.common.network import Network
-from assistant.common.pace import Pace, Stopped
+from assistant.common.pace import Stopped
 from assistant.common.told import said
 from assistant.common.types import JsonObject
+from assistant.sync.configuration import surroundings
 from assistant.sync.detail import storable
 from assistant.sync.reasons import document_reason
 from assistant.sync.rules import LeftOut, Rules, parse_rules
 from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 from connectors.sdk.contract import Connector, Failure, GroupMembers, Upsert
-from connectors.sdk.surroundings import Surroundings
 
 T = TypeVar("T")
 TRY_SECONDS = 20.0
@@ -227,7 +224,7 @@ def _carried_out(
     try:
         declared = connector_kind(wanted.kind)
         checked, opened = validate(declared, config=wanted.config, secrets=wanted.secrets)
-        connector = declared.build(checked, opened, _surroundings(over.is_set))
+        connector = declared.build(checked, opened, surroundings(stopped=over.is_set))
     except MundapError as error:
         return Ending.REFUSED, storable(said(error))
     if not _places.acquire(blocking=False):
@@ -264,12 +261,3 @@ def _outcome(connector: Connector, work: Callable[[], None]) -> tuple[Ending, st
         log.error("a source of an unsaved kind failed with %s", type(error).__name__)
         return Ending.BROKEN, type(error).__name__
     return Ending.DONE, ""
-
-
-def _surroundings(stopped: Callable[[], bool]) -> Surroundings:
-    return Surroundings(
-        network=Network(settings.MUNDAP_ALLOWED_NETWORKS),
-        pace=Pace(),
-        stopped=stopped,
-        max_content_bytes=settings.MUNDAP_MAX_FILE_BYTES,
-    )

@@ -55,6 +55,7 @@ BENCHES = (
         "faults", "Does any damage to the index go unnoticed?", ("tests/index/faults.py", "--faults", "1000")
     ),
     Bench("kills", "Does a killed writer lose anything?", ("tests/index/kills.py", "--kills", "200")),
+    Bench("sync_again", "How fast is a source that has not changed?", ("-m", "tests.bench.sync_again")),
     Bench("visible_set", "How fast is the set of readable documents?", ("-m", "tests.bench.visible_set")),
     Bench("answer_quality", "How good are answers without a model?", ("-m", "tests.bench.answer_quality")),
     Bench("topic_blocks", "How well do topic blocks hold?", ("-m", "tests.bench.topic_blocks")),

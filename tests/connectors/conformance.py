@@ -177,18 +177,23 @@ class ConnectorConformance:
     """The suite. A subclass names its world."""
 
     make_world: ClassVar[type[World]]
+    many: ClassVar[int] = 250  # documents: more than lie between two checkpoints
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> World:
         """Two documents for Ana, one for nobody, one group."""
         world = self.make_world(tmp_path)
+        self.furnish(world)
+        return world
+
+    def furnish(self, world: World) -> None:
+        """What is there when a test begins."""
         world.put("b.txt", "second")
         world.put("a.txt", "first")
         world.put("회의록.txt", "셋째 문서")
         world.set_acl("a.txt", allow=[f"user:{ANA}"])
         world.set_acl("b.txt", allow=[f"user:{ANA}", "group:staff"], deny=[f"user:{BOB}"])
         world.set_group("staff", [f"user:{BOB}", "user:carol@example.com"])
-        return world
 
     def test_a_healthy_source_is_listed_to_its_end(self, world: World) -> None:
         events = check_listing(world.connector())
@@ -287,7 +292,7 @@ class ConnectorConformance:
         assert not all(item.ok for item in connector.check())
 
     def test_a_run_resumed_at_any_checkpoint_misses_nothing_after_it(self, world: World) -> None:
-        for number in range(250):
+        for number in range(self.many):
             world.put(f"more-{number:03}.txt", f"document {number}")
         events = listed(world.connector())
         points = [n for n, event in enumerate(events) if isinstance(event, Checkpoint)]

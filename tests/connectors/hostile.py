@@ -23,7 +23,7 @@ import pytest
 
 from assistant.common import guarded_http
 from assistant.common.acl import group, user
-from connectors.sdk import web
+from assistant.common.guarded_http import GuardedClient, Origin, Reach
 from tests.connectors.conformance import (
     ANA,
     BOB,
@@ -33,9 +33,12 @@ from tests.connectors.conformance import (
     listed,
     upserts,
 )
-from tests.connectors.hostile_proxy import DISGUISED_TROUBLE, OPEN_TROUBLE
+from tests.connectors.hostile_proxy import DISGUISED_TROUBLE, OPEN_TROUBLE, silent
 from tests.connectors.network_checks import (
     MOST_SHIFTS,
+    AskedAclWorld,
+    ChangeFeedWorld,
+    FolderWorld,
     NetworkWorld,
     after,
     check_change_during_listing,
@@ -49,6 +52,7 @@ from tests.connectors.network_checks import (
     check_shifting_pages,
     check_trouble,
     cursor_of,
+    run_of,
 )
 
 CONTENT, PERMISSION, NEW, GONE, MOVED, FOLDER = "content", "permission", "new", "gone", "moved", "folder"
@@ -66,12 +70,7 @@ class NetworkConformance(ConnectorConformance):
         """As `ConnectorConformance` has it, with a folder."""
         world = self.make_world(tmp_path)
         try:
-            world.put("b.txt", "second")
-            world.put("a.txt", "first")
-            world.put("회의록.txt", "셋째 문서")
-            world.set_acl("a.txt", allow=[f"user:{ANA}"])
-            world.set_acl("b.txt", allow=[f"user:{ANA}", "group:staff"], deny=[f"user:{BOB}"])
-            world.set_group("staff", [f"user:{BOB}", "user:carol@example.com"])
+            self.furnish(world)
             yield world
         finally:
             world.close()
@@ -79,8 +78,7 @@ class NetworkConformance(ConnectorConformance):
     @pytest.fixture(autouse=True)
     def _impatience(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.001)
-        assert web.web_client.__kwdefaults__ is not None
-        monkeypatch.setitem(web.web_client.__kwdefaults__, "timeout_s", 0.3)
+        wait_at_most(monkeypatch, seconds=5.0)
 
     def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
         before = open_files()
@@ -95,11 +93,19 @@ class NetworkConformance(ConnectorConformance):
             time.sleep(0.01)
         assert open_files() <= before
 
+    def test_a_server_that_falls_silent_loses_nothing(
+        self, world: NetworkWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with world.proxy.remembering():
+            run_of(world.connector())  # a real server may take its time: what follows is answered at once
+            wait_at_most(monkeypatch, seconds=0.3)
+            check_trouble(world, silent)
+
     @pytest.mark.parametrize("trouble", OPEN_TROUBLE)
     def test_trouble_at_any_one_request_loses_nothing(self, world: NetworkWorld, trouble: str) -> None:
         check_trouble(world, OPEN_TROUBLE[trouble])
 
-    @pytest.mark.parametrize("trouble", [each for each in OPEN_TROUBLE if each != "silent"])
+    @pytest.mark.parametrize("trouble", OPEN_TROUBLE)
     def test_trouble_that_lasts_loses_nothing(self, world: NetworkWorld, trouble: str) -> None:
         check_trouble(world, OPEN_TROUBLE[trouble], times=10**6)
 
@@ -131,13 +137,16 @@ class NetworkConformance(ConnectorConformance):
 class AskedAclConformance(NetworkConformance):
     """Where each document's list is asked for by itself, so that one may be refused."""
 
-    def test_a_list_that_is_refused_is_unknown_for_that_document_only(self, world: NetworkWorld) -> None:
+    make_world: ClassVar[type[AskedAclWorld]]
+
+    def test_a_list_that_is_refused_is_unknown_for_that_document_only(self, world: AskedAclWorld) -> None:
         check_forbidden_acl(world, "a.txt")
 
 
 class ChangeFeedConformance(NetworkConformance):
     """Where runs can begin at a cursor. What the feed does not see stands in the kind's `feed_misses`."""
 
+    make_world: ClassVar[type[ChangeFeedWorld]]
     feed_sees: ClassVar[frozenset[str]] = FEED_SEES
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -145,14 +154,14 @@ class ChangeFeedConformance(NetworkConformance):
         if "seen" in metafunc.fixturenames:
             metafunc.parametrize("seen", sorted(self.feed_sees))
 
-    def test_the_feed_leads_to_what_a_full_listing_says(self, world: NetworkWorld, seen: str) -> None:
+    def test_the_feed_leads_to_what_a_full_listing_says(self, world: ChangeFeedWorld, seen: str) -> None:
         world.put("open/c.txt", "third")
         world.put("closed/d.txt", "fourth")
         world.set_acl("open", allow=[f"user:{ANA}"])
         check_feed(world, lambda: _change(world, seen))
 
     def test_a_feed_that_misses_changes_says_so(self, world: NetworkWorld) -> None:
-        possible = FEED_SEES if isinstance(self, FolderConformance) else FEED_SEES - {FOLDER}
+        possible = FEED_SEES if FolderConformance in type(self).__mro__ else FEED_SEES - {FOLDER}
         assert bool(world.kind.feed_misses) == bool(possible - self.feed_sees)
 
     def test_a_feed_without_changes_reports_nothing(self, world: NetworkWorld) -> None:
@@ -162,7 +171,7 @@ class ChangeFeedConformance(NetworkConformance):
         check_change_during_listing(world, "b.txt")
         check_change_during_listing(world, "회의록.txt")
 
-    def test_a_cursor_that_is_too_old_is_a_gap(self, world: NetworkWorld) -> None:
+    def test_a_cursor_that_is_too_old_is_a_gap(self, world: ChangeFeedWorld) -> None:
         with closing(world.connector()) as connector:
             cursor = cursor_of(listed(connector))
         world.forget_changes()
@@ -179,8 +188,10 @@ class ChangeFeedConformance(NetworkConformance):
 class FolderConformance(NetworkConformance):
     """Where what lies in a folder inherits its list."""
 
+    make_world: ClassVar[type[FolderWorld]]
+
     @pytest.mark.parametrize("count", [300, 10_000])
-    def test_a_moved_folder_changes_what_all_in_it_inherit(self, world: NetworkWorld, count: int) -> None:
+    def test_a_moved_folder_changes_what_all_in_it_inherit(self, world: FolderWorld, count: int) -> None:
         world.set_group("team", [f"user:{ANA}"])
         world.put("open/c.txt", "third")
         world.set_acl("open", allow=["group:team"])
@@ -198,6 +209,16 @@ class FolderConformance(NetworkConformance):
         assert time.monotonic() - begin < 0.002 * count + 5, "a moved folder takes too long"
 
 
+def wait_at_most(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """Have every client that is made from now give a silent server up after this long."""
+    made = guarded_http.GuardedClient.__init__
+
+    def hasty(client: GuardedClient, reach: Reach, origin: Origin, *, timeout_s: float = 30.0) -> None:
+        made(client, reach, origin, timeout_s=min(seconds, timeout_s))
+
+    monkeypatch.setattr(guarded_http.GuardedClient, "__init__", hasty)
+
+
 def open_files() -> int:
     """How many files and connections this process has open."""
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a Path would open one more
@@ -209,7 +230,7 @@ def _shift(world: NetworkWorld, early: list[str]) -> None:
     world.put(f"zz-{len(early)}.txt", "comes")
 
 
-def _change(world: NetworkWorld, kind: str) -> None:
+def _change(world: ChangeFeedWorld, kind: str) -> None:
     match kind:
         case "content":
             world.put("a.txt", "changed")

@@ -27,9 +27,11 @@ class Given:
 Spoil = Callable[[Given], Script]
 
 
-def _silent(_given: Given) -> Script:
+def silent(_given: Given) -> Script:
+    """Answers nothing until the client hangs up. It costs what the client waits, so it is asked for apart."""
+
     def script(handler: BaseHTTPRequestHandler, seen: Seen) -> None:
-        handler.connection.recv(1)  # until the client hangs up
+        handler.connection.recv(1)
         handler.close_connection = True
 
     return script
@@ -55,7 +57,6 @@ OPEN_TROUBLE: dict[str, Spoil] = {
     "a gateway that fails": lambda given: reply(502),
     "an error": lambda given: reply(500, b'{"error": "internal"}'),
     "hangs up": lambda given: raw(b""),
-    "silent": _silent,
     "a body shorter than it says": _short,
     "no last chunk": _broken_chunk,
     "forbidden": lambda given: reply(403),
@@ -80,6 +81,7 @@ class HostileProxy:
     _first: int = 0
     _last: int = 0
     _before: Callable[[int], None] | None = field(default=None)
+    _memory: dict[object, Given] | None = None
 
     def calm(self) -> None:
         """Pass everything on from now."""
@@ -89,6 +91,16 @@ class HostileProxy:
         """Spoil `times` answers from request number `at` on."""
         self.calm()
         self._spoil, self._first, self._last = spoil, at, at + times - 1
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Ask the real server each question once, as long as nothing changes it: slow ones need no second."""
+        outer = self._memory
+        self._memory = {} if outer is None else outer
+        try:
+            yield
+        finally:
+            self._memory = outer
 
     def before_each(self, step: Callable[[int], None]) -> None:
         """Call `step` with the number of each request before it is passed on."""
@@ -101,10 +113,18 @@ class HostileProxy:
         self.requests += 1
         if self._before is not None:
             self._before(number)
-        given = _passed_on(upstream, seen)
+        given = self._given(upstream, seen)
         if self._spoil is not None and self._first <= number <= self._last:
             return self._spoil(given)
         return _as_given(given)
+
+    def _given(self, upstream: str, seen: Seen) -> Given:
+        if self._memory is None:
+            return _passed_on(upstream, seen)
+        question = (seen.method, seen.path, seen.body, tuple(sorted(seen.headers.items())))
+        if question not in self._memory:
+            self._memory[question] = _passed_on(upstream, seen)
+        return self._memory[question]
 
 
 @contextmanager

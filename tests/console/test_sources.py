@@ -217,7 +217,8 @@ def test_failures_are_shown_in_plain_words(ada: Client, small_world: SmallWorld)
 
 def test_a_mass_deletion_waits_until_somebody_approves_it(ada: Client, small_world: SmallWorld) -> None:
     run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=2, finished_at=timezone.now())
-    Document.objects.filter(external_id__in=["open", "handbook"]).update(hidden="missing")
+    two = Document.objects.filter(external_id__in=["open", "handbook"])
+    two.update(hidden="missing", asked_in_run=run.pk)
     address = reverse("console:source", args=[small_world.source_id])
     text = ada.get(address).content.decode()
     assert "2 documents are gone from the source" in text
@@ -232,18 +233,31 @@ def test_a_mass_deletion_waits_until_somebody_approves_it(ada: Client, small_wor
 
 def test_missing_documents_can_be_kept_and_shown_again(ada: Client, small_world: SmallWorld) -> None:
     run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=2, finished_at=timezone.now())
-    Document.objects.filter(external_id__in=["open", "handbook"]).update(hidden="missing")
+    two = Document.objects.filter(external_id__in=["open", "handbook"])
+    two.update(hidden="missing", asked_in_run=run.pk)
     ada.post(reverse("console:refuse", args=[small_world.source_id, run.pk]))
     assert not Document.objects.filter(hidden="missing").exists()
     again = ada.post(reverse("console:refuse", args=[small_world.source_id, run.pk]))
     assert again.status_code == 404
 
 
+def test_a_question_stands_on_the_page_until_it_is_answered_whatever_ran_since(
+    ada: Client, small_world: SmallWorld
+) -> None:
+    now = timezone.now()
+    run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=now)
+    Document.objects.filter(external_id="handbook").update(hidden="missing", asked_in_run=run.pk)
+    open_run(small_world, kind="permissions", state=RunState.SUCCEEDED, finished_at=now)
+    text = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    assert "1 document is gone from the source" in text
+    assert reverse("console:approve", args=[small_world.source_id, run.pk]) in text
+
+
 def test_who_only_sees_sources_is_not_told_which_documents_are_missing(
     client: Client, small_world: SmallWorld
 ) -> None:
-    open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=timezone.now())
-    Document.objects.filter(external_id="handbook").update(hidden="missing")
+    run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=timezone.now())
+    Document.objects.filter(external_id="handbook").update(hidden="missing", asked_in_run=run.pk)
     client.force_login(User.objects.create_user("aud@example.com", role=Role.AUDITOR))
     text = client.get(reverse("console:source", args=[small_world.source_id])).content.decode()
     assert "1 document is gone from the source" in text

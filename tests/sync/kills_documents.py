@@ -40,6 +40,13 @@ def write_documents(folder: Path, *, number: int, seed: int) -> dict[str, str]:
     return words
 
 
+def paragraphs(number: int, *, seed: int) -> list[str]:
+    """Texts of such documents, one for each."""
+    chance = random.Random(seed)
+    used: set[str] = set()
+    return ["\n\n".join(_paragraphs(chance, _new_word(chance, used))) for _ in range(number)]
+
+
 def _new_word(chance: random.Random, used: set[str]) -> str:
     while (word := "".join(chance.choices(_SYLLABLES, k=5)) + "x") in used:
         pass

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from django.conf import LazySettings
 from django.db import connections
 
 from assistant.access.viewer import viewer_for
@@ -26,6 +27,7 @@ from assistant.sync.services import (
     resume_source,
 )
 from connectors.sdk.contract import Complete, Content, DocumentAcl, Event, Failure, Upsert
+from connectors.sdk.errors import Stop
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
 from tests.sync.test_engine import counts
@@ -165,6 +167,21 @@ def test_a_run_stops_when_more_fails_than_its_budget_and_deletes_nothing(
         assert run.code == "over_budget"
         assert 25 <= run.failed < 120
         assert Document.objects.get(external_id="old").hidden == Hidden.NO
+
+
+def test_a_listing_of_nothing_but_failures_is_beyond_its_budget(script: Script, scripted_source: int) -> None:
+    script.events = [*(Failure(f"f{n}", FailureCode.REFUSED) for n in range(30)), Complete()]
+    run = sync(scripted_source)
+    assert (run.state, run.code) == ("failed", "over_budget")
+
+
+def test_nothing_that_was_fetched_for_a_run_stays_behind_when_it_fails(
+    script: Script, scripted_source: int, settings: LazySettings
+) -> None:
+    script.events = [document("a", " ", acl=EVERYBODY), Stop("The share was unmounted.")]
+    run = sync(scripted_source)
+    assert run.state == "failed"
+    assert not (settings.MUNDAP_SYNC_DIR / "spool" / str(run.id)).exists()
 
 
 def test_a_refused_deletion_shows_the_documents_again_and_asks_anew(

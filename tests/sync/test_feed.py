@@ -25,7 +25,7 @@ from connectors.sdk.contract import (
     FeedGap,
     Tombstone,
 )
-from connectors.sdk.errors import Retry
+from connectors.sdk.errors import Reconfigure, Retry
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
 from tests.sync.test_engine import counts
@@ -106,6 +106,22 @@ def test_what_failed_is_asked_for_again_because_no_feed_names_it_twice(script: S
     run = sync(fed)
     assert counts(run) == (0, 1, 0, 0, 0)
     assert script.asked == [(None, None), (SECOND, None)], "the documents by their ids, then the feed"
+
+
+@pytest.mark.parametrize("between", ["a reading of lists", "a run that broke off"])
+def test_what_failed_is_asked_for_again_whatever_ran_in_between(
+    script: Script, fed: int, between: str
+) -> None:
+    script.changes = [Failure("new", FailureCode.UNREACHABLE), CaughtUp(SECOND)]
+    assert sync(fed).failed == 1
+    if between == "a reading of lists":
+        sync(fed, RunKind.PERMISSIONS)
+    else:
+        script.changes = [Reconfigure("The password has expired.")]
+        assert sync(fed).state == "failed"
+    script.events = [A, document("new", "Report about newword.", acl=EVERYBODY), Complete()]
+    script.changes = [CaughtUp(SECOND)]
+    assert sync(fed).added == 1
 
 
 def test_a_failed_prefix_holds_the_cursor_back(script: Script, fed: int) -> None:

@@ -24,6 +24,7 @@ from connectors.sdk.names import id_problem
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"  # RFC 6721
 _FURTHER = ("next", "prev-archive")  # RFC 5005: older pages, older archives
+_ROOT = re.compile(rb"<((?:[\w.-]+:)?(?:feed|rss|RDF))(?:\s[^>]*?)?(/?)>")
 _MOST_TAGS = 50
 
 Fields = Mapping[str, object]
@@ -54,13 +55,14 @@ class FeedDocument:
     """A feed, or one page of it.
 
     `whole`: it was well-formed to its end. `further`: where older entries stand. `deleted`: ids
-    of entries that the feed says were deleted.
+    of entries that the feed says were deleted. `cut`: its end is missing, and perhaps that of its last entry.
     """
 
     entries: tuple[FeedEntry, ...]
     further: str
     deleted: tuple[str, ...]
     whole: bool
+    cut: bool = False
 
 
 def read_feed(answer: Answer, *, feed: str) -> FeedDocument | None:
@@ -83,7 +85,8 @@ def read_feed(answer: Answer, *, feed: str) -> FeedDocument | None:
         parsed.get("bozo_exception"), feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType
     )
     further = _further(parsed.get("feed", {}).get("links", []))
-    return FeedDocument(tuple(entries.values()), further, tuple(_deleted(answer.body, feed)), whole)
+    deleted = tuple(_deleted(answer.body, feed))
+    return FeedDocument(tuple(entries.values()), further, deleted, whole, cut=_is_cut(answer.body))
 
 
 def entry_id(guid: str, *, feed: str) -> str:
@@ -173,6 +176,12 @@ def _further(links: object) -> str:
         if isinstance(link, Mapping) and link.get("rel") in _FURTHER:
             return _text(link, "href")
     return ""
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether the outermost element has no end. What is only written badly has one."""
+    root = _ROOT.search(body)
+    return root is not None and not root[2] and b"</" + root[1] not in body
 
 
 def _deleted(body: bytes, feed: str) -> Iterator[str]:

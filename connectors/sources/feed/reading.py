@@ -20,7 +20,8 @@ MAX_FEED_BYTES = 64_000_000
 MOST_MARKS = 1_000
 _LATER_S = 300.0
 _NOT_MODIFIED, _SERVER_ERROR = 304, 500
-_GONE, _REFUSED = frozenset((404, 410)), frozenset((401, 403))
+_UNKNOWN_CALLER = 401
+_GONE, _REFUSED = frozenset((404, 410)), frozenset((_UNKNOWN_CALLER, 403))
 
 
 @dataclass(slots=True)
@@ -146,17 +147,25 @@ class Reading:
                     status=status,
                 )
             )
+        if page.cut:
+            raise Retry(told("The feed {feed} breaks off before its end.", feed=self.feed), after=_LATER_S)
         return page
 
     def _older(self, address: str) -> FeedDocument | Failure:
-        detail = told("An older page of the feed gives no Atom or RSS.")
+        detail = told("An older page of the feed gives no whole Atom or RSS.")
         try:
             with network_errors():
                 answer = self._get(address, {})
         except (Retry, TooLarge) as error:
             return Failure("", FailureCode.UNLISTED, told("An older page of the feed: {error}", error=error))
+        if answer.status == _UNKNOWN_CALLER:
+            raise Reconfigure(
+                told("An older page of {feed} answers 401: check user name and password.", feed=self.feed)
+            )
         page = read_feed(answer, feed=self.feed) if answer.ok else None
-        return page if page is not None else Failure("", FailureCode.UNLISTED, detail)
+        if page is None or page.cut:
+            return Failure("", FailureCode.UNLISTED, detail)
+        return page
 
     def _get(self, address: str, headers: Mapping[str, str]) -> Answer:
         return self.client.send(Ask("GET", address, headers=headers, max_bytes=MAX_FEED_BYTES))

@@ -31,7 +31,7 @@ from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors, web_client
-from connectors.sources.s3.refusals import is_missing, object_error, run_error
+from connectors.sources.s3.refusals import is_archived, is_missing, object_error, run_error
 
 PAGE_KEYS = 1000
 _RETRY_AFTER_S = 60.0
@@ -148,7 +148,7 @@ class Bucket:
         try:
             with self._errors():
                 answer = self._api().get_object(**arguments)
-                return cast("_Readable", answer["Body"]).read()
+                body = cast("_Readable", answer["Body"]).read()
         except TooLarge as error:
             detail = told("The object is larger than {limit} bytes.", limit=limit)
             raise DocumentFailure(FailureCode.TOO_LARGE, detail) from error
@@ -156,20 +156,28 @@ class Bucket:
             raise object_error(error, self._place.bucket) from error
         finally:
             self._limit.bytes = MAX_BODY_BYTES
+        # A store stamps every object; what stands before it, such as a page to sign in, stamps nothing.
+        if not answer.get("ETag"):
+            raise Retry(told("The store's answer is no object."), after=_RETRY_AFTER_S)
+        return body
 
     def read_setting(self, key: str, *, limit: int) -> bytes:
         """An object that says who may see what.
 
         Raises:
-            MalformedError: it is not there, not handed over or too large.
+            MalformedError: it is not there, archived or too large, and stays so until somebody mends it.
+            DocumentFailure: it is not handed over, so that nobody knows what it says.
             ConnectorError: the store does not answer as it should.
         """
         try:
             return self.read(key, limit=limit)
         except DocumentFailure as error:
-            if isinstance(error.__cause__, ClientError) and is_missing(error.__cause__):
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and is_missing(cause):
                 raise MalformedError(told("is not there")) from error
-            raise MalformedError(told("cannot be read: {detail}", detail=error.detail)) from error
+            if not isinstance(cause, ClientError) or is_archived(cause):
+                raise MalformedError(told("cannot be read: {detail}", detail=error.detail)) from error
+            raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

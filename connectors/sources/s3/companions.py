@@ -75,6 +75,8 @@ class Reader:
 
         Raises:
             MalformedError: it cannot be read or is not understood.
+            DocumentFailure: the store does not hand it over.
+            ConnectorError: the store does not answer as it should.
         """
         if stored is None:
             return NO_COMPANION

@@ -187,6 +187,14 @@ class S3Connector(BaseSource):
                 detail = told("Its companion {error}. Mend or remove it.", error=error)
                 yield Failure(stored.key, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
+            except DocumentFailure as error:
+                # Without its title and attributes it would be another document, so it stays as it was.
+                yield Failure(
+                    stored.key,
+                    error.code,
+                    told("Its companion is not handed over: {detail}", detail=error.detail),
+                )
+                continue
             opens = self._permissions.companions_open
             yield _Document(stored, companion, acl_of(rules, stored.key, companion, companions_open=opens))
 

@@ -10,9 +10,11 @@ from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.exact_json import shown
 
 _RETRY_AFTER_S = 60.0
-_SERVER_ERROR = 500
+_UNKNOWN_CALLER, _SERVER_ERROR = 401, 500
 _GONE = frozenset({"NoSuchBucket"})
-_NOT_THERE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_NO_OBJECT = frozenset({"NoSuchKey", "NoSuchVersion"})
+_NOT_THERE = _NO_OBJECT | {"404", "NotFound"}
+_ARCHIVED = "InvalidObjectState"
 _BUSY = frozenset(
     {
         "SlowDown", "SlowDownRead", "Throttling", "ThrottlingException", "RequestLimitExceeded",
@@ -47,8 +49,13 @@ def status_of(error: ClientError) -> int:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether the store says that there is no such object."""
-    return code_of(error) in _NOT_THERE
+    """Whether the store itself says that there is no such object: any other 404 may be somebody else's."""
+    return code_of(error) in _NO_OBJECT
+
+
+def is_archived(error: ClientError) -> bool:
+    """Whether the object must be restored before it can be read."""
+    return code_of(error) == _ARCHIVED
 
 
 def run_error(error: ClientError, bucket: str) -> ConnectorError:
@@ -75,11 +82,13 @@ def run_error(error: ClientError, bucket: str) -> ConnectorError:
 def object_error(error: ClientError, bucket: str) -> DocumentFailure | ConnectorError:
     """What to do when one object is not handed over: most reasons are its own."""
     code, status = code_of(error), status_of(error)
-    if is_missing(error):
+    if code in _NOT_THERE:
         return DocumentFailure(FailureCode.GONE, told("The object is no longer there."))
+    if status == _UNKNOWN_CALLER:
+        return Reconfigure(told("The store no longer takes the access key (401): check both parts of it."))
     if code in _CREDENTIALS or code in _GONE or code in _BUSY or status >= _SERVER_ERROR:
         return run_error(error, bucket)
-    if code == "InvalidObjectState":
+    if is_archived(error):
         return DocumentFailure(FailureCode.REFUSED, told("The object is archived: restore it first."))
     return DocumentFailure(
         FailureCode.REFUSED, told("The store refuses to hand it over ({code}).", code=shown(code))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.common.acl import NOBODY, Acl
-from assistant.common.errors import FailureCode
+from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.access_file import (
@@ -19,10 +19,12 @@ from connectors.sdk.access_file import (
 )
 from connectors.sdk.companion import Companion
 from connectors.sdk.contract import Failure, GroupMembers
+from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError, decode_json, shown
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
 from connectors.sources.s3.bucket import Bucket
 
+_RETRY_AFTER_S = 60.0
 _SCHEME = "s3://"
 
 
@@ -41,16 +43,16 @@ class Permissions:
 
 
 def read_rules(bucket: Bucket, name: str, permissions: Permissions) -> AccessRules:
-    """The rules of the bucket called `name`. An access file that cannot be read hides everything.
+    """The rules of the bucket called `name`. An access file that is missing or broken hides everything.
 
     Raises:
-        ConnectorError: the store does not answer as it should.
+        ConnectorError: the store does not answer as it should, or does not hand the file over.
     """
     key = permissions.access_file
     if not key:
         return no_access_file(everyone=permissions.everyone)
     try:
-        value = decode_json(bucket.read_setting(key, limit=MAX_ACCESS_FILE_BYTES))
+        value = decode_json(_handed_over(bucket, key, limit=MAX_ACCESS_FILE_BYTES))
     except MalformedError as error:
         return _all_hidden(
             told("The access file '{name}' {error}. Mend it and sync again.", name=shown(key), error=error)
@@ -72,9 +74,9 @@ def read_groups(bucket: Bucket, key: str) -> list[GroupMembers]:
 
     Raises:
         MalformedError: the file, or any one group of it, is not understood.
-        ConnectorError: the store does not answer as it should.
+        ConnectorError: the store does not answer as it should, or does not hand the file over.
     """
-    return parse_groups(decode_json(bucket.read_setting(key, limit=MAX_GROUPS_FILE_BYTES)))
+    return parse_groups(decode_json(_handed_over(bucket, key, limit=MAX_GROUPS_FILE_BYTES)))
 
 
 def acl_of(rules: AccessRules, key: str, companion: Companion, *, companions_open: bool) -> Acl:
@@ -91,6 +93,23 @@ def hiding(rules: AccessRules) -> Iterator[Failure]:
         spellings = dict.fromkeys((hidden.prefix, unicodedata.normalize("NFD", hidden.prefix)))
         for prefix in spellings:
             yield Failure(prefix, FailureCode.BAD_PERMISSIONS, hidden.reason, hide=True, is_prefix=True)
+
+
+def _handed_over(bucket: Bucket, key: str, *, limit: int) -> bytes:
+    """A file of the whole source. Nobody's permissions change because it may not be read."""
+    try:
+        return bucket.read_setting(key, limit=limit)
+    except DocumentFailure as error:
+        said = told("The store does not hand over '{name}', which says who may see what", name=shown(key))
+        if error.code is FailureCode.GONE:
+            raise Retry(
+                told("{said}: {detail}", said=said, detail=error.detail), after=_RETRY_AFTER_S
+            ) from error
+        raise Reconfigure(
+            told(
+                "{said}. {detail} Give the access key the right s3:GetObject.", said=said, detail=error.detail
+            )
+        ) from error
 
 
 def _prefixes(value: Json) -> Iterator[str]:

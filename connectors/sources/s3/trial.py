@@ -12,6 +12,7 @@ from connectors.sdk.contract import CheckItem, Failure, GroupMembers, PrincipalE
 from connectors.sdk.errors import ConnectorError
 from connectors.sources.s3.bucket import Stored
 
+_STEPS = ("list", "read content", "read permissions", "read groups")
 _LARGEST_SAMPLE = 1_000_000
 
 
@@ -27,13 +28,15 @@ class Sample:
 
 def try_out(sample: Sample, *, has_access_file: bool) -> list[CheckItem]:
     """One item for each step: list, read content, read permissions, read groups."""
+    items: list[CheckItem] = []
     try:
         found, more = sample.objects()
-        items = [_listing(found, more=more), _content(sample, found)]
+        items.append(_listing(found, more=more))
+        items.append(_content(sample, found))
         items.append(_permissions(sample.rules(), found, has_access_file=has_access_file))
         items.append(_groups(sample))
     except ConnectorError as error:
-        return [CheckItem("list", ok=False, detail=said(error))]
+        items.append(CheckItem(_STEPS[len(items)], ok=False, detail=said(error)))
     return items
 
 

@@ -129,10 +129,9 @@ class WebConnector(BaseSource):
             closing(Memory(folder, crawl=token)) as memory,
             closing(Frontier(folder, crawl=token, limits=limits)) as frontier,
         ):
-            if at:
-                frontier.wind_back(at)
+            resumed = at > 0 and frontier.wind_back(at)
             means = Means(site, memory, frontier, keep, self._upsert)
-            yield from Crawl(self._settings, means, token=token).events(resumed=at > 0)
+            yield from Crawl(self._settings, means, token=token).events(resumed=resumed)
 
     def _begun(self, folder: Path, checkpoint: JsonObject | None) -> tuple[str, int]:
         """The crawl to go on with and where, or a new one and 0."""

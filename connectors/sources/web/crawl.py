@@ -1,8 +1,10 @@
 """Visiting every page of a site once, in a fixed order, and saying what became of each.
 
 Only a crawl in which nothing was cut off and no page failed that could have led to others
-ends with Complete. Otherwise what earlier crawls saw and this one did not is asked for by
-itself, and only what the site says is gone is reported as gone.
+ends with Complete. A document to which nothing leads any more, but which is there, is left out
+only by the second such crawl that misses it: half a page looks like a whole one. Where a crawl
+is not whole, what earlier crawls saw and this one did not is asked for by itself, and only what
+the site says is gone is reported as gone.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class Crawl:
                 yield Checkpoint({"crawl": self._token, "at": place.n})
         yield from self._copies_without_original()
         if frontier.is_whole():
+            yield from self._missed_once()
             memory.end_whole()
             yield Complete()
         else:
@@ -115,8 +118,7 @@ class Crawl:
         frontier, memory, scope = self._means.frontier, self._means.memory, self._settings.scope
         links = filter(None, (scope.address(link) for link in record.links))
         yield from self._add(links, depth=place.depth + 1)
-        original = "" if self._settings.ignore_canonical else scope.address(record.canonical)
-        listed = is_document(record) and original in ("", place.url)
+        listed = self._is_listed(place.url, record)
         memory.note(place.url, record, listed=listed)
         if listed:
             frontier.settle(place.url, Outcome.DOCUMENT)
@@ -124,6 +126,7 @@ class Crawl:
         elif not is_document(record):
             frontier.settle(place.url, Outcome.NOTHING)
         else:
+            original = self._original(record)
             frontier.settle(place.url, Outcome.STANDS_FOR, target=original)
             yield from self._add([original], depth=place.depth)
 
@@ -177,6 +180,34 @@ class Crawl:
             url = target
             outcome, target = self._means.frontier.outcome(url)
         return outcome
+
+    def _missed_once(self) -> Iterator[Event]:
+        """Documents that are there although nothing leads to them, if no earlier crawl missed them."""
+        memory = self._means.memory
+        for url in memory.unseen():
+            visited = self._means.frontier.outcome(url)[0] is not None
+            known = memory.recall(url)
+            if known is None or visited or self._settings.scope.address(url) != url or memory.was_missed(url):
+                continue
+            visit = self._means.site.visit(url, validators=known.validators)
+            record = known
+            if isinstance(visit, Answered):
+                record = record_of(url, visit.answer, visit.page, lastmod="")
+                if record.version != known.version:
+                    self._means.keep(url, record.version, visit.answer.body)
+            if isinstance(visit, Failed):
+                memory.note(url, known, listed=True, missed=True)
+                yield Failure(url, visit.code, visit.detail)
+            elif isinstance(visit, Answered | Unchanged) and self._is_listed(url, record):
+                memory.note(url, record, listed=True, missed=True)
+                yield self._means.upsert(url, record)
+
+    def _is_listed(self, url: str, record: Record) -> bool:
+        return is_document(record) and self._original(record) in ("", url)
+
+    def _original(self, record: Record) -> str:
+        """The page of the source for which this one stands, or empty."""
+        return "" if self._settings.ignore_canonical else self._settings.scope.address(record.canonical)
 
     def _gone_meanwhile(self) -> Iterator[Event]:
         """Of the documents that were not reached, those that the site says are gone."""

@@ -59,8 +59,9 @@ class Frontier:
     """The queue of one crawl, in a file of its own."""
 
     def __init__(self, folder: Path, *, crawl: str, limits: Limits) -> None:
-        _remove_old(folder)
-        self._database = open_database(folder / f"crawl-{crawl}.db", _SCHEMA)
+        file = folder / f"crawl-{crawl}.db"
+        _remove_old(folder, but=file)
+        self._database = open_database(file, _SCHEMA)
         self._limits = limits
         self._at = 0
 
@@ -73,12 +74,17 @@ class Frontier:
         """Whether this machine has the queue of that crawl."""
         return (folder / f"crawl-{crawl}.db").is_file()
 
-    def wind_back(self, at: int) -> None:
-        """Forget whatever came after visit `at`."""
+    def wind_back(self, at: int) -> bool:
+        """Forget whatever came after visit `at`. False: the queue never came so far, and is empty now."""
+        if self._database.execute("select 1 from queue where n = ?", (at,)).fetchone() is None:
+            self._database.execute("delete from queue")
+            self._database.execute("delete from cuts")
+            return False
         self._database.execute("delete from queue where found_by > ?", (at,))
         self._database.execute("delete from cuts where found_by > ?", (at,))
         self._database.execute("update queue set outcome = '', target = '' where n > ?", (at,))
         self._at = at
+        return True
 
     def add(self, found: Iterable[tuple[str, str]], *, depth: int) -> list[str]:
         """Append pages (address, lastmod) that are new; gives back the prefixes that were cut off."""
@@ -154,10 +160,10 @@ class Frontier:
         return int(self._database.execute(statement, values).fetchone()[0])
 
 
-def _remove_old(folder: Path) -> None:
+def _remove_old(folder: Path, *, but: Path) -> None:
     """Queues that no interrupted run will ask for any more. A few stay: a preview may run beside a run."""
-    found = sorted(folder.glob("crawl-*.db"), key=_last_written, reverse=True)
-    for path in found[_MOST_QUEUES:]:
+    others = [path for path in folder.glob("crawl-*.db") if path != but]
+    for path in sorted(others, key=_last_written, reverse=True)[_MOST_QUEUES - 1 :]:
         remove_database(path)
 
 

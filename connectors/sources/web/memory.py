@@ -14,11 +14,12 @@ from pathlib import Path
 
 _SCHEMA = """
 create table if not exists pages (
-  url text primary key, crawl text not null, listed integer not null, record text not null
+  url text primary key, crawl text not null, listed integer not null, record text not null,
+  missed_by text not null
 ) without rowid;
 create table if not exists ends (crawl text primary key);
 """
-_FILE = "pages-1.db"  # another shape of records gets another number
+_FILE = "pages-2.db"  # another shape of records gets another number
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +97,29 @@ class Memory:
         values = json.loads(row[0])
         return Record(**{**values, "links": tuple(values["links"])})
 
-    def note(self, url: str, record: Record, *, listed: bool) -> None:
-        """Remember the page as this crawl saw it."""
+    def note(self, url: str, record: Record, *, listed: bool, missed: bool = False) -> None:
+        """Remember the page as this crawl saw it. `missed`: although nothing led to it."""
         text = json.dumps(asdict(record), ensure_ascii=False)
-        row = (url, self._crawl, int(listed), text.encode("utf-8", "replace").decode("utf-8"))
-        self._database.execute("insert or replace into pages values (?, ?, ?, ?)", row)
+        missed_by = self._crawl if missed else ""
+        row = (url, self._crawl, int(listed), text.encode("utf-8", "replace").decode("utf-8"), missed_by)
+        self._database.execute("insert or replace into pages values (?, ?, ?, ?, ?)", row)
 
     def forget(self, url: str) -> None:
         """The page is not there, or not a document."""
         self._database.execute("delete from pages where url = ?", (url,))
 
     def unseen(self) -> list[str]:
-        """Documents of earlier crawls that this one has not seen."""
+        """Documents of earlier crawls that this one has not come to, also before it was interrupted."""
         rows = self._database.execute(
-            "select url from pages where listed and crawl <> ? order by url", (self._crawl,)
+            "select url from pages where listed and (crawl <> ? or missed_by = ?) order by url",
+            (self._crawl, self._crawl),
         )
         return [url for (url,) in rows]
+
+    def was_missed(self, url: str) -> bool:
+        """Whether an earlier crawl has already missed the page."""
+        row = self._database.execute("select missed_by from pages where url = ?", (url,)).fetchone()
+        return row is not None and row[0] not in ("", self._crawl)
 
     def end_whole(self) -> None:
         """This crawl saw everything: what it did not see is forgotten."""

@@ -32,6 +32,7 @@ class Page:
     followed: bool
     fingerprint: str
     password_fields: frozenset[str]
+    form_targets: tuple[str, ...] = ()
 
 
 def media_type(answer: Answer) -> str:
@@ -68,6 +69,7 @@ def read_page(answer: Answer, *, agent: str) -> Page:
             for field in root.iter("input")
             if field.get("type", "").lower() == "password"
         ),
+        form_targets=tuple(_joined(base, form.get("action", "")) for form in root.iter("form")),
     )
 
 

@@ -18,7 +18,7 @@ from assistant.common.guarded_http import Answer, Ask, Busy, Origin, TooLarge
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import Pace
 from assistant.common.told import said, told
-from connectors.sdk.errors import Retry
+from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors, web_client
 from connectors.sources.web.addresses import Scope, canonical, origin
@@ -32,6 +32,7 @@ _MOST_SILENT = 5  # pages in a row without an answer: perhaps the site is down, 
 _SHORTEST_LONG_WAIT_S = 60.0
 _LATER_S = 300.0
 _NOT_MODIFIED, _SERVER_ERROR = 304, 500
+_UNKNOWN_CALLER = 401
 _GONE, _REFUSED = frozenset((404, 410)), frozenset((401, 403, 407, 451))
 _PERMANENT, _TEMPORARY = frozenset((301, 308)), frozenset((302, 303, 307))
 _SIGN_IN_STEP = re.compile(
@@ -209,11 +210,16 @@ class Site:
             code = FailureCode.UNREACHABLE if status >= _SERVER_ERROR else code
             return Failed(code, told("The site answers {status}.", status=status), status)
         page = read_page(answer, agent=self._manners.agent)
-        if self._is_sign_in_page(page, moved=here != address):
+        if self._is_sign_in_page(page, here, moved=here != address):
             return _SignInAsked(told("The site shows its sign-in page instead of this one."))
         return Answered(answer, page) if here == address else Moved(here)
 
-    def _is_sign_in_page(self, page: Page, *, moved: bool) -> bool:
+    def _is_sign_in_page(self, page: Page, here: str, *, moved: bool) -> bool:
+        # Some ask for the name alone at first. A form on a page that also leads elsewhere is an offer.
+        if not page.links and any(
+            self._leads_to_sign_in(here, target, temporary=True) for target in page.form_targets
+        ):
+            return True
         if not page.password_fields:
             return False
         wanted = self._manners.form.password_field if self._manners.form else ""
@@ -252,7 +258,28 @@ class Site:
             self._note_silence(address)
             return Failed(FailureCode.UNREACHABLE, said(error))
         self._silent = 0
+        if answer.status == _UNKNOWN_CALLER and self._manners.basic and address != self._first:
+            self._note_refusal()
         return answer
+
+    def _note_refusal(self) -> None:
+        """After a page that asks who we are, see whether the site still takes the password at all.
+
+        Raises:
+            Reconfigure: it does not. Otherwise this page wants another one.
+        """
+        self._pause(self._first)
+        try:
+            answer = self._send(Ask("GET", self._first, redirects=0))
+        except (Busy, HostUnreachable, TooLarge):
+            return
+        if answer.status == _UNKNOWN_CALLER:
+            raise Reconfigure(
+                told(
+                    "{first} no longer takes user name and password (401): enter them again.",
+                    first=self._first,
+                )
+            )
 
     def _note_silence(self, address: str) -> None:
         """After some pages without an answer, see whether the site has one for its first address.

@@ -101,6 +101,8 @@ def _read(address: str, ask: Callable[[str, int], Answer]) -> tuple[list[Named],
     if not answer.ok:
         raise _MalformedError(told("the site answers {status}.", status=answer.status))
     body = _unpacked(answer.body)
+    if not body.strip():
+        raise _MalformedError(told("it is empty."))
     if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _lines(body), []
     return _tags(body, address)

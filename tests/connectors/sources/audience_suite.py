@@ -6,8 +6,6 @@ the permissions of single documents is asked of the audience here, and nothing e
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from assistant.common.acl import group, user
@@ -19,15 +17,12 @@ from tests.connectors.conformance import ANA, BOB, ConnectorConformance, World, 
 class AudienceConformance(ConnectorConformance):
     """`set_acl` and `break_acl` of such a world change the audience of everything."""
 
-    @pytest.fixture
-    def world(self, tmp_path: Path) -> World:
+    def furnish(self, world: World) -> None:
         """Three documents for Ana and the staff of the directory."""
-        world = self.make_world(tmp_path)
         world.put("b.txt", "second")
         world.put("a.txt", "first")
         world.put("회의록.txt", "셋째 문서")
         world.set_acl("", allow=[f"user:{ANA}", "group:directory:cn:staff"])
-        return world
 
     def test_a_document_without_permissions_is_for_nobody(self, world: World) -> None:
         """Without an audience, that is."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from html import escape
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
+from tests.connectors.hostile_proxy import hostile_proxy
 from tests.connectors.servers.apache_site import apache
 from tests.connectors.sources.web_world import LOOPBACK
 
@@ -91,3 +93,38 @@ class FeedWorld:
             atom(*(entry(name, text) for name, text in self._texts.items())), encoding="utf-8"
         )
         self.file.chmod(0o644)
+
+
+class SpoiledFeedWorld(FeedWorld):
+    """The same in pages of two entries, what changed last before the others, read through a hostile proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._stack = ExitStack()
+        server = urlsplit(self.url)
+        self.proxy = self._stack.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
+        self.url = self.proxy.url + server.path
+
+    def put(self, name: str, text: str) -> str:
+        if self._texts.get(name) != text:
+            self._texts.pop(name, None)
+        return super().put(name, text)
+
+    def _write(self) -> None:
+        entries = [entry(name, text) for name, text in reversed(self._texts.items())]
+        for at in range(0, len(entries) or 1, 2):
+            there = f'<link rel="next" href="{self._page(at + 2).name}"/>' if entries[at + 2 :] else ""
+            self._page(at).write_text(atom(*entries[at : at + 2], more=there), encoding="utf-8")
+            self._page(at).chmod(0o644)
+
+    def _page(self, at: int) -> Path:
+        return self.file.with_stem(f"{self.file.stem}-{at}") if at else self.file
+
+    def move(self, name: str, folder: str) -> None:
+        raise NotImplementedError("a feed has no folders")
+
+    def forget_changes(self) -> None:
+        raise NotImplementedError("a feed keeps no account of changes")
+
+    def close(self) -> None:
+        self._stack.close()

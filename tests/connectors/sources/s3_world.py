@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from assistant.common.network import Network, parse_networks
@@ -11,6 +12,7 @@ from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
+from tests.connectors.hostile_proxy import hostile_proxy
 from tests.connectors.servers.s3 import s3_server
 from tests.connectors.worlds import amazon_entries
 
@@ -109,3 +111,23 @@ class S3World:
     def _write(self) -> None:
         self.write("access.json", json.dumps(list(self._items.values())).encode())
         self.write("groups.json", json.dumps(list(self._groups.values())).encode())
+
+
+class SpoiledS3World(S3World):
+    """The same, read through a hostile proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._stack = ExitStack()
+        self.proxy = self._stack.enter_context(hostile_proxy(self.server.endpoint))
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {**super().config, "endpoint": self.proxy.url}
+
+    def connector(self, **more: Json) -> Connector:
+        """Without a place to keep companions, so that each run asks for them."""
+        return self.connector_in(Surroundings(network=LOOPBACK), **more)
+
+    def close(self) -> None:
+        self._stack.close()

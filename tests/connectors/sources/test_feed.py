@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,22 +30,40 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
+from connectors.sources.feed import connector as connector_module
 from connectors.sources.feed.connector import FeedConnector
 from connectors.sources.feed.document import entry_id as made_id
 from connectors.sources.feed.kind import KIND, feed_settings
 from tests.connectors.conformance import ANA, World, check_listing, listed, sees, upserts
+from tests.connectors.hostile import CONTENT, NEW, ChangeFeedConformance
+from tests.connectors.network_checks import ChangeFeedWorld, changed_since
 from tests.connectors.servers.site import Reply, Site, page, running_site
 from tests.connectors.sources.audience_suite import AudienceConformance
-from tests.connectors.sources.feed_world import FeedWorld, atom, entry, entry_id
+from tests.connectors.sources.feed_world import SpoiledFeedWorld, atom, entry, entry_id
 from tests.connectors.sources.web_world import LOOPBACK
 
 XML = {"Content-Type": "application/atom+xml"}
 
 
-class TestFeed(AudienceConformance):
+class TestFeed(AudienceConformance, ChangeFeedConformance):
     """Absence from a feed is no deletion, so that a listing ends with CaughtUp and never with Complete."""
 
-    make_world = FeedWorld
+    make_world = SpoiledFeedWorld
+    many = 10
+    feed_sees = frozenset({CONTENT, NEW})
+
+    @pytest.fixture(autouse=True)
+    def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connector_module, "CHECKPOINT_EVERY", 3)
+
+    def test_a_cursor_that_is_too_old_is_a_gap(self, world: ChangeFeedWorld) -> None:
+        """None is: what a feed shows is read as far as something of it may be new."""
+        with closing(world.connector()) as connector:
+            cursor = cursor_of(listed(connector))
+        fresh = {world.put(f"new-{number}.txt", "new") for number in range(5)}
+        for name in ("a.txt", "b.txt", "회의록.txt"):
+            world.delete(name)
+        assert set(upserts(changed_since(world.connector(), cursor))) == fresh
 
     def test_a_healthy_source_is_listed_to_its_end(self, world: World) -> None:
         events = check_listing(world.connector())
@@ -64,11 +83,12 @@ class TestFeed(AudienceConformance):
         assert name in {getattr(each, "external_id", "") for each in world.connector().permissions()}
 
     def test_a_run_resumed_at_any_checkpoint_misses_nothing_after_it(self, world: World) -> None:
-        for number in range(250):
+        for number in range(self.many):
             world.put(f"more-{number:03}.txt", f"document {number}")
         events = listed(world.connector())
-        (first, second) = [event for event in events if isinstance(event, Checkpoint)]
-        for checkpoint in (first, second):
+        points = [event for event in events if isinstance(event, Checkpoint)]
+        assert len(points) > 1
+        for checkpoint in points:
             resumed = list(world.connector().documents(checkpoint=checkpoint.state))
             assert upserts(resumed).keys() == upserts(events).keys()
             assert isinstance(resumed[-1], CaughtUp)
@@ -207,6 +227,32 @@ def test_a_page_that_fails_gives_no_new_place_in_the_feed(site: Site) -> None:
     events = reader.read()
     assert list(upserts(events)) == [entry_id("b")]
     assert isinstance(events[-1], Failure)
+
+
+@pytest.mark.parametrize(
+    "older", [Reply(atom(entry("a", "1")).encode()[:-20], headers=XML), page(text="Sign in")]
+)
+def test_an_older_page_that_is_no_whole_feed_is_read_again_by_the_next_run(site: Site, older: Reply) -> None:
+    reader = Reader(site)
+    reader.show(entry("b", "2"), more='<link rel="next" href="/feed?page=2"/>')
+    site.pages["/feed?page=2"] = older
+    events = reader.read()
+    assert list(upserts(events)) == [entry_id("b")]
+    assert isinstance(events[-1], Failure)
+
+
+def test_an_older_page_that_asks_who_we_are_asks_for_the_administrator(site: Site) -> None:
+    reader = Reader(site)
+    reader.show(entry("b", "2"), more='<link rel="next" href="/feed?page=2"/>')
+    site.pages["/feed?page=2"] = Reply(b"who?", 401)
+    with pytest.raises(Reconfigure, match="401"):
+        reader.read()
+
+
+@pytest.mark.parametrize("empty", ['<feed xmlns="http://www.w3.org/2005/Atom"/>', atom()])
+def test_a_feed_without_entries_is_whole(site: Site, empty: str) -> None:
+    site.pages["/feed"] = Reply(empty.encode(), headers=XML)
+    assert [type(event) for event in Reader(site).read()] == [CaughtUp]
 
 
 def test_pages_of_another_host_are_not_followed(site: Site) -> None:
@@ -354,6 +400,8 @@ def test_linked_pages_are_read_where_that_is_wanted(site: Site) -> None:
         (replace(page(text="no feed"), cut=True), Retry),
         (page(text="no feed"), Reconfigure),
         (Reply(b'{"version": "https://example.com/1"}'), Reconfigure),
+        (Reply(atom(entry("a", "1")).encode()[:-20], headers=XML), Retry),
+        (Reply(RSS.encode()[:400], headers=XML), Retry),
         (Reply(b""), Reconfigure),
     ],
 )

@@ -7,9 +7,11 @@ import socketserver
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -23,17 +25,41 @@ from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.names import id_problem
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.s3 import bucket as bucket_module
+from connectors.sources.s3 import connector as connector_module
 from connectors.sources.s3.bucket import Place
-from tests.connectors.conformance import ConnectorConformance, check_listing, lets_in, listed, sees, upserts
+from tests.common.scripted_server import Script, reply
+from tests.connectors.conformance import World, check_listing, lets_in, listed, sees, upserts
+from tests.connectors.hostile import NetworkConformance
 from tests.connectors.servers.s3 import S3Server
-from tests.connectors.sources.s3_world import LOOPBACK, S3World
+from tests.connectors.sources.s3_world import LOOPBACK, S3World, SpoiledS3World
 from tests.connectors.worlds import amazon_entries
 
 ANA, BOB = user("ana@example.com"), user("bob@example.com")
 
 
-class TestS3(ConnectorConformance):
-    make_world = S3World
+class TestS3(NetworkConformance):
+    """No suite for folders: the key is the id, so that what is moved is another document."""
+
+    make_world = SpoiledS3World
+    many = 10
+
+    @pytest.fixture(autouse=True)
+    def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connector_module, "CHECKPOINT_EVERY", 3)
+        monkeypatch.setattr(bucket_module, "PAGE_KEYS", 4)
+
+    @pytest.fixture(autouse=True)
+    def _signed_alike(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same question has the same words, so that the proxy needs to ask the store but once."""
+        moment = datetime.now(UTC).replace(tzinfo=None)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
+        monkeypatch.setattr("botocore.endpoint.uuid", SimpleNamespace(uuid4=lambda: "same"))
+
+    def furnish(self, world: World) -> None:
+        """With a companion, which is asked for."""
+        super().furnish(world)
+        assert isinstance(world, S3World)
+        world.companion("b.txt", {"Title": "Second"})
 
 
 SUITES = (TestS3,)
@@ -171,6 +197,42 @@ def test_a_companion_that_is_not_understood_hides_its_object(world: S3World) -> 
     world.put("a.txt", "x")
     world.write("a.txt.metadata.json", b'{"AccessControlList": "all"}')
     assert not sees(check_listing(world.connector(access_file=None, audience="everyone")), "a.txt", ANA)
+
+
+def test_a_companion_that_is_refused_leaves_its_object_as_it_was(tmp_path: Path) -> None:
+    with closing(SpoiledS3World(tmp_path)) as world:
+        for name in ("a.txt", "b.txt"):
+            world.put(name, "x")
+        world.companion("a.txt", {"Title": "Plan"})
+        world.proxy.spoil(lambda given: reply(403), at=3)  # after the access file and two listings
+        events = listed(world.connector())
+    assert [(each.external_id, each.code, each.hide) for each in failures(events)] == [
+        ("a.txt", FailureCode.REFUSED, False)
+    ]
+    assert list(upserts(events)) == ["b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (reply(403), Reconfigure),
+        (reply(404), Retry),
+        (reply(200, b"[]"), Retry),
+        (reply(200, b"<form action=login>", content_type="text/html"), Retry),
+    ],
+    ids=["refused", "not there, in nobody's words", "without a stamp", "a page to sign in"],
+)
+def test_an_access_file_that_is_not_handed_over_changes_no_permission(
+    tmp_path: Path, answer: Script, error: type[ConnectorError]
+) -> None:
+    with closing(SpoiledS3World(tmp_path)) as world:
+        world.put("a.txt", "x")
+        world.proxy.spoil(lambda given: answer, at=0)
+        with pytest.raises(error):
+            listed(world.connector())
+        assert [item.step for item in world.connector().check() if not item.ok] == []
+        world.proxy.spoil(lambda given: answer, at=2)
+        assert [item.step for item in world.connector().check() if not item.ok] == ["read permissions"]
 
 
 def test_unchanged_companions_are_not_read_again(world: S3World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,14 +14,45 @@ from assistant.common.types import Json
 from connectors.sdk.contract import Connector
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.conformance import text_of, upserts
+from connectors.sources.web import crawl
+from tests.connectors.conformance import World, listed, text_of, upserts
+from tests.connectors.hostile import NetworkConformance
+from tests.connectors.hostile_proxy import OPEN_TROUBLE
+from tests.connectors.network_checks import NetworkWorld
 from tests.connectors.servers.apache_site import PASSWORD, USER, apache
 from tests.connectors.sources.audience_suite import AudienceConformance
-from tests.connectors.sources.web_world import LOOPBACK, WebWorld
+from tests.connectors.sources.web_world import LOOPBACK, SpoiledWebWorld, WebWorld
 
 
-class TestWeb(AudienceConformance):
-    make_world = WebWorld
+class TestWeb(AudienceConformance, NetworkConformance):
+    make_world = SpoiledWebWorld
+    many = 10
+
+    @pytest.fixture(autouse=True)
+    def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(crawl, "CHECKPOINT_EVERY", 3)
+
+    def test_two_listings_of_the_same_source_are_equal(self, world: World) -> None:
+        """Between two checkpoints: each of them names its own crawl."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(crawl, "CHECKPOINT_EVERY", 100)
+            super().test_two_listings_of_the_same_source_are_equal(world)
+
+    @pytest.mark.parametrize("trouble", [each for each in OPEN_TROUBLE if each != "not there"])
+    def test_trouble_at_any_one_request_loses_nothing(self, world: NetworkWorld, trouble: str) -> None:
+        """A page that the site says is not there is gone: `test_web_crawl` has that."""
+        super().test_trouble_at_any_one_request_loses_nothing(world, trouble)
+
+    @pytest.mark.parametrize("trouble", [each for each in OPEN_TROUBLE if each != "not there"])
+    def test_trouble_that_lasts_loses_nothing(self, world: NetworkWorld, trouble: str) -> None:
+        """As above."""
+        super().test_trouble_that_lasts_loses_nothing(world, trouble)
+
+    def furnish(self, world: World) -> None:
+        """Read once, so that each run has something to remember and asks for what it does not keep."""
+        super().furnish(world)
+        with closing(world.connector()) as connector:
+            listed(connector)
 
 
 SUITES = (TestWeb,)

@@ -57,7 +57,7 @@ def test_without_its_memory_a_crawl_is_slower_and_as_right(site: Site, tmp_path:
 
 def test_damaged_notes_are_begun_anew(site: Site, tmp_path: Path) -> None:
     listing(source(site, tmp_path))
-    (tmp_path / "pages-1.db").write_bytes(b"SQLite format 3\x00 and then something else" * 99)
+    (tmp_path / "pages-2.db").write_bytes(b"SQLite format 3\x00 and then something else" * 99)
     assert len(upserts(listing(source(site, tmp_path)))) == 4
 
 
@@ -111,6 +111,40 @@ def test_a_file_that_fails_leads_to_nothing_so_the_listing_is_complete(site: Sit
     site.pages["/report.pdf"] = BROKEN
     events = listing(source(site))
     assert failed(site, events) == {"/report.pdf": "unreachable"}
+    assert isinstance(events[-1], Complete)
+
+
+def test_a_page_to_which_nothing_leads_any_more_is_left_out_by_the_second_crawl_that_misses_it(
+    site: Site, tmp_path: Path
+) -> None:
+    whole = listing(source(site, tmp_path))
+    site.pages["/"] = Reply(b"<!doctype html><p>half a pa", headers={"Content-Type": "text/html"})
+    first = listing(source(site, tmp_path))
+    assert upserts(first).keys() == upserts(whole).keys()
+    assert isinstance(first[-1], Complete)
+    second = listing(source(site, tmp_path))
+    assert documents(site, second) == ["/"]
+    assert isinstance(second[-1], Complete)
+
+
+def test_a_page_that_was_missed_once_and_found_again_may_be_missed_again(site: Site, tmp_path: Path) -> None:
+    sound, half = site.pages["/"], page("/a")
+    for shown in (sound, half, sound, half):
+        site.pages["/"] = shown
+        assert "/b" in documents(site, listing(source(site, tmp_path)))
+
+
+def test_of_pages_to_which_nothing_leads_those_that_are_gone_or_unwanted_go_at_once(
+    site: Site, tmp_path: Path
+) -> None:
+    listing(source(site, tmp_path))
+    site.pages["/"] = page()
+    del site.pages["/a"]
+    site.pages["/b"] = page(head='<meta name="robots" content="noindex">')
+    site.pages["/a/deep"] = BROKEN
+    events = listing(source(site, tmp_path))
+    assert documents(site, events) == ["/"]
+    assert failed(site, events) == {"/a/deep": "unreachable"}
     assert isinstance(events[-1], Complete)
 
 
@@ -255,7 +289,8 @@ def test_sitemaps_name_pages_that_no_link_leads_to(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [BROKEN, Reply(b"<urlset><url>"), Reply(b"\x1f\x8b broken"), Reply(b"<html/>")]
+    "reply",
+    [BROKEN, Reply(b"<urlset><url>"), Reply(b"\x1f\x8b broken"), Reply(b"<html/>"), Reply(b""), Reply(b"{}")],
 )
 def test_a_sitemap_that_cannot_be_read_deletes_nothing(site: Site, reply: Reply) -> None:
     index = f"<sitemapindex><sitemap><loc>{site.url}/one.xml</loc></sitemap></sitemapindex>"

@@ -16,7 +16,7 @@ from assistant.common.types import Json
 from connectors.sdk.contract import Checkpoint, Complete, Failure, Upsert
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
-from connectors.sources.web import frontier
+from connectors.sources.web import crawl, frontier
 from tests.connectors.conformance import check_listing, upserts
 from tests.connectors.servers.site import Reply, Site, page, running_site
 from tests.connectors.sources.web_site import documents, failed, gone, listing, source
@@ -196,6 +196,23 @@ def test_a_checkpoint_whose_queue_is_lost_begins_anew(site: Site, tmp_path: Path
     events = list(source(site, tmp_path).documents(checkpoint=state))
     assert len(documents(site, events)) == 4
     assert isinstance(events[-1], Complete)
+
+
+def test_a_run_that_goes_on_late_finds_its_queue_or_begins_anew(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crawl, "CHECKPOINT_EVERY", 2)
+    events = list(source(site, tmp_path).documents())
+    (state, *_) = [event.state for event in events if isinstance(event, Checkpoint)]
+    for _ in range(4):  # each run removes old queues, perhaps also the one to go on with
+        other = source(site, tmp_path).documents()
+        next(other)
+        resumed = list(source(site, tmp_path).documents(checkpoint=state))
+        assert {*documents(site, resumed), "/", "/a"} == set(documents(site, events))
+        assert isinstance(resumed[-1], Complete)
+    begun = {**state, "at": 4_000}
+    anew = list(source(site, tmp_path).documents(checkpoint=begun))
+    assert documents(site, anew) == documents(site, events)
 
 
 def test_a_failure_before_the_checkpoint_keeps_the_resumed_run_from_completing(

@@ -169,6 +169,30 @@ def test_without_a_sign_in_of_its_own_a_redirect_to_one_deletes_nothing(club: Cl
     assert not isinstance(events[-1], Complete)
 
 
+def test_a_page_that_asks_for_the_name_alone_is_a_sign_in_page_too(club: Club) -> None:
+    asks = '<title>Sign in</title><form action="/login"><input name="who"></form>'
+    offers = '<p>News</p><a href="/b">more</a><form action="/login"><input name="who"></form>'
+    club.site.pages["/"] = page("/a", "/c")
+    for path, shown in (("/a", asks), ("/c", offers)):
+        club.site.pages[path] = Reply(shown.encode(), headers={"Content-Type": "text/html"})
+    club.site.pages["/b"] = page(text="open")
+    events = listing(source(club.site))
+    assert failed(club.site, events) == {"/a": "refused"}
+    assert documents(club.site, events) == ["/", "/c", "/b"]
+
+
+def test_a_page_with_a_password_of_its_own_does_not_revoke_that_of_the_site(club: Club) -> None:
+    club.site.pages.update({"/": page("/a", "/b"), "/a": Reply(b"who?", 401), "/b": page(text="open")})
+    secrets, basic = {"password": SECRET}, {"sign_in": "basic", "username": "reader"}
+    events = listing(source(club.site, secrets=secrets, also=basic))
+    assert failed(club.site, events) == {"/a": "refused"}
+    assert documents(club.site, events) == ["/", "/b"]
+    revoked = iter([page("/a", "/b")])
+    club.site.pages["/"] = lambda request: next(revoked, Reply(b"who?", 401))
+    with pytest.raises(Reconfigure, match="no longer takes"):
+        listing(source(club.site, secrets=secrets, also=basic))
+
+
 def test_basic_credentials_go_to_the_first_host_only(club: Club) -> None:
     club.site.pages["/"] = page("/a")
     club.site.pages["/a"] = page()

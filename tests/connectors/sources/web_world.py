@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from html import escape
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from assistant.common.network import Network, parse_networks
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.servers.apache_site import apache
+from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.servers.apache_site import PASSWORD, USER, apache
 
 LOOPBACK = Network(parse_networks("127.0.0.0/8"))
 _NUMBERS = count(1)
@@ -73,3 +75,23 @@ class WebWorld:
         index = self.root / "index.html"
         index.write_text(f'<title>Files</title><meta name="robots" content="noindex"><ul>{links}</ul>')
         index.chmod(0o644)
+
+
+class SpoiledWebWorld(WebWorld):
+    """The same, read through a hostile proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._stack = ExitStack()
+        server = urlsplit(self.url)
+        self.proxy = self._stack.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
+        self.url = self.proxy.url + server.path
+
+    def connector(self, **more: Json) -> Connector:
+        """It gives a password, which may be revoked."""
+        config: dict[str, Json] = {"start": [self.url], "audience": self._audience, "delay_ms": 0, **more}
+        config |= {"sign_in": "basic", "username": USER}
+        return self.kind.build(config, {"password": PASSWORD}, Surroundings(LOOPBACK, scratch=self.scratch))
+
+    def close(self) -> None:
+        self._stack.close()

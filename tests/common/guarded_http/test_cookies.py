@@ -1,0 +1,49 @@
+"""Cookies stay with their origin."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.common.guarded_http import (
+    Origin,
+)
+from assistant.common.origin_cookies import OriginCookies
+from tests.common.guarded_http.clients import client
+from tests.common.scripted_server import ScriptedServer, TestAuthority, reply, serving
+
+
+def test_cookies_are_kept_for_their_origin_until_they_are_forgotten(
+    server: ScriptedServer, stranger: ScriptedServer
+) -> None:
+    server.on("/in", reply(set_cookie="session=1; Path=/"))
+    server.on("/page", reply())
+    stranger.on("/page", reply())
+    with client() as http:
+        http.get(server.url + "/in")
+        http.get(server.url + "/page")
+        http.get(stranger.url + "/page")
+        http.forget_cookies()
+        http.get(server.url + "/page")
+    assert [seen.headers.get("cookie") for seen in server.seen] == [None, "session=1", None]
+    assert "cookie" not in stranger.seen[0].headers
+
+
+def test_a_cookie_of_tls_never_goes_in_the_clear(authority: TestAuthority, server: ScriptedServer) -> None:
+    with serving(authority.context("127.0.0.1")) as secure:
+        secure.on("/", reply(set_cookie="session=1"))
+        server.on("/", reply())
+        with client(Origin(ca_file=str(authority.file))) as http:
+            http.get(secure.url + "/")
+            http.get(secure.url + "/")
+            http.get(server.url + "/")
+    assert secure.seen[1].headers["cookie"] == "session=1"
+    assert "cookie" not in server.seen[0].headers
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=60))
+def test_no_cookie_breaks_the_jar(text: str) -> None:
+    jar = OriginCookies()
+    jar.take("http://127.0.0.1:8000/a/b", [("Set-Cookie", text)])
+    assert "\n" not in jar.header("http://127.0.0.1:8000/a/c")

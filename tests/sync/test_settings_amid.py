@@ -1,0 +1,306 @@
+"""What somebody changes, or asks for, while a run works: nothing of it may be lost with the run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from assistant.access.viewer import viewer_for
+from assistant.accounts.models import Connection, User
+from assistant.common.acl import parse_acl
+from assistant.documents.models import Document
+from assistant.sync import carrying_out, documents_pass, permissions_pass
+from assistant.sync.due import due_kind
+from assistant.sync.engine import execute_run
+from assistant.sync.lease import Heartbeat
+from assistant.sync.models import OPEN_STATES, RunKind, RunState, Source, SyncRun
+from assistant.sync.services import cancel_run, pause_source, request_run
+from assistant.sync.source_settings import change_settings, settings_of
+from assistant.sync.treatment import Treatment
+from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Content, DocumentAcl, Upsert
+from tests.sync.conftest import sync
+from tests.sync.scripted import EVERYBODY, Script, document
+from tests.sync.test_interrupted import Killed, abandoned, killing
+from tests.sync.watching import found
+
+ANN = "user:ann@example.com"
+MANY = [document(f"m{n}", f"Minutes mword{n} of the gannetword.", acl=EVERYBODY) for n in range(6)]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, module: object, name: str, act: Callable[[], object]) -> None:
+    """Act once, right after the first call of `name`."""
+    real = getattr(module, name)
+    done: list[bool] = []
+
+    def with_act(*arguments: object, **named: object) -> object:
+        result = real(*arguments, **named)
+        if not done:
+            done.append(True)
+            act()
+        return result
+
+    monkeypatch.setattr(module, name, with_act)
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run see at each commit what was asked of it; and commit each document by itself."""
+    real = carrying_out._lists_amid
+
+    def looked(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> object:
+        heartbeat.look()
+        return real(run, treatment, heartbeat)
+
+    monkeypatch.setattr(carrying_out, "_lists_amid", looked)
+    monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
+
+
+def in_one_go(first: Upsert, second: Upsert) -> list[Upsert]:
+    """The two, of which the first is fetched only once the second has been asked for."""
+    asked = threading.Event()
+
+    def late() -> Content:
+        assert asked.wait(60)
+        return first.fetch()
+
+    def early() -> Content:
+        asked.set()
+        return second.fetch()
+
+    return [replace(first, fetch=late), replace(second, fetch=early)]
+
+
+def narrow(source_id: int) -> None:
+    settings = settings_of(Source.objects.get(pk=source_id))
+    change_settings(source_id=source_id, settings=replace(settings, audience=[ANN]), actor="ada")
+
+
+def work_off(source_id: int) -> None:
+    """Carry out whatever is open, and what follows it."""
+    for _ in range(6):
+        run = SyncRun.objects.filter(source=source_id, state__in=OPEN_STATES).first()
+        if run is None:
+            return
+        execute_run(run.pk)
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.usefixtures("looking")
+def test_a_narrower_audience_counts_for_what_an_open_listing_brings(
+    script: Script, scripted_source: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY, Complete()]
+    meanwhile(monkeypatch, documents_pass, "commit", lambda: narrow(scripted_source))
+    sync(scripted_source, RunKind.FULL)
+    work_off(scripted_source)
+    assert found(viewer_for(people["sam"]), "gannetword") == {}
+    assert len(found(viewer_for(people["ann"]), "gannetword")) == len(MANY)
+    assert len(script.fetched) <= 2 * len(MANY)
+
+
+def test_a_narrower_audience_is_carried_in_after_a_reading_of_lists_that_had_begun(
+    script: Script, scripted_source: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY, Complete()]
+    sync(scripted_source)
+    meanwhile(monkeypatch, permissions_pass, "_apply", lambda: narrow(scripted_source))
+    sync(scripted_source, RunKind.PERMISSIONS)
+    work_off(scripted_source)
+    assert found(viewer_for(people["sam"]), "gannetword") == {}
+
+
+def test_lists_that_are_asked_for_when_a_run_is_about_to_end_are_read_after_it(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY, Complete()]
+
+    def ask() -> None:
+        request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
+
+    meanwhile(monkeypatch, carrying_out, "finish_documents", ask)
+    sync(scripted_source)
+    assert SyncRun.objects.get(state=RunState.PENDING).kind == RunKind.PERMISSIONS
+
+
+def test_a_run_that_is_cancelled_before_it_works_leaves_what_was_asked_of_it_beside(
+    script: Script, scripted_source: int
+) -> None:
+    waiting = request_run(source_id=scripted_source, kind=RunKind.FULL, actor="test")
+    request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
+    cancel_run(run_id=waiting, actor="bob")
+    assert SyncRun.objects.get(state=RunState.PENDING).kind == RunKind.PERMISSIONS
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ((RunKind.FULL, RunKind.RETRY), (RunKind.FULL, False)),
+        ((RunKind.RETRY, RunKind.INCREMENTAL), (RunKind.FULL, False)),
+        ((RunKind.INCREMENTAL, RunKind.FULL), (RunKind.FULL, False)),
+        ((RunKind.PRUNE, RunKind.INCREMENTAL), (RunKind.FULL, False)),
+        ((RunKind.PERMISSIONS, RunKind.RETRY), (RunKind.RETRY, True)),
+        ((RunKind.RETRY, RunKind.PERMISSIONS), (RunKind.RETRY, True)),
+        ((RunKind.PERMISSIONS, RunKind.PRUNE), (RunKind.PRUNE, False)),
+    ],
+)
+@pytest.mark.parametrize("begun", [True, False])
+def test_nothing_that_was_asked_for_is_forgotten_for_what_was_asked_for_later(
+    script: Script,
+    scripted_source: int,
+    asked: tuple[RunKind, ...],
+    expected: tuple[RunKind, bool],
+    begun: bool,
+) -> None:
+    first = RunKind.PRINCIPALS if begun else asked[0]
+    open_run = request_run(source_id=scripted_source, kind=first, actor="test")
+    if begun:
+        SyncRun.objects.update(started_at=timezone.now())
+    for each in asked:
+        assert request_run(source_id=scripted_source, kind=each, actor="ada") == open_run
+    if begun:
+        execute_run(open_run)
+    following = SyncRun.objects.get(state=RunState.PENDING)
+    assert (following.kind, following.permissions_requested) == expected
+
+
+@pytest.mark.usefixtures("looking")
+def test_a_reading_of_lists_that_breaks_off_keeps_no_revocation_of_the_listing_back(
+    script: Script, scripted_source: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = document("secret", "The falconword is here.", acl=EVERYBODY)
+    script.events = [secret, Complete()]
+    sync(scripted_source)
+    revoked = document("secret", "The falconword is there.", acl={"allow": [ANN]})
+    script.events = [*in_one_go(MANY[0], revoked), Complete()]
+    script.lists = [DocumentAcl("m0", parse_acl(EVERYBODY))]
+
+    def ask() -> None:
+        request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
+
+    meanwhile(monkeypatch, documents_pass, "commit", ask)
+    sync(scripted_source)
+    work_off(scripted_source)
+    assert "secret" not in found(viewer_for(people["sam"]), "falconword")
+    assert "secret" in found(viewer_for(people["ann"]), "falconword")
+
+
+@pytest.mark.usefixtures("looking")
+def test_a_listing_that_was_read_ahead_does_not_undo_what_a_reading_of_lists_brought(
+    script: Script, scripted_source: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows are decided as they are wanted, maybe an hour after their documents were listed."""
+    monkeypatch.setattr(documents_pass, "_WINDOW", 1)
+    secret = document("secret", "The falconword is here.", acl=EVERYBODY)
+    script.events = [secret, Complete()]
+    sync(scripted_source)
+    script.events = [*MANY, secret, Complete()]
+    ann_only = parse_acl({"allow": [ANN]})
+    script.lists = [*(DocumentAcl(each.external_id, each.acl) for each in MANY), Complete()]
+    script.lists = [DocumentAcl("secret", ann_only), *script.lists]
+
+    def ask() -> None:
+        time.sleep(0.2)  # the listing is at its end by now
+        request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
+
+    meanwhile(monkeypatch, documents_pass, "commit", ask)
+    monkeypatch.setattr(carrying_out, "PARSERS", -1)  # one thread: little is begun ahead
+    sync(scripted_source)
+    assert "secret" not in found(viewer_for(people["sam"]), "falconword")
+
+
+@pytest.mark.usefixtures("looking")
+def test_a_change_of_rules_during_a_run_makes_the_next_one_list_everything(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY, Complete(cursor={"token": 1})]
+    Source.objects.update(rules={"exclude": ["m5"]})
+
+    def widen() -> None:
+        settings = settings_of(Source.objects.get(pk=scripted_source))
+        change_settings(source_id=scripted_source, settings=replace(settings, rules={}), actor="ada")
+
+    meanwhile(monkeypatch, documents_pass, "commit", widen)
+    sync(scripted_source)
+    script.changes = [CaughtUp({"token": 2})]
+    sync(scripted_source)
+    work_off(scripted_source)
+    assert Document.objects.filter(external_id="m5", version=1).exists()
+
+
+def test_a_run_that_goes_on_after_a_change_of_rules_begins_its_listing_anew(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY[:3], Checkpoint({"at": 3}), *MANY[3:], Complete(cursor={"token": 1})]
+    monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
+    run_id = request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="test")
+    with monkeypatch.context() as patched:
+        killing(patched, "assistant.sync.documents_pass.commit", call=5, after=True)
+        with pytest.raises(Killed):
+            execute_run(run_id)
+    abandoned(run_id)
+    Source.objects.update(rules={"exclude": ["m0"]})
+    assert execute_run(run_id)
+    assert script.asked == [(None, None), (None, None)]
+    gone = Document.objects.get(external_id="m0")
+    assert gone.hidden, "what the rule leaves out is seen by nobody"
+
+
+def test_what_was_listed_before_a_long_pause_is_as_old_as_its_listing(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY[:3], Checkpoint({"at": 3}), *MANY[3:], Complete()]
+    monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
+    run_id = request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="test")
+    began = timezone.now()
+    with monkeypatch.context() as patched:
+        killing(patched, "assistant.sync.documents_pass.commit", call=5, after=True)
+        with pytest.raises(Killed):
+            execute_run(run_id)
+    abandoned(run_id)
+    run = SyncRun.objects.get(pk=run_id)
+    assert run.listing is not None
+    days_ago = began - timedelta(days=3)
+    SyncRun.objects.update(listing={**run.listing, "began": days_ago.isoformat()})
+    assert execute_run(run_id)
+    assert script.asked[-1] == (None, {"at": 3})
+    assert Connection.objects.get(pk=scripted_source).permissions_confirmed_at == days_ago
+    assert Source.objects.get(pk=scripted_source).listed_at == days_ago
+
+
+def test_a_feed_that_is_followed_often_leaves_room_for_a_reading_of_all_lists(
+    script: Script, scripted_source: int
+) -> None:
+    script.events = [*MANY, Complete(cursor={"token": 1})]
+    sync(scripted_source)
+    script.changes = [CaughtUp({"token": 2})]
+    sync(scripted_source)
+    now = timezone.now() + timedelta(hours=25)
+    SyncRun.objects.update(started_at=now - timedelta(minutes=16), finished_at=now - timedelta(minutes=15))
+    source = Source.objects.select_related("connection").get(pk=scripted_source)
+    for cron in ("*/15 * * * *", "* * * * *", "0 0 1 1 *"):
+        source.cron = cron
+        assert due_kind(source, now=now) is RunKind.PERMISSIONS, cron
+    SyncRun.objects.create(
+        source=source, kind=RunKind.PERMISSIONS, state=RunState.FAILED, started_at=now, finished_at=now
+    )
+    assert due_kind(source, now=now + timedelta(minutes=20)) is None
+    source.cron = "* * * * *"
+    assert due_kind(source, now=now + timedelta(minutes=20)) is RunKind.INCREMENTAL
+
+
+def test_a_run_whose_worker_died_while_the_source_is_paused_can_be_cancelled(
+    script: Script, scripted_source: int
+) -> None:
+    run_id = request_run(source_id=scripted_source, kind=RunKind.FULL, actor="test")
+    SyncRun.objects.update(
+        state=RunState.RUNNING, owner="elsewhere:1:0123", lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    pause_source(source_id=scripted_source, actor="ada")
+    cancel_run(run_id=run_id, actor="ada")
+    assert SyncRun.objects.get(pk=run_id).state == RunState.CANCELLED

@@ -16,6 +16,7 @@ from typing_extensions import TypeIs
 
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
+from assistant.common.told import told
 from assistant.common.types import Json
 
 MAX_ID_LENGTH = 512
@@ -52,17 +53,17 @@ def user(email: str) -> PrincipalRef:
 
 def account(external_id: str) -> PrincipalRef:
     """The principal of a source's own account, by the id its source gives it."""
-    return PrincipalRef(PrincipalKind.ACCOUNT, _checked_id(external_id, "An account id"))
+    return PrincipalRef(PrincipalKind.ACCOUNT, _checked_id(external_id, told("An account id")))
 
 
 def group(external_id: str) -> PrincipalRef:
     """The principal of a group, by the id its source gives it."""
-    return PrincipalRef(PrincipalKind.GROUP, _checked_id(external_id, "A group id"))
+    return PrincipalRef(PrincipalKind.GROUP, _checked_id(external_id, told("A group id")))
 
 
 def _checked_id(external_id: str, what: str) -> str:
     if not external_id.strip() or len(external_id) > MAX_ID_LENGTH or "\x00" in external_id:
-        raise UsageError(f"{what} must have 1 to {MAX_ID_LENGTH} characters.")
+        raise UsageError(told("{what} must have 1 to {most} characters.", what=what, most=MAX_ID_LENGTH))
     return external_id
 
 
@@ -100,7 +101,7 @@ def parse_principal(text: Json) -> PrincipalRef:
         UsageError: any other shape.
     """
     if not isinstance(text, str):
-        raise UsageError(f"A principal must be a text: {_SHAPES}.")
+        raise UsageError(told("A principal must be a text: {shapes}.", shapes=_SHAPES))
     if text == "everyone":
         return EVERYONE
     kind, colon, external_id = text.partition(":")
@@ -110,7 +111,7 @@ def parse_principal(text: Json) -> PrincipalRef:
         return group(external_id)
     if colon and kind == "account":
         return account(external_id)
-    raise UsageError(f"'{text[:80]}' is not a principal: write {_SHAPES}.")
+    raise UsageError(told("'{text}' is not a principal: write {shapes}.", text=text[:80], shapes=_SHAPES))
 
 
 def parse_acl(value: Json) -> Acl:
@@ -123,37 +124,37 @@ def parse_acl(value: Json) -> Acl:
         UsageError: unknown key, unknown effect, bad principal or bad time.
     """
     if not isinstance(value, Mapping):
-        raise UsageError("An acl must be an object.")
+        raise UsageError(told("An acl must be an object."))
     if "all" in value:
         clauses = value["all"]
         if set(value) != {"all"} or not _is_list(clauses):
-            raise UsageError('"all" must stand alone and hold a list of clauses.')
+            raise UsageError(told('"all" must stand alone and hold a list of clauses.'))
         return Acl(tuple(_parse_clause(clause) for clause in clauses))
     return Acl((_parse_clause(value),))
 
 
 def _parse_clause(value: Json) -> Clause:
     if not isinstance(value, Mapping):
-        raise UsageError("A clause must be an object.")
+        raise UsageError(told("A clause must be an object."))
     if set(value) == {"entries"}:
         entries = value["entries"]
         if not _is_list(entries):
-            raise UsageError('"entries" must be a list.')
+            raise UsageError(told('"entries" must be a list.'))
         return Clause(tuple(_parse_entry(entry) for entry in entries))
     if set(value) in ({"allow"}, {"deny"}, {"allow", "deny"}):
         denied, allowed = value.get("deny", []), value.get("allow", [])
         if not _is_list(denied) or not _is_list(allowed):
-            raise UsageError('"allow" and "deny" must be lists of principals.')
+            raise UsageError(told('"allow" and "deny" must be lists of principals.'))
         return Clause(
             tuple(Entry(allow=False, principal=parse_principal(p)) for p in denied)
             + tuple(Entry(allow=True, principal=parse_principal(p)) for p in allowed)
         )
-    raise UsageError('A clause must have "entries", or "allow" and perhaps "deny", and nothing else.')
+    raise UsageError(told('A clause must have "entries", or "allow" and perhaps "deny", and nothing else.'))
 
 
 def _parse_entry(value: Json) -> Entry:
     if not _is_list(value) or len(value) not in (2, 3) or value[0] not in ("allow", "deny"):
-        raise UsageError('An entry must be ["allow" or "deny", principal, expiry if any].')
+        raise UsageError(told('An entry must be ["allow" or "deny", principal, expiry if any].'))
     effect, principal, *expiry = value
     expires = _parse_time(expiry[0]) if expiry else None
     return Entry(allow=effect == "allow", principal=parse_principal(principal), expires=expires)
@@ -168,7 +169,7 @@ def _parse_time(value: Json) -> datetime | None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise UsageError(f"'{value}' is not an RFC 3339 time with a time zone.")
+    raise UsageError(told("'{value}' is not an RFC 3339 time with a time zone.", value=value))
 
 
 def _is_list(value: Json) -> TypeIs[Sequence[Json]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from assistant.common.told import told
+
 ACCEPTED = "gzip, deflate"
 _PIECE_BYTES = 1_048_576
 _MOST_LAYERS = 2
@@ -29,7 +31,7 @@ def decoded(blocks: Iterator[bytes], codings: str) -> Iterator[bytes]:
     """
     names = [name for part in codings.split(",") if (name := part.strip().lower()) not in ("", "identity")]
     if len(names) > _MOST_LAYERS or not set(names) <= set(_BITS):
-        raise BrokenCoding(f"its content is coded as '{codings[:80]}'")
+        raise BrokenCoding(told("its content is coded as '{codings}'", codings=codings[:80]))
     for name in reversed(names):
         blocks = _inflated(blocks, _BITS[name])
     return blocks
@@ -56,14 +58,14 @@ def _inflated(blocks: Iterator[bytes], bits: int) -> Iterator[bytes]:
                 members += 1
                 inflater = None
     if inflater is not None:
-        raise BrokenCoding("its answer breaks off")
+        raise BrokenCoding(told("its answer breaks off"))
 
 
 def _unfolded(inflater: zlib._Decompress, data: bytes) -> bytes:
     try:
         return inflater.decompress(data, _PIECE_BYTES)
     except zlib.error as error:
-        raise BrokenCoding("its answer is damaged") from error
+        raise BrokenCoding(told("its answer is damaged")) from error
 
 
 def _bits_of(start: bytes, bits: int) -> int:

@@ -25,7 +25,9 @@ from assistant.common.errors import MundapError
 from assistant.common.judged_connections import judged_pool, whole_within
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.origin_cookies import OriginCookies
+from assistant.common.os_reasons import os_reason
 from assistant.common.pace import Pace, wait
+from assistant.common.told import said, told
 from assistant.common.web_target import WebTarget, parse_target
 
 MAX_BODY_BYTES = 64_000_000
@@ -222,7 +224,12 @@ class GuardedClient:
                 asked = _retry_after(answer.headers)
                 pause = _pause(attempt) if asked is None else min(asked, _LONGEST_ASKED_S)
                 problem = Busy(
-                    f"{first.target.shown} answers {answer.status}: it is busy.", after=max(pause, 1.0)
+                    told(
+                        "{shown} answers {status}: it is busy.",
+                        shown=first.target.shown,
+                        status=answer.status,
+                    ),
+                    after=max(pause, 1.0),
                 )
                 again = repeatable or answer.status in _NOT_BEGUN
                 if asked is not None:
@@ -260,7 +267,13 @@ class GuardedClient:
             if not ask.redirects or answer.status not in _REDIRECTS or not place:
                 return answer
             hop = _following(hop, answer.status, place)
-        raise _Endless(f"{hop.target.shown} redirects more than {ask.redirects} times: check the address.")
+        raise _Endless(
+            told(
+                "{shown} redirects more than {redirects} times: check the address.",
+                shown=hop.target.shown,
+                redirects=ask.redirects,
+            )
+        )
 
     def _exchanged(self, hop: _Hop, ask: Ask) -> Answer:
         request = httpcore2.Request(
@@ -280,7 +293,10 @@ class GuardedClient:
         except httpcore2.LocalProtocolError:
             # The library quotes what it refuses, and that may be a password.
             raise Unsendable(
-                f"The request to {hop.target.shown} cannot be sent: check the settings and credentials."
+                told(
+                    "The request to {shown} cannot be sent: check the settings and credentials.",
+                    shown=hop.target.shown,
+                )
             ) from None
         except (*_FAILURES, BrokenCoding) as error:
             raise _in_words(error, hop.target) from error
@@ -306,8 +322,10 @@ class GuardedClient:
         try:
             return ssl.create_default_context(cafile=self._origin.ca_file or None)
         except (OSError, ssl.SSLError) as error:
-            reason = error.strerror or "it is no PEM file"
-            raise BadCertificate(f"'{self._origin.ca_file}' cannot be read: {reason}.") from error
+            reason = error.strerror or told("it is no PEM file")
+            raise BadCertificate(
+                told("'{ca_file}' cannot be read: {reason}.", ca_file=self._origin.ca_file, reason=reason)
+            ) from error
 
     def _read(self, response: httpcore2.Response, hop: _Hop, ask: Ask) -> Answer:
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
@@ -321,7 +339,13 @@ class GuardedClient:
         for block in decoded(iter(response.stream), headers.get("content-encoding", "")):
             size += len(block)
             if size > ask.max_bytes:
-                raise TooLarge(f"The answer of {hop.target.shown} is larger than {ask.max_bytes} bytes.")
+                raise TooLarge(
+                    told(
+                        "The answer of {shown} is larger than {most} bytes.",
+                        shown=hop.target.shown,
+                        most=ask.max_bytes,
+                    )
+                )
             blocks.append(block)
         return Answer(response.status, headers, hop.target.url, b"".join(blocks))
 
@@ -330,7 +354,9 @@ def _following(hop: _Hop, status: int, place: str) -> _Hop:
     """The request that a redirect asks for, without what could prove to a stranger who asks."""
     target = hop.target.joined(place)
     if hop.target.origin.startswith("https:") and not target.origin.startswith("https:"):
-        raise AddressRefused(f"{hop.target.shown} redirects from https to http: nothing is sent there.")
+        raise AddressRefused(
+            told("{shown} redirects from https to http: nothing is sent there.", shown=hop.target.shown)
+        )
     method, content, headers = hop.method, hop.content, hop.headers
     becomes_get = status == 303 or (method == "POST" and status not in _KEEPS_CONTENT)  # noqa: PLR2004 - See Other
     if becomes_get and method != "HEAD":
@@ -339,8 +365,12 @@ def _following(hop: _Hop, status: int, place: str) -> _Hop:
     if target.origin != hop.target.origin:
         if content is not None:
             raise AddressRefused(
-                f"{hop.target.shown} redirects to {target.shown}, and what was to be sent may hold secrets: "
-                f"enter that address instead if it is right."
+                told(
+                    "{shown} redirects to {place}, and what was to be sent may hold secrets: enter "
+                    "that address instead if it is right.",
+                    shown=hop.target.shown,
+                    place=target.shown,
+                )
             )
         headers = {name: value for name, value in headers.items() if name in _HARMLESS}
     return _Hop(method, target, headers, content)
@@ -355,7 +385,9 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     clean = {name.lower(): value.strip() for name, value in headers.items()}
     for name, value in clean.items():
         if not name.isascii() or any(ord(c) < 0x20 or ord(c) == 0x7F for c in value):  # noqa: PLR2004 - controls
-            raise Unsendable(f"The header '{name[:80]}' holds a control character: enter its value again.")
+            raise Unsendable(
+                told("The header '{name}' holds a control character: enter its value again.", name=name[:80])
+            )
     return clean
 
 
@@ -388,17 +420,29 @@ def _in_words(error: Exception, target: WebTarget) -> MundapError:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return BadCertificate(
-                f"The certificate of {target.shown} is not trusted: {cause.verify_message}."
+                told(
+                    "The certificate of {shown} is not trusted: {reason}.",
+                    shown=target.shown,
+                    reason=cause.verify_message,
+                )
             )
         if isinstance(cause, ssl.SSLError):
-            reason = f"no secure connection ({str(cause.reason).lower().replace('_', ' ')})"
+            reason = told(
+                "no secure connection ({reason})", reason=str(cause.reason).lower().replace("_", " ")
+            )
         elif isinstance(cause, OSError) and not reason:
-            reason = cause.strerror or ""
+            reason = os_reason(cause) if cause.strerror else ""
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, BrokenCoding):
-        reason = str(error)
+        reason = said(error)
     elif isinstance(error, httpcore2.TimeoutException):
-        reason = "it was silent or slow for too long"
+        reason = told("it was silent or slow for too long")
     elif isinstance(error, httpcore2.ProtocolError):
-        reason = "its answer breaks off or is not HTTP"
-    return HostUnreachable(f"{target.shown} does not answer as it should: {reason or 'no connection'}.")
+        reason = told("its answer breaks off or is not HTTP")
+    return HostUnreachable(
+        told(
+            "{shown} does not answer as it should: {reason}.",
+            shown=target.shown,
+            reason=reason or told("no connection"),
+        )
+    )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 
 _SHAPE = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 MAX_EMAIL_LENGTH = 254
@@ -25,5 +26,5 @@ def canonical_email(address: str) -> str:
     # Lowering can leave the NFKC form (a dotted capital I, for one), so normalise once more.
     lowered = unicodedata.normalize("NFKC", lowered)
     if len(lowered) > MAX_EMAIL_LENGTH or not _SHAPE.fullmatch(lowered):
-        raise UsageError(f"'{address[:80]}' is not an e-mail address.")
+        raise UsageError(told("'{address}' is not an e-mail address.", address=address[:80]))
     return lowered

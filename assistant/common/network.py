@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assistant.common.errors import MundapError, UsageError
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -83,20 +85,30 @@ class Network:
             AddressRefused: it is known, but leads only to addresses that are not allowed.
         """
         if not 0 < port <= _HIGHEST_PORT:
-            raise HostUnreachable(f"{port} is no port: it must be 1 to {_HIGHEST_PORT}.")
+            raise HostUnreachable(
+                told("{port} is no port: it must be 1 to {most}.", port=port, most=_HIGHEST_PORT)
+            )
         if not host.isprintable():  # the resolver would stop reading at a NUL
-            raise HostUnreachable(f"The host {host[:200]!r} is not known: check its name.")
+            raise HostUnreachable(
+                told("The host '{host}' is not known: check its name.", host=repr(host[:200])[1:-1])
+            )
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise HostUnreachable(f"The host '{host[:200]}' is not known: check its name.") from error
+            raise HostUnreachable(
+                told("The host '{host}' is not known: check its name.", host=host[:200])
+            ) from error
         # A link-local address carries its interface after a %; the interface does not matter here.
         names = dict.fromkeys(str(entry[4][0]) for entry in found)
         permitted = tuple(n for n in names if self.permits(ipaddress.ip_address(n.partition("%")[0])))
         if not permitted:
             raise AddressRefused(
-                f"The host '{host[:200]}' has a private or reserved address ({', '.join(list(names)[:3])}). "
-                f"If it is yours, add its network to MUNDAP_ALLOWED_NETWORKS."
+                told(
+                    "The host '{host}' has a private or reserved address ({names}). If it is yours, add "
+                    "its network to MUNDAP_ALLOWED_NETWORKS.",
+                    host=host[:200],
+                    names=", ".join(list(names)[:3]),
+                )
             )
         return permitted
 
@@ -115,8 +127,15 @@ class Network:
                 return connected
             except OSError as error:
                 problem = error
-        reason = problem.strerror or str(problem) if problem else "no address"
-        raise HostUnreachable(f"'{host[:200]}' does not answer on port {port}: {reason}.") from problem
+        reason = os_reason(problem) if problem else told("no address")
+        raise HostUnreachable(
+            told(
+                "'{host}' does not answer on port {port}: {reason}.",
+                host=host[:200],
+                port=port,
+                reason=reason,
+            )
+        ) from problem
 
 
 def attempts(addresses: tuple[str, ...], *, timeout_s: float) -> Iterator[tuple[str, float]]:
@@ -141,7 +160,9 @@ def parse_networks(text: str) -> tuple[Block, ...]:
         try:
             blocks.append(ipaddress.ip_network(part))
         except ValueError as error:
-            raise UsageError(f"'{part[:80]}' is no network: write for example 10.0.0.0/8.") from error
+            raise UsageError(
+                told("'{part}' is no network: write for example 10.0.0.0/8.", part=part[:80])
+            ) from error
     return tuple(blocks)
 
 

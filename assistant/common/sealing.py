@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from assistant.common.errors import MundapError
+from assistant.common.told import told
 
 _NONCE = 12
 
@@ -30,8 +31,10 @@ def unseal(sealed: bytes, *, key: str, purpose: str) -> str:
         opened = AESGCM(_derive(key)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
     except (InvalidTag, ValueError) as error:
         raise MundapError(
-            "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed with. "
-            "Restore that key, or enter the source's secrets again."
+            told(
+                "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed "
+                "with. Restore that key, or enter the source's secrets again."
+            )
         ) from error
     return opened.decode()
 

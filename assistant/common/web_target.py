@@ -9,6 +9,7 @@ import httpcore2
 import httpx2
 
 from assistant.common.network import AddressRefused
+from assistant.common.told import told
 
 _PORTS = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65_535
@@ -51,7 +52,9 @@ class WebTarget:
             readable = reference.encode("latin-1").decode("utf-8", "replace")
             return parse_target(urljoin(self.url, readable.strip()))
         except ValueError as error:
-            raise AddressRefused(f"{self.shown} redirects to what is no web address.") from error
+            raise AddressRefused(
+                told("{shown} redirects to what is no web address.", shown=self.shown)
+            ) from error
 
 
 def parse_target(url: str) -> WebTarget:
@@ -64,15 +67,19 @@ def parse_target(url: str) -> WebTarget:
     try:
         parts = httpx2.URL(url)
     except (httpx2.InvalidURL, UnicodeError) as error:
-        raise AddressRefused("The address is not a web address: check how it is written.") from error
+        raise AddressRefused(told("The address is not a web address: check how it is written.")) from error
     if parts.scheme not in _PORTS:
-        raise AddressRefused(f"'{parts.scheme[:20]}' is no scheme to be asked: only http and https are.")
+        raise AddressRefused(
+            told("'{scheme}' is no scheme to be asked: only http and https are.", scheme=parts.scheme[:20])
+        )
     if parts.userinfo:
-        raise AddressRefused("An address with a user or password in it is not asked: take them out.")
+        raise AddressRefused(told("An address with a user or password in it is not asked: take them out."))
     host = parts.raw_host.decode("ascii")
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     if not host or host.startswith(".") or "%" in host or not 0 < port <= _HIGHEST_PORT:
-        raise AddressRefused(f"'{host[:80]}' with port {port} is no server: check the address.")
+        raise AddressRefused(
+            told("'{host}' with port {port} is no server: check the address.", host=host[:80], port=port)
+        )
     named = f"[{host}]" if ":" in host else host
     authority = named if port == _PORTS[parts.scheme] else f"{named}:{port}"
     plain = parts.copy_with(fragment=None)

@@ -13,9 +13,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assistant.common.errors import UsageError
+from assistant.common.told import said
 from assistant.common.types import Json
 from assistant.console.audience import AudienceForm, audience_form, typed_audience
 from assistant.console.rules_form import RulesForm, rules_form, typed_rules
+from assistant.console.telling import in_words
 from assistant.console.timing import Timing, timing_of, typed_timing
 from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.source_settings import SourceSettings
@@ -204,8 +206,8 @@ def _mistakes(enrichment: str, field_map: str) -> list[tuple[str, str]]:
                 parse_enrichment(value if text else {}, [])
         except ValueError:
             wrong.append((name, gettext("This is no JSON.")))
-        except UsageError as error:  # names the rule and the key, which are English words of their own
-            wrong.append((name, str(error)))
+        except UsageError as error:
+            wrong.append((name, in_words(said(error))))
     return wrong
 
 

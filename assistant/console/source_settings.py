@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
 from assistant.common.errors import MundapError
+from assistant.common.told import said
 from assistant.common.types import JsonObject
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.guides import guide_page
@@ -65,7 +66,7 @@ def connection(request: AdministratorRequest, source_id: int) -> HttpResponse:
     try:
         change_connection(source_id=source_id, config=config, secrets=secrets, actor=request.user.email)
     except MundapError as error:  # each field fits, but not beside the others
-        return _connection_page(request, source, config, {"": str(error)})
+        return _connection_page(request, source, config, {"": said(error)})
     return _saved(source_id)
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
 from assistant.common.errors import MundapError
+from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.audience import AudienceForm, typed_audience
 from assistant.console.drafts import Draft, draft_of, drop_draft, keep_draft
@@ -125,7 +126,7 @@ def draft_plan(request: AdministratorRequest, token: str) -> HttpResponse:
     try:
         source_id = start_source(new, actor=request.user.email)
     except MundapError as error:  # somebody took the name meanwhile
-        return _plan_page(request, draft, timing, audience, str(error))
+        return _plan_page(request, draft, timing, audience, said(error))
     drop_draft(request, token)
     return redirect("console:source", source_id)
 

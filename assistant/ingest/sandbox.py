@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import restored, told
 from assistant.common.types import Json
 from assistant.ingest.parsers.contract import Parsed
 from assistant.ingest.parsers.wire import LENGTH, MAX_FRAME, FrameError, decode, encode, parsed_from_json
@@ -76,7 +77,7 @@ class ParserProcess:
         except FrameError as error:
             self.close()
             raise DocumentFailure(
-                FailureCode.CRASHED, "the parser process gave no sensible answer"
+                FailureCode.CRASHED, told("the parser process gave no sensible answer")
             ) from error
 
     def kill(self) -> None:
@@ -104,7 +105,9 @@ class ParserProcess:
         code, detail = message.get("failure"), message.get("detail")
         if code not in {known.value for known in FailureCode}:
             raise FrameError("neither a document nor a failure")
-        failure = DocumentFailure(FailureCode(str(code)), str(detail)[:_MAX_DETAIL])
+        failure = DocumentFailure(
+            FailureCode(str(code)), restored(str(detail)[:_MAX_DETAIL], message.get("parts"))
+        )
         if failure.code is FailureCode.CRASHED:
             self.close()
         raise failure
@@ -127,7 +130,7 @@ class ParserProcess:
         except TimeoutError as error:
             self.close()
             raise DocumentFailure(
-                FailureCode.TIMEOUT, f"not read within {self._limits.seconds} seconds"
+                FailureCode.TIMEOUT, told("not read within {seconds} seconds", seconds=self._limits.seconds)
             ) from error
 
     def _ready_child(self) -> subprocess.Popen[bytes]:
@@ -179,7 +182,7 @@ def _how_it_ended(child: subprocess.Popen[bytes]) -> str:
     status = child.returncode
     if status is not None and status < 0:
         try:
-            return f"the parser process died of {signal.Signals(-status).name}"
+            return told("the parser process died of {name}", name=signal.Signals(-status).name)
         except ValueError:
-            return f"the parser process died of signal {-status}"
-    return "the parser process ended"
+            return told("the parser process died of signal {name}", name=-status)
+    return told("the parser process ended")

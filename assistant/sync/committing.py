@@ -17,11 +17,12 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
-from assistant.sync.detail import storable
+from assistant.sync.detail import kept_detail
 from assistant.sync.lease import hold
 from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
@@ -135,7 +136,7 @@ def _after(outcome: Outcome, hidden: str) -> Outcome:
         return replace(outcome, plan=replace(outcome.plan, acl_changed=True))
     if outcome.plan.new or outcome.prepared is not None or outcome.failure is not None:
         return outcome
-    detail = "Its deletion was approved while the source named it again."
+    detail = told("Its deletion was approved while the source named it again.")
     return replace(outcome, failure=FailureCode.UNREACHABLE, detail=detail)
 
 
@@ -234,7 +235,7 @@ def _record_failures(run: SyncRun, outcomes: Sequence[Outcome]) -> None:
                 run=run,
                 external_id=outcome.upsert.external_id[:1024],
                 code=outcome.failure,
-                detail=storable(outcome.detail),
+                **kept_detail(outcome.detail),
             )
             for outcome in outcomes
             if outcome.failure

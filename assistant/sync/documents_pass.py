@@ -13,6 +13,7 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.common.acl import Acl
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document
 from assistant.sync.committing import Batch, Outcome, Reached, commit, hide_missing
@@ -258,7 +259,7 @@ class DocumentsPass:
             mark, *others = marks[name]
             before = self._reported.get(name)
             if others or before not in (None, mark):
-                doubted.append(Failure(name, FailureCode.DUPLICATE_ID, "reported twice", hide=True))
+                doubted.append(Failure(name, FailureCode.DUPLICATE_ID, told("reported twice"), hide=True))
             elif before is None:
                 fresh.append(upsert)
             self._reported.setdefault(name, mark)

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
+from assistant.common.told import restored, told
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import failed_count
-from assistant.sync.detail import storable
+from assistant.sync.detail import kept_detail
 from assistant.sync.lease import hold
 from assistant.sync.models import RunFailure, SyncRun
 from connectors.sdk.contract import Failure
@@ -57,7 +58,7 @@ def record_failure(run: SyncRun, connection: Connection, failure: Failure) -> No
             external_id=failure.external_id[:1024],
             code=failure.code,
             defaults={
-                "detail": storable(failure.detail),
+                **kept_detail(failure.detail),
                 "is_prefix": failure.is_prefix,
                 "hides": failure.hide,
                 "at": timezone.now(),
@@ -78,8 +79,11 @@ def record_failure(run: SyncRun, connection: Connection, failure: Failure) -> No
 def _widen(row: RunFailure, failure: Failure) -> None:
     """A failure of the same name and code was noted that doubts less than this one."""
     row.hides, row.is_prefix = row.hides or failure.hide, row.is_prefix or failure.is_prefix
-    row.detail = storable(f"{row.detail} {failure.detail}".strip())
-    row.save(update_fields=["hides", "is_prefix", "detail"])
+    known = restored(row.detail, row.detail_parts)
+    both = told("{first} {second}", first=known, second=failure.detail) if known else failure.detail
+    for field, value in kept_detail(both).items():
+        setattr(row, field, value)
+    row.save(update_fields=["hides", "is_prefix", "detail", "detail_parts"])
 
 
 def _documents_named(connection: Connection, failure: Failure) -> list[int]:

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from assistant.common.errors import MundapError
 from assistant.common.pace import Stopped
+from assistant.common.told import said, told
 from assistant.sync.carrying_out import carry_out
-from assistant.sync.detail import storable
+from assistant.sync.detail import kept_detail
 from assistant.sync.lease import (
     Cancelled,
     Heartbeat,
@@ -86,7 +87,7 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _End(RunState.PENDING, RunCode.DATABASE_AWAY, after=_DATABASE_AWAY_S)
     except MundapError as error:
         code = next(code for kind, code in _FAILED_BY if isinstance(error, kind))
-        return _End(RunState.FAILED, code, str(error))
+        return _End(RunState.FAILED, code, said(error))
     except Exception as error:  # the edge of a task: the run must end, and the log says where
         log.exception("run %s failed", run.pk)
         return _End(RunState.FAILED, RunCode.INTERNAL, type(error).__name__)
@@ -110,16 +111,18 @@ def _stopped(heartbeat: Heartbeat) -> _End:
         return _End(RunState.PENDING, RunCode.PAUSED, after=0.0)
     except TurnOver:
         return _End(RunState.PENDING, RunCode.TURN_OVER, after=0.0)
-    return _End(RunState.FAILED, RunCode.INTERNAL, "stopped without being asked")
+    return _End(
+        RunState.FAILED, RunCode.INTERNAL, told("The run was stopped without being asked. Start it again.")
+    )
 
 
 def _postponed(run: SyncRun, retry: Retry) -> _End:
     """Later: after as long as the source asked for, and longer each time that nothing was done in between."""
     run.refresh_from_db(fields=["postponed"])
     if run.postponed >= _MOST_POSTPONED:
-        return _End(RunState.FAILED, RunCode.UNREACHABLE, str(retry))
+        return _End(RunState.FAILED, RunCode.UNREACHABLE, said(retry))
     growing = min(_LONGEST_POSTPONED_S, 2.0**run.postponed)
-    return _End(RunState.PENDING, RunCode.BUSY, str(retry), after=max(1.0, retry.after, growing))
+    return _End(RunState.PENDING, RunCode.BUSY, said(retry), after=max(1.0, retry.after, growing))
 
 
 def _write(run: SyncRun, end: _End) -> None:
@@ -127,7 +130,7 @@ def _write(run: SyncRun, end: _End) -> None:
     values: dict[str, object] = {
         "state": end.state,
         "code": end.code,
-        "detail": storable(end.detail),
+        **kept_detail(end.detail),
         "lease_until": None,
         "current_item": "",
         "phase": Phase.NONE,

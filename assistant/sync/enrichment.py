@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.contract import Upsert
 from connectors.sdk.document_fields import one_line, web_address
@@ -98,9 +99,11 @@ def parse_enrichment(field_map: Json, rules: Json) -> Enrichment:
         UsageError: an unknown key, a value of the wrong shape, or a pattern that is none.
     """
     if not isinstance(field_map, Mapping) or set(field_map) - _TARGETS:
-        raise UsageError(f"A field map may lead to {', '.join(sorted(_TARGETS))} and nothing else.")
+        raise UsageError(
+            told("A field map may lead to {targets} and nothing else.", targets=", ".join(sorted(_TARGETS)))
+        )
     if not isinstance(rules, Sequence) or isinstance(rules, str) or len(rules) > MAX_RULES:
-        raise UsageError(f"Enrichment must be a list of at most {MAX_RULES} rules.")
+        raise UsageError(told("Enrichment must be a list of at most {most} rules.", most=MAX_RULES))
     return Enrichment(
         field_map=tuple((target, _text(name, f"field_map.{target}")) for target, name in field_map.items()),
         rules=tuple(_parse_rule(rule, number) for number, rule in enumerate(rules, start=1)),
@@ -110,15 +113,21 @@ def parse_enrichment(field_map: Json, rules: Json) -> Enrichment:
 def _parse_rule(value: Json, number: int) -> Rule:
     where = f"Rule {number}"
     if not isinstance(value, Mapping) or set(value) - _RULE_KEYS or not set(value) - {"when"}:
-        raise UsageError(f"{where} may have {', '.join(sorted(_RULE_KEYS))}, and must do something.")
+        raise UsageError(
+            told(
+                "{where} may have {rule_keys}, and must do something.",
+                where=where,
+                rule_keys=", ".join(sorted(_RULE_KEYS)),
+            )
+        )
     conditions, derived = value.get("when", []), value.get("derive", {})
     settings, deleted, drop = value.get("set", {}), value.get("delete", []), value.get("drop", False)
     if not isinstance(conditions, Sequence) or isinstance(conditions, str):
-        raise UsageError(f"{where}: when must be a list of conditions.")
+        raise UsageError(told("{where}: when must be a list of conditions.", where=where))
     if not isinstance(deleted, Sequence) or isinstance(deleted, str):
-        raise UsageError(f"{where}: delete must be a list of attribute names.")
+        raise UsageError(told("{where}: delete must be a list of attribute names.", where=where))
     if not isinstance(settings, Mapping) or not isinstance(derived, Mapping) or not isinstance(drop, bool):
-        raise UsageError(f"{where}: set and derive must be objects, drop true or false.")
+        raise UsageError(told("{where}: set and derive must be objects, drop true or false.", where=where))
     return Rule(
         when=tuple(_parse_condition(each, where) for each in conditions),
         set=tuple(settings.items()),
@@ -130,7 +139,9 @@ def _parse_rule(value: Json, number: int) -> Rule:
 
 def _parse_condition(value: Json, where: str) -> Condition:
     if not isinstance(value, Mapping) or set(value) not in ({"field", "equals"}, {"field", "matches"}):
-        raise UsageError(f'{where}: a condition is {{"field": NAME, "equals" or "matches": TEXT}}.')
+        raise UsageError(
+            told('{where}: a condition is {{"field": NAME, "equals" or "matches": TEXT}}.', where=where)
+        )
     field = _text(value["field"], f"{where}: field")
     if "matches" in value:
         return Condition(field, matches=_pattern(value["matches"], where))
@@ -139,23 +150,31 @@ def _parse_condition(value: Json, where: str) -> Condition:
 
 def _parse_derivation(name: str, value: Json, where: str) -> Derivation:
     if not isinstance(value, Mapping) or set(value) != {"from", "pattern"}:
-        raise UsageError(f'{where}: derive needs {{"from": FIELD, "pattern": PATTERN}} for each attribute.')
+        raise UsageError(
+            told(
+                '{where}: derive needs {{"from": FIELD, "pattern": PATTERN}} for each attribute.', where=where
+            )
+        )
     return Derivation(name, _text(value["from"], f"{where}: from"), _pattern(value["pattern"], where))
 
 
 def _pattern(value: Json, where: str) -> re.Pattern[str]:
     text = _text(value, f"{where}: a pattern")
     if len(text) > _MAX_REGEX:
-        raise UsageError(f"{where}: a pattern may have at most {_MAX_REGEX} characters.")
+        raise UsageError(
+            told("{where}: a pattern may have at most {most} characters.", where=where, most=_MAX_REGEX)
+        )
     try:
         return re.compile(text)
     except re.error as error:
-        raise UsageError(f"{where}: '{text[:60]}' is no pattern: {error}.") from error
+        raise UsageError(
+            told("{where}: '{text}' is no pattern: {error}.", where=where, text=text[:60], error=error)
+        ) from error
 
 
 def _text(value: Json, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{what} must be a text.")
+        raise UsageError(told("{what} must be a text.", what=what))
     return value
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.accounts.roles import Right
+from assistant.common.told import restored
 from assistant.documents.models import Document, Hidden
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunState, SyncRun
 from assistant.sync.reading import FailureView
@@ -100,8 +101,8 @@ def _sorted(rows: Iterable[FailureView]) -> list[FailureView]:
 
 
 def _noted(row: RunFailure) -> FailureView:
-    reason = document_reason(row.code)
-    return FailureView(row.external_id, row.code, str(reason.what), str(reason.do), row.detail, row.at)
+    reason, detail = document_reason(row.code), restored(row.detail, row.detail_parts)
+    return FailureView(row.external_id, row.code, str(reason.what), str(reason.do), detail, row.at)
 
 
 def _kept(row: Document) -> FailureView:

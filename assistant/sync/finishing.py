@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
+from assistant.common.told import told
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.committing import mark_stale
 from assistant.sync.configuration import listing_mark
+from assistant.sync.detail import kept_detail
 from assistant.sync.doubts import Named
 from assistant.sync.lease import hold
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
@@ -201,5 +203,6 @@ def _answer_older_questions(run: SyncRun) -> None:
     """What earlier runs asked about is answered by this listing, or asked again with its run."""
     waiting = SyncRun.objects.filter(source_id=run.source_id, state=RunState.WAITING_FOR_APPROVAL)
     waiting.filter(pk__lt=run.pk).update(
-        state=RunState.SUCCEEDED_WITH_ERRORS, detail=f"Run {run.pk} has listed the source anew."
+        state=RunState.SUCCEEDED_WITH_ERRORS,
+        **kept_detail(told("Run {number} has listed the source anew.", number=run.pk)),
     )

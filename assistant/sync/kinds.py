@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext
 
 from assistant.common.errors import MundapError, NotFound, UsageError
+from assistant.common.told import said
 from assistant.common.types import Json, JsonObject
 from assistant.sync.configuration import checked_settings
 from connectors.registry import KINDS, connector_kind, guide
@@ -29,7 +30,7 @@ class KindField:
     example: str
     required: bool
     advanced: bool
-    choices: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...]  # (value, label)
     least: int
     most: int
 
@@ -106,7 +107,7 @@ def fit_together(name: str, *, config: JsonObject, secrets: Mapping[str, str]) -
     try:
         checked_settings(_known(name), config=config, secrets=secrets)
     except MundapError as error:
-        return replace(alone, wrong={"": str(error)})
+        return replace(alone, wrong={"": said(error)})
     return alone
 
 
@@ -163,10 +164,15 @@ def _field(field: ConfigField, language: str) -> KindField:
         example=field.example,
         required=field.required,
         advanced=field.advanced,
-        choices=field.choices,
+        choices=tuple((value, choice_label(field, value, language)) for value in field.choices),
         least=field.least,
         most=field.most,
     )
+
+
+def choice_label(field: ConfigField, value: str, language: str) -> str:
+    """What a choice is called; a value that the kind no longer knows, as it is."""
+    return _in(language, field.choice_labels.get(value, {}), value)
 
 
 def _in(language: str, words: Mapping[str, str], otherwise: str) -> str:

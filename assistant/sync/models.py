@@ -137,6 +137,7 @@ class SyncRun(models.Model):
 
     code = models.CharField(max_length=40, blank=True)  # catalogued in `reasons`
     detail = models.TextField(blank=True)
+    detail_parts = models.JSONField(null=True)  # by which it is told in another language, see `common.told`
 
     class Meta:
         constraints: ClassVar = [
@@ -166,6 +167,7 @@ class RunFailure(models.Model):
     hides = models.BooleanField(default=False)  # permissions are in doubt: shown to nobody
     code = models.CharField(max_length=40)
     detail = models.TextField(blank=True)
+    detail_parts = models.JSONField(null=True)  # as in SyncRun
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -15,6 +15,7 @@ from assistant.accounts.principals import DIRECTORY, replace_membership
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.acl import PrincipalRef
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
@@ -58,7 +59,7 @@ def take_principals(
         match event:
             case GroupMembers(group) if group.startswith(DIRECTORY):
                 foreign = True
-                detail = "Only the directory itself says who is in its groups."
+                detail = told("Only the directory itself says who is in its groups.")
                 record_failure(run, connection, Failure(group, FailureCode.BAD_PERMISSIONS, detail))
             case GroupMembers(group, members):
                 groups[group] = (*groups.get(group, ()), *members)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from assistant.common.errors import MundapError
+from assistant.common.told import told
 from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.plan import LASTING_FAILURES
 
@@ -62,4 +63,4 @@ class Progress:
             return
         run = SyncRun.objects.get(pk=self._run.pk)
         if failed * 100 > run.done * self._run.source.error_budget_percent:
-            raise OverBudget(f"{failed} of {run.done} documents failed.")
+            raise OverBudget(told("{failed} of {done} documents failed.", failed=failed, done=run.done))

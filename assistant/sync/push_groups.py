@@ -13,6 +13,7 @@ from assistant.accounts.models import Connection, GroupEdge, Principal, SourceAc
 from assistant.accounts.principals import DIRECTORY, replace_membership
 from assistant.common.acl import PrincipalKind, PrincipalRef
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from assistant.sync.doubts import record_failure
 from assistant.sync.lease import hold
@@ -90,17 +91,17 @@ def _read_group(value: Json, read: _Read) -> None:
     try:
         problem = exact_problem(value)
         if problem:
-            raise MalformedError(f"the group {problem}")
+            raise MalformedError(told("the group {problem}", problem=problem))
         event = parse_group(value)
         if event.group.startswith(DIRECTORY):
-            raise MalformedError("only the directory itself says who is in its groups")
+            raise MalformedError(told("only the directory itself says who is in its groups"))
         if event.group in read.groups or event.group in read.unknown:
-            raise MalformedError("the group stands in the request twice")
+            raise MalformedError(told("the group stands in the request twice"))
         _take(event, read)
     except MalformedError as error:
         read.groups.pop(name, None)
         read.unknown.add(name)
-        _fail(read, "group", name, f"{error}.")
+        _fail(read, "group", name, told("{error}.", error=error))
 
 
 def _read_account(value: Json, read: _Read) -> None:
@@ -108,15 +109,15 @@ def _read_account(value: Json, read: _Read) -> None:
     try:
         problem = exact_problem(value)
         if problem:
-            raise MalformedError(f"the account {problem}")
+            raise MalformedError(told("the account {problem}", problem=problem))
         event = parse_account(value)
         if event.id in read.accounts or event.id in read.unclear:
-            raise MalformedError("the account stands in the request twice")
+            raise MalformedError(told("the account stands in the request twice"))
         _take(event, read)
     except MalformedError as error:
         read.accounts.pop(name, None)
         read.unclear.add(name)
-        _fail(read, "account", name, f"{error}.")
+        _fail(read, "account", name, told("{error}.", error=error))
 
 
 def _take(event: GroupMembers | Account, read: _Read) -> None:

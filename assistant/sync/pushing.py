@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from assistant.accounts.revisions import Counter, bump
 from assistant.common.errors import FailureCode, UsageError
+from assistant.common.told import said, told
 from assistant.common.types import Json, JsonObject
 from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
@@ -75,7 +76,7 @@ def decoded(body: bytes) -> Json:
     try:
         return decode_body(body)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(said(error)) from error
 
 
 def put_documents(*, source_id: int, documents: Sequence[Json], job_id: int | None = None) -> JsonObject:
@@ -110,7 +111,7 @@ def _without_repeated(reported: Sequence[Upsert | Failure]) -> list[Upsert | Fai
     """Which of two documents with one id is meant is not known, nor whose permissions hold."""
     times = Tally(event.external_id for event in reported if isinstance(event, Upsert))
     times.update(event.external_id for event in reported if isinstance(event, Failure) and event.hide)
-    detail = "The request holds this id more than once."
+    detail = told("The request holds this id more than once.")
     return [
         Failure(event.external_id, FailureCode.DUPLICATE_ID, detail, hide=True)
         if times[event.external_id] > 1
@@ -200,7 +201,9 @@ def _read(mine: Turn, planned: list[tuple[Outcome, Known | None]]) -> list[Outco
             if not outcome.plan.fetch or outcome.failure is not None:
                 read.append(outcome)
             elif time.monotonic() > until:
-                detail = "Reading the documents before it took too long: put it in a request of its own."
+                detail = told(
+                    "Reading the documents before it took too long: put it in a request of its own."
+                )
                 read.append(replace(outcome, failure=FailureCode.TIMEOUT, detail=detail))
             else:
                 read.append(reader.read(outcome, row.content_digest if row else ""))

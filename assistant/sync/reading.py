@@ -9,7 +9,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class RunView:
     """One run. `state`: pending, running, succeeded, succeeded_with_errors, failed, cancelled,
-    waiting_for_approval. `code` is catalogued (see `sync.reasons`), `detail` technical."""
+    waiting_for_approval. `code` is catalogued (see `sync.reasons`); `cause` says what exactly happened,
+    `detail` is both in one text."""
 
     id: int
     kind: str
@@ -36,6 +37,7 @@ class RunView:
     progress_age_s: float | None  # since something was last dealt with
     code: str
     detail: str
+    cause: str
 
     @property
     def is_open(self) -> bool:

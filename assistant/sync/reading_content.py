@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from assistant.ingest.parsers.contract import Parsed
 from assistant.ingest.parsers.text import parse_text
 from assistant.ingest.sandbox import Limits, ParserProcess
@@ -53,7 +55,7 @@ class ContentReader:
         upsert = outcome.upsert
         try:
             if upsert.size is not None and upsert.size > self._max_bytes:
-                raise DocumentFailure(FailureCode.TOO_LARGE, f"{upsert.size} bytes")
+                raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=upsert.size))
             content = self._spool.kept(upsert)
             if content is None:
                 outcome = replace(outcome, fetched=True)
@@ -68,7 +70,7 @@ class ContentReader:
         except DocumentFailure as failure:
             return replace(outcome, failure=failure.code, detail=failure.detail)
         except OSError as error:
-            return replace(outcome, failure=FailureCode.UNREADABLE, detail=error.strerror or str(error))
+            return replace(outcome, failure=FailureCode.UNREADABLE, detail=os_reason(error))
 
     def forget(self, upserts: Iterable[Upsert]) -> None:
         """What was kept of these is committed."""

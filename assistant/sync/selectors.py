@@ -6,24 +6,28 @@ mend them; titles and text never are. Everybody else is told that nothing is her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import confirmed_recently
 from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
+from assistant.common.told import restored
+from assistant.common.types import Json
 from assistant.documents.models import Document, Hidden
 from assistant.sync.due import next_run_at
+from assistant.sync.kinds import choice_label
 from assistant.sync.models import RunFailure, Source, SyncRun
 from assistant.sync.reading import FailureView, RunView, SourceDetail, SourceRow
 from assistant.sync.reasons import document_reason, run_reason
 from connectors.registry import connector_kind
-from connectors.sdk.contract import FieldType
+from connectors.sdk.contract import ConfigField, FieldType
 
 _RUNS_SHOWN = 20
 _FAILURES_SHOWN = 500
@@ -144,6 +148,7 @@ def _run(found: SyncRun, now: datetime) -> RunView:
         progress_age_s=_age(now, found.progress_at) if running else None,
         code=found.code,
         detail=_in_words(found),
+        cause=restored(found.detail, found.detail_parts),
     )
 
 
@@ -178,7 +183,7 @@ def _failures(latest: SyncRun) -> tuple[FailureView, ...]:
             code=row.code,
             reason=str(document_reason(row.code).what),
             what_to_do=str(document_reason(row.code).do),
-            detail=row.detail,
+            detail=restored(row.detail, row.detail_parts),
             at=row.at,
         )
         for row in rows
@@ -189,7 +194,22 @@ def _shown_config(found: Source) -> tuple[tuple[str, str], ...]:
     language = (get_language() or "en")[:2]
     fields = connector_kind(found.connection.kind).fields
     return tuple(
-        (field.label.get(language, field.label.get("en", field.name)), str(found.config[field.name]))
+        (
+            field.label.get(language, field.label.get("en", field.name)),
+            _shown_value(field, found.config[field.name], language),
+        )
         for field in fields
         if field.type is not FieldType.SECRET and field.name in found.config
     )
+
+
+def _shown_value(field: ConfigField, value: Json, language: str) -> str:
+    match field.type:
+        case FieldType.CHOICE:
+            return choice_label(field, str(value), language)
+        case FieldType.SWITCH:
+            return gettext("Yes") if value is True else gettext("No")
+        case FieldType.LINES if isinstance(value, Sequence) and not isinstance(value, str):
+            return ", ".join(str(line) for line in value)
+        case _:
+            return str(value)

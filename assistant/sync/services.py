@@ -14,10 +14,12 @@ from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.storing import remove
 from assistant.sync.configuration import checked_settings, kind_of, sealed_secrets
+from assistant.sync.detail import kept_detail
 from assistant.sync.due import due_kind
 from assistant.sync.finishing import end_state
 from assistant.sync.lease import release_dead
@@ -203,7 +205,7 @@ def cancel_run(*, run_id: int, actor: str) -> None:
         phase=Phase.NONE,
         lease_until=None,
         code="",
-        detail=f"Cancelled by {actor}.",
+        **kept_detail(told("Cancelled by {actor}.", actor=actor)),
     )
     if ended:
         follow(run_id)

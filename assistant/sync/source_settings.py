@@ -12,6 +12,7 @@ from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.acl import parse_principal
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from assistant.documents.models import Document
 from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
@@ -62,7 +63,7 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
     """
     _check(settings)
     if settings.audience and _is_pushed(source_id):
-        raise UsageError("Who sees a pushed document is pushed with it: such a source has no audience.")
+        raise UsageError(told("Who sees a pushed document is pushed with it: such a source has no audience."))
     values = _as_stored(settings)
     with transaction.atomic():
         source = Source.objects.select_for_update().filter(pk=source_id).first()
@@ -99,7 +100,7 @@ def _check(settings: SourceSettings) -> None:
     for principal in settings.audience:
         parse_principal(principal)
     if len(settings.audience) > _MOST_PRINCIPALS:
-        raise UsageError(f"The audience may have at most {_MOST_PRINCIPALS} lines.")
+        raise UsageError(told("The audience may have at most {most} lines.", most=_MOST_PRINCIPALS))
     for name, least, most in (
         ("permissions_hours", 0, _LONGEST_LIMIT_H),
         ("full_hours", 0, _LONGEST_LIMIT_H),
@@ -110,7 +111,9 @@ def _check(settings: SourceSettings) -> None:
         ("max_deleted_percent", 0, _WHOLE),
     ):
         if not least <= getattr(settings, name) <= most:
-            raise UsageError(f"{name} must be {least} to {most:g}.")
+            raise UsageError(
+                told("{name} must be {least} to {most}.", name=name, least=least, most=f"{most:g}")
+            )
 
 
 def replace_config(*, source_id: int, config: JsonObject, secrets: Mapping[str, str], actor: str) -> None:
@@ -153,7 +156,7 @@ def join_directory(*, source_id: int, directory_id: int | None, actor: str) -> N
         if directory_id is not None:
             directory = Source.objects.select_related("connection").filter(pk=directory_id).first()
             if directory is None or connector_kind(directory.connection.kind).gives_documents:
-                raise UsageError("Choose a directory: a source that gives people and groups only.")
+                raise UsageError(told("Choose a directory: a source that gives people and groups only."))
         Connection.objects.filter(pk=source_id).update(directory_id=directory_id)
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings="directory")
     _read_lists_again(source_id, actor=actor)
@@ -179,7 +182,7 @@ def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:
         NotFound: no such source.
     """
     if not 1 <= hours <= _LONGEST_LIMIT_H:
-        raise UsageError(f"The limit must be 1 to {_LONGEST_LIMIT_H} hours.")
+        raise UsageError(told("The limit must be 1 to {most} hours.", most=_LONGEST_LIMIT_H))
     with transaction.atomic():
         changed = Connection.objects.filter(pk=source_id).update(max_age_s=hours * 3600)
         if not changed:

@@ -25,6 +25,7 @@ from assistant.audit.trail import Event, record
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, MundapError
 from assistant.common.pace import Stopped
+from assistant.common.told import said
 from assistant.common.types import JsonObject
 from assistant.sync.configuration import surroundings
 from assistant.sync.detail import storable
@@ -225,7 +226,7 @@ def _carried_out(
         checked, opened = validate(declared, config=wanted.config, secrets=wanted.secrets)
         connector = declared.build(checked, opened, surroundings(stopped=over.is_set))
     except MundapError as error:
-        return Ending.REFUSED, storable(str(error))
+        return Ending.REFUSED, storable(said(error))
     if not _places.acquire(blocking=False):
         connector.close()
         return Ending.BUSY, ""
@@ -253,9 +254,9 @@ def _outcome(connector: Connector, work: Callable[[], None]) -> tuple[Ending, st
     except Stopped:
         return Ending.TOO_SLOW, ""
     except DocumentFailure as error:
-        return Ending.REFUSED, storable(error.detail or str(error))
+        return Ending.REFUSED, storable(error.detail or said(error))
     except MundapError as error:
-        return Ending.REFUSED, storable(str(error))
+        return Ending.REFUSED, storable(said(error))
     except Exception as error:  # noqa: BLE001 - the edge of a connector, which is tried because it may be broken
         log.error("a source of an unsaved kind failed with %s", type(error).__name__)
         return Ending.BROKEN, type(error).__name__

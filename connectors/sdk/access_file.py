@@ -21,6 +21,7 @@ from pathlib import Path
 
 from assistant.common.acl import NOBODY, PUBLIC, Acl, Clause, Entry
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.amazon_acl import denies_first, parse_entries
 from connectors.sdk.contract import Failure
@@ -146,7 +147,9 @@ def read_access_file(path: Path, *, everyone: bool) -> AccessRules:
     try:
         value = read_json(path, limit=MAX_ACCESS_FILE_BYTES)
     except MalformedError as error:
-        return hide_all(f"The access file '{path.name}' {error}. Mend it and sync again.")
+        return hide_all(
+            told("The access file '{name}' {error}. Mend it and sync again.", name=path.name, error=error)
+        )
     return parse_access(value, name=path.name, everyone=everyone)
 
 
@@ -155,47 +158,67 @@ def decode_access(data: bytes, *, name: str, everyone: bool = False) -> AccessRu
     try:
         return parse_access(decode_json(data), name=name, everyone=everyone)
     except MalformedError as error:
-        return hide_all(f"The access file '{name}' {error}. Mend it and sync again.")
+        return hide_all(
+            told("The access file '{name}' {error}. Mend it and sync again.", name=name, error=error)
+        )
 
 
 def parse_access(value: Json, *, name: str, everyone: bool) -> AccessRules:
     """The rules in the JSON of an access file called `name`."""
     try:
-        items = as_list(value, "its content")
+        items = as_list(value, told("its content"))
     except MalformedError as error:
-        return hide_all(f"The access file '{name}' is not understood: {error}.")
+        return hide_all(told("The access file '{name}' is not understood: {error}.", name=name, error=error))
     entries: dict[str, list[Entry]] = {}
     hidden: list[Hidden] = []
     buckets: set[str] = set()
     for number, item in enumerate(items, start=1):
-        where = f"The access file '{name}', item {number}"
+        where = told("The access file '{name}', item {number}", name=name, number=number)
         try:
             prefix = _prefix_of(item)
         except _PrefixError as error:
-            hidden.append(Hidden(error.hides, f"{where}: {error}."))
+            hidden.append(Hidden(error.hides, told("{where}: {error}.", where=where, error=error)))
             continue
         buckets.update(filter(None, [prefix.bucket]))
         try:
             entries.setdefault(prefix.text, []).extend(_entries_of(item))
         except MalformedError as error:
-            hidden.append(Hidden(prefix.text, f"{where} (keyPrefix '{shown(prefix.text)}'): {error}."))
+            hidden.append(
+                Hidden(
+                    prefix.text,
+                    told(
+                        "{where} (keyPrefix '{prefix}'): {error}.",
+                        where=where,
+                        prefix=shown(prefix.text),
+                        error=error,
+                    ),
+                )
+            )
     if len(buckets) > 1:
         names = ", ".join(map(shown, sorted(buckets)[:3]))
-        return hide_all(f"The access file '{name}' names more than one bucket ({names}): keep one.")
+        return hide_all(
+            told(
+                "The access file '{name}' names more than one bucket ({names}): keep one.",
+                name=name,
+                names=names,
+            )
+        )
     clauses = {prefix: denies_first(listed) for prefix, listed in entries.items()}
     return AccessRules(clauses, tuple(hidden), PUBLIC if everyone else NOBODY)
 
 
 def _prefix_of(item: Json) -> _Prefix:
     if not isinstance(item, Mapping) or "keyPrefix" not in item:
-        raise _PrefixError("it must be an object with a keyPrefix")
+        raise _PrefixError(told("it must be an object with a keyPrefix"))
     raw = item["keyPrefix"]
     if not isinstance(raw, str):
-        raise _PrefixError("keyPrefix must be a text")
+        raise _PrefixError(told("keyPrefix must be a text"))
     bucket = _BUCKET.match(raw)
     text = raw[bucket.end() :] if bucket else raw
     if "://" in text or text.lower().startswith("s3:"):
-        raise _PrefixError(f"keyPrefix '{shown(raw)}' must be a path below the root or s3://BUCKET/PATH")
+        raise _PrefixError(
+            told("keyPrefix '{raw}' must be a path below the root or s3://BUCKET/PATH", raw=shown(raw))
+        )
     while text.startswith(("/", "./")):
         text = text.removeprefix("/").removeprefix("./")
     text = unicodedata.normalize("NFC", text)
@@ -206,27 +229,37 @@ def _prefix_of(item: Json) -> _Prefix:
 def _refuse_doubtful(text: str) -> None:
     """Refuse what matches no name of a clean listing: taken literally it would protect nothing."""
     if text != text.strip() or (text and id_problem(text)):
-        raise _PrefixError(f"keyPrefix '{shown(text)}' has spaces around it or cannot be a path")
-    for sign, advice in (("*", "it is a plain beginning, not a pattern"), ("\\", "write / between folders")):
+        raise _PrefixError(
+            told("keyPrefix '{text}' has spaces around it or cannot be a path", text=shown(text))
+        )
+    for sign, advice in (
+        ("*", told("it is a plain beginning, not a pattern")),
+        ("\\", told("write / between folders")),
+    ):
         if sign in text:
             raise _PrefixError(
-                f"keyPrefix '{shown(text)}' holds '{sign}': {advice}", hides=text[: text.index(sign)]
+                told(
+                    "keyPrefix '{text}' holds '{sign}': {advice}", text=shown(text), sign=sign, advice=advice
+                ),
+                hides=text[: text.index(sign)],
             )
     segments = text.split("/")
     for n, segment in enumerate(segments):
         if segment in (".", "..") or (not segment and n < len(segments) - 1):
             head = "".join(part + "/" for part in segments[:n])
             raise _PrefixError(
-                f"keyPrefix '{shown(text)}' holds an empty, . or .. step: write the plain path",
+                told(
+                    "keyPrefix '{text}' holds an empty, . or .. step: write the plain path", text=shown(text)
+                ),
                 hides="" if segment == ".." else head,
             )
 
 
 def _entries_of(item: Json) -> list[Entry]:
-    record = as_object(item, "the item")
+    record = as_object(item, told("the item"))
     unknown = sorted(set(record) - {"keyPrefix", "aclEntries"})
     if unknown:
-        raise MalformedError(f"the key '{shown(unknown[0])}' is unknown")
+        raise MalformedError(told("the key '{key}' is unknown", key=shown(unknown[0])))
     return parse_entries(record.get("aclEntries"), "aclEntries")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from assistant.common.acl import Clause, Entry, PrincipalRef, group, user
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.exact_json import MalformedError, as_list, as_object, as_text, shown
 
@@ -35,10 +36,12 @@ def denies_first(entries: Iterable[Entry]) -> Clause:
 def _parse_entry(value: Json, what: str) -> Entry:
     entry = as_object(value, what)
     if set(entry) != _KEYS:
-        raise MalformedError(f"{what} must have the keys Name, Type and Access and no other")
+        raise MalformedError(told("{what} must have the keys Name, Type and Access and no other", what=what))
     access = entry["Access"]
     if access not in ("ALLOW", "DENY"):
-        raise MalformedError(f"{what}.Access must be ALLOW or DENY, not '{shown(access)}'")
+        raise MalformedError(
+            told("{what}.Access must be ALLOW or DENY, not '{access}'", what=what, access=shown(access))
+        )
     return Entry(access == "ALLOW", _principal(entry["Type"], as_text(entry["Name"], f"{what}.Name"), what))
 
 
@@ -49,5 +52,5 @@ def _principal(kind: Json, name: str, what: str) -> PrincipalRef:
         if kind == "GROUP":
             return group(name)
     except UsageError as error:
-        raise MalformedError(f"{what}.Name: {error}") from error
-    raise MalformedError(f"{what}.Type must be USER or GROUP, not '{shown(kind)}'")
+        raise MalformedError(told("{what}.Name: {error}", what=what, error=error)) from error
+    raise MalformedError(told("{what}.Type must be USER or GROUP, not '{kind}'", what=what, kind=shown(kind)))

@@ -21,6 +21,8 @@ AUDIENCE_FIELD = ConfigField(
 )
 
 
+EVERYONE_LABEL = {"everyone": {"en": "Everyone who can sign in", "ko": "로그인할 수 있는 모든 사람"}}
+
 OTHERS_FIELD = ConfigField(
     "others",
     FieldType.LINES,

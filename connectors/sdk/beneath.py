@@ -13,6 +13,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from assistant.common.told import told
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that nobody writes to would wait for ever.
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -56,4 +58,4 @@ def _regular(descriptor: int) -> int:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file")
+    raise OSError(errno.EINVAL, told("not a regular file"))

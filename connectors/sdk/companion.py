@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from assistant.common.acl import Clause
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.amazon_acl import denies_first, parse_entries
 from connectors.sdk.document_fields import attributes, moment, one_line, web_address
@@ -56,10 +57,12 @@ def parse_companion(value: Json) -> Companion:
     Raises:
         MalformedError: a known key of the wrong shape, or an unknown one that sounds like a permission.
     """
-    record = as_object(value, "its content")
+    record = as_object(value, told("its content"))
     for key in record:
         if key != "AccessControlList" and sounds_like_permission(key):
-            raise MalformedError(f"the key '{shown(key)}' is unknown: permissions stand in AccessControlList")
+            raise MalformedError(
+                told("the key '{key}' is unknown: permissions stand in AccessControlList", key=shown(key))
+            )
     listed = "AccessControlList" in record
     clause = denies_first(parse_entries(record["AccessControlList"], "AccessControlList")) if listed else None
     found = dict(attributes(record.get("Attributes", {}), "Attributes"))

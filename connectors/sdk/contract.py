@@ -39,13 +39,17 @@ class ConfigField:
     """One setting of a source.
 
     A setting that is left out is left out of the configuration too: `example` is only
-    shown. `advanced` settings are folded away in the form.
+    shown. `advanced` settings are folded away in the form. Choices are stored as they stand and
+    shown by their labels.
     """
 
     name: str
     type: FieldType
     required: bool = False
     choices: tuple[str, ...] = ()
+    choice_labels: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # by choice, then by language
     label: Mapping[str, str] = field(default_factory=dict)  # by language: "en", "ko"
     help: Mapping[str, str] = field(default_factory=dict)
     example: str = ""

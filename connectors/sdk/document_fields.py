@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.exact_json import MalformedError, as_object, shown
 
@@ -41,7 +42,9 @@ def moment(value: Json, what: str) -> datetime:
             return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise MalformedError(f"{what} must be an RFC 3339 time with its zone, not '{shown(value)}'")
+    raise MalformedError(
+        told("{what} must be an RFC 3339 time with its zone, not '{value}'", what=what, value=shown(value))
+    )
 
 
 def attributes(value: Json, what: str) -> JsonObject:
@@ -50,9 +53,11 @@ def attributes(value: Json, what: str) -> JsonObject:
     try:
         text = json.dumps(found, ensure_ascii=False, allow_nan=False)
     except ValueError as error:  # 1e999 is read as infinity, which JSON cannot hold
-        raise MalformedError(f"{what} holds a number that is too large") from error
+        raise MalformedError(told("{what} holds a number that is too large", what=what)) from error
     if len(text) > MAX_ATTRIBUTES_LENGTH:
-        raise MalformedError(f"{what} is longer than {MAX_ATTRIBUTES_LENGTH} characters")
+        raise MalformedError(
+            told("{what} is longer than {most} characters", what=what, most=MAX_ATTRIBUTES_LENGTH)
+        )
     if "\\u0000" in text.replace("\\\\", ""):
-        raise MalformedError(f"{what} holds a NUL character")
+        raise MalformedError(told("{what} holds a NUL character", what=what))
     return found

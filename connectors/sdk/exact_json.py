@@ -15,11 +15,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.beneath import open_regular
 
 MAX_SHOWN = 80
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+# What Python's own reader says, as far as it is more than a name of the place.
+_PROBLEMS = {
+    str(problem): problem
+    for problem in (
+        told("Expecting value"),
+        told("Expecting property name enclosed in double quotes"),
+        told("Expecting ':' delimiter"),
+        told("Expecting ',' delimiter"),
+        told("Extra data"),
+        told("Unterminated string starting at"),
+        told("Invalid control character at"),
+    )
+}
 
 
 class MalformedError(ValueError):
@@ -35,17 +52,26 @@ def parse_json(text: str) -> Json:
     try:
         value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        line = f"line {error.lineno}, " if "\n" in text.strip() else ""
-        raise MalformedError(f"not JSON at {line}column {error.colno}: {error.msg}") from error
+        column, problem = error.colno, _PROBLEMS.get(error.msg, error.msg)
+        raise MalformedError(
+            told(
+                "not JSON at line {line}, column {column}: {problem}",
+                line=error.lineno,
+                column=column,
+                problem=problem,
+            )
+            if "\n" in text.strip()
+            else told("not JSON at column {column}: {problem}", column=column, problem=problem)
+        ) from error
     except RecursionError as error:
-        raise MalformedError("nested too deeply") from error
+        raise MalformedError(told("nested too deeply")) from error
     except MalformedError:
         raise
     except ValueError as error:  # a number of thousands of digits
-        raise MalformedError(f"not JSON: {error}") from error
+        raise MalformedError(told("not JSON: {error}", error=error)) from error
     # Only an escape can bring half a pair in, so the whole value is searched only where one stands.
     if _SURROGATE_ESCAPE.search(text) and not _has_whole_characters(value):
-        raise MalformedError("holds half of a surrogate pair, which is no character")
+        raise MalformedError(told("holds half of a surrogate pair, which is no character"))
     return value
 
 
@@ -54,7 +80,7 @@ def decode_json(data: bytes) -> Json:
     try:
         return parse_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise MalformedError(f"not UTF-8 at byte {error.start + 1}") from error
+        raise MalformedError(told("not UTF-8 at byte {start}", start=error.start + 1)) from error
 
 
 def read_json(path: Path, *, limit: int) -> Json:
@@ -67,30 +93,30 @@ def read_json(path: Path, *, limit: int) -> Json:
         with os.fdopen(open_regular(path), "rb") as stream:
             data = stream.read(limit + 1)
     except OSError as error:
-        raise MalformedError(f"cannot be opened: {error.strerror or error}") from error
+        raise MalformedError(told("cannot be opened: {reason}", reason=os_reason(error))) from error
     if len(data) > limit:
-        raise MalformedError(f"is larger than {limit} bytes")
+        raise MalformedError(told("is larger than {limit} bytes", limit=limit))
     return decode_json(data)
 
 
 def as_list(value: Json, what: str) -> Sequence[Json]:
     """The value, which must be a JSON list."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise MalformedError(f"{what} must be a list")
+        raise MalformedError(told("{what} must be a list", what=what))
     return value
 
 
 def as_object(value: Json, what: str) -> JsonObject:
     """The value, which must be a JSON object."""
     if not isinstance(value, Mapping):
-        raise MalformedError(f"{what} must be an object")
+        raise MalformedError(told("{what} must be an object", what=what))
     return value
 
 
 def as_text(value: Json, what: str) -> str:
     """The value, which must be a JSON string."""
     if not isinstance(value, str):
-        raise MalformedError(f"{what} must be a text")
+        raise MalformedError(told("{what} must be a text", what=what))
     return value
 
 
@@ -105,12 +131,12 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise MalformedError(f"the key '{shown(twice)}' stands twice in one object")
+        raise MalformedError(told("the key '{twice}' stands twice in one object", twice=shown(twice)))
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedError(f"{name} is no JSON number")
+    raise MalformedError(told("{name} is no JSON number", name=name))
 
 
 def _has_whole_characters(value: Json) -> bool:

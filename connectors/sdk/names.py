@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 
 from assistant.common.acl import MAX_ID_LENGTH
+from assistant.common.told import told
 
 # Embeddings, overrides and isolates reorder the text around them; a file name must not.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -16,11 +17,11 @@ _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 def id_problem(text: str) -> str:
     """Why `text` cannot be an external id, as the end of a sentence; empty when it can."""
     if not text.strip():
-        return "is empty"
+        return told("is empty")
     if len(text) > MAX_ID_LENGTH:
-        return f"is longer than {MAX_ID_LENGTH} characters"
+        return told("is longer than {most} characters", most=MAX_ID_LENGTH)
     if any(map(_unclean, text)):
-        return "holds control or direction characters, or bytes that are not UTF-8"
+        return told("holds control or direction characters, or bytes that are not UTF-8")
     return ""
 
 

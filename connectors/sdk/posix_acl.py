@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.common.acl import EVERYONE, NOBODY, PUBLIC, Acl, Clause, Entry, PrincipalRef, group
+from assistant.common.told import told
 from connectors.sdk.access_file import both
 from connectors.sdk.directory import in_directory
 from connectors.sdk.exact_json import MalformedError
@@ -82,19 +83,19 @@ def parse_xattr(data: bytes, *, owner: int, group: int) -> PosixAcl:
         MalformedError: not exactly what the kernel writes.
     """
     if len(data) < _HEADER.size or (len(data) - _HEADER.size) % _ENTRY.size:
-        raise MalformedError("is an access list that was cut off")
+        raise MalformedError(told("is an access list that was cut off"))
     if _HEADER.unpack_from(data) != (_VERSION,):
-        raise MalformedError("is an access list of an unknown version")
+        raise MalformedError(told("is an access list of an unknown version"))
     by_tag: dict[int, list[tuple[int, int]]] = {}
     for tag, bits, number in _ENTRY.iter_unpack(data[_HEADER.size :]):
         if bits > _ALL_BITS:
-            raise MalformedError("is an access list with unknown rights")
+            raise MalformedError(told("is an access list with unknown rights"))
         by_tag.setdefault(tag, []).append((number, bits))
     if set(by_tag) - {_OWNER, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER}:
-        raise MalformedError("is an access list with an unknown kind of entry")
+        raise MalformedError(told("is an access list with an unknown kind of entry"))
     users, groups = by_tag.get(_USER, []), by_tag.get(_GROUP, [])
     if any(len(each) != len(dict(each)) for each in (users, groups)):
-        raise MalformedError("is an access list that names one user or group twice")
+        raise MalformedError(told("is an access list that names one user or group twice"))
     mask = _only(by_tag, _MASK) if users or groups or _MASK in by_tag else None
     return PosixAcl(
         owner,
@@ -111,7 +112,7 @@ def parse_xattr(data: bytes, *, owner: int, group: int) -> PosixAcl:
 def _only(by_tag: dict[int, list[tuple[int, int]]], tag: int) -> int:
     entries = by_tag.get(tag, [])
     if len(entries) != 1:
-        raise MalformedError("is an access list without exactly one owner, group, mask or rest")
+        raise MalformedError(told("is an access list without exactly one owner, group, mask or rest"))
     return entries[0][1]
 
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from assistant.common.acl import NOBODY, Acl, parse_acl
 from assistant.common.errors import DocumentFailure, FailureCode, UsageError
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import BytesContent, Content, Failure, TextContent, Upsert
 from connectors.sdk.document_fields import attributes, moment, one_line, web_address
@@ -34,7 +35,7 @@ def decode_body(body: bytes) -> Json:
     try:
         value: Json = json.loads(body.decode("utf-8"), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise MalformedError("The body is not JSON in UTF-8.") from error
+        raise MalformedError(told("The body is not JSON in UTF-8.")) from error
     return value
 
 
@@ -49,10 +50,10 @@ def exact_problem(value: Json) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return "holds half of a surrogate pair, which is no character"
+        return told("holds half of a surrogate pair, which is no character")
     except (ValueError, RecursionError):
-        return "holds a number that is none in JSON, or is nested too deeply"
-    return "says something twice" if json.dumps(_TWICE)[1:-1] in text else ""
+        return told("holds a number that is none in JSON, or is nested too deeply")
+    return told("says something twice") if json.dumps(_TWICE)[1:-1] in text else ""
 
 
 def pushed_document(value: Json) -> Upsert | Failure:
@@ -65,30 +66,34 @@ def pushed_document(value: Json) -> Upsert | Failure:
         record = as_object(value, "a document")
         name = as_text(record.get("id"), '"id"')
     except MalformedError as error:
-        return Failure(escaped_id(""), FailureCode.BAD_RECORD, f"{error}.")
+        return Failure(escaped_id(""), FailureCode.BAD_RECORD, told("{error}.", error=error))
     problem = id_problem(name)
     if problem:
-        return Failure(escaped_id(name), FailureCode.BAD_RECORD, f"The id {problem}.")
+        return Failure(escaped_id(name), FailureCode.BAD_RECORD, told("The id {problem}.", problem=problem))
     problem = exact_problem(record)
     if problem:
-        return Failure(name, FailureCode.BAD_PERMISSIONS, f"The document {problem}.", hide=True)
+        return Failure(
+            name, FailureCode.BAD_PERMISSIONS, told("The document {problem}.", problem=problem), hide=True
+        )
     try:
         acl = _acl(record)
     except MalformedError as error:
-        return Failure(name, FailureCode.BAD_PERMISSIONS, f"{error}.", hide=True)
+        return Failure(name, FailureCode.BAD_PERMISSIONS, told("{error}.", error=error), hide=True)
     return _upsert(name, record, acl)
 
 
 def _acl(record: JsonObject) -> Acl:
     for key in record:
         if key not in _KNOWN and sounds_like_permission(key):
-            raise MalformedError(f"The key '{shown(key)}' is unknown: write permissions as \"acl\"")
+            raise MalformedError(
+                told("The key '{key}' is unknown: write permissions as \"acl\"", key=shown(key))
+            )
     if "acl" not in record:
         return NOBODY
     try:
         return parse_acl(record["acl"])
     except (UsageError, RecursionError) as error:
-        raise MalformedError(f'"acl": {str(error).removesuffix(".")}') from error
+        raise MalformedError(told('"acl": {error}', error=error)) from error
 
 
 def _upsert(name: str, record: JsonObject, acl: Acl) -> Upsert:
@@ -114,19 +119,19 @@ def _upsert(name: str, record: JsonObject, acl: Acl) -> Upsert:
         )
     except MalformedError as error:
         # Another version than that of the same content when it is sound.
-        return _refused(name, f"refused {version}", acl, f"{error}.")
+        return _refused(name, f"refused {version}", acl, told("{error}.", error=error))
 
 
 def _refuse_unknown(record: JsonObject) -> None:
     unknown = sorted(set(record) - _KNOWN)
     if unknown:
-        raise MalformedError(f"The key '{shown(unknown[0])}' is unknown")
+        raise MalformedError(told("The key '{key}' is unknown", key=shown(unknown[0])))
 
 
 def _content(record: JsonObject) -> Content:
     """What the document holds. Text that has a name or a type of its own is read by a parser."""
     if ("text" in record) == ("base64" in record):
-        raise MalformedError('Give either "text" or "base64"')
+        raise MalformedError(told('Give either "text" or "base64"'))
     if "text" in record:
         text = as_text(record["text"], '"text"')
         data = text.encode("utf-8")
@@ -143,13 +148,13 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise MalformedError('"base64" is not base64') from error
+        raise MalformedError(told('"base64" is not base64')) from error
 
 
 def _check_sum(record: JsonObject, data: bytes) -> None:
     given = _text(record, "checksum")
     if given and given.lower() != hashlib.sha256(data).hexdigest():
-        raise MalformedError('"checksum" is not the SHA-256 of the content that came here')
+        raise MalformedError(told('"checksum" is not the SHA-256 of the content that came here'))
 
 
 def _given(content: Content) -> Content:

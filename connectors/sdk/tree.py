@@ -14,6 +14,7 @@ from typing import Protocol
 from assistant.common.acl import Clause
 from assistant.common.errors import FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import said, told
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Stop
 from connectors.sdk.folder_names import Companions, folded, is_wanted, printable
@@ -170,17 +171,17 @@ class Walk:
         except FolderGone as error:
             if folder.parts:
                 return []
-            raise Stop(f"The root of the source is gone: {error}") from error
+            raise Stop(told("The root of the source is gone: {error}", error=error)) from error
         except FolderUnread as error:
             if not folder.parts:
                 raise Stop(
-                    f"The root of the source cannot be listed: {error} Nothing was deleted."
+                    told("The root of the source cannot be listed: {error} Nothing was deleted.", error=error)
                 ) from error
-            failure = Failure(prefix, FailureCode.UNLISTED, str(error), hide=error.hide, is_prefix=True)
+            failure = Failure(prefix, FailureCode.UNLISTED, said(error), hide=error.hide, is_prefix=True)
             return [failure]
         names = {node.name for node in nodes}
         if len(names) != len(nodes):
-            return [Failure(prefix, FailureCode.UNLISTED, "A name stands in it twice.", is_prefix=True)]
+            return [Failure(prefix, FailureCode.UNLISTED, told("A name stands in it twice."), is_prefix=True)]
         companions = Companions(names)
         documents = [node for node in nodes if is_wanted(node.name) and not node.is_other]
         wanted = [node for node in documents if folded(prefix + node.name) not in self.leave_out]
@@ -191,13 +192,15 @@ class Walk:
 def _judged(folder: Found, node: Node, companions: Companions) -> Found | Failure:
     parts = (*folder.parts, node.name)
     if not node.name or "/" in node.name:
-        detail = "The server gives it a name that is no name."
+        detail = told("The server gives it a name that is no name.")
         return Failure(escaped_id("/".join(parts)), FailureCode.UNREADABLE, detail)
     if node.trouble:
         return Failure(printable(parts), FailureCode.UNREADABLE, node.trouble, is_prefix=True)
     problem = id_problem("/".join(parts))
     if problem:
-        return Failure(printable(parts), FailureCode.UNREADABLE, f"The path {problem}. Rename it.")
+        return Failure(
+            printable(parts), FailureCode.UNREADABLE, told("The path {problem}. Rename it.", problem=problem)
+        )
     layers = (*folder.layers, node.layer)
     if node.is_folder:
         return Found(parts, node, "", layers)

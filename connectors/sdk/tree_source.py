@@ -14,6 +14,7 @@ from functools import partial
 
 from assistant.common.acl import PUBLIC, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.access_file import MAX_ACCESS_FILE_BYTES, AccessRules, decode_access, hide_all
 from connectors.sdk.audience import audience_acl
@@ -164,7 +165,11 @@ class TreeSource(BaseSource):
             try:
                 groups = parse_groups(decode_json(self._setting(path, limit=MAX_GROUPS_FILE_BYTES)))
             except (MalformedError, DocumentFailure) as error:
-                detail = f"The groups file '{path[-1]}' {_said(error)}. Mend it and sync again."
+                detail = told(
+                    "The groups file '{name}' {error}. Mend it and sync again.",
+                    name=path[-1],
+                    error=_said(error),
+                )
                 yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
                 return
             yield from groups
@@ -190,7 +195,13 @@ class TreeSource(BaseSource):
         try:
             data = self._setting(path, limit=MAX_ACCESS_FILE_BYTES)
         except DocumentFailure as error:
-            return hide_all(f"The access file '{path[-1]}' {_said(error)}. Mend it and sync again.")
+            return hide_all(
+                told(
+                    "The access file '{name}' {error}. Mend it and sync again.",
+                    name=path[-1],
+                    error=_said(error),
+                )
+            )
         return replace(decode_access(data, name=path[-1]), otherwise=self._settings.otherwise)
 
     def _setting(self, path: Path, *, limit: int) -> bytes:
@@ -203,13 +214,23 @@ class TreeSource(BaseSource):
         try:
             return self._opened().read(path, limit=limit)
         except DocumentFailure as error:
-            said = f"'{'/'.join(path)}' says who may read what, and is not handed over"
+            name, why = "/".join(path), error.detail or told("it is listed")
             if error.code is FailureCode.REFUSED:
                 raise Reconfigure(
-                    f"{said}: {error.detail} Let the account of this source read it."
+                    told(
+                        "'{name}' says who may read what, and is not handed over: {why} "
+                        "Let the account of this source read it.",
+                        name=name,
+                        why=why,
+                    )
                 ) from error
             if error.code is FailureCode.UNREACHABLE or (error.code is FailureCode.GONE and self._has(path)):
-                raise Retry(f"{said}: {error.detail or 'it is listed'}", after=_RETRY_S) from error
+                raise Retry(
+                    told(
+                        "'{name}' says who may read what, and is not handed over: {why}", name=name, why=why
+                    ),
+                    after=_RETRY_S,
+                ) from error
             raise
 
     def _has(self, path: Path) -> bool:
@@ -228,7 +249,10 @@ class TreeSource(BaseSource):
         except FolderGone:
             return False
         except FolderUnread as error:
-            raise Retry(f"The folder of '{'/'.join(path)}' is not listed: {error}", after=_RETRY_S) from error
+            unlisted = told(
+                "The folder of '{name}' is not listed: {why}", name="/".join(path), why=said(error)
+            )
+            raise Retry(unlisted, after=_RETRY_S) from error
 
     def _walk(self) -> Walk:
         # A server may open them by another spelling than the one under which it lists them.
@@ -263,12 +287,17 @@ class TreeSource(BaseSource):
             try:
                 companion = self._companion(found)
             except MalformedError as error:
-                detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
+                detail = told(
+                    "Its companion '{companion}' {error}. Mend or remove it.",
+                    companion=found.companion,
+                    error=error,
+                )
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             except DocumentFailure as error:
                 # Without its title and attributes it would be another document, so it stays as it was.
-                yield Failure(found.external_id, error.code, f"Its companion {_said(error)}")
+                detail = told("Its companion {problem}", problem=_said(error))
+                yield Failure(found.external_id, error.code, detail)
                 continue
             stated = rules.acl_of(found.external_id, companion.clause)
             by_rights = self._settings.by_rights
@@ -284,7 +313,7 @@ class TreeSource(BaseSource):
         if not found.companion:
             return NO_COMPANION
         if found.companion != found.parts[-1] + SUFFIX:
-            raise MalformedError("is not spelt exactly like its file")
+            raise MalformedError(told("is not spelt exactly like its file"))
         path = (*found.parts[:-1], found.companion)
         try:
             data = self._opened().read(path, limit=MAX_COMPANION_BYTES)
@@ -295,7 +324,7 @@ class TreeSource(BaseSource):
         try:
             return parse_companion(decode_json(data))
         except MalformedError as error:
-            raise MalformedError(f"is not understood: {error}") from error
+            raise MalformedError(told("is not understood: {error}", error=error)) from error
 
     def _upsert(self, item: _Readable) -> Upsert:
         node, companion = item.found.node, item.companion
@@ -321,5 +350,7 @@ class TreeSource(BaseSource):
 def _said(error: MalformedError | DocumentFailure) -> str:
     """What is wrong with a file, as the end of a sentence about it."""
     return (
-        f"cannot be read: {error.detail or error.code}" if isinstance(error, DocumentFailure) else str(error)
+        told("cannot be read: {detail}", detail=error.detail or error.code)
+        if isinstance(error, DocumentFailure)
+        else said(error)
     )

@@ -17,6 +17,7 @@ from assistant.common.guarded_http import (
     Unsendable,
 )
 from assistant.common.network import AddressRefused, HostUnreachable
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 
@@ -42,11 +43,11 @@ def network_errors() -> Iterator[None]:
     try:
         yield
     except Busy as error:
-        raise Retry(str(error), after=error.after) from error
+        raise Retry(said(error), after=error.after) from error
     except HostUnreachable as error:
-        raise Retry(str(error), after=_UNREACHABLE_RETRY_S) from error
+        raise Retry(said(error), after=_UNREACHABLE_RETRY_S) from error
     except (AddressRefused, BadCertificate, Unsendable) as error:
-        raise Reconfigure(str(error)) from error
+        raise Reconfigure(said(error)) from error
 
 
 def needed(ask: Callable[[], Answer], what: str) -> Answer:
@@ -64,7 +65,7 @@ def needed(ask: Callable[[], Answer], what: str) -> Answer:
         with network_errors():
             answer = ask()
     except TooLarge as error:
-        raise Stop(f"The source does not give {what}: {error}") from error
+        raise Stop(told("The source does not give {what}: {error}", what=what, error=error)) from error
     return accepted(answer, what)
 
 
@@ -76,12 +77,12 @@ def accepted(answer: Answer, what: str) -> Answer:
     """
     if answer.ok:
         return answer
-    said = f"The source answers {answer.status} when asked for {what}"
+    answered = told("The source answers {status} when asked for {what}", status=answer.status, what=what)
     if answer.status in (401, 403):
-        raise Reconfigure(f"{said}: check the credentials and their rights.")
+        raise Reconfigure(told("{answered}: check the credentials and their rights.", answered=answered))
     if answer.status in (404, 410):
-        raise Stop(f"{said}: check that it still is where the settings say.")
-    raise Retry(f"{said}.", after=_UNREACHABLE_RETRY_S)
+        raise Stop(told("{answered}: check that it still is where the settings say.", answered=answered))
+    raise Retry(told("{answered}.", answered=answered), after=_UNREACHABLE_RETRY_S)
 
 
 def content_of(surroundings: Surroundings, ask: Callable[[int], Answer]) -> Answer:
@@ -96,11 +97,13 @@ def content_of(surroundings: Surroundings, ask: Callable[[int], Answer]) -> Answ
         with network_errors():
             answer = ask(surroundings.max_content_bytes)
     except TooLarge as error:
-        raise DocumentFailure(FailureCode.TOO_LARGE, str(error)) from error
+        raise DocumentFailure(FailureCode.TOO_LARGE, said(error)) from error
     if answer.ok:
         return answer
     if answer.status == _UNKNOWN_CALLER:
-        raise Reconfigure("The source no longer takes the credentials (401): enter them again.")
+        raise Reconfigure(told("The source no longer takes the credentials (401): enter them again."))
     codes = {403: FailureCode.REFUSED, 404: FailureCode.GONE, 410: FailureCode.GONE}
     usual = FailureCode.UNREACHABLE if answer.status >= _SERVER_ERROR else FailureCode.UNREADABLE
-    raise DocumentFailure(codes.get(answer.status, usual), f"The source answers {answer.status}.")
+    raise DocumentFailure(
+        codes.get(answer.status, usual), told("The source answers {status}.", status=answer.status)
+    )

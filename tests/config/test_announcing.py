@@ -42,6 +42,7 @@ RUN = RunView(
     progress_age_s=None,
     code="",
     detail="",
+    cause="",
 )
 READING = replace(RUN, state="running", started_at=NOW, total=66, done=33)
 

@@ -26,9 +26,10 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
+    "told": None,
 }
 Message = tuple[str | None, str]  # context, singular
-PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{[a-z]+\}")
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{[a-z][a-z0-9_]*\}")
 HOW = "run `manage.py makemessages -l ko`, translate, then `pybabel compile` (see the header of django.po)"
 
 
@@ -54,7 +55,9 @@ def used() -> Iterator[tuple[Message, Path]]:
         source = django_template.templatize(path.read_text(encoding="utf-8"), origin=str(path))
         for message in _calls(source):
             yield message, path
-    for path in sorted((REPOSITORY / "assistant").rglob("*.py")):
+    for path in sorted(
+        (*(REPOSITORY / "assistant").rglob("*.py"), *(REPOSITORY / "connectors").rglob("*.py"))
+    ):
         with path.open("rb") as stream:
             for _, found, _, context in extract("python", stream, keywords=KEYWORDS):
                 yield (context, singular(found)), path

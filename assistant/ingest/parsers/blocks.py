@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.contract import Block, BlockKind, Parsed, PlaceKind
 
 MAX_CHARACTERS = 20_000_000
@@ -149,10 +150,11 @@ class BlockList:
             DocumentFailure: NO_TEXT where there is not one letter or digit.
         """
         if not any(character.isalnum() for block in self._blocks for character in block.text):
-            scan = (
-                "; if it is a scan, run text recognition on it first" if place_kind is PlaceKind.PAGE else ""
-            )
-            raise DocumentFailure(FailureCode.NO_TEXT, f"the file holds no text{scan}")
+            if place_kind is PlaceKind.PAGE:
+                detail = told("the file holds no text; if it is a scan, run text recognition on it first")
+            else:
+                detail = told("the file holds no text")
+            raise DocumentFailure(FailureCode.NO_TEXT, detail)
         shown = {key: one_line(value)[:MAX_ATTRIBUTE] for key, value in (attributes or {}).items()}
         return Parsed(
             title=one_line(title)[:MAX_TITLE].strip(),
@@ -166,5 +168,7 @@ class BlockList:
             return
         self._characters += len(text) + 2
         if self._characters > MAX_CHARACTERS or len(self._blocks) >= MAX_BLOCKS:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"more than {MAX_CHARACTERS:,} characters of text")
+            raise DocumentFailure(
+                FailureCode.TOO_LARGE, told("more than {most} characters of text", most=f"{MAX_CHARACTERS:,}")
+            )
         self._blocks.append(Block(kind, text, level, one_line(place)))

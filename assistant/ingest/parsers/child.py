@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import parts, told
 from assistant.common.types import JsonObject
 from assistant.ingest.parsers.registry import parse_file
 from assistant.ingest.parsers.wire import LENGTH, decode, encode, parsed_to_json
@@ -70,9 +71,10 @@ def answer(path: str, name: str, media_type: str) -> JsonObject:
     try:
         return {"parsed": parsed_to_json(parse_file(Path(path), name=name, media_type=media_type))}
     except DocumentFailure as failure:
-        return {"failure": failure.code.value, "detail": failure.detail}
+        return {"failure": failure.code.value, "detail": str(failure.detail), "parts": parts(failure.detail)}
     except MemoryError:
-        return {"failure": FailureCode.CRASHED.value, "detail": "out of memory"}
+        detail = told("out of memory")
+        return {"failure": FailureCode.CRASHED.value, "detail": str(detail), "parts": parts(detail)}
 
 
 def limit(memory_mib: int) -> None:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 
 MAX_TEXT_BYTES = 80_000_000
 _SAMPLE = 65_536
@@ -44,10 +46,13 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if path.stat().st_size > MAX_TEXT_BYTES:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"a text file of more than {MAX_TEXT_BYTES:,} bytes")
+            raise DocumentFailure(
+                FailureCode.TOO_LARGE,
+                told("a text file of more than {most} bytes", most=f"{MAX_TEXT_BYTES:,}"),
+            )
         return path.read_bytes()
     except OSError as error:
-        raise DocumentFailure(FailureCode.UNREADABLE, error.strerror or "cannot be opened") from error
+        raise DocumentFailure(FailureCode.UNREADABLE, os_reason(error) or told("cannot be opened")) from error
 
 
 def read_text(path: Path) -> str:
@@ -72,7 +77,7 @@ def decode(data: bytes, declared: str = "") -> str:
     if utf16:
         return data.decode(utf16, "replace")
     if not is_text(data):
-        raise DocumentFailure(FailureCode.MISLABELLED, "the content is binary, not text")
+        raise DocumentFailure(FailureCode.MISLABELLED, told("the content is binary, not text"))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

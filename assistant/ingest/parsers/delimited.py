@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, clean
 from assistant.ingest.parsers.contract import Parsed
 from assistant.ingest.parsers.decoding import read_text
@@ -48,7 +49,9 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(_lines(text), delimiter=delimiter)
     except csv.Error as error:
-        raise DocumentFailure(FailureCode.CORRUPT, f"the table cannot be read: {error}") from error
+        raise DocumentFailure(
+            FailureCode.CORRUPT, told("the table cannot be read: {error}", error=error)
+        ) from error
 
 
 def _lines(text: str) -> Iterator[str]:

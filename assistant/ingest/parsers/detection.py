@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 
 HEAD = 4_096
 MAX_MEMBERS = 20_000
@@ -20,33 +22,33 @@ MAX_XML_MEMBER = 200_000_000
 MAX_RATIO = 400  # only for members that are large when unpacked
 RATIO_MATTERS_FROM = 20_000_000
 
-_OLE = "an OLE container"
+_OLE = told("an OLE container")
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "a zip archive"),
+    (b"%PDF-", told("a PDF document")),
+    (b"PK\x03\x04", told("a zip archive")),
+    (b"PK\x05\x06", told("a zip archive")),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OLE),
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF87a", "a GIF image"),
-    (b"GIF89a", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"BM\x00", "a bitmap image"),
-    (b"\x97JB2\r\n\x1a\n", "a JBIG2 image"),
-    (b"RIFF", "a RIFF media file"),
-    (b"OggS", "an Ogg media file"),
-    (b"ID3", "an MP3 file"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\x89PNG\r\n\x1a\n", told("a PNG image")),
+    (b"\xff\xd8\xff", told("a JPEG image")),
+    (b"GIF87a", told("a GIF image")),
+    (b"GIF89a", told("a GIF image")),
+    (b"II*\x00", told("a TIFF image")),
+    (b"MM\x00*", told("a TIFF image")),
+    (b"BM\x00", told("a bitmap image")),
+    (b"\x97JB2\r\n\x1a\n", told("a JBIG2 image")),
+    (b"RIFF", told("a RIFF media file")),
+    (b"OggS", told("an Ogg media file")),
+    (b"ID3", told("an MP3 file")),
+    (b"\x1f\x8b", told("a gzip archive")),
+    (b"BZh", told("a bzip2 archive")),
+    (b"\xfd7zXZ\x00", told("an xz archive")),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"Rar!\x1a\x07", told("a RAR archive")),
     (b"\x7fELF", "a program"),
     (b"MZ\x90\x00", "a program"),
-    (b"{\\rtf", "a rich text document"),
+    (b"{\\rtf", told("a rich text document")),
     (b"SQLite format 3\x00", "a database"),
-    (b"%!PS", "a PostScript document"),
+    (b"%!PS", told("a PostScript document")),
 )
 _PDF_SEARCH = 1_024
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
@@ -55,9 +57,9 @@ _OLE_DIRECTORY_SEARCH = 64_000_000
 # The folder in which each kind of Office file keeps its main part, and what such a file is called.
 OFFICE_FOLDERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "docx": ("word/", "a Word document"),
-        "pptx": ("ppt/", "a PowerPoint presentation"),
-        "xlsx": ("xl/", "an Excel workbook"),
+        "docx": ("word/", told("a Word document")),
+        "pptx": ("ppt/", told("a PowerPoint presentation")),
+        "xlsx": ("xl/", told("an Excel workbook")),
     }
 )
 
@@ -72,9 +74,9 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD)
     except OSError as error:
-        raise DocumentFailure(FailureCode.UNREADABLE, error.strerror or "cannot be opened") from error
+        raise DocumentFailure(FailureCode.UNREADABLE, os_reason(error) or told("cannot be opened")) from error
     if not head:
-        raise DocumentFailure(FailureCode.EMPTY, "the file has no bytes")
+        raise DocumentFailure(FailureCode.EMPTY, told("the file has no bytes"))
     return head
 
 
@@ -84,9 +86,9 @@ def kind_of(head: bytes) -> str:
         if head.startswith(signature):
             return kind
     if head[4:8] == b"ftyp":
-        return "an MP4 media file"
+        return told("an MP4 media file")
     start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "an HTML page" if start.startswith((b"<!doctype html", b"<html")) else ""
+    return told("an HTML page") if start.startswith((b"<!doctype html", b"<html")) else ""
 
 
 def require_text(head: bytes) -> None:
@@ -97,7 +99,7 @@ def require_text(head: bytes) -> None:
     """
     kind = kind_of(head)
     if kind and kind != "an HTML page":
-        raise DocumentFailure(FailureCode.MISLABELLED, f"the content is {kind}, not text")
+        raise DocumentFailure(FailureCode.MISLABELLED, told("the content is {kind}, not text", kind=kind))
 
 
 def require_pdf(head: bytes) -> None:
@@ -110,10 +112,12 @@ def require_pdf(head: bytes) -> None:
         return
     kind = kind_of(head)
     if kind:
-        raise DocumentFailure(FailureCode.MISLABELLED, f"the content is {kind}, not a PDF document")
+        raise DocumentFailure(
+            FailureCode.MISLABELLED, told("the content is {kind}, not a PDF document", kind=kind)
+        )
     if _is_utf8(head):
-        raise DocumentFailure(FailureCode.MISLABELLED, "the content is text, not a PDF document")
-    raise DocumentFailure(FailureCode.CORRUPT, "the PDF mark is missing")
+        raise DocumentFailure(FailureCode.MISLABELLED, told("the content is text, not a PDF document"))
+    raise DocumentFailure(FailureCode.CORRUPT, told("the PDF mark is missing"))
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -135,12 +139,18 @@ def require_office(path: Path, head: bytes, format_name: str) -> None:
     kind = kind_of(head)
     if kind == _OLE:
         if has_encrypted_package(path):
-            raise DocumentFailure(FailureCode.ENCRYPTED, "the file is protected by a password")
-        raise DocumentFailure(FailureCode.MISLABELLED, f"the content is an older Office format, not {wanted}")
+            raise DocumentFailure(FailureCode.ENCRYPTED, told("the file is protected by a password"))
+        raise DocumentFailure(
+            FailureCode.MISLABELLED,
+            told("the content is an older Office format, not {wanted}", wanted=wanted),
+        )
     if kind != "a zip archive":
         if kind or b"\x00" not in head:
-            raise DocumentFailure(FailureCode.MISLABELLED, f"the content is {kind or 'text'}, not {wanted}")
-        raise DocumentFailure(FailureCode.CORRUPT, "the zip mark is missing")
+            raise DocumentFailure(
+                FailureCode.MISLABELLED,
+                told("the content is {kind}, not {wanted}", kind=kind or told("text"), wanted=wanted),
+            )
+        raise DocumentFailure(FailureCode.CORRUPT, told("the zip mark is missing"))
     names = safe_members(path)
     if any(name.startswith(folder) for name in names):
         return
@@ -148,7 +158,8 @@ def require_office(path: Path, head: bytes, format_name: str) -> None:
         (label for start, label in OFFICE_FOLDERS.values() if any(n.startswith(start) for n in names)), ""
     )
     raise DocumentFailure(
-        FailureCode.MISLABELLED, f"the content is {other or 'another zip archive'}, not {wanted}"
+        FailureCode.MISLABELLED,
+        told("the content is {kind}, not {wanted}", kind=other or told("another zip archive"), wanted=wanted),
     )
 
 
@@ -181,20 +192,29 @@ def safe_members(path: Path) -> frozenset[str]:
                     _check_xml_start(archive, member)
             return frozenset(member.filename.lstrip("/") for member in members)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "the zip container is damaged or cut short") from error
+        raise DocumentFailure(
+            FailureCode.CORRUPT, told("the zip container is damaged or cut short")
+        ) from error
 
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_MEMBERS:
-        raise DocumentFailure(FailureCode.TOO_LARGE, f"a zip container of {len(members):,} members")
+        raise DocumentFailure(
+            FailureCode.TOO_LARGE, told("a zip container of {count} members", count=f"{len(members):,}")
+        )
     if sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise DocumentFailure(FailureCode.TOO_LARGE, f"unpacks to more than {MAX_UNPACKED:,} bytes")
+        raise DocumentFailure(
+            FailureCode.TOO_LARGE, told("unpacks to more than {most} bytes", most=f"{MAX_UNPACKED:,}")
+        )
     for member in members:
         if member.flag_bits & 1:
-            raise DocumentFailure(FailureCode.ENCRYPTED, "members of the zip container need a password")
+            raise DocumentFailure(FailureCode.ENCRYPTED, told("members of the zip container need a password"))
         large = member.file_size > RATIO_MATTERS_FROM and member.file_size > MAX_RATIO * member.compress_size
         if large or (member.filename.endswith(".xml") and member.file_size > MAX_XML_MEMBER):
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"one member unpacks to {member.file_size:,} bytes")
+            raise DocumentFailure(
+                FailureCode.TOO_LARGE,
+                told("one member unpacks to {size} bytes", size=f"{member.file_size:,}"),
+            )
 
 
 def _check_xml_start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
@@ -202,4 +222,6 @@ def _check_xml_start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     with archive.open(member) as file:
         start = file.read(1_024).replace(b"\x00", b"").upper()
     if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-        raise DocumentFailure(FailureCode.CORRUPT, "its XML declares entities, which Office files never do")
+        raise DocumentFailure(
+            FailureCode.CORRUPT, told("its XML declares entities, which Office files never do")
+        )

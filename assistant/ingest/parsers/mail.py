@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, one_line
 from assistant.ingest.parsers.contract import Block, BlockKind, Parsed
 from assistant.ingest.parsers.decoding import decode, known_encoding, read_bytes
@@ -35,7 +36,7 @@ def parse(path: Path) -> Parsed:
     message = message_from_bytes(data, policy=policy.compat32)
     fields = {key: _header(message, name) for name, key in (*_HEAD, ("Subject", "subject"))}
     if not any(fields.values()) and not message.keys():
-        raise DocumentFailure(FailureCode.MISLABELLED, "the content has no mail head")
+        raise DocumentFailure(FailureCode.MISLABELLED, told("the content has no mail head"))
     fields["date"] = _date(fields["date"])
     subject = fields.pop("subject")
     blocks = BlockList()
@@ -82,7 +83,7 @@ def _parts(message: Message) -> Iterator[Message]:
         else:
             yield part
     if pending:
-        raise DocumentFailure(FailureCode.TOO_LARGE, f"more than {MAX_PARTS:,} parts")
+        raise DocumentFailure(FailureCode.TOO_LARGE, told("more than {most} parts", most=f"{MAX_PARTS:,}"))
 
 
 def _body(part: Message) -> str:

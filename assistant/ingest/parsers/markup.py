@@ -8,6 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList
 from assistant.ingest.parsers.contract import Parsed
 from assistant.ingest.parsers.decoding import read_bytes
@@ -36,9 +37,9 @@ def read_tree(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "the XML is not well-formed") from error
+        raise DocumentFailure(FailureCode.CORRUPT, told("the XML is not well-formed")) from error
     if root is None:
-        raise DocumentFailure(FailureCode.CORRUPT, "the XML has no root element")
+        raise DocumentFailure(FailureCode.CORRUPT, told("the XML has no root element"))
     return root
 
 

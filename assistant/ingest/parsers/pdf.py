@@ -12,6 +12,7 @@ import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, honest_title
 from assistant.ingest.parsers.contract import Parsed, PlaceKind
 from assistant.ingest.parsers.pdf_joining import HYPHEN
@@ -45,7 +46,7 @@ def _open(path: Path) -> pdfium.PdfDocument:
         return pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
         if error.err_code not in _ENCRYPTED:
-            raise DocumentFailure(FailureCode.CORRUPT, "the PDF cannot be opened") from error
+            raise DocumentFailure(FailureCode.CORRUPT, told("the PDF cannot be opened")) from error
     return pdfium.PdfDocument(_without_encryption(path))
 
 
@@ -58,7 +59,7 @@ def _without_encryption(path: Path) -> bytes:
     from pypdf import PasswordType, PdfReader, PdfWriter  # noqa: PLC0415
     from pypdf.errors import DependencyError, PyPdfError  # noqa: PLC0415
 
-    needs_password = DocumentFailure(FailureCode.ENCRYPTED, "the document opens only with its password")
+    needs_password = DocumentFailure(FailureCode.ENCRYPTED, told("the document opens only with its password"))
     plain = io.BytesIO()
     try:
         reader = PdfReader(path)
@@ -72,7 +73,7 @@ def _without_encryption(path: Path) -> bytes:
 
 def _read(document: pdfium.PdfDocument) -> Parsed:
     if len(document) > MAX_PAGES:
-        raise DocumentFailure(FailureCode.TOO_LARGE, f"more than {MAX_PAGES:,} pages")
+        raise DocumentFailure(FailureCode.TOO_LARGE, told("more than {most} pages", most=f"{MAX_PAGES:,}"))
     pages, broken = [], 0
     for index in range(len(document)):
         try:
@@ -81,7 +82,7 @@ def _read(document: pdfium.PdfDocument) -> Parsed:
             pages.append([])
             broken += 1
     if not pages or broken == len(pages):
-        raise DocumentFailure(FailureCode.CORRUPT, "no page can be opened")
+        raise DocumentFailure(FailureCode.CORRUPT, told("no page can be opened"))
     blocks = BlockList()
     add_pages(blocks, pages)
     metadata = document.get_metadata_dict()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.common.types import Json
 from assistant.ingest.parsers.blocks import BlockList, clean, honest_title
 from assistant.ingest.parsers.contract import Parsed
@@ -25,9 +26,12 @@ def parse(path: Path) -> Parsed:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return _parse_lines(text)
-        raise DocumentFailure(FailureCode.CORRUPT, f"not JSON: {error.msg} at line {error.lineno}") from error
+        raise DocumentFailure(
+            FailureCode.CORRUPT,
+            told("not JSON: {problem} at line {line}", problem=error.msg, line=error.lineno),
+        ) from error
     except RecursionError as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "nested too deeply") from error
+        raise DocumentFailure(FailureCode.CORRUPT, told("nested too deeply")) from error
     blocks = BlockList()
     _add(blocks, value)
     return blocks.parsed(title=_title(value))
@@ -46,7 +50,9 @@ def _parse_lines(text: str) -> Parsed:
         try:
             value: Json = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise DocumentFailure(FailureCode.CORRUPT, f"line {number} is not JSON") from error
+            raise DocumentFailure(
+                FailureCode.CORRUPT, told("line {number} is not JSON", number=number)
+            ) from error
         _add_record(blocks, value, "")
     return blocks.parsed()
 
@@ -86,7 +92,9 @@ def _add_record(blocks: BlockList, value: Json, path: str) -> None:
 def _leaves(value: Json, path: str, depth: int) -> Iterator[tuple[str, str]]:
     """(path, text) of every value that is not a container; a list of plain values stays on one line."""
     if depth > MAX_DEPTH:
-        raise DocumentFailure(FailureCode.CORRUPT, f"nested more than {MAX_DEPTH} levels deep")
+        raise DocumentFailure(
+            FailureCode.CORRUPT, told("nested more than {most} levels deep", most=MAX_DEPTH)
+        )
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _leaves(part, f"{path}.{key}" if path else str(key), depth + 1)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.formats import EXTENSIONS, MEDIA_TYPES, extension_of
+from assistant.common.told import told
 from assistant.ingest.parsers.contract import Parsed, Parser
 from assistant.ingest.parsers.decoding import is_text
 from assistant.ingest.parsers.detection import (
@@ -44,12 +45,12 @@ PARSERS: Mapping[str, str] = MappingProxyType(
 # Known kinds that no parser reads: the reason says what to do instead of guessing.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("doc", "rtf", "odt"), "save it as .docx or .pdf"),
-        **dict.fromkeys(("ppt", "odp"), "save it as .pptx or .pdf"),
-        **dict.fromkeys(("xls", "xlsb", "ods"), "save it as .xlsx or .csv"),
-        **dict.fromkeys(("hwp", "hwpx"), "save it as .docx or .pdf"),
-        **dict.fromkeys(("msg",), "save it as .eml"),
-        **dict.fromkeys(("p7s", "p7m", "svg"), "it holds no document text"),
+        **dict.fromkeys(("doc", "rtf", "odt"), told("save it as .docx or .pdf")),
+        **dict.fromkeys(("ppt", "odp"), told("save it as .pptx or .pdf")),
+        **dict.fromkeys(("xls", "xlsb", "ods"), told("save it as .xlsx or .csv")),
+        **dict.fromkeys(("hwp", "hwpx"), told("save it as .docx or .pdf")),
+        **dict.fromkeys(("msg",), told("save it as .eml")),
+        **dict.fromkeys(("p7s", "p7m", "svg"), told("it holds no document text")),
     }
 )
 
@@ -68,10 +69,11 @@ def parse_file(path: Path, *, name: str, media_type: str = "") -> Parsed:
     except (DocumentFailure, MemoryError):
         raise
     except RecursionError as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "nested too deeply") from error
+        raise DocumentFailure(FailureCode.CORRUPT, told("nested too deeply")) from error
     except Exception as error:  # whatever a library makes of a hostile file is the file's fault
         raise DocumentFailure(
-            FailureCode.CORRUPT, f"the {format_name} reader stopped with {_name_of(error)}"
+            FailureCode.CORRUPT,
+            told("the {name} reader stopped with {error}", name=format_name, error=_name_of(error)),
         ) from error
 
 
@@ -86,15 +88,21 @@ def format_of(path: Path, head: bytes, *, name: str, media_type: str = "") -> st
         return EXTENSIONS[extension]
     if extension in _REFUSED:
         raise DocumentFailure(
-            FailureCode.UNSUPPORTED, f".{extension} files are not read: {_REFUSED[extension]}"
+            FailureCode.UNSUPPORTED,
+            told(
+                ".{extension} files are not read: {advice}", extension=extension, advice=_REFUSED[extension]
+            ),
         )
     declared = media_type.partition(";")[0].strip().lower()
     if declared in MEDIA_TYPES and (declared != "text/plain" or not extension):
         return MEDIA_TYPES[declared]
     found = _format_by_content(path, head)
     if not found:
-        what = kind_of(head) or "content of an unknown kind"
-        raise DocumentFailure(FailureCode.UNSUPPORTED, f"no parser reads .{extension or '?'} files ({what})")
+        what = kind_of(head) or told("content of an unknown kind")
+        raise DocumentFailure(
+            FailureCode.UNSUPPORTED,
+            told("no parser reads .{extension} files ({what})", extension=extension or "?", what=what),
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from pptx.table import Table
 from pptx.text.text import TextFrame
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, honest_title, one_line
 from assistant.ingest.parsers.contract import Parsed, PlaceKind
 
@@ -44,7 +45,7 @@ def parse(path: Path) -> Parsed:
         presentation = pptx.Presentation(str(path))
     except (PackageNotFoundError, KeyError, ValueError, etree.XMLSyntaxError) as error:
         raise DocumentFailure(
-            FailureCode.CORRUPT, "the presentation's parts are damaged or missing"
+            FailureCode.CORRUPT, told("the presentation's parts are damaged or missing")
         ) from error
     blocks = BlockList()
     first_title = ""

@@ -9,6 +9,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, honest_title
 from assistant.ingest.parsers.contract import Parsed
 from assistant.ingest.parsers.decoding import decode, read_bytes
@@ -74,7 +75,7 @@ def _tree(markup: str) -> etree._Element | None:
     except etree.ParserError:
         return None
     except (etree.XMLSyntaxError, AssertionError) as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "the HTML cannot be read") from error
+        raise DocumentFailure(FailureCode.CORRUPT, told("the HTML cannot be read")) from error
 
 
 def _main(root: etree._Element) -> etree._Element | None:

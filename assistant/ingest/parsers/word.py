@@ -15,6 +15,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from lxml import etree
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, honest_title
 from assistant.ingest.parsers.contract import Parsed
 
@@ -44,7 +45,8 @@ def parse(path: Path) -> Parsed:
         document = docx.Document(str(path))
     except (PackageNotFoundError, KeyError, ValueError, etree.XMLSyntaxError) as error:
         raise DocumentFailure(
-            FailureCode.CORRUPT, "the Word document's parts are damaged, or it was saved as Strict Open XML"
+            FailureCode.CORRUPT,
+            told("the Word document's parts are damaged, or it was saved as Strict Open XML"),
         ) from error
     reader = _Reader(_Styles(document))
     reader.add_story(document.element.body, 0)

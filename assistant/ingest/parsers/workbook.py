@@ -16,6 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.ingest.parsers.blocks import BlockList, honest_title, one_line
 from assistant.ingest.parsers.contract import Parsed, PlaceKind
 
@@ -46,7 +47,9 @@ def _read(file: BinaryIO) -> Parsed:
     try:
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
-        raise DocumentFailure(FailureCode.CORRUPT, "the workbook's parts are damaged or missing") from error
+        raise DocumentFailure(
+            FailureCode.CORRUPT, told("the workbook's parts are damaged or missing")
+        ) from error
     blocks = BlockList()
     sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
     cut = [name for sheet in sheets if (name := _add_sheet(blocks, sheet, named=len(sheets) > 1))]

@@ -17,6 +17,7 @@ from typing import Protocol
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     CaughtUp,
@@ -213,15 +214,20 @@ class DatabaseConnector(BaseSource):
         repeated = [printable_key(row[0]) for row in held.rows(*statements.repeated())]
         if len(repeated) > MOST_REPEATED:
             raise Reconfigure(
-                f"More than {MOST_REPEATED} ids stand on several rows: name a unique column 'id'."
+                told(
+                    "More than {most} ids stand on several rows: name a unique column 'id'.",
+                    most=MOST_REPEATED,
+                )
             )
         for name in sorted(repeated):
-            detail = f"The id '{shown(name)}' stands on several rows; their permissions may differ."
+            detail = told(
+                "The id '{name}' stands on several rows; their permissions may differ.", name=shown(name)
+            )
             yield Failure(_id_or_escaped(name), FailureCode.DUPLICATE_ID, detail, hide=True)
         doubted = set(repeated)
         ((number,),) = held.rows(*statements.without_id())
         if number:
-            yield Failure(_NO_ID, FailureCode.BAD_RECORD, f"{number} rows have no id.")
+            yield Failure(_NO_ID, FailureCode.BAD_RECORD, told("{number} rows have no id.", number=number))
             doubted.add(_NO_ID)
         return frozenset(doubted)
 
@@ -251,13 +257,15 @@ class DatabaseConnector(BaseSource):
         try:
             key_of(row[0])
         except MalformedError as error:
-            return Failure(escaped_id(name), FailureCode.BAD_RECORD, f"{str(error).capitalize()}.")
+            return Failure(escaped_id(name), FailureCode.BAD_RECORD, told("{error}.", error=error))
         if statements.shape.allowed is None:
             return self._settings.otherwise
         try:
             return acl_of(row[1])
         except MalformedError as error:
-            return Failure(str(key_of(row[0])), FailureCode.BAD_PERMISSIONS, f"{error}.", hide=True)
+            return Failure(
+                str(key_of(row[0])), FailureCode.BAD_PERMISSIONS, told("{error}.", error=error), hide=True
+            )
 
     def _upsert(self, statements: Statements, document: Document, acl: Acl) -> Upsert:
         return Upsert(
@@ -279,18 +287,18 @@ class DatabaseConnector(BaseSource):
             raise DocumentFailure(FailureCode.BAD_RECORD, document.problem)
         most = self._surroundings.max_content_bytes
         if document.size is not None and document.size > most:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"{document.size} bytes")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=document.size))
         text: object = document.text
         if text is None and document.size is not None:
             rows = self._reading.rows(*statements.text_of(document.key))
             if len(rows) != 1:
                 code = FailureCode.DUPLICATE_ID if rows else FailureCode.GONE
-                raise DocumentFailure(code, f"{len(rows)} rows have this id now")
+                raise DocumentFailure(code, told("{count} rows have this id now", count=len(rows)))
             text = rows[0][0]
         try:
             read = text_from(text)
         except MalformedError as error:
-            raise DocumentFailure(FailureCode.BAD_RECORD, f"{error}.") from error
+            raise DocumentFailure(FailureCode.BAD_RECORD, told("{error}.", error=error)) from error
         if not read.strip():
             raise DocumentFailure(FailureCode.EMPTY)
         return TextContent(read)
@@ -319,7 +327,9 @@ def _behind(value: object) -> str | int:
     try:
         return comparable(value)
     except MalformedError as error:
-        raise Reconfigure(f"The column 'id' cannot be used: {error}. Convert it to a text.") from error
+        raise Reconfigure(
+            told("The column 'id' cannot be used: {error}. Convert it to a text.", error=error)
+        ) from error
 
 
 def _after(checkpoint: JsonObject | None) -> str | int | None:

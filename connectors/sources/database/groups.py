@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assistant.common.acl import PrincipalRef
 from assistant.common.errors import FailureCode, UsageError
+from assistant.common.told import told
 from connectors.sdk.contract import Complete, Failure, GroupMembers, PrincipalEvent
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.exact_json import MalformedError, shown
@@ -23,7 +24,9 @@ def read_groups(held: HeldServer, table: str, dialect: Dialect) -> Iterator[Prin
         for column in held.columns(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
     }
     if not {"group", "member"} <= set(columns):
-        raise Reconfigure("'groups_query' must give the columns 'group' and 'member' (as quoted names).")
+        raise Reconfigure(
+            told("'groups_query' must give the columns 'group' and 'member' (as quoted names).")
+        )
     names = ", ".join(dialect.quoted(columns[key]) for key in ("group", "member"))
     groups: dict[str, dict[PrincipalRef, None]] = {}
     for group, member in held.rows(f"SELECT {names} FROM {table}"):  # noqa: S608
@@ -31,7 +34,11 @@ def read_groups(held: HeldServer, table: str, dialect: Dialect) -> Iterator[Prin
             members = groups.setdefault(str(key_of(group)), {})
             members.update(dict.fromkeys(principals_of(member)))
         except (MalformedError, UsageError) as error:
-            detail = f"The group '{shown(printable_key(group))}': {error}. Mend the row and sync again."
+            detail = told(
+                "The group '{name}': {error}. Mend the row and sync again.",
+                name=shown(printable_key(group)),
+                error=error,
+            )
             yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
             return
     for name in sorted(groups):

@@ -52,8 +52,12 @@ _CONNECTION = (
         FieldType.CHOICE,
         required=True,
         choices=("postgresql", "mariadb"),
+        choice_labels={
+            "postgresql": {"en": "PostgreSQL", "ko": "PostgreSQL"},
+            "mariadb": {"en": "MariaDB or MySQL", "ko": "MariaDB 또는 MySQL"},
+        },
         label={"en": "Kind of server", "ko": "데이터베이스 종류"},
-        help={"en": "'mariadb' is for MySQL, too.", "ko": "MySQL도 mariadb를 고르세요."},
+        help={"en": "Which server answers the query.", "ko": "쿼리에 답할 서버의 종류입니다."},
     ),
     ConfigField(
         "host",
@@ -132,11 +136,15 @@ _ADVANCED = (
         "tls",
         FieldType.CHOICE,
         choices=("verified", "off"),
+        choice_labels={
+            "verified": {"en": "Encrypted, certificate checked", "ko": "암호화하고 인증서 확인"},
+            "off": {"en": "Without encryption", "ko": "암호화하지 않음"},
+        },
         label={"en": "TLS", "ko": "연결 보안"},
         help={
-            "en": "'verified' (the default) asks for a certificate that names the server; with 'off' all "
-            "data crosses the network readable.",
-            "ko": "verified(기본값)는 서버 이름이 맞는 인증서를 요구합니다. off를 고르면 데이터가 네트워크에 "
+            "en": "By default a certificate must name the server; without encryption all data crosses "
+            "the network readable.",
+            "ko": "기본으로 서버 이름이 맞는 인증서를 요구합니다. 암호화하지 않으면 데이터가 네트워크에 "
             "그대로 노출됩니다.",
         },
         advanced=True,

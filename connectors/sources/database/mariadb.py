@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pymysql
 from pymysql.constants import FIELD_TYPE
 
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -118,7 +119,9 @@ def _tls_context(access: Access) -> ssl.SSLContext | None:
     try:
         return ssl.create_default_context(cafile=access.ca_file or None)
     except OSError as error:
-        raise Reconfigure(f"The CA file '{access.ca_file}' cannot be read as certificates.") from error
+        raise Reconfigure(
+            told("The CA file '{ca_file}' cannot be read as certificates.", ca_file=access.ca_file)
+        ) from error
 
 
 @contextmanager
@@ -129,27 +132,33 @@ def _errors(access: Access | None = None) -> Iterator[None]:
     except pymysql.Error as error:
         raise _meaning(error, access) from error
     except OSError as error:
-        raise Lost(str(error)) from error
+        raise Lost(said(error)) from error
 
 
 def _meaning(error: pymysql.Error, access: Access | None) -> Exception:
     code = _code(error)
-    told = " ".join(str(error.args[1] if len(error.args) > 1 else error).split())[:300].rstrip(".")
+    problem = " ".join(str(error.args[1] if len(error.args) > 1 else error).split())[:300].rstrip(".")
     origin: object = getattr(error, "original_exception", None)
     if access is not None and isinstance(origin, ssl.SSLError) and not isinstance(origin, ssl.SSLEOFError):
         return Reconfigure(
-            f"The database server '{access.host}' proves no identity over TLS: {told}. "
-            f"Name the CA file, or the host as its certificate names it."
+            told(
+                "The database server '{host}' proves no identity over TLS: {problem}. Name the CA file, "
+                "or the host as its certificate names it.",
+                host=access.host,
+                problem=problem,
+            )
         )
     if code in _REFUSED:
-        return Reconfigure(f"The database server refuses the connection: {told}.")
+        return Reconfigure(told("The database server refuses the connection: {problem}.", problem=problem))
     if code in _SLOW:
         return Reconfigure(TOO_SLOW)
     if code in _BUSY or not code:
-        return Lost(told)
+        return Lost(problem)
     if isinstance(error, pymysql.ProgrammingError) or code in (1054, 1060, 1142, 1143, 1146, 1792):
-        return Reconfigure(f"The query fails (error {code}): {told}. Mend it.")
-    return Reconfigure(f"The query fails (error {code}). Mend it.")
+        return Reconfigure(
+            told("The query fails (error {code}): {problem}. Mend it.", code=code, problem=problem)
+        )
+    return Reconfigure(told("The query fails (error {code}). Mend it.", code=code))
 
 
 def _code(error: pymysql.Error) -> int:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.adapt import Buffer
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -96,7 +97,7 @@ class Postgresql:
                 problem = lost
             else:
                 return
-        raise problem or Lost("no address")
+        raise problem or Lost(told("no address"))
 
     def rows(self, statement: str, parameters: Sequence[Parameter]) -> list[Row]:
         """All rows of a result."""
@@ -152,17 +153,27 @@ def _connected(access: Access, address: str) -> psycopg.Connection[Row]:
     return connection
 
 
-def _refused(access: Access, told: str) -> Exception:
-    lowered = told.lower()
+def _refused(access: Access, problem: str) -> Exception:
+    lowered = problem.lower()
     passing = any(sign in lowered for sign in _PASSING)
     if "certificate" in lowered or ("ssl" in lowered and not passing):
         return Reconfigure(
-            f"The database server '{access.host}' proves no identity over TLS: {_line(told)}. "
-            f"Name the CA file, or the host as its certificate names it."
+            told(
+                "The database server '{host}' proves no identity over TLS: {problem}. Name the CA file, "
+                "or the host as its certificate names it.",
+                host=access.host,
+                problem=_line(problem),
+            )
         )
     if passing:
-        return Lost(_line(told))
-    return Reconfigure(f"The database server '{access.host}' refuses the sign-in: {_line(told)}.")
+        return Lost(_line(problem))
+    return Reconfigure(
+        told(
+            "The database server '{host}' refuses the sign-in: {problem}.",
+            host=access.host,
+            problem=_line(problem),
+        )
+    )
 
 
 @contextmanager
@@ -175,12 +186,19 @@ def _errors() -> Iterator[None]:
             raise Reconfigure(TOO_SLOW) from error
         if not state or state.startswith(_PASSING_STATES):
             raise Lost(_line(str(error))) from error
-        told = f": {_line(str(error))}" if state.startswith(_STATES_WITH_TEXT) else ""
-        raise Reconfigure(f"The query fails (SQLSTATE {state}){told}. Mend it.") from error
+        if state.startswith(_STATES_WITH_TEXT):
+            words = told(
+                "The query fails (SQLSTATE {state}): {problem}. Mend it.",
+                state=state,
+                problem=_line(str(error)),
+            )
+        else:
+            words = told("The query fails (SQLSTATE {state}). Mend it.", state=state)
+        raise Reconfigure(words) from error
 
 
-def _line(told: str) -> str:
-    return " ".join(told.split())[:300].rstrip(".")
+def _line(problem: str) -> str:
+    return " ".join(problem.split())[:300].rstrip(".")
 
 
 def _loaded(load: object, data: Buffer) -> object:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.exact_json import shown
 from connectors.sdk.permission_words import sounds_like_permission
@@ -35,9 +36,14 @@ def one_select(text: str, setting: str) -> str:
     """
     query = text.strip().removesuffix(";").strip()
     if not _BEGINNING.match(query):
-        raise Reconfigure(f"'{setting}' must be one SELECT.")
+        raise Reconfigure(told("'{setting}' must be one SELECT.", setting=setting))
     if ";" in query:
-        raise Reconfigure(f"'{setting}' must be one statement: take the semicolon out, also out of a text.")
+        raise Reconfigure(
+            told(
+                "'{setting}' must be one statement: take the semicolon out, also out of a text.",
+                setting=setting,
+            )
+        )
     return query
 
 
@@ -70,22 +76,32 @@ def shape_of(columns: Sequence[Column]) -> Shape:
     for column in columns:
         key = column.name.lower()
         if key in named or key in {other.name.lower() for other in others}:
-            raise Reconfigure(f"The query gives the column '{shown(column.name)}' twice: rename one.")
+            raise Reconfigure(
+                told("The query gives the column '{name}' twice: rename one.", name=shown(column.name))
+            )
         if key in _NAMED:
             named[key] = column
         elif sounds_like_permission(column.name):
             raise Reconfigure(
-                f"The column '{shown(column.name)}' sounds like a permission, which only 'allowed' can be. "
-                f"Rename it, or leave it out."
+                told(
+                    "The column '{name}' sounds like a permission, which only 'allowed' can be. Rename "
+                    "it, or leave it out.",
+                    name=shown(column.name),
+                )
             )
         else:
             others.append(column)
     for needed in ("id", "text"):
         if needed not in named:
-            raise Reconfigure(f"The query gives no column '{needed}': name one so (SELECT ... AS {needed}).")
+            raise Reconfigure(
+                told(
+                    "The query gives no column '{needed}': name one so (SELECT ... AS {needed}).",
+                    needed=needed,
+                )
+            )
     changed_at = named.get("changed_at")
     if changed_at is not None and not changed_at.is_time:
-        raise Reconfigure("The column 'changed_at' must be a date or a time.")
+        raise Reconfigure(told("The column 'changed_at' must be a date or a time."))
     return Shape(
         id=named["id"],
         text=named["text"],

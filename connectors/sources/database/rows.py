@@ -13,6 +13,7 @@ from uuid import UUID
 
 from assistant.common.acl import NOBODY, Acl, Clause, Entry, PrincipalRef, parse_acl, parse_principal
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.document_fields import attributes, one_line, web_address
 from connectors.sdk.exact_json import MalformedError, parse_json, shown
@@ -51,11 +52,11 @@ def comparable(value: object) -> str | int:
         text = format(value, "f")
         value = int(text) if text.removeprefix("-").isdecimal() else text
     if isinstance(value, bytes):
-        value = _decoded(value, "the id")
+        value = _decoded(value, told("the id"))
     if isinstance(value, UUID):
         value = str(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise MalformedError("the id must be a text or a number")
+        raise MalformedError(told("the id must be a text or a number"))
     return value
 
 
@@ -68,7 +69,7 @@ def key_of(value: object) -> str | int:
     key = comparable(value)
     problem = id_problem(str(key))
     if problem:
-        raise MalformedError(f"the id {problem}")
+        raise MalformedError(told("the id {problem}", problem=problem))
     return key
 
 
@@ -93,9 +94,11 @@ def document_of(row: Row, shape: Shape) -> Document:
     try:
         modified = _moment(changed_at)
         named = zip((column.name for column in shape.attributes), others, strict=True)
-        found = attributes({name: _json(value) for name, value in named if value is not None}, "the row")
+        found = attributes(
+            {name: _json(value) for name, value in named if value is not None}, told("the row")
+        )
     except MalformedError as error:
-        problem = f"{error}."
+        problem = told("{error}.", error=error)
     content = json.dumps([heading, address, _text(digest), found, problem], sort_keys=True)
     return Document(
         external_id=str(key),
@@ -126,7 +129,7 @@ def acl_of(value: object) -> Acl:
             return parse_acl(value)
         return allowing(principals_of(value))
     except (UsageError, RecursionError) as error:
-        raise MalformedError(f"'allowed': {error}") from error
+        raise MalformedError(told("'allowed': {error}", error=error)) from error
 
 
 def allowing(principals: Sequence[PrincipalRef]) -> Acl:
@@ -149,7 +152,7 @@ def principals_of(value: object) -> list[PrincipalRef]:
     if isinstance(value, str):
         value = [part for part in (piece.strip() for piece in value.replace("\n", ",").split(",")) if part]
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
-        raise MalformedError("'allowed' must be a text or a list of texts")
+        raise MalformedError(told("'allowed' must be a text or a list of texts"))
     return [parse_principal(each.strip()) for each in value]
 
 
@@ -160,7 +163,7 @@ def text_from(value: object) -> str:
         MalformedError: bytes that are no UTF-8.
     """
     if isinstance(value, bytes):
-        value = _decoded(value, "the text")
+        value = _decoded(value, told("the text"))
     # A NUL is no text and no database stores it; a space keeps all offsets.
     return value.replace("\x00", " ") if isinstance(value, str) else ""
 
@@ -169,7 +172,9 @@ def _decoded(value: bytes, what: str) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedError(f"{what} is not UTF-8 at byte {error.start + 1}") from error
+        raise MalformedError(
+            told("{what} is not UTF-8 at byte {start}", what=what, start=error.start + 1)
+        ) from error
 
 
 def _text(value: object) -> str:
@@ -186,7 +191,7 @@ def _moment(value: object) -> datetime | None:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
-    raise MalformedError(f"changed_at is '{shown(_text(value))}', which is no time")
+    raise MalformedError(told("changed_at is '{value}', which is no time", value=shown(_text(value))))
 
 
 def _json(value: object) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from assistant.common.told import said, told
 from connectors.sdk.errors import Retry
 from connectors.sdk.surroundings import Surroundings
 
@@ -15,7 +16,7 @@ Parameter = str | int | datetime
 Row = tuple[object, ...]
 CONNECT_S = 20.0
 _T = TypeVar("_T")
-TOO_SLOW = "The query takes longer than its limit. Make it faster, or raise the limit."
+TOO_SLOW = told("The query takes longer than its limit. Make it faster, or raise the limit.")
 _TRIES = 2
 _AGAIN_S = 60.0
 
@@ -115,9 +116,12 @@ class HeldServer:
                     self._server = self._server or self._connect()
                     return question(self._server)
                 except Lost as lost:
-                    problem = str(lost)
+                    problem = said(lost)
                     self._hang_up()
-        raise Retry(f"The database does not answer: {problem}. It is tried again.", after=_AGAIN_S)
+        raise Retry(
+            told("The database does not answer: {problem}. It is tried again.", problem=problem),
+            after=_AGAIN_S,
+        )
 
     def _hang_up(self) -> None:
         if self._server is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure
+from assistant.common.told import said, told
 from connectors.sdk.contract import CheckItem, Failure, PrincipalEvent
 from connectors.sdk.errors import ConnectorError
 
@@ -22,16 +23,22 @@ def try_out(
     try:
         lists, read = sample()
     except ConnectorError as error:
-        return [CheckItem("sign-in", ok=False, detail=str(error))]
+        return [CheckItem("sign-in", ok=False, detail=said(error))]
     except DocumentFailure as failure:
         return [
-            CheckItem("read content", ok=False, detail=f"The first row: {failure.detail or failure.code}")
+            CheckItem(
+                "read content",
+                ok=False,
+                detail=told("The first row: {detail}", detail=failure.detail or failure.code),
+            )
         ]
     return [
-        CheckItem("sign-in", ok=True, detail="The database answers."),
-        CheckItem("list", ok=bool(lists), detail=f"{len(lists)} rows on the first page."),
+        CheckItem("sign-in", ok=True, detail=told("The database answers.")),
+        CheckItem("list", ok=bool(lists), detail=told("{count} rows on the first page.", count=len(lists))),
         CheckItem(
-            "read content", ok=bool(read), detail=f"'{read}' can be read." if read else "No row to try."
+            "read content",
+            ok=bool(read),
+            detail=told("'{name}' can be read.", name=read) if read else told("No row to try."),
         ),
         _permissions([acl for _, acl in lists]),
         _groups(groups),
@@ -42,22 +49,28 @@ def _permissions(lists: list[Acl | Failure | None]) -> CheckItem:
     step = "read permissions"
     broken = [acl for acl in lists if isinstance(acl, Failure)]
     if broken:
-        return CheckItem(step, ok=False, detail=f"'{broken[0].external_id}': {broken[0].detail}")
+        return CheckItem(
+            step,
+            ok=False,
+            detail=told("'{name}': {detail}", name=broken[0].external_id, detail=broken[0].detail),
+        )
     hidden = sum(isinstance(acl, Acl) and not acl.clauses for acl in lists)
-    return CheckItem(step, ok=True, detail=f"{hidden} rows of the first page are for nobody.")
+    return CheckItem(
+        step, ok=True, detail=told("{hidden} rows of the first page are for nobody.", hidden=hidden)
+    )
 
 
 def _groups(groups: Callable[[], Iterator[PrincipalEvent]] | None) -> CheckItem:
     step = "read groups"
     if groups is None:
         return CheckItem(
-            step, ok=True, detail="No groups query: groups that rows name have no known members."
+            step, ok=True, detail=told("No groups query: groups that rows name have no known members.")
         )
     try:
         found = list(groups())
     except ConnectorError as error:
-        return CheckItem(step, ok=False, detail=str(error))
+        return CheckItem(step, ok=False, detail=said(error))
     for event in found:
         if isinstance(event, Failure):
             return CheckItem(step, ok=False, detail=event.detail)
-    return CheckItem(step, ok=True, detail=f"{len(found) - 1} groups")
+    return CheckItem(step, ok=True, detail=told("{count} groups", count=len(found) - 1))

@@ -18,6 +18,7 @@ from pathlib import Path
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -141,22 +142,23 @@ class DokuWikiConnector(BaseSource):
         except MalformedError as error:
             raise Reconfigure(_sentence(error)) from error
         for bad in rules.bad:
-            detail = (
-                f"Line {bad.number} of the rules is not understood: it must be PAGE SUBJECT LEVEL. Mend it."
+            detail = told(
+                "Line {number} of the rules is not understood: it must be PAGE SUBJECT LEVEL. Mend it.",
+                number=bad.number,
             )
             for failure in _about(bad.scope):
                 yield Failure(
                     failure, FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=not _is_page(bad.scope)
                 )
         if not self._wiki.reads_everything():
-            detail = f"The wiki does not show this to '{self._user}': give it level 1 there."
+            detail = told("The wiki does not show this to '{user}': give it level 1 there.", user=self._user)
             for scope in rules.unreadable_to(people.get(self._user)):
                 for name in _about(scope):
                     yield Failure(name, FailureCode.UNLISTED, detail, is_prefix=not _is_page(scope))
         return rules
 
     def _read_rules(self, people: Mapping[str, Person]) -> Rules:
-        text = read_text(self._rights.acl_file, "the rules")
+        text = read_text(self._rights.acl_file, told("The file of rules"))
         return rules_of(text, people=people, superusers=self._rights.superusers)
 
     def _listed(self) -> Iterator[_Found | Failure]:
@@ -190,7 +192,7 @@ class DokuWikiConnector(BaseSource):
 
     def _fetch(self, found: _Found) -> BytesContent:
         if found.size > self._surroundings.max_content_bytes:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"{found.size} bytes")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=found.size))
         if found.is_file:
             return BytesContent(self._file_data(found))
         text = self._wiki.page_text(found.name)
@@ -204,22 +206,24 @@ class DokuWikiConnector(BaseSource):
         data = self._wiki.file_data(found.name)
         listed = hashlib.md5(data, usedforsecurity=False).hexdigest()
         if listed != found.hash and len(data) != self._wiki.file_size(found.name):
-            raise DocumentFailure(FailureCode.UNREACHABLE, "What the wiki answers is not the file.")
+            raise DocumentFailure(FailureCode.UNREACHABLE, told("What the wiki answers is not the file."))
         return data
 
 
 def _found(kind: str, row: Mapping[str, Value]) -> _Found | Failure:
     name = row.get("id")
     if not isinstance(name, str):
-        return Failure("", FailureCode.BAD_RECORD, "An entry of the listing has no id.", is_prefix=True)
+        return Failure("", FailureCode.BAD_RECORD, told("An entry of the listing has no id."), is_prefix=True)
     external_id = kind + name
     problem = id_problem(external_id)
     if problem or not is_page_id(name):
-        detail = f"The name {problem or 'is none that the wiki can open'}. Rename it."
+        detail = told(
+            "The name {problem}. Rename it.", problem=problem or told("is none that the wiki can open")
+        )
         return Failure(escaped_id(external_id), FailureCode.UNREADABLE, detail)
     changed, size, digest = row.get("rev", row.get("mtime")), row.get("size"), row.get("hash")
     if not isinstance(changed, int) or not isinstance(size, int) or not isinstance(digest, str):
-        return Failure(external_id, FailureCode.BAD_RECORD, "The listing lacks its time, size or hash.")
+        return Failure(external_id, FailureCode.BAD_RECORD, told("The listing lacks its time, size or hash."))
     return _Found(external_id, name, f"{changed:x}-{digest}", changed, size, digest)
 
 
@@ -250,5 +254,4 @@ def _about(scope: str) -> list[str]:
 
 
 def _sentence(error: MalformedError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}. Mend it and sync again."
+    return told("{error}. Mend it and sync again.", error=error)

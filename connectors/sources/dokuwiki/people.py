@@ -14,6 +14,8 @@ from pathlib import Path
 from assistant.common.acl import MAX_ID_LENGTH, account
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from connectors.sdk.beneath import open_regular
 from connectors.sdk.contract import Account, GroupMembers, PrincipalEvent
 from connectors.sdk.exact_json import MalformedError
@@ -46,9 +48,13 @@ def read_text(path: Path, what: str) -> str:
         with os.fdopen(open_regular(path), "rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise MalformedError(f"{what} '{path}' cannot be read: {error.strerror or error}") from error
+        raise MalformedError(
+            told("{what} '{path}' cannot be read: {reason}", what=what, path=path, reason=os_reason(error))
+        ) from error
     if len(data) > MAX_FILE_BYTES:
-        raise MalformedError(f"{what} '{path}' is larger than {MAX_FILE_BYTES} bytes")
+        raise MalformedError(
+            told("{what} '{path}' is larger than {most} bytes", what=what, path=path, most=MAX_FILE_BYTES)
+        )
     return data.decode("utf-8-sig", "surrogateescape")
 
 
@@ -59,14 +65,18 @@ def read_people(path: Path) -> Mapping[str, Person]:
         MalformedError: unreadable, or a line that is no account: half of a file is worse than its last state.
     """
     people: dict[str, Person] = {}
-    for number, line in enumerate(read_text(path, "the users file").split("\n"), 1):
+    for number, line in enumerate(read_text(path, told("The users file")).split("\n"), 1):
         bare = line.partition("#")[0].strip(" \t\n\r\v\0")
         if not bare:
             continue
         fields = [part.replace("\\:", ":").replace("\\\\", "\\") for part in _COLON.split(bare, _FIELDS - 1)]
         if len(fields) != _FIELDS:
             raise MalformedError(
-                f"line {number} of the users file '{path}' is no account (login:hash:name:mail:groups)"
+                told(
+                    "Line {number} of the users file '{path}' is no account (login:hash:name:mail:groups)",
+                    number=number,
+                    path=path,
+                )
             )
         login, _, _, mail, groups = fields
         # A login that the wiki would clean into another one is nobody's: the form asks for the other.

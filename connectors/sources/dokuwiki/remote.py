@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Answer, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import content_of, network_errors, web_client
@@ -26,7 +27,7 @@ Argument = str | dict[str, int]
 MAX_LISTING_BYTES = 256_000_000
 _MARKUP_FACTOR, _MARKUP_BYTES = 6, 10_000  # one character of text is at most `&quot;` in the answer
 _NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SIGN_IN = "Check the address, the user and the password of this source."
+_SIGN_IN = told("Check the address, the user and the password of this source.")
 
 
 class Fault(Exception):
@@ -64,7 +65,11 @@ class RemoteWiki:
         """
         if self._listing("dokuwiki.login", self._user, self._password) not in (True, 1):
             raise Reconfigure(
-                f"The wiki does not let '{self._user}' in, or uses no access rules ('useacl'). {_SIGN_IN}"
+                told(
+                    "The wiki does not let '{user}' in, or uses no access rules ('useacl'). {sign_in}",
+                    user=self._user,
+                    sign_in=_SIGN_IN,
+                )
             )
 
     def reads_everything(self) -> bool:
@@ -78,7 +83,9 @@ class RemoteWiki:
         except Forbidden:
             return False
         except Fault as error:
-            raise Reconfigure(f"plugin.acl.listAcls: {error} Switch the wiki's plugin 'acl' on.") from error
+            raise Reconfigure(
+                told("plugin.acl.listAcls: {error} Switch the wiki's plugin 'acl' on.", error=error)
+            ) from error
         return True
 
     def pages(self) -> list[Mapping[str, Value]]:
@@ -101,11 +108,11 @@ class RemoteWiki:
         try:
             text = self.call("wiki.getPage", page, max_bytes=limit)
         except TooLarge as error:
-            raise DocumentFailure(FailureCode.TOO_LARGE, str(error)) from error
+            raise DocumentFailure(FailureCode.TOO_LARGE, said(error)) from error
         except Fault as error:
-            raise DocumentFailure(FailureCode.REFUSED, str(error)) from error
+            raise DocumentFailure(FailureCode.REFUSED, said(error)) from error
         if not isinstance(text, str):
-            raise DocumentFailure(FailureCode.UNREADABLE, "The wiki's answer is no text.")
+            raise DocumentFailure(FailureCode.UNREADABLE, told("The wiki's answer is no text."))
         return text
 
     def has_page(self, page: str) -> bool:
@@ -148,11 +155,19 @@ class RemoteWiki:
             return self.call(method, *arguments)
         except Fault as error:
             raise Reconfigure(
-                f"{method}: {error} Name '{self._user}' in the wiki's setting 'remoteuser'."
+                told(
+                    "{method}: {error} Name '{user}' in the wiki's setting 'remoteuser'.",
+                    method=method,
+                    error=error,
+                    user=self._user,
+                )
             ) from error
         except TooLarge as error:
             raise Stop(
-                f"The wiki's answer to {method} is too large to be read. Nothing was deleted."
+                told(
+                    "The wiki's answer to {method} is too large to be read. Nothing was deleted.",
+                    method=method,
+                )
             ) from error
 
     def call(self, method: str, *arguments: Argument, max_bytes: int = MAX_LISTING_BYTES) -> Value:
@@ -187,27 +202,38 @@ class RemoteWiki:
 
 def _value(answer: Answer, url: str) -> Value:
     if answer.status == 404:  # noqa: PLR2004 - not found
-        raise Stop(f"There is no DokuWiki at {url}: check the address. Nothing was deleted.")
+        raise Stop(told("There is no DokuWiki at {url}: check the address. Nothing was deleted.", url=url))
     if answer.status in (301, 302, 303, 307, 308):
-        raise Reconfigure(f"{url} leads elsewhere: write the address at which the wiki answers.")
+        raise Reconfigure(
+            told("{url} leads elsewhere: write the address at which the wiki answers.", url=url)
+        )
     if answer.status >= 500:  # noqa: PLR2004 - an error of the server
-        raise Retry(f"The wiki at {url} answers {answer.status}: see its error log.", after=300)
+        raise Retry(
+            told("The wiki at {url} answers {status}: see its error log.", url=url, status=answer.status),
+            after=300,
+        )
     if answer.status == 401:  # noqa: PLR2004 - not signed in
-        raise Reconfigure(f"The wiki at {url} does not take this source for a signed-in user. {_SIGN_IN}")
+        raise Reconfigure(
+            told(
+                "The wiki at {url} does not take this source for a signed-in user. {sign_in}",
+                url=url,
+                sign_in=_SIGN_IN,
+            )
+        )
     if answer.status == 403:  # noqa: PLR2004 - forbidden: what the body says differs between versions
         if b"<methodResponse>" in answer.body:
-            raise Forbidden("The wiki refuses it to this user.")
-        raise Reconfigure(f"Something before the wiki at {url} refuses this source (403).")
+            raise Forbidden(told("The wiki refuses it to this user."))
+        raise Reconfigure(told("Something before the wiki at {url} refuses this source (403).", url=url))
     try:
         return _parsed(answer.body)
     except xmlrpc.client.Fault as fault:
         if "not enabled" in str(fault.faultString):
             raise Reconfigure(
-                "The wiki takes no remote calls: switch 'remote' on and name the user in 'remoteuser'."
+                told("The wiki takes no remote calls: switch 'remote' on and name the user in 'remoteuser'.")
             ) from fault
-        raise Fault(f"The wiki answers with error {fault.faultCode}.") from fault
+        raise Fault(told("The wiki answers with error {code}.", code=fault.faultCode)) from fault
     except (expat.ExpatError, xmlrpc.client.Error, ValueError, KeyError, TypeError, IndexError) as error:
-        raise Stop(f"{url} answers, but not as a DokuWiki does: check the address.") from error
+        raise Stop(told("{url} answers, but not as a DokuWiki does: check the address.", url=url)) from error
 
 
 def _parsed(body: bytes) -> Value:
@@ -224,12 +250,12 @@ def _parsed(body: bytes) -> Value:
 
 
 def _refuse(*_: object) -> None:
-    raise ValueError("an answer that defines entities")
+    raise ValueError(told("an answer that defines entities"))
 
 
 def _rows(value: Value, method: str) -> list[Mapping[str, Value]]:
     if isinstance(value, Mapping) and not value:
         return []  # PHP has one empty array for both
     if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
-        raise Stop(f"The wiki's answer to {method} is no list. Nothing was deleted.")
+        raise Stop(told("The wiki's answer to {method} is no list. Nothing was deleted.", method=method))
     return [row for row in value if isinstance(row, Mapping)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from assistant.common.errors import DocumentFailure
+from assistant.common.told import said, told
 from connectors.sdk.contract import CheckItem, Event, Failure, Upsert
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.exact_json import MalformedError
@@ -24,33 +25,47 @@ def try_out(
     try:
         sign_in()
     except ConnectorError as error:
-        return [CheckItem("sign-in", ok=False, detail=str(error)), *reversed(rights)]
-    signed_in = CheckItem("sign-in", ok=True, detail="The wiki lets the user in.")
+        return [CheckItem("sign-in", ok=False, detail=said(error)), *reversed(rights)]
+    signed_in = CheckItem("sign-in", ok=True, detail=told("The wiki lets the user in."))
     try:
         events = list(documents())
     except ConnectorError as error:
-        return [signed_in, CheckItem("list", ok=False, detail=str(error)), *reversed(rights)]
+        return [signed_in, CheckItem("list", ok=False, detail=said(error)), *reversed(rights)]
     found = [event for event in events if isinstance(event, Upsert)]
     failures = [event for event in events if isinstance(event, Failure) and not event.hide]
     return [signed_in, _listing(found, failures), _content(found), *reversed(rights)]
 
 
 def _listing(found: list[Upsert], failures: list[Failure]) -> CheckItem:
-    detail = f"{len(found)} pages and files" if found else "The wiki shows this user no page."
+    detail = (
+        told("{count} pages and files", count=len(found))
+        if found
+        else told("The wiki shows this user no page.")
+    )
     if failures:
         first = failures[0]
-        detail += f"; {len(failures)} not listed, the first is '{first.external_id}': {first.detail}"
+        detail = told(
+            "{listed}; {count} not listed, the first is '{name}': {detail}",
+            listed=detail,
+            count=len(failures),
+            name=first.external_id,
+            detail=first.detail,
+        )
     return CheckItem("list", ok=bool(found) and not failures, detail=detail)
 
 
 def _content(found: list[Upsert]) -> CheckItem:
     if not found:
-        return CheckItem("read content", ok=False, detail="There is no page to try.")
+        return CheckItem("read content", ok=False, detail=told("There is no page to try."))
     try:
         found[0].fetch()
     except (DocumentFailure, ConnectorError) as error:
-        return CheckItem("read content", ok=False, detail=f"'{found[0].external_id}': {error}")
-    return CheckItem("read content", ok=True, detail=f"'{found[0].external_id}' can be read.")
+        return CheckItem(
+            "read content",
+            ok=False,
+            detail=told("'{name}': {error}", name=found[0].external_id, error=error),
+        )
+    return CheckItem("read content", ok=True, detail=told("'{name}' can be read.", name=found[0].external_id))
 
 
 def _permissions(read_rules: Callable[[], Rules]) -> CheckItem:
@@ -58,10 +73,16 @@ def _permissions(read_rules: Callable[[], Rules]) -> CheckItem:
     try:
         rules = read_rules()
     except MalformedError as error:
-        return CheckItem(step, ok=False, detail=str(error))
+        return CheckItem(step, ok=False, detail=said(error))
     if rules.bad:
-        return CheckItem(step, ok=False, detail=f"Line {rules.bad[0].number} of the rules is not understood.")
-    return CheckItem(step, ok=True, detail=f"Rules for {len(rules.levels)} pages and namespaces.")
+        return CheckItem(
+            step,
+            ok=False,
+            detail=told("Line {number} of the rules is not understood.", number=rules.bad[0].number),
+        )
+    return CheckItem(
+        step, ok=True, detail=told("Rules for {count} pages and namespaces.", count=len(rules.levels))
+    )
 
 
 def _groups(read_people: Callable[[], Mapping[str, Person]]) -> CheckItem:
@@ -69,11 +90,18 @@ def _groups(read_people: Callable[[], Mapping[str, Person]]) -> CheckItem:
     try:
         people = read_people()
     except MalformedError as error:
-        return CheckItem(step, ok=False, detail=str(error))
+        return CheckItem(step, ok=False, detail=said(error))
     if not people:
-        return CheckItem(step, ok=False, detail="The users file names nobody who could sign in.")
+        return CheckItem(step, ok=False, detail=told("The users file names nobody who could sign in."))
     groups = {name for person in people.values() for name in person.groups}
     without = sum(not person.mail for person in people.values())
     return CheckItem(
-        step, ok=True, detail=f"{len(people)} accounts in {len(groups)} groups, {without} without an address."
+        step,
+        ok=True,
+        detail=told(
+            "{accounts} accounts in {groups} groups, {without} without an address.",
+            accounts=len(people),
+            groups=len(groups),
+            without=without,
+        ),
     )

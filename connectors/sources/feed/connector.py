@@ -21,6 +21,7 @@ from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Ask, GuardedClient, Origin
 from assistant.common.pace import Stopped
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from assistant.common.web_target import parse_target
 from connectors.sdk.contract import (
@@ -158,7 +159,7 @@ class FeedConnector(BaseSource):
             elif isinstance(event, Failure):
                 yield event
         for external_id in wanted:
-            detail = "The entry has left its feed. What was read before stays."
+            detail = told("The entry has left its feed. What was read before stays.")
             yield Failure(external_id, FailureCode.GONE, detail)
 
     def _reading(self, feed: str, client: GuardedClient, cursor: JsonObject | None) -> Reading:
@@ -223,7 +224,7 @@ class FeedConnector(BaseSource):
         if self._settings.pages and entry.link:
             return self._page(entry)
         if len(entry.body.encode()) > self._surroundings.max_content_bytes:
-            raise DocumentFailure(FailureCode.TOO_LARGE, "The entry is larger than the limit.")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("The entry is larger than the limit."))
         if entry.plain:
             return TextContent(entry.body or entry.title)
         return BytesContent(entry.body.encode())
@@ -241,9 +242,9 @@ class FeedConnector(BaseSource):
                     self._surroundings, lambda limit: client.send(Ask("GET", entry.link, max_bytes=limit))
                 )
         except Retry as error:
-            raise DocumentFailure(FailureCode.UNREACHABLE, str(error)) from error
+            raise DocumentFailure(FailureCode.UNREACHABLE, said(error)) from error
         except Reconfigure as error:
-            raise DocumentFailure(FailureCode.REFUSED, str(error)) from error
+            raise DocumentFailure(FailureCode.REFUSED, said(error)) from error
         return BytesContent(answer.body)
 
     def _client(self) -> GuardedClient:

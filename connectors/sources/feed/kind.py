@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.audience import AUDIENCE_FIELD, audience_acl
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
@@ -28,10 +29,22 @@ def feed_settings(config: JsonObject, secrets: Mapping[str, str]) -> FeedSetting
     feeds = [str(line) for line in lines] if isinstance(lines, Sequence) else []
     for feed in feeds:
         if not web_address(feed) or "@" in feed.split("/")[2]:
-            raise UsageError(f"'{feed[:80]}' in 'addresses' of kind 'feed' must be an http or https address.")
+            raise UsageError(
+                told(
+                    "'{line}' in '{name}' of kind '{kind}' must be an http or https address.",
+                    line=feed[:80],
+                    name="addresses",
+                    kind="feed",
+                )
+            )
     username, password = str(config.get("username", "")), secrets.get("password", "")
     if bool(username) != bool(password):
-        raise UsageError("To sign in, a source of kind 'feed' needs 'username' and the secret 'password'.")
+        raise UsageError(
+            told(
+                "To sign in, a source of kind '{kind}' needs 'username' and the secret 'password'.",
+                kind="feed",
+            )
+        )
     keep = config.get("keep_days")
     return FeedSettings(
         feeds=tuple(dict.fromkeys(feeds)),
@@ -62,10 +75,14 @@ KIND = ConnectorKind(
             "content",
             FieldType.CHOICE,
             choices=("entry", "page"),
+            choice_labels={
+                "entry": {"en": "What the feed itself says", "ko": "피드에 담긴 내용"},
+                "page": {"en": "The page that each entry links to", "ko": "각 항목이 링크하는 페이지"},
+            },
             label={"en": "Read", "ko": "읽을 내용"},
             help={
-                "en": "'entry': what the feed itself says. 'page': the page that each entry links to.",
-                "ko": "'entry'는 피드에 담긴 내용을, 'page'는 각 항목이 링크하는 페이지를 읽습니다.",
+                "en": "Left out: what the feed itself says.",
+                "ko": "비워 두면 피드에 담긴 내용을 읽습니다.",
             },
         ),
         ConfigField(

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from assistant.common.errors import FailureCode
 from assistant.common.guarded_http import Answer, Ask, GuardedClient, TooLarge
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Reconfigure, Retry, Stop
@@ -103,40 +104,64 @@ class Reading:
             with network_errors():
                 answer = self._get(self.feed, headers)
         except TooLarge as error:
-            raise Reconfigure(f"The feed {self.feed} is too large: {error}") from error
+            raise Reconfigure(
+                told("The feed {feed} is too large: {error}", feed=self.feed, error=error)
+            ) from error
         if answer.status == _NOT_MODIFIED and headers:
             return None
         page = self._understood(answer)
         marks = frozenset(mark(entry) for entry in page.entries[:MOST_MARKS])
-        told = answer.headers if page.whole else {}  # a malformed feed is read again, whatever it says
-        self.position = Position(told.get("etag", ""), told.get("last-modified", ""), marks)
+        given = answer.headers if page.whole else {}  # a malformed feed is read again, whatever it says
+        self.position = Position(given.get("etag", ""), given.get("last-modified", ""), marks)
         self.sound = page.whole
         return page
 
     def _understood(self, answer: Answer) -> FeedDocument:
         status = answer.status
         if status in _GONE:
-            raise Stop(f"The feed {self.feed} answers {status}. Nothing was deleted. Correct or remove it.")
+            raise Stop(
+                told(
+                    "The feed {feed} answers {status}. Nothing was deleted. Correct or remove it.",
+                    feed=self.feed,
+                    status=status,
+                )
+            )
         if status in _REFUSED:
-            raise Reconfigure(f"The feed {self.feed} answers {status}: check user name and password.")
+            raise Reconfigure(
+                told(
+                    "The feed {feed} answers {status}: check user name and password.",
+                    feed=self.feed,
+                    status=status,
+                )
+            )
         if status >= _SERVER_ERROR:
-            raise Retry(f"The feed {self.feed} answers {status}.", after=_LATER_S)
+            raise Retry(
+                told("The feed {feed} answers {status}.", feed=self.feed, status=status), after=_LATER_S
+            )
         page = read_feed(answer, feed=self.feed) if answer.ok else None
         if page is None:
-            raise Reconfigure(f"{self.feed} gives no Atom or RSS (it answers {status}): check the address.")
+            raise Reconfigure(
+                told(
+                    "{feed} gives no Atom or RSS (it answers {status}): check the address.",
+                    feed=self.feed,
+                    status=status,
+                )
+            )
         if page.cut:
-            raise Retry(f"The feed {self.feed} breaks off before its end.", after=_LATER_S)
+            raise Retry(told("The feed {feed} breaks off before its end.", feed=self.feed), after=_LATER_S)
         return page
 
     def _older(self, address: str) -> FeedDocument | Failure:
-        detail = "An older page of the feed gives no whole Atom or RSS."
+        detail = told("An older page of the feed gives no whole Atom or RSS.")
         try:
             with network_errors():
                 answer = self._get(address, {})
         except (Retry, TooLarge) as error:
-            return Failure("", FailureCode.UNLISTED, f"An older page of the feed: {error}")
+            return Failure("", FailureCode.UNLISTED, told("An older page of the feed: {error}", error=error))
         if answer.status == _UNKNOWN_CALLER:
-            raise Reconfigure(f"An older page of {self.feed} answers 401: check user name and password.")
+            raise Reconfigure(
+                told("An older page of {feed} answers 401: check user name and password.", feed=self.feed)
+            )
         page = read_feed(answer, feed=self.feed) if answer.ok else None
         if page is None or page.cut:
             return Failure("", FailureCode.UNLISTED, detail)

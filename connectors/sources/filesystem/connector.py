@@ -19,6 +19,8 @@ from pathlib import Path
 
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.access_file import AccessRules, no_access_file, read_access_file
 from connectors.sdk.beneath import open_file
@@ -124,7 +126,11 @@ class FilesystemConnector(BaseSource):
         try:
             groups = read_groups(self._groups_file)
         except MalformedError as error:
-            detail = f"The groups file '{self._groups_file.name}' {error}. Mend it and sync again."
+            detail = told(
+                "The groups file '{name}' {error}. Mend it and sync again.",
+                name=self._groups_file.name,
+                error=error,
+            )
             yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
             return
         yield from groups
@@ -166,7 +172,11 @@ class FilesystemConnector(BaseSource):
             try:
                 companion = self._companion(found)
             except MalformedError as error:
-                detail = f"Its companion '{found.companion}' {error}. Mend or remove it."
+                detail = told(
+                    "Its companion '{companion}' {error}. Mend or remove it.",
+                    companion=found.companion,
+                    error=error,
+                )
                 yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             stated = rules.acl_of(found.external_id, companion.clause)
@@ -180,18 +190,18 @@ class FilesystemConnector(BaseSource):
         if not found.companion:
             return NO_COMPANION
         if found.companion != found.parts[-1] + SUFFIX:
-            raise MalformedError("is not spelt exactly like its file")
+            raise MalformedError(told("is not spelt exactly like its file"))
         try:
             with os.fdopen(open_file(self._root, (*found.parts[:-1], found.companion)), "rb") as stream:
                 data = stream.read(MAX_COMPANION_BYTES + 1)
         except OSError as error:
-            raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+            raise MalformedError(told("cannot be read: {reason}", reason=os_reason(error))) from error
         if len(data) > MAX_COMPANION_BYTES:
-            raise MalformedError(f"is larger than {MAX_COMPANION_BYTES} bytes")
+            raise MalformedError(told("is larger than {most} bytes", most=MAX_COMPANION_BYTES))
         try:
             return parse_companion(decode_json(data))
         except MalformedError as error:
-            raise MalformedError(f"is not understood: {error}") from error
+            raise MalformedError(told("is not understood: {error}", error=error)) from error
 
     def _upsert(self, item: _Readable) -> Upsert:
         found, companion = item.found, item.companion
@@ -214,7 +224,7 @@ class FilesystemConnector(BaseSource):
         try:
             descriptor = open_file(self._root, found.parts)
         except OSError as error:
-            raise DocumentFailure(FailureCode.UNREADABLE, error.strerror or "") from error
+            raise DocumentFailure(FailureCode.UNREADABLE, os_reason(error)) from error
         try:
             info = os.fstat(descriptor)
         finally:

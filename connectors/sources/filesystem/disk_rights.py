@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.common.acl import Clause, PrincipalRef
+from assistant.common.told import told
 from connectors.sdk.exact_json import MalformedError
 from connectors.sdk.posix_acl import READ, SEARCH, XATTR, Naming, PosixAcl, clause, from_mode, parse_xattr
 
@@ -53,7 +54,7 @@ class DiskRights:
 def _rights(place: int | str, info: os.stat_result) -> PosixAcl:
     for name in _OTHER_LISTS:
         if _attribute(place, name) is not None:
-            raise MalformedError(f"has an access list of the kind {name}, which is not read")
+            raise MalformedError(told("has an access list of the kind {name}, which is not read", name=name))
     data = _attribute(place, XATTR)
     if data is None:
         return from_mode(info.st_mode, owner=info.st_uid, group=info.st_gid)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from assistant.common.types import JsonObject
-from connectors.sdk.audience import OTHERS_FIELD, principals
+from connectors.sdk.audience import EVERYONE_LABEL, OTHERS_FIELD, principals
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.posix_acl import names_of_directory, names_of_source
 from connectors.sdk.surroundings import Surroundings
@@ -54,12 +54,19 @@ KIND = ConnectorKind(
             "permissions",
             FieldType.CHOICE,
             choices=("access_file", "posix"),
+            choice_labels={
+                "access_file": {
+                    "en": "Access file and metadata files",
+                    "ko": "접근 권한 파일과 메타데이터 파일",
+                },
+                "posix": {"en": "Rights on the disk (POSIX)", "ko": "디스크의 권한(POSIX)"},
+            },
             label={"en": "Permissions", "ko": "권한 방식"},
             help={
-                "en": "'access_file': from the access file and companions alone. 'posix': owner, group, "
-                "mode and POSIX access lists on the disk decide; an access file, if given, narrows them.",
-                "ko": "'access_file'을 고르면 접근 권한 파일과 메타데이터 파일만 따릅니다. "
-                "'posix'를 고르면 디스크의 소유자, 그룹, 모드, POSIX ACL을 따르며, "
+                "en": "By the files: from these alone. By the disk: owner, group, mode and POSIX access "
+                "lists decide; an access file, if given, narrows them.",
+                "ko": "접근 권한 파일과 메타데이터 파일만 따르거나, 디스크의 소유자, 그룹, 모드, "
+                "POSIX ACL을 따를 수 있습니다. 디스크의 권한을 따를 때 "
                 "접근 권한 파일이 있으면 그 범위 안으로 더 좁힙니다.",
             },
         ),
@@ -91,12 +98,13 @@ KIND = ConnectorKind(
             "audience",
             FieldType.CHOICE,
             choices=("everyone",),
+            choice_labels=EVERYONE_LABEL,
             label={"en": "Readable by", "ko": "공개 대상"},
             help={
-                "en": "'everyone' opens what no access entry covers to whoever can sign in. "
-                "With 'posix' it means nothing.",
-                "ko": "'everyone'을 고르면 접근 권한이 따로 정해지지 않은 문서를 "
-                "로그인한 모든 사람이 볼 수 있습니다. 'posix' 방식에서는 쓰지 않습니다.",
+                "en": "Opens what no access entry covers to whoever can sign in. "
+                "Where the rights on the disk decide it means nothing.",
+                "ko": "접근 권한이 따로 정해지지 않은 문서를 누가 볼지 정합니다. "
+                "비워 두면 아무도 볼 수 없습니다. 디스크의 권한을 따를 때는 쓰지 않습니다.",
             },
         ),
     ),

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.common.errors import FailureCode
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from connectors.sdk.beneath import open_folder
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Stop
@@ -93,7 +95,12 @@ def walk(root: Path, *, leave_out: LeftOut, rights: DiskRights | None = None) ->
             else:
                 pending += below
     if _identity(root) != before:
-        raise Stop(f"The folder '{root}' was replaced while it was read. Nothing was deleted; sync again.")
+        raise Stop(
+            told(
+                "The folder '{root}' was replaced while it was read. Nothing was deleted; sync again.",
+                root=root,
+            )
+        )
 
 
 def _identity(root: Path) -> tuple[int, int]:
@@ -102,14 +109,16 @@ def _identity(root: Path) -> tuple[int, int]:
     except OSError as error:
         raise Stop(_root_trouble(root, error)) from error
     if not stat.S_ISDIR(info.st_mode):
-        raise Stop(f"'{root}' is not a folder. Check 'root' of this source.")
+        raise Stop(told("'{root}' is not a folder. Check 'root' of this source.", root=root))
     return info.st_dev, info.st_ino
 
 
 def _root_trouble(root: Path, error: OSError) -> str:
-    reason = error.strerror or "unknown error"
-    return (
-        f"The folder '{root}' cannot be read: {reason}. Check that it is mounted and readable for the worker."
+    reason = os_reason(error) or told("unknown error")
+    return told(
+        "The folder '{root}' cannot be read: {reason}. Check that it is mounted and readable for the worker.",
+        root=root,
+        reason=reason,
     )
 
 
@@ -119,7 +128,7 @@ def _listed(tree: _Tree, folder: _Entry) -> list[_Entry] | Failure:
     try:
         return _entries(tree, folder)
     except MalformedError as error:
-        detail = f"The folder {error}."
+        detail = told("The folder {error}.", error=error)
         return Failure(prefix, FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
     except OSError as error:
         if not folder.parts:
@@ -128,7 +137,7 @@ def _listed(tree: _Tree, folder: _Entry) -> list[_Entry] | Failure:
             return []
         # A folder that was closed to the worker was perhaps closed to its readers by the same stroke.
         hide = tree.rights is not None and isinstance(error, PermissionError)
-        return Failure(prefix, FailureCode.UNLISTED, error.strerror or "", hide=hide, is_prefix=True)
+        return Failure(prefix, FailureCode.UNLISTED, os_reason(error), hide=hide, is_prefix=True)
 
 
 def _entries(tree: _Tree, folder: _Entry) -> list[_Entry]:
@@ -157,7 +166,7 @@ def _guarded(tree: _Tree, entry: _Entry, layers: tuple[Layer, ...], folder: int)
     try:
         own = tree.rights.to_read(folder, entry.parts[-1], entry.info)
     except MalformedError as error:
-        detail = f"The file {error}."
+        detail = told("The file {error}.", error=error)
         failure = Failure(printable(entry.parts), FailureCode.BAD_PERMISSIONS, detail, hide=True)
         return replace(entry, failure=failure)
     return replace(entry, layers=(*layers, own))
@@ -179,13 +188,15 @@ def _entry(folder: tuple[str, ...], entry: os.DirEntry[str], companions: Compani
         return None
     except OSError as error:
         # It may be a folder, so what is known below that name is exempt from deletion too.
-        detail = error.strerror or ""
+        detail = os_reason(error)
         failure = Failure(printable(parts), FailureCode.UNREADABLE, detail, is_prefix=True)
         return _Entry(parts, is_folder=False, failure=failure)
     if info is not None and not stat.S_ISREG(info.st_mode):
         return None
     problem = id_problem("/".join(parts))
     if problem:
-        failure = Failure(printable(parts), FailureCode.UNREADABLE, f"The path {problem}. Rename it.")
+        failure = Failure(
+            printable(parts), FailureCode.UNREADABLE, told("The path {problem}. Rename it.", problem=problem)
+        )
         return _Entry(parts, is_folder=False, failure=failure)
     return _Entry(parts, is_folder, info, "" if is_folder else companions.of(entry.name))

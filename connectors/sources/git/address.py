@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 
 PORTS = {"https": 443, "http": 80, "ssh": 22, "file": 0}
 _HIGHEST_PORT = 65_535
@@ -83,15 +84,18 @@ def repository(text: str) -> Repository:
 def _refused(text: str) -> UsageError:
     shown = re.sub(r"//[^/@]*@", "//…@", text.strip())[:120]
     return UsageError(
-        f"'{shown}' is no repository that can be read: write https://HOST/PATH, ssh://USER@HOST/PATH or "
-        f"file:///PATH, without a password in it."
+        told(
+            "'{shown}' is no repository that can be read: write https://HOST/PATH, "
+            "ssh://USER@HOST/PATH or file:///PATH, without a password in it.",
+            shown=shown,
+        )
     )
 
 
 def branch_problem(branch: str) -> str:
     """Why this cannot be a branch, as the end of a sentence; empty when it can."""
     if not _BRANCH.fullmatch(branch) or ".." in branch or "@{" in branch or branch.startswith(("/", "-")):
-        return "is no name of a branch"
+        return told("is no name of a branch")
     return ""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from connectors.sources.git.program import Damaged, end_group, git_command
 
 
@@ -43,14 +44,16 @@ class Blobs:
         with self._lock:
             size = self._asked("info", blob)
             if size > most:
-                raise DocumentFailure(FailureCode.TOO_LARGE, f"{size} bytes; the limit is {most}")
+                raise DocumentFailure(
+                    FailureCode.TOO_LARGE, told("{size} bytes; the limit is {most}", size=size, most=most)
+                )
             self._asked("contents", blob)
             stream = self._opened().stdout
             assert stream is not None
             data = stream.read(size + 1)
             if len(data) != size + 1:
                 self._end()
-                raise Damaged("git ended in the middle of a file")
+                raise Damaged(told("git ended in the middle of a file"))
             return data[:-1]
 
     def _asked(self, verb: str, blob: str) -> int:
@@ -60,14 +63,14 @@ class Blobs:
         try:
             process.stdin.write(f"{verb} {blob}\n".encode("ascii"))
             process.stdin.flush()
-            told = process.stdout.readline().split()
+            answered = process.stdout.readline().split()
         except OSError as error:
             self._end()
-            raise Damaged("git ended") from error
-        if len(told) != 3 or told[1] != b"blob":  # noqa: PLR2004 - name, type and size
+            raise Damaged(told("git ended")) from error
+        if len(answered) != 3 or answered[1] != b"blob":  # noqa: PLR2004 - name, type and size
             self._end()
-            raise Damaged(f"{blob} is not there")
-        return int(told[2])
+            raise Damaged(told("{blob} is not there", blob=blob))
+        return int(answered[2])
 
     def _opened(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -136,7 +137,7 @@ class GitConnector(BaseSource):
                 heads[name] = mirror.newest()
             except ConnectorError as error:
                 problem = problem or error
-                failures[name] = Failure(f"{name}:", FailureCode.UNLISTED, str(error), is_prefix=True)
+                failures[name] = Failure(f"{name}:", FailureCode.UNLISTED, said(error), is_prefix=True)
         if not heads and problem is not None:
             raise problem
         return heads, failures
@@ -198,7 +199,9 @@ class GitConnector(BaseSource):
         external_id = _id(mirror, file.path)
         problem = id_problem(external_id)
         if problem:
-            return Failure(escaped_id(external_id), FailureCode.UNREADABLE, f"Its path {problem}.")
+            return Failure(
+                escaped_id(external_id), FailureCode.UNREADABLE, told("Its path {problem}.", problem=problem)
+            )
         url = ""
         if self._selection.link:
             branch = self._selection.branch
@@ -225,7 +228,7 @@ class GitConnector(BaseSource):
         except Damaged:
             data = self._content_anew(mirror, file.path, most=most)
         if data.startswith(_LFS):
-            detail = "Its content lies in Git LFS, which is not read."
+            detail = told("Its content lies in Git LFS, which is not read.")
             raise DocumentFailure(FailureCode.UNSUPPORTED, detail)
         return BytesContent(data)
 
@@ -233,10 +236,10 @@ class GitConnector(BaseSource):
         try:
             blob = mirror.blob_at(mirror.newest(), path)
             if not blob:
-                raise DocumentFailure(FailureCode.GONE, "The file is no longer in the repository.")
+                raise DocumentFailure(FailureCode.GONE, told("The file is no longer in the repository."))
             return self._reader(mirror).read(blob, most=most)
         except Damaged as error:
-            raise DocumentFailure(FailureCode.UNREACHABLE, str(error)) from error
+            raise DocumentFailure(FailureCode.UNREACHABLE, said(error)) from error
 
     def _reader(self, mirror: Mirror) -> Blobs:
         fresh = Blobs(mirror.folder, self._git.environment())  # opens nothing yet
@@ -252,4 +255,7 @@ def _copy_is_there(mirror: Mirror) -> Iterator[None]:
     try:
         yield
     except Damaged as error:
-        raise Retry(f"The copy of '{mirror.where.name}' vanished: {error}", after=_RETRY_S) from error
+        raise Retry(
+            told("The copy of '{name}' vanished: {error}", name=mirror.where.name, error=error),
+            after=_RETRY_S,
+        ) from error

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.common.pace import wait
+from assistant.common.told import told
 from connectors.sdk.errors import ConnectorError, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.git.address import Repository
@@ -72,7 +73,10 @@ class Mirror:
             try:
                 return self._fetched()
             except Damaged as error:
-                raise Retry(f"'{self.where.name}' cannot be copied: {error}", after=_RETRY_S) from error
+                raise Retry(
+                    told("'{name}' cannot be copied: {error}", name=self.where.name, error=error),
+                    after=_RETRY_S,
+                ) from error
 
     def head(self) -> str:
         """The newest commit's id as the server tells it; nothing is copied.
@@ -81,12 +85,16 @@ class Mirror:
             ConnectorError: see `Git.remote`; Stop where there is no such branch.
         """
         try:
-            told = self._git.remote(self.where, None, "ls-remote", "--quiet", "--", self.where.url, self._ref)
+            answered = self._git.remote(
+                self.where, None, "ls-remote", "--quiet", "--", self.where.url, self._ref
+            )
         except Damaged as error:
-            raise Retry(f"'{self.where.name}' cannot be asked: {error}", after=_RETRY_S) from error
-        commit = told.decode("ascii", "replace").partition("\t")[0]
+            raise Retry(
+                told("'{name}' cannot be asked: {error}", name=self.where.name, error=error), after=_RETRY_S
+            ) from error
+        commit = answered.decode("ascii", "replace").partition("\t")[0]
         if not _OBJECT.fullmatch(commit):
-            raise Stop(f"'{self.where.name}' has no commit on this branch.")
+            raise Stop(told("'{name}' has no commit on this branch.", name=self.where.name))
         return commit
 
     def has(self, commit: str) -> bool:
@@ -109,8 +117,8 @@ class Mirror:
         Raises:
             Damaged: the copy is not there any more.
         """
-        told = self._git.local(self.folder, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)
-        for line in told.split(b"\0")[:-1]:
+        answered = self._git.local(self.folder, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)
+        for line in answered.split(b"\0")[:-1]:
             about, _, path = line.partition(b"\t")
             mode, _, blob, size = about.decode("ascii").split()
             if mode in _FILES:
@@ -122,8 +130,8 @@ class Mirror:
         Raises:
             Damaged: one of them is not here any more.
         """
-        told = self._git.local(self.folder, "diff-tree", "-r", "-z", "--raw", "--no-renames", old, new)
-        parts = told.split(b"\0")
+        answered = self._git.local(self.folder, "diff-tree", "-r", "-z", "--raw", "--no-renames", old, new)
+        parts = answered.split(b"\0")
         for about, path in zip(parts[:-1:2], parts[1::2], strict=True):
             _, mode, _, blob, _ = about.decode("ascii").removeprefix(":").split()
             yield Change(_text(path), blob if mode in _FILES else "")
@@ -145,7 +153,7 @@ class Mirror:
         self._fetch(f"+{self._ref}:{_HEAD}")
         commit = self._git.local(self.folder, "rev-parse", f"{_HEAD}^{{commit}}").decode("ascii").strip()
         if not _OBJECT.fullmatch(commit):
-            raise Damaged("no commit")
+            raise Damaged(told("no commit"))
         return commit
 
     def _fetch(self, what: str) -> None:

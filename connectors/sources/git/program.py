@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -148,7 +149,9 @@ class Git:
     def _ssh(self, where: Repository, address: str) -> str:
         """The ssh command: to this very address, whose host key must be that of the name."""
         if not self._proof.host_keys.strip():
-            raise Reconfigure(f"The host key of {where.host} is not known: add it to 'host_keys'.")
+            raise Reconfigure(
+                told("The host key of {host} is not known: add it to 'host_keys'.", host=where.host)
+            )
         alias = where.host if where.port == PORTS["ssh"] else f"[{where.host}]:{where.port}"
         options = {
             "BatchMode": "yes", "StrictHostKeyChecking": "yes", "UpdateHostKeys": "no", "CheckHostIP": "no",
@@ -201,7 +204,7 @@ class Git:
                 if self._surroundings.stopped():
                     raise Stopped
                 if waited > _LONGEST_S:
-                    raise Retry("git took longer than an hour.", after=_RETRY_S)
+                    raise Retry(told("git took longer than an hour."), after=_RETRY_S)
         finally:
             if process.poll() is None:
                 end_group(process)
@@ -223,11 +226,17 @@ def _git() -> str:
     """
     found = shutil.which("git")
     if found is None:
-        raise Reconfigure("The program git is not installed where the worker runs: install the package git.")
-    told = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
-    version = re.search(r"(\d+)\.(\d+)", told)
+        raise Reconfigure(
+            told("The program git is not installed where the worker runs: install the package git.")
+        )
+    shown = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    version = re.search(r"(\d+)\.(\d+)", shown)
     if version is None or (int(version[1]), int(version[2])) < _OLDEST:
-        raise Reconfigure(f"The program git is too old ({told.strip()[:40]}): 2.37 or later is needed.")
+        raise Reconfigure(
+            told(
+                "The program git is too old ({version}): 2.37 or later is needed.", version=shown.strip()[:40]
+            )
+        )
     return found
 
 
@@ -277,28 +286,42 @@ def _judged(where: Repository, errors: str) -> ConnectorError | Damaged:
     low, detail = errors.lower(), _last_line(errors.encode("utf-8", "replace"))
     if "host key verification failed" in low:
         return Reconfigure(
-            f"{where.host} shows another host key than 'host_keys' names. Check which is right."
+            told(
+                "{host} shows another host key than 'host_keys' names. Check which is right.", host=where.host
+            )
         )
     if any(sign in low for sign in _CREDENTIALS):
-        return Reconfigure(f"'{where.name}' refuses the credentials: {detail}")
+        return Reconfigure(told("'{name}' refuses the credentials: {detail}", name=where.name, detail=detail))
     if any(sign in low for sign in _CERTIFICATE):
-        return Reconfigure(f"The certificate of {where.host} is not valid for it: {detail}")
+        return Reconfigure(
+            told("The certificate of {host} is not valid for it: {detail}", host=where.host, detail=detail)
+        )
     if "error: 30" in low or "unable to update url base from redirection" in low:
-        return Reconfigure(f"'{where.name}' sends to another address: type the one that it has now.")
+        return Reconfigure(
+            told("'{name}' sends to another address: type the one that it has now.", name=where.name)
+        )
     if "cannot run ssh" in low:
-        return Reconfigure("The program ssh is not installed where the worker runs: install openssh-client.")
+        return Reconfigure(
+            told("The program ssh is not installed where the worker runs: install openssh-client.")
+        )
     if "dubious ownership" in low:
-        return Reconfigure(f"'{where.name}' belongs to another account than the worker's.")
+        return Reconfigure(told("'{name}' belongs to another account than the worker's.", name=where.name))
     if any(sign in low for sign in _LOCAL):
         return Damaged(detail)
     if any(sign in low for sign in _NOT_THERE):
-        return Stop(f"'{where.name}' or its branch is not there, or not for this account: {detail}")
-    return Retry(f"'{where.name}' does not answer: {detail}", after=_RETRY_S)
+        return Stop(
+            told(
+                "'{name}' or its branch is not there, or not for this account: {detail}",
+                name=where.name,
+                detail=detail,
+            )
+        )
+    return Retry(told("'{name}' does not answer: {detail}", name=where.name, detail=detail), after=_RETRY_S)
 
 
 def _last_line(errors: bytes) -> str:
     """The line that says what was wrong, on one line and without control characters."""
     lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-    line = (fatal or lines or ["no reason given"])[0]
+    line = (fatal or lines or [told("no reason given")])[0]
     return "".join(c if c.isprintable() else " " for c in line)[:300]

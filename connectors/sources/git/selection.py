@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from assistant.common.acl import Acl
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.audience import audience_acl
 from connectors.sdk.document_fields import web_address
@@ -50,18 +51,25 @@ def selection(config: JsonObject, *, has_token: bool) -> Selection:
     names = [each.name for each in repositories]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
-        raise UsageError(f"'{twice}' is named twice: leave one of the two out.")
+        raise UsageError(told("'{twice}' is named twice: leave one of the two out.", twice=twice))
     if has_token and any(each.scheme == "http" for each in repositories):
-        raise UsageError("A token would go over the line in plain text: write https instead of http.")
+        raise UsageError(told("A token would go over the line in plain text: write https instead of http."))
     if has_token and len({(each.host, each.port) for each in repositories if each.scheme == "https"}) > 1:
-        raise UsageError("One token is for one server: make a source for the repositories of each server.")
+        raise UsageError(
+            told("One token is for one server: make a source for the repositories of each server.")
+        )
     branch = str(config.get("branch", ""))
     if branch and branch_problem(branch):
-        raise UsageError(f"'{branch[:80]}' {branch_problem(branch)}.")
+        raise UsageError(
+            told("'{branch}' {branch_problem}.", branch=branch[:80], branch_problem=branch_problem(branch))
+        )
     link = str(config.get("link", ""))
     if link and ("{path}" not in link or not web_address(link.replace("{", "").replace("}", ""))):
         raise UsageError(
-            "The link must be an https address with {path} in it, and perhaps {repository}, {branch}."
+            told(
+                "The link must be an https address with {{path}} in it, and perhaps {{repository}}, "
+                "{{branch}}."
+            )
         )
     include = tuple(str(line).lstrip("/") for line in as_list(config.get("include", []), "include"))
     known = {key: config.get(key) for key in ("branch", "include", "link", "audience")}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -62,7 +63,7 @@ class Wire(imaplib.IMAP4):
     def read(self, size: int) -> bytes:
         """As imaplib, unless the server announces more than anybody asked for."""
         if size > self._most_bytes:
-            raise self.abort(f"an answer of {size} bytes")
+            raise self.abort(told("an answer of {size} bytes", size=size))
         return super().read(size)
 
 
@@ -103,11 +104,13 @@ def connected(access: Access, surroundings: Surroundings) -> Client:
             client = Client(Wire(raw, access.host, surroundings.max_content_bytes + _ROOM_FOR_HEAD))
             if access.security == "starttls":
                 if not client.has_capability("STARTTLS"):
-                    raise Reconfigure(f"'{access.host}' offers no STARTTLS. Choose another security.")
+                    raise Reconfigure(
+                        told("'{host}' offers no STARTTLS. Choose another security.", host=access.host)
+                    )
                 client.starttls(context)
     except Refused as error:
         raw.close()
-        raise Lost(str(error)) from error
+        raise Lost(said(error)) from error
     except BaseException:
         raw.close()
         raise
@@ -118,7 +121,9 @@ def _tls_context(access: Access) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=access.ca_file or None)
     except OSError as error:
-        raise Reconfigure(f"The CA file '{access.ca_file}' cannot be read as certificates.") from error
+        raise Reconfigure(
+            told("The CA file '{ca_file}' cannot be read as certificates.", ca_file=access.ca_file)
+        ) from error
 
 
 @contextmanager
@@ -127,13 +132,19 @@ def _certificate_errors(host: str) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         raise Reconfigure(
-            f"The certificate of '{host}' is not accepted: {error.verify_message}. "
-            f"Name the CA file, or the host as its certificate names it."
+            told(
+                "The certificate of '{host}' is not accepted: {reason}. Name the CA file, or "
+                "the host as its certificate names it.",
+                host=host,
+                reason=error.verify_message,
+            )
         ) from error
     except ssl.SSLEOFError:
         raise
     except ssl.SSLError as error:
-        raise Reconfigure(f"'{host}' does not speak TLS on this port: check port and security.") from error
+        raise Reconfigure(
+            told("'{host}' does not speak TLS on this port: check port and security.", host=host)
+        ) from error
 
 
 def sign_in(client: Client, access: Access, login: str) -> None:
@@ -146,15 +157,17 @@ def sign_in(client: Client, access: Access, login: str) -> None:
     with answers():
         offered = client.has_capability("AUTH=PLAIN")
     if not offered:
-        raise Reconfigure(f"'{access.host}' does not offer AUTH=PLAIN on this connection. Use TLS.")
+        raise Reconfigure(
+            told("'{host}' does not offer AUTH=PLAIN on this connection. Use TLS.", host=access.host)
+        )
     try:
         with answers():
             client.plain_login(name, access.password)
     except Refused as error:
         code = _CODE.search(str(error))
         if code and code[1] in _PASSING:
-            raise Lost(f"the server answers {code[1]} to the sign-in") from error
-        raise SignInRefused("The server refuses the sign-in: check login and password.") from None
+            raise Lost(told("the server answers {code} to the sign-in", code=code[1])) from error
+        raise SignInRefused(told("The server refuses the sign-in: check login and password.")) from None
 
 
 @contextmanager
@@ -163,15 +176,15 @@ def answers() -> Iterator[None]:
     try:
         yield
     except ProtocolError as error:
-        raise Lost("the server answers something that is no IMAP") from error
+        raise Lost(told("the server answers something that is no IMAP")) from error
     except imaplib.IMAP4.abort as error:
-        raise Lost(_first_line(error) or "the server ended the connection") from error
+        raise Lost(_first_line(error) or told("the server ended the connection")) from error
     except imaplib.IMAP4.error as error:
         raise Refused(_first_line(error)) from error
     except (OSError, EOFError) as error:
         raise Lost(_first_line(error)) from error
     except (ValueError, AssertionError, LookupError, TypeError, AttributeError) as error:
-        raise Lost("the server answers something that is no IMAP") from error
+        raise Lost(told("the server answers something that is no IMAP")) from error
 
 
 def _first_line(error: Exception) -> str:

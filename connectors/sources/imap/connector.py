@@ -14,6 +14,7 @@ from functools import partial
 from itertools import groupby
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -145,7 +146,7 @@ class ImapConnector(BaseSource):
             except SignInRefused:
                 raise
             except Refused as error:
-                yield from (Failure(each, FailureCode.UNLISTED, str(error)) for each in ids)
+                yield from (Failure(each, FailureCode.UNLISTED, said(error)) for each in ids)
                 return
         yield from (self._upsert(found[each]) if each in found else Tombstone(each) for each in ids)
 
@@ -200,18 +201,18 @@ class ImapConnector(BaseSource):
     def _fetch(self, found: Found) -> BytesContent:
         most = self._surroundings.max_content_bytes
         if found.message.size > most:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"{found.message.size} bytes")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=found.message.size))
         place = found.place
         try:
             data = self._reading.ask(
                 place.login, lambda session: session.content(found.folder, place.uidvalidity, place.uid)
             )
         except Refused as error:
-            raise DocumentFailure(FailureCode.REFUSED, str(error)) from error
+            raise DocumentFailure(FailureCode.REFUSED, said(error)) from error
         if data is None:
-            raise DocumentFailure(FailureCode.GONE, "the message is not in its folder any more")
+            raise DocumentFailure(FailureCode.GONE, told("the message is not in its folder any more"))
         if len(data) > most:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"more than {most} bytes")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("more than {most} bytes", most=most))
         return BytesContent(data)
 
 
@@ -220,12 +221,12 @@ def _by_id(group: Iterator[tuple[Place, str]]) -> Iterator[tuple[str, Place]]:
 
 
 def _hidden(box: Mailbox) -> Failure:
-    prefix, detail = mailbox_prefix(box.login), f"{box.problem} Mend its line."
+    prefix, detail = mailbox_prefix(box.login), told("{problem} Mend its line.", problem=box.problem)
     return Failure(prefix, FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
 
 
 def _shut(box: Mailbox, error: SignInRefused) -> Failure:
-    return Failure(mailbox_prefix(box.login), FailureCode.UNLISTED, str(error), is_prefix=True)
+    return Failure(mailbox_prefix(box.login), FailureCode.UNLISTED, said(error), is_prefix=True)
 
 
 def _state(place: Place) -> JsonObject:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from assistant.common.told import said, told
 from connectors.sdk.errors import Retry
 from connectors.sources.imap.connection import Lost
 from connectors.sources.imap.session import Session
@@ -37,9 +38,12 @@ class HeldSession:
                 try:
                     return question(self._of(login))
                 except Lost as lost:
-                    problem = str(lost)
+                    problem = said(lost)
                     self._hang_up()
-        raise Retry(f"The mail server ends the connection: {problem}. It is tried again.", after=_AGAIN_S)
+        raise Retry(
+            told("The mail server ends the connection: {problem}. It is tried again.", problem=problem),
+            after=_AGAIN_S,
+        )
 
     def close(self) -> None:
         """Hang up."""

@@ -109,12 +109,17 @@ KIND = ConnectorKind(
             "security",
             FieldType.CHOICE,
             choices=("tls", "starttls", "plain"),
+            choice_labels={
+                "tls": {"en": "TLS from the start", "ko": "처음부터 TLS로 암호화"},
+                "starttls": {"en": "TLS after a greeting (STARTTLS)", "ko": "접속한 뒤 암호화(STARTTLS)"},
+                "plain": {"en": "Without encryption", "ko": "암호화하지 않음"},
+            },
             label={"en": "Security", "ko": "연결 보안"},
             help={
-                "en": "TLS from the start (tls, the default), after a greeting (starttls), or none (plain): "
-                "the password and all mail then cross the network readable.",
-                "ko": "tls(기본값)는 처음부터 암호화하고, starttls는 접속한 뒤 암호화합니다. plain은 "
-                "암호화하지 않으므로 비밀번호와 메일이 네트워크에 그대로 노출됩니다.",
+                "en": "Left out: TLS from the start. Without encryption the password and all mail cross the "
+                "network readable.",
+                "ko": "비워 두면 처음부터 TLS로 암호화합니다. 암호화하지 않으면 비밀번호와 메일이 "
+                "네트워크에 그대로 노출됩니다.",
             },
             advanced=True,
         ),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from assistant.common.acl import NOBODY, Acl, Clause, Entry, PrincipalRef, parse_principal, user
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from connectors.sdk.exact_json import shown
 from connectors.sources.imap.message_ids import MAX_MAILBOX_LENGTH
 
@@ -42,11 +43,13 @@ def parse_mailboxes(lines: Iterable[str], *, by_master: bool) -> tuple[Mailbox, 
     boxes: dict[str, Mailbox] = {}
     for login, owner in written:
         if times[_folded(login)] > 1:
-            boxes[login] = Mailbox(login, NOBODY, f"The mailbox '{shown(login)}' stands on several lines.")
+            boxes[login] = Mailbox(
+                login, NOBODY, told("The mailbox '{login}' stands on several lines.", login=shown(login))
+            )
         else:
             boxes[login] = _mailbox(login, owner, by_master=by_master)
     if len(boxes) > 1 and not by_master:
-        raise UsageError("Several mailboxes need a master user: name it, or keep one mailbox.")
+        raise UsageError(told("Several mailboxes need a master user: name it, or keep one mailbox."))
     return tuple(boxes[login] for login in sorted(boxes))
 
 
@@ -59,21 +62,37 @@ def _split(line: str) -> tuple[str, str]:
     login, equals, owner = line.rpartition("=")
     login, owner = (login.strip(), owner.strip()) if equals else (line.strip(), "")
     if not login:
-        raise UsageError(f"'{shown(line)}' names no mailbox: write for example ann = ann@example.com.")
+        raise UsageError(
+            told("'{line}' names no mailbox: write for example ann = ann@example.com.", line=shown(line))
+        )
     if len(login) > MAX_MAILBOX_LENGTH:
-        raise UsageError(f"'{shown(login)}' is longer than {MAX_MAILBOX_LENGTH} characters.")
+        raise UsageError(
+            told("'{login}' is longer than {most} characters.", login=shown(login), most=MAX_MAILBOX_LENGTH)
+        )
     return login, owner
 
 
 def _mailbox(login: str, owner: str, *, by_master: bool) -> Mailbox:
     if by_master and MASTER_SIGN in login:
-        return Mailbox(login, NOBODY, f"The login '{shown(login)}' holds '{MASTER_SIGN}'.")
+        return Mailbox(
+            login,
+            NOBODY,
+            told("The login '{login}' holds '{sign}'.", login=shown(login), sign=MASTER_SIGN),
+        )
     if not owner:
         return Mailbox(login, NOBODY)
     try:
         principal = _principal(owner)
     except UsageError as error:
-        return Mailbox(login, NOBODY, f"The owner of the mailbox '{shown(login)}' is not understood: {error}")
+        return Mailbox(
+            login,
+            NOBODY,
+            told(
+                "The owner of the mailbox '{login}' is not understood: {error}",
+                login=shown(login),
+                error=error,
+            ),
+        )
     return Mailbox(login, Acl((Clause((Entry(allow=True, principal=principal),)),)))
 
 

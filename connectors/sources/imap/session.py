@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from imapclient.exceptions import ProtocolError
 
+from assistant.common.told import told
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.imap.connection import Access, Refused, answers, connected, sign_in
 from connectors.sources.imap.folders import Folder, listed_folder
@@ -94,7 +95,7 @@ class Session:
             answer: Mapping[bytes, object] = self._client.select_folder(folder.raw, readonly=True)
             uidvalidity, count = answer[b"UIDVALIDITY"], answer[b"EXISTS"]
             if not isinstance(uidvalidity, int) or not isinstance(count, int):
-                raise ProtocolError("UIDVALIDITY and EXISTS must be numbers")
+                raise ProtocolError(told("UIDVALIDITY and EXISTS must be numbers"))
         self._opened = _Opened(folder.raw, uidvalidity, count)
         return uidvalidity
 
@@ -107,7 +108,7 @@ class Session:
         if self._opened is None or self._opened.raw != folder.raw:
             self.open(folder)
         if self._opened is None or self._opened.uidvalidity != uidvalidity:
-            raise Refused("it was made anew meanwhile")
+            raise Refused(told("it was made anew meanwhile"))
 
     def page(self, folder: Folder, uidvalidity: int, after: int) -> tuple[list[Message], bool]:
         """The next messages of a folder behind the UID `after`, by UID, and whether these are the last."""
@@ -142,7 +143,7 @@ class Session:
         numbers = range(first, last + 1)
         rows = self._fetch(numbers, _ITEMS, by_uid=False)
         if len(rows) < len(numbers):
-            raise _Shifted("the server leaves out messages that it counts")
+            raise _Shifted(told("the server leaves out messages that it counts"))
         with answers():
             found = [_message(_number(row[b"UID"]), row) for row in rows.values()]
         found = sorted((each for each in found if each.uid > after), key=lambda each: each.uid)
@@ -156,7 +157,7 @@ class Session:
             middle = (low + high) // 2
             row = self._fetch([middle], ["UID"], by_uid=False).get(middle)
             if row is None:
-                raise _Shifted("the server leaves out a message that it counts")
+                raise _Shifted(told("the server leaves out a message that it counts"))
             with answers():
                 low, high = (middle + 1, high) if _number(row[b"UID"]) <= after else (low, middle)
         return low
@@ -173,7 +174,7 @@ class Session:
                 rows: dict[int, dict[bytes, object]] = self._client.fetch(list(numbers), list(items))
         except Refused as error:
             if "EXPUNGEISSUED" in str(error):  # RFC 5530: somebody took messages away meanwhile
-                raise _Shifted("messages go away while they are listed") from error
+                raise _Shifted(told("messages go away while they are listed")) from error
             raise
         return rows
 
@@ -190,7 +191,7 @@ def _message(uid: int, row: Mapping[bytes, object]) -> Message:
         flags, received = row[b"FLAGS"], row[b"INTERNALDATE"]
         size = _number(row[b"RFC822.SIZE"])
         if not isinstance(flags, tuple) or uid <= 0:
-            raise ProtocolError("flags must be a list")
+            raise ProtocolError(told("flags must be a list"))
     names = (flag.decode("ascii", "replace") if isinstance(flag, bytes) else str(flag) for flag in flags)
     at = received.astimezone(UTC) if isinstance(received, datetime) and received.tzinfo else None
     return Message(uid, frozenset(name.lower() for name in names), size, at)
@@ -198,7 +199,7 @@ def _message(uid: int, row: Mapping[bytes, object]) -> Message:
 
 def _number(value: object) -> int:
     if not isinstance(value, int):
-        raise ProtocolError("a number was expected")
+        raise ProtocolError(told("a number was expected"))
     return value
 
 

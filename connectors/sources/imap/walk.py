@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from assistant.common.errors import FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from connectors.sdk.contract import Failure
 from connectors.sdk.exact_json import shown
 from connectors.sdk.names import escaped_id, id_problem
@@ -53,7 +54,7 @@ class Walk:
         """
         folders = self.folders(box)
         if not folders:
-            detail = f"The server lists no folder in the mailbox '{shown(box.login)}'."
+            detail = told("The server lists no folder in the mailbox '{login}'.", login=shown(box.login))
             yield Failure(mailbox_prefix(box.login), FailureCode.UNLISTED, detail, is_prefix=True)
         for folder in folders:
             if self.surroundings.stopped():
@@ -81,7 +82,12 @@ class Walk:
         # The shortest id that a message in it could have tells whether all of them can be ids.
         problem = folder.problem or _problem_of(prefix + "4294967295/4294967295")
         if problem:
-            yield Failure(escaped_id(prefix), FailureCode.UNREADABLE, f"{problem} Rename it.", is_prefix=True)
+            yield Failure(
+                escaped_id(prefix),
+                FailureCode.UNREADABLE,
+                told("{problem} Rename it.", problem=problem),
+                is_prefix=True,
+            )
             return
         try:
             uidvalidity = self.held.ask(box.login, lambda session: session.open(folder))
@@ -94,7 +100,12 @@ class Walk:
         except SignInRefused:
             raise
         except Refused as error:
-            detail = f"The folder '{shown(folder.name)}' of '{shown(box.login)}' cannot be listed: {error}."
+            detail = told(
+                "The folder '{name}' of '{login}' cannot be listed: {error}.",
+                name=shown(folder.name),
+                login=shown(box.login),
+                error=error,
+            )
             yield Failure(prefix, FailureCode.UNLISTED, detail, is_prefix=True)
 
     def _page(self, box: Mailbox, folder: Folder, uidvalidity: int, last: int) -> tuple[list[Message], bool]:
@@ -112,4 +123,4 @@ class Walk:
 
 def _problem_of(longest: str) -> str:
     problem = id_problem(longest)
-    return f"The path of the folder {problem}." if problem else ""
+    return told("The path of the folder {problem}.", problem=problem) if problem else ""

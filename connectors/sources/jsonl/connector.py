@@ -13,6 +13,7 @@ from pathlib import Path
 
 from assistant.common.acl import NOBODY, PUBLIC, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     Account,
@@ -57,16 +58,24 @@ class JsonlConnector(BaseSource):
             documents = list(self.permissions())
             groups = list(self.principals())
         except ConnectorError as error:
-            return [CheckItem("list", ok=False, detail=str(error))]
+            return [CheckItem("list", ok=False, detail=said(error))]
         listed = [event for event in documents if isinstance(event, DocumentAcl)]
         broken = [event for event in documents if isinstance(event, Failure)]
         in_doubt = [event for event in broken if event.hide]
         hidden = sum(event.acl == NOBODY for event in listed)
         return [
-            CheckItem("list", ok=bool(listed), detail=f"{len(listed)} documents"),
-            _item("read content", [each for each in broken if not each.hide], "Every line can be read."),
-            _item("read permissions", in_doubt, f"{hidden} documents are visible to nobody."),
-            _item("read groups", [e for e in groups if isinstance(e, Failure)], f"{len(groups) - 1} groups"),
+            CheckItem("list", ok=bool(listed), detail=told("{count} documents", count=len(listed))),
+            _item(
+                "read content", [each for each in broken if not each.hide], told("Every line can be read.")
+            ),
+            _item(
+                "read permissions", in_doubt, told("{hidden} documents are visible to nobody.", hidden=hidden)
+            ),
+            _item(
+                "read groups",
+                [e for e in groups if isinstance(e, Failure)],
+                told("{count} groups", count=len(groups) - 1),
+            ),
         ]
 
     def documents(
@@ -115,7 +124,7 @@ class JsonlConnector(BaseSource):
             for number, line in lines.records():
                 if isinstance(line, MalformedError):
                     complete = False
-                    yield _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                    yield _failure(number, _line_name(number), FailureCode.BAD_RECORD, said(line))
                     continue
                 if "id" in line:
                     continue
@@ -124,12 +133,12 @@ class JsonlConnector(BaseSource):
                     event = parse_account(line) if "account" in line else parse_group(line)
                     name = event.id if isinstance(event, Account) else event.group
                     if (type(event), name) in seen:
-                        raise MalformedError(f"'{name}' stands on an earlier line too")
+                        raise MalformedError(told("'{name}' stands on an earlier line too", name=name))
                     seen.add((type(event), name))
                     yield event
                 except MalformedError as error:
                     complete = False
-                    yield _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
+                    yield _failure(number, name, FailureCode.BAD_PERMISSIONS, said(error), hide=True)
         if complete:
             yield Complete()
 
@@ -138,23 +147,23 @@ class JsonlConnector(BaseSource):
         repeated = _repeated_ids(lines)
         for number, line in lines.records():
             if isinstance(line, MalformedError):
-                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(line))
+                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, said(line))
                 continue
             if is_principal(line):
                 continue
             try:
                 name = document_id(line)
             except MalformedError as error:
-                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, str(error))
+                yield number, _failure(number, _line_name(number), FailureCode.BAD_RECORD, said(error))
                 continue
             if name in repeated:
-                detail = "this id stands on more than one line; their permissions may differ"
+                detail = told("this id stands on more than one line; their permissions may differ")
                 yield number, _failure(number, name, FailureCode.DUPLICATE_ID, detail, hide=True)
                 continue
             try:
                 yield number, (name, line, document_acl(line, otherwise=self._otherwise))
             except MalformedError as error:
-                yield number, _failure(number, name, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
+                yield number, _failure(number, name, FailureCode.BAD_PERMISSIONS, said(error), hide=True)
 
 
 def _repeated_ids(lines: JsonLines) -> frozenset[str]:
@@ -180,7 +189,7 @@ def _upsert(number: int, name: str, line: JsonObject, acl: Acl) -> Upsert:
     try:
         record = document_record(line)
     except MalformedError as error:
-        fetch = partial(_refuse, f"Line {number}: {error}.")
+        fetch = partial(_refuse, told("Line {number}: {detail}.", number=number, detail=error))
         return Upsert(name, version, "", "", "", "text/plain", None, {}, acl, None, fetch)
     return Upsert(
         external_id=name,
@@ -210,10 +219,12 @@ def _line_name(number: int) -> str:
 
 
 def _failure(number: int, name: str, code: FailureCode, detail: str, *, hide: bool = False) -> Failure:
-    return Failure(name, code, f"Line {number}: {detail}.", hide=hide)
+    return Failure(name, code, told("Line {number}: {detail}.", number=number, detail=detail), hide=hide)
 
 
 def _item(step: str, failures: list[Failure], success: str) -> CheckItem:
     if not failures:
         return CheckItem(step, ok=True, detail=success)
-    return CheckItem(step, ok=False, detail=f"{len(failures)} lines: {failures[0].detail}")
+    return CheckItem(
+        step, ok=False, detail=told("{count} lines: {detail}", count=len(failures), detail=failures[0].detail)
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from assistant.common.types import JsonObject
+from connectors.sdk.audience import EVERYONE_LABEL
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.jsonl.connector import JsonlConnector
@@ -35,10 +36,11 @@ KIND = ConnectorKind(
             "audience",
             FieldType.CHOICE,
             choices=("everyone",),
+            choice_labels=EVERYONE_LABEL,
             label={"en": "Readable by", "ko": "공개 대상"},
             help={
-                "en": "'everyone' opens documents without an \"acl\" to whoever can sign in.",
-                "ko": "'everyone'을 고르면 \"acl\"이 없는 문서를 로그인한 모든 사람이 볼 수 있습니다.",
+                "en": 'Opens documents without an "acl" to whoever can sign in.',
+                "ko": '"acl"이 없는 문서를 누가 볼지 정합니다. 비워 두면 아무도 볼 수 없습니다.',
             },
         ),
     ),

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.beneath import open_regular
 from connectors.sdk.errors import Retry, Stop
@@ -38,7 +40,10 @@ class JsonLines:
             number += 1
             if len(raw) > self._max_line_bytes:
                 self._skip_rest(raw)
-                yield number, MalformedError(f"the line is longer than {self._max_line_bytes} bytes")
+                yield (
+                    number,
+                    MalformedError(told("the line is longer than {most} bytes", most=self._max_line_bytes)),
+                )
             elif raw.strip():
                 yield number, self._object(raw, first=number == 1)
         self.confirm_unchanged()
@@ -47,15 +52,18 @@ class JsonLines:
         """Raise Retry if the file was written to since it was opened."""
         if self._stamp() != self._state:
             raise Retry(
-                f"The file '{self._name}' was written to while it was read. Replace such files by renaming.",
+                told(
+                    "The file '{name}' was written to while it was read. Replace such files by renaming.",
+                    name=self._name,
+                ),
                 after=_RETRY_SECONDS,
             )
 
     def _object(self, raw: bytes, *, first: bool) -> JsonObject | MalformedError:
         if not first and raw.startswith(b"\xef\xbb\xbf"):
-            return MalformedError("a byte order mark stands in the middle of the file")
+            return MalformedError(told("a byte order mark stands in the middle of the file"))
         try:
-            return as_object(decode_json(raw), "the line")
+            return as_object(decode_json(raw), told("the line"))
         except MalformedError as error:
             return error
 
@@ -78,7 +86,13 @@ def open_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[
     try:
         descriptor = open_regular(path)
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise Stop(f"The file '{path}' cannot be read: {reason}. Check 'path' of this source.") from error
+        reason = os_reason(error) or told("unknown error")
+        raise Stop(
+            told(
+                "The file '{path}' cannot be read: {reason}. Check 'path' of this source.",
+                path=path,
+                reason=reason,
+            )
+        ) from error
     with os.fdopen(descriptor, "rb") as stream:
         yield JsonLines(stream, name=str(path), max_line_bytes=max_line_bytes)

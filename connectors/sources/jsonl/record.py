@@ -9,6 +9,7 @@ from datetime import datetime
 
 from assistant.common.acl import Acl, parse_acl
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.document_fields import attributes, moment, one_line, web_address
 from connectors.sdk.exact_json import MalformedError, as_text, shown
@@ -42,11 +43,11 @@ def document_id(line: JsonObject) -> str:
         MalformedError: it has none that can be used.
     """
     if "id" not in line:
-        raise MalformedError('the line has no "id", "group" or "account"')
+        raise MalformedError(told('the line has no "id", "group" or "account"'))
     name = as_text(line["id"], '"id"')
     problem = id_problem(name)
     if problem:
-        raise MalformedError(f"the id '{shown(name)}' {problem}")
+        raise MalformedError(told("the id '{name}' {problem}", name=shown(name), problem=problem))
     return name
 
 
@@ -58,13 +59,15 @@ def document_acl(line: JsonObject, *, otherwise: Acl) -> Acl:
     """
     for key in line:
         if key not in _KNOWN and sounds_like_permission(key):
-            raise MalformedError(f"the key '{shown(key)}' is unknown: write permissions as \"acl\"")
+            raise MalformedError(
+                told("the key '{key}' is unknown: write permissions as \"acl\"", key=shown(key))
+            )
     if "acl" not in line:
         return otherwise
     try:
         return parse_acl(line["acl"])
     except (UsageError, RecursionError) as error:
-        raise MalformedError(f'"acl": {error}') from error
+        raise MalformedError(told('"acl": {error}', error=error)) from error
 
 
 def document_record(line: JsonObject) -> Record:
@@ -74,7 +77,7 @@ def document_record(line: JsonObject) -> Record:
         MalformedError: a value of the wrong type.
     """
     if "text" not in line:
-        raise MalformedError('"text" is missing')
+        raise MalformedError(told('"text" is missing'))
     modified = line.get("modified")
     listed = line.get("attributes")
     return Record(

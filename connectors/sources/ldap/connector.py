@@ -7,8 +7,10 @@ whole, by pages; the engine compares, and touches nothing where nothing changed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from assistant.common.errors import FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import CheckItem, Complete, Event, Failure, PermissionEvent, PrincipalEvent
 from connectors.sdk.errors import ConnectorError
@@ -50,7 +52,7 @@ class LdapConnector(BaseSource):
         try:
             found = membership(Reader(session, self._search).directory())
         except Incomplete as error:
-            yield Failure("", FailureCode.BAD_PERMISSIONS, str(error))
+            yield Failure("", FailureCode.BAD_PERMISSIONS, said(error))
             return
         finally:
             session.close()
@@ -62,13 +64,18 @@ class LdapConnector(BaseSource):
         try:
             session = self._session()
         except ConnectorError as error:
-            return [CheckItem("sign-in", ok=False, detail=str(error))]
-        who = f"as '{self._login.name}'" if self._login.name else "without an account"
-        signed_in = CheckItem("sign-in", ok=True, detail=f"{self._server.host} answers {who}.")
+            return [CheckItem("sign-in", ok=False, detail=said(error))]
+        host, login = self._server.host, self._login.name
+        detail = (
+            told("{host} answers as '{login}'.", host=host, login=login)
+            if login
+            else told("{host} answers without an account.", host=host)
+        )
+        signed_in = CheckItem("sign-in", ok=True, detail=detail)
         try:
             directory = Reader(session, self._search).directory()
         except (ConnectorError, Incomplete) as error:
-            return [signed_in, CheckItem("read groups", ok=False, detail=str(error))]
+            return [signed_in, CheckItem("read groups", ok=False, detail=said(error))]
         finally:
             session.close()
         return [signed_in, _summary(directory, membership(directory))]
@@ -79,19 +86,33 @@ class LdapConnector(BaseSource):
 
 
 def _summary(directory: Directory, found: Membership) -> CheckItem:
-    detail = f"{len(directory.people)} people, {len(directory.groups)} groups."
+    remarks = [
+        told("{people} people, {groups} groups.", people=len(directory.people), groups=len(directory.groups))
+    ]
     disabled = sum(person.disabled for person in directory.people.values())
     if disabled:
-        detail += f" {disabled} people are disabled and see nothing by their groups."
+        remarks.append(told("{count} people are disabled and see nothing by their groups.", count=disabled))
     if found.without_mail:
-        detail += f" {found.without_mail} people have no address and can be nobody here."
+        remarks.append(
+            told("{count} people have no address and can be nobody here.", count=found.without_mail)
+        )
     if found.shared_mails:
-        detail += f" Addresses of several people, which count for none: {_some(found.shared_mails)}."
+        remarks.append(
+            told(
+                "Addresses of several people, which count for none: {addresses}.",
+                addresses=_some(found.shared_mails),
+            )
+        )
     if found.shared_keys:
-        detail += f" Names of several entries, which count for none: {_some(found.shared_keys)}."
+        remarks.append(
+            told("Names of several entries, which count for none: {names}.", names=_some(found.shared_keys))
+        )
+    detail = reduce(lambda first, more: told("{first} {more}", first=first, more=more), remarks)
     return CheckItem("read groups", ok=bool(directory.people), detail=detail)
 
 
 def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    shown = ", ".join(names[:_SHOWN])
+    if len(names) <= _SHOWN:
+        return shown
+    return told("{names} and {count} more", names=shown, count=len(names) - _SHOWN)

@@ -43,12 +43,16 @@ _PLACE = (
         "encryption",
         FieldType.CHOICE,
         choices=("tls", "none"),
+        choice_labels={
+            "tls": {"en": "TLS", "ko": "TLS로 암호화"},
+            "none": {"en": "Without encryption", "ko": "암호화하지 않음"},
+        },
         label={"en": "Encryption", "ko": "암호화"},
         help={
             "en": "Left out: TLS, from the start with ldaps and by StartTLS with ldap. "
-            "'none' sends the password and all names in plain text.",
+            "Without encryption the password and all names are sent in plain text.",
             "ko": "비워 두면 TLS를 씁니다(ldaps는 처음부터, ldap은 StartTLS로). "
-            "'none'을 고르면 비밀번호와 모든 이름이 암호화되지 않은 채 전송됩니다.",
+            "암호화하지 않으면 비밀번호와 모든 이름이 그대로 전송됩니다.",
         },
     ),
     CA_FILE_FIELD,
@@ -77,10 +81,14 @@ _ENTRIES = (
         "schema",
         FieldType.CHOICE,
         choices=tuple(SHAPES),
+        choice_labels={
+            "openldap": {"en": "OpenLDAP (RFC 2307 and 2307bis)", "ko": "OpenLDAP(RFC 2307, 2307bis)"},
+            "active_directory": {"en": "Active Directory", "ko": "Active Directory"},
+        },
         label={"en": "Kind of directory", "ko": "디렉터리 종류"},
         help={
-            "en": "Decides how people and groups are recognised. Left out: openldap (RFC 2307 and 2307bis).",
-            "ko": "사람과 그룹을 어떻게 알아볼지 정합니다. 비워 두면 openldap(RFC 2307, 2307bis)입니다.",
+            "en": "Decides how people and groups are recognised. Left out: OpenLDAP.",
+            "ko": "사람과 그룹을 어떻게 알아볼지 정합니다. 비워 두면 OpenLDAP입니다.",
         },
     ),
     ConfigField(

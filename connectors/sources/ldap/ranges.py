@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from assistant.common.told import told
 from connectors.sources.ldap.session import Entry, Incomplete
 
 _MOST_SLICES = 10_000
@@ -37,4 +38,4 @@ def whole(entry: Entry, name: str, ask: Callable[[str], Entry]) -> tuple[bytes, 
         entry = ask(f"{name};range={len(values)}-*")
         if not any(map(sliced.fullmatch, entry.attributes)):
             break
-    raise Incomplete(f"The members of '{entry.dn}' did not come whole. Sync again.")
+    raise Incomplete(told("The members of '{dn}' did not come whole. Sync again.", dn=entry.dn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from assistant.common.told import told
 from connectors.sources.ldap.names import lies_below, normal_dn, sid_text, without_unique_id
 from connectors.sources.ldap.ranges import whole
 from connectors.sources.ldap.session import Entry, Incomplete, NoSuchEntry, Question, Session, base_is_gone
@@ -143,7 +144,7 @@ class Reader:
     def _again(self, entry: Entry, attribute: str) -> Entry:
         found = self._alone(entry.dn, "(objectClass=*)", (attribute,))
         if found is None:
-            raise Incomplete(f"'{entry.dn}' vanished while it was read. Sync again.")
+            raise Incomplete(told("'{dn}' vanished while it was read. Sync again.", dn=entry.dn))
         return found
 
     def _follow_outside(self, found: Directory) -> None:

@@ -21,6 +21,7 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
 )
 
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -39,7 +40,11 @@ _REFERRAL, _NO_SUCH_OBJECT, _BAD_CREDENTIALS = 10, 32, 49
 _WANTS_TLS = frozenset({8, 13})
 _BUSY = frozenset({51, 52})
 _NOT_HERE = frozenset({_REFERRAL, _NO_SUCH_OBJECT, 34, 50})  # elsewhere, gone, no valid name, not for us
-_CUT = {_TIME_LIMIT: "its time limit", _SIZE_LIMIT: "its size limit", _ADMIN_LIMIT: "an administrative limit"}
+_CUT = {
+    _TIME_LIMIT: told("its time limit"),
+    _SIZE_LIMIT: told("its size limit"),
+    _ADMIN_LIMIT: told("an administrative limit"),
+}
 
 
 class Incomplete(Exception):
@@ -126,7 +131,9 @@ class Session:
         self._surroundings = surroundings
         self._controls = [_DOMAIN_SCOPE] if one_domain else None
         if login.name and not login.password:  # the protocol would take this for a wish to be nobody
-            raise Reconfigure(f"There is no password for '{login.name}': add it to the secrets.")
+            raise Reconfigure(
+                told("There is no password for '{name}': add it to the secrets.", name=login.name)
+            )
         surroundings.pace.turn(stopped=surroundings.stopped)
         with network_errors():
             addresses = surroundings.network.addresses(server.host, server.port)
@@ -183,8 +190,11 @@ class Session:
         for item in self._connection.response or ():
             if item["type"] == "searchResRef":
                 raise Incomplete(
-                    f"The directory points at another server for a part of '{question.base}': "
-                    f"name bases that it holds itself."
+                    told(
+                        "The directory points at another server for a part of '{base}': name bases that it "
+                        "holds itself.",
+                        base=question.base,
+                    )
                 )
             values = {
                 str(name).lower(): tuple(bytes(value) for value in found)
@@ -200,12 +210,19 @@ class Session:
             raise NoSuchEntry(question.base)
         if code in _CUT:
             raise Incomplete(
-                f"The directory ended the search below '{question.base}' at {_CUT[code]}: "
-                f"raise the limit for Mundap's account."
+                told(
+                    "The directory ended the search below '{base}' at {cut}: raise the limit for "
+                    "Mundap's account.",
+                    base=question.base,
+                    cut=_CUT[code],
+                )
             )
         if code == _REFERRAL:
             raise Incomplete(
-                f"The directory does not hold '{question.base}' itself but names another server."
+                told(
+                    "The directory does not hold '{base}' itself but names another server.",
+                    base=question.base,
+                )
             )
         self._refuse(code, description)
 
@@ -219,13 +236,30 @@ class Session:
 
     def _refuse(self, code: int, description: str) -> None:
         if code in _BUSY:
-            raise Retry(f"The directory at {self._where} is busy ({description}).", after=_RETRY_S)
+            raise Retry(
+                told(
+                    "The directory at {where} is busy ({description}).",
+                    where=self._where,
+                    description=description,
+                ),
+                after=_RETRY_S,
+            )
         if code == _BAD_CREDENTIALS:
-            raise Reconfigure(f"The directory at {self._where} refuses the account or its password.")
+            raise Reconfigure(
+                told("The directory at {where} refuses the account or its password.", where=self._where)
+            )
         if code in _WANTS_TLS:
-            raise Reconfigure(f"The directory at {self._where} wants an encrypted line: turn encryption on.")
+            raise Reconfigure(
+                told(
+                    "The directory at {where} wants an encrypted line: turn encryption on.", where=self._where
+                )
+            )
         raise Reconfigure(
-            f"The directory at {self._where} refuses: {description}. Check the account's rights."
+            told(
+                "The directory at {where} refuses: {description}. Check the account's rights.",
+                where=self._where,
+                description=description,
+            )
         )
 
     def _cookie(self) -> bytes | None:
@@ -238,19 +272,28 @@ class Session:
         try:
             yield
         except LDAPInvalidFilterError as error:
-            raise Reconfigure(f"A filter is not understood: {error}. Check the filters.") from error
+            raise Reconfigure(
+                told("A filter is not understood: {error}. Check the filters.", error=error)
+            ) from error
         except (LDAPException, OSError) as error:
             problem = tls.problem if tls is not None else None
             if isinstance(problem, ssl.SSLCertVerificationError):
                 reason = problem.verify_message.rstrip(".")
                 raise Reconfigure(
-                    f"The certificate of {self._where} is not valid for it: {reason}. "
-                    f"Name the file of its authority under 'ca_file', or mend the certificate."
+                    told(
+                        "The certificate of {where} is not valid for it: {reason}. Name the file of its "
+                        "authority under 'ca_file', or mend the certificate.",
+                        where=self._where,
+                        reason=reason,
+                    )
                 ) from error
             if problem is not None or not isinstance(error, _SILENCE):
-                raise Reconfigure(f"The directory at {self._where} cannot be used: {error}.") from error
+                raise Reconfigure(
+                    told("The directory at {where} cannot be used: {error}.", where=self._where, error=error)
+                ) from error
             raise Retry(
-                f"The directory at {self._where} does not answer: {error}.", after=_RETRY_S
+                told("The directory at {where} does not answer: {error}.", where=self._where, error=error),
+                after=_RETRY_S,
             ) from error
 
 
@@ -260,11 +303,20 @@ def _tls(server: Server) -> _NamedTls | None:
     try:
         return _NamedTls(server)
     except (OSError, ssl.SSLError) as error:
-        raise Reconfigure(f"The file of authorities '{server.ca_file}' cannot be read: {error}.") from error
+        raise Reconfigure(
+            told(
+                "The file of authorities '{ca_file}' cannot be read: {error}.",
+                ca_file=server.ca_file,
+                error=error,
+            )
+        ) from error
 
 
 def base_is_gone(base: str) -> Stop:
     """The error for a base that is not there."""
     return Stop(
-        f"'{base}' is not in the directory, or may not be seen by Mundap's account. Nothing was changed."
+        told(
+            "'{base}' is not in the directory, or may not be seen by Mundap's account. Nothing was changed.",
+            base=base,
+        )
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.exact_json import as_list
 
@@ -85,16 +86,21 @@ def server_of(config: JsonObject) -> Server:
     try:
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise UsageError(f"'{address[:80]}' has no valid port.") from error
+        raise UsageError(told("'{address}' has no valid port.", address=address[:80])) from error
     more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
     if parts.scheme not in _PORTS or not host or more or not 0 < port <= _HIGHEST_PORT:
         raise UsageError(
-            f"'{address[:80]}' is no LDAP address: write ldap://HOST or ldaps://HOST, with :PORT if needed."
+            told(
+                "'{address}' is no LDAP address: write ldap://HOST or ldaps://HOST, with :PORT if needed.",
+                address=address[:80],
+            )
         )
     plain = config.get("encryption") == "none"
     secure = parts.scheme == "ldaps"
     if plain and secure:
-        raise UsageError("An ldaps address is always encrypted: leave 'encryption' out or write ldap://.")
+        raise UsageError(
+            told("An ldaps address is always encrypted: leave 'encryption' out or write ldap://.")
+        )
     return Server(host, port, secure, not secure and not plain, str(config.get("ca_file", "")))
 
 

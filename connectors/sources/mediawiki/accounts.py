@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assistant.common.acl import MAX_ID_LENGTH, account
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import Account, Complete, GroupMembers, PrincipalEvent
 from connectors.sdk.errors import Stop
@@ -40,12 +41,12 @@ def principals_of(api: WikiApi) -> Iterator[PrincipalEvent]:
 def _account_id(row: JsonObject) -> str:
     number, name = row.get("userid"), row.get("name")
     if not isinstance(number, int) or not isinstance(name, str):
-        raise Stop("The wiki's list of accounts is not understood.")
+        raise Stop(told("The wiki's list of accounts is not understood."))
     return f"{number}:{name}"[:MAX_ID_LENGTH]
 
 
 def _groups(row: JsonObject) -> list[str]:
     found = row.get("groups")
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise Stop("The wiki's list of accounts does not tell their groups.")
+        raise Stop(told("The wiki's list of accounts does not tell their groups."))
     return [str(each) for each in found if each != _ANYBODY]

@@ -10,6 +10,7 @@ from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Answer, Ask, GuardedClient, Origin, TooLarge
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import wait
+from assistant.common.told import said, told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.exact_json import MalformedError, as_list, as_object, decode_json
@@ -61,11 +62,14 @@ class WikiApi:
                     raise
                 outcome = self._login()
             if outcome == "Throttled":
-                raise Retry("The wiki has had too many sign-ins.", after=300)
+                raise Retry(told("The wiki has had too many sign-ins."), after=300)
             if outcome != "Success":
                 raise Reconfigure(
-                    f"The wiki does not let '{self._user}' in. Make a bot password for it "
-                    "(Special:BotPasswords) and check both in this source."
+                    told(
+                        "The wiki does not let '{user}' in. Make a bot password for it "
+                        "(Special:BotPasswords) and check both in this source.",
+                        user=self._user,
+                    )
                 )
             self._signed_in = True
 
@@ -103,7 +107,7 @@ class WikiApi:
         answer = self._ask(asked, max_bytes=max_bytes)
         if not {"batchcomplete", "continue"} & answer.keys():
             # Without one of the two, what it lacks may be missing and not empty.
-            raise Stop("The wiki's answer does not say whether it is whole. Nothing was deleted.")
+            raise Stop(told("The wiki's answer does not say whether it is whole. Nothing was deleted."))
         return answer
 
     def content(self, page_id: str) -> JsonObject:
@@ -122,7 +126,7 @@ class WikiApi:
         try:
             answer = self.query(question, max_bytes=limit)
         except TooLarge as error:
-            raise DocumentFailure(FailureCode.TOO_LARGE, str(error)) from error
+            raise DocumentFailure(FailureCode.TOO_LARGE, said(error)) from error
         pages = rows(answer, "pages")
         if not pages:
             raise DocumentFailure(FailureCode.GONE)
@@ -143,7 +147,7 @@ class WikiApi:
                 wait(min(5.0, 0.5 * 2**attempt), stopped=self._surroundings.stopped)
             else:
                 raise _refusal(code)
-        raise Retry("The wiki says that it is busy.", after=_BUSY_S)
+        raise Retry(told("The wiki says that it is busy."), after=_BUSY_S)
 
     def _answer(self, asked: Parameters, *, post: bool, max_bytes: int | None) -> JsonObject:
         form = urlencode({**asked, "format": "json", "formatversion": 2})
@@ -178,22 +182,38 @@ def rows(answer: JsonObject, name: str) -> list[JsonObject]:
         found = as_object(answer.get("query", {}), "query")
         return [as_object(row, name) for row in as_list(found.get(name, []), name)]
     except MalformedError as error:
-        raise Stop(f"The wiki's answer is not understood: {error}. Nothing was deleted.") from error
+        raise Stop(
+            told("The wiki's answer is not understood: {error}. Nothing was deleted.", error=error)
+        ) from error
 
 
 def _value(answer: Answer, url: str) -> JsonObject:
     if answer.status >= 500:  # noqa: PLR2004 - an error of the server
-        raise Retry(f"{url} answers {answer.status}: see the wiki's error log.", after=300)
+        raise Retry(
+            told("{url} answers {status}: see the wiki's error log.", url=url, status=answer.status),
+            after=300,
+        )
     if answer.status in (401, 403):
-        raise Reconfigure(f"{url} answers {answer.status}: something before the wiki refuses this source.")
+        raise Reconfigure(
+            told(
+                "{url} answers {status}: something before the wiki refuses this source.",
+                url=url,
+                status=answer.status,
+            )
+        )
     if answer.status in (301, 302, 303, 307, 308):
-        raise Reconfigure(f"{url} leads elsewhere: write the address at which api.php answers.")
+        raise Reconfigure(told("{url} leads elsewhere: write the address at which api.php answers.", url=url))
     try:
         if answer.ok:
-            return as_object(decode_json(answer.body), "the answer")
+            return as_object(decode_json(answer.body), told("the answer"))
     except MalformedError:
         pass
-    raise Stop(f"{url} answers, but not as a MediaWiki's api.php: check the address. Nothing was deleted.")
+    raise Stop(
+        told(
+            "{url} answers, but not as a MediaWiki's api.php: check the address. Nothing was deleted.",
+            url=url,
+        )
+    )
 
 
 def _error_code(value: JsonObject) -> str | None:
@@ -203,24 +223,28 @@ def _error_code(value: JsonObject) -> str | None:
 
 def _refusal(code: str) -> Exception:
     if code in ("readapidenied", "permissiondenied", "apidisabled", "blocked", *_SIGNED_OUT):
-        return Reconfigure(f"The wiki refuses this to the user ({code}): give it the right to read.")
+        return Reconfigure(
+            told("The wiki refuses this to the user ({code}): give it the right to read.", code=code)
+        )
     if code.startswith("internal_api_error"):
-        return Retry(f"The wiki fails ({code}): see its error log.", after=300)
-    return Stop(f"The wiki does not understand what it is asked ({code[:80]}). Nothing was deleted.")
+        return Retry(told("The wiki fails ({code}): see its error log.", code=code), after=300)
+    return Stop(
+        told("The wiki does not understand what it is asked ({code}). Nothing was deleted.", code=code[:80])
+    )
 
 
 def _at(value: JsonObject, *path: str) -> JsonObject:
     found: Json = value
     try:
         for name in path:
-            found = as_object(found, "the answer").get(name)
-        return as_object(found, "the answer")
+            found = as_object(found, told("the answer")).get(name)
+        return as_object(found, told("the answer"))
     except MalformedError as error:
-        raise Stop(f"The wiki's answer is not understood: {error}.") from error
+        raise Stop(told("The wiki's answer is not understood: {error}.", error=error)) from error
 
 
 def _text(value: JsonObject, name: str) -> str:
     found = value.get(name)
     if not isinstance(found, str):
-        raise Stop(f"The wiki's answer lacks '{name}'.")
+        raise Stop(told("The wiki's answer lacks '{name}'.", name=name))
     return found

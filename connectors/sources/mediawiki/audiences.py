@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assistant.common.acl import Acl
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.audience import audience_acl
 from connectors.sdk.exact_json import as_list
@@ -46,11 +47,19 @@ def audiences_of(audience: Json, namespaces: Json) -> Audiences:
         found = _LINE.fullmatch(str(line))
         if found is None:
             raise UsageError(
-                f"'{str(line)[:80]}' is no namespace: write 3000 or 3000 = group:directory:cn:hr."
+                told(
+                    "'{line}' is no namespace: write 3000 or 3000 = group:directory:cn:hr.",
+                    line=str(line)[:80],
+                )
             )
         number = int(found[1])
         if number in lines:
-            raise UsageError(f"The namespace {number} stands twice: write all who may read it on one line.")
+            raise UsageError(
+                told(
+                    "The namespace {number} stands twice: write all who may read it on one line.",
+                    number=number,
+                )
+            )
         # A comma may stand in the name of a group, so principals are parted by a comma and a space.
         named = None if found[2] is None else [part.strip() for part in found[2].split(", ")]
         lines[number] = None if named is None else audience_acl(named)

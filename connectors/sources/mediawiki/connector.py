@@ -16,6 +16,7 @@ from itertools import islice
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -155,13 +156,16 @@ class MediaWikiConnector(BaseSource):
             query = answer.get("query")
             listed = query.get("namespaces") if isinstance(query, dict) else None
             if not listed or not isinstance(listed, dict):
-                raise Stop("The wiki does not say which namespaces it has. Nothing was deleted.")
+                raise Stop(told("The wiki does not say which namespaces it has. Nothing was deleted."))
             known = {row["id"]: row for row in listed.values() if isinstance(row, dict) and "id" in row}
             wanted = self._audiences.lines or {key: None for key, row in known.items() if row.get("content")}
             missing = sorted(set(wanted) - set(known))
             if missing:
                 raise Reconfigure(
-                    f"The wiki has no namespace {missing[0]}: take it out, or write its number."
+                    told(
+                        "The wiki has no namespace {missing}: take it out, or write its number.",
+                        missing=missing[0],
+                    )
                 )
             self._names = {key: str(known[key].get("name", "")) for key in sorted(wanted)}
         return self._names
@@ -226,11 +230,13 @@ class MediaWikiConnector(BaseSource):
         revision, revisions = row.get("lastrevid"), row.get("revisions")
         if not isinstance(number, int) or not isinstance(namespace, int) or not isinstance(title, str):
             return Failure(
-                "", FailureCode.BAD_RECORD, "An entry of the listing has no number.", is_prefix=True
+                "", FailureCode.BAD_RECORD, told("An entry of the listing has no number."), is_prefix=True
             )
         latest = revisions[0] if isinstance(revisions, list) and revisions else {}
         if not isinstance(revision, int) or not isinstance(latest, dict):
-            return Failure(str(number), FailureCode.BAD_RECORD, "The listing lacks its latest revision.")
+            return Failure(
+                str(number), FailureCode.BAD_RECORD, told("The listing lacks its latest revision.")
+            )
         length, url = row.get("length"), web_address(str(row.get("fullurl", "")))
         name = self._namespaces().get(namespace, "")
         return Upsert(
@@ -259,10 +265,10 @@ class MediaWikiConnector(BaseSource):
             slots = {}
         text = slots.get("content") if isinstance(slots, dict) else None
         if not isinstance(text, str):
-            raise DocumentFailure(FailureCode.REFUSED, "The wiki does not hand its text over.")
+            raise DocumentFailure(FailureCode.REFUSED, told("The wiki does not hand its text over."))
         data = text.encode("utf-8", "replace")
         if len(data) > self._surroundings.max_content_bytes:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"{len(data)} bytes")
+            raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=len(data)))
         is_wikitext = slots.get("contentmodel") == _WIKITEXT
         return BytesContent(as_markdown(text).encode("utf-8", "replace") if is_wikitext else data)
 

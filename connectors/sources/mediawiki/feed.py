@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import FeedGap
 from connectors.sdk.errors import Stop
@@ -46,7 +47,7 @@ def now(api: WikiApi) -> Moment:
     general = query.get("general") if isinstance(query, dict) else None
     wiki = general.get("wikiid") if isinstance(general, dict) else None
     if not isinstance(wiki, str):
-        raise Stop("The wiki does not say which one it is. Nothing was deleted.")
+        raise Stop(told("The wiki does not say which one it is. Nothing was deleted."))
     return Moment(wiki, _time(answer.get("curtimestamp")))
 
 
@@ -128,4 +129,4 @@ def _time(value: Json) -> datetime:
     try:
         return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError as error:
-        raise Stop("The wiki's answer lacks a time. Nothing was deleted.") from error
+        raise Stop(told("The wiki's answer lacks a time. Nothing was deleted.")) from error

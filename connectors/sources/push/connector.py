@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import CheckItem, Event, PermissionEvent, PrincipalEvent
 from connectors.sdk.source import BaseSource
@@ -14,7 +15,7 @@ class PushConnector(BaseSource):
 
     def check(self) -> list[CheckItem]:
         """There is nothing to try from here."""
-        return [CheckItem("sign-in", ok=True, detail="Programs sign in here with a key of the source.")]
+        return [CheckItem("sign-in", ok=True, detail=told("Programs sign in here with a key of the source."))]
 
     def documents(
         self,

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import MAX_BODY_BYTES, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError
 from connectors.sdk.surroundings import Surroundings
@@ -120,7 +121,7 @@ class Bucket:
                     raise run_error(error, self._place.bucket) from error
             # An empty answer, or a page of something else, has no objects either.
             if "IsTruncated" not in page:
-                raise Retry("The store's answer is no listing.", after=_RETRY_AFTER_S)
+                raise Retry(told("The store's answer is no listing."), after=_RETRY_AFTER_S)
             contents = page.get("Contents", [])
             assert isinstance(contents, list), "botocore gives lists as lists"
             yield from map(_stored, contents)
@@ -128,7 +129,9 @@ class Bucket:
             if not page["IsTruncated"]:
                 return
             if not token:
-                raise Reconfigure("The store says that its listing goes on, but not where: it is no S3 API.")
+                raise Reconfigure(
+                    told("The store says that its listing goes on, but not where: it is no S3 API.")
+                )
             arguments["ContinuationToken"] = token
 
     def read(self, key: str, *, limit: int) -> bytes:
@@ -147,7 +150,7 @@ class Bucket:
                 answer = self._api().get_object(**arguments)
                 body = cast("_Readable", answer["Body"]).read()
         except TooLarge as error:
-            detail = f"The object is larger than {limit} bytes."
+            detail = told("The object is larger than {limit} bytes.", limit=limit)
             raise DocumentFailure(FailureCode.TOO_LARGE, detail) from error
         except ClientError as error:
             raise object_error(error, self._place.bucket) from error
@@ -155,7 +158,7 @@ class Bucket:
             self._limit.bytes = MAX_BODY_BYTES
         # A store stamps every object; what stands before it, such as a page to sign in, stamps nothing.
         if not answer.get("ETag"):
-            raise Retry("The store's answer is no object.", after=_RETRY_AFTER_S)
+            raise Retry(told("The store's answer is no object."), after=_RETRY_AFTER_S)
         return body
 
     def read_setting(self, key: str, *, limit: int) -> bytes:
@@ -171,9 +174,9 @@ class Bucket:
         except DocumentFailure as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and is_missing(cause):
-                raise MalformedError("is not there") from error
+                raise MalformedError(told("is not there")) from error
             if not isinstance(cause, ClientError) or is_archived(cause):
-                raise MalformedError(f"cannot be read: {error.detail}") from error
+                raise MalformedError(told("cannot be read: {detail}", detail=error.detail)) from error
             raise
 
     @contextmanager
@@ -186,7 +189,10 @@ class Bucket:
             except (BotoCoreError, ValueError) as error:
                 kind = type(error).__name__
                 raise Reconfigure(
-                    f"The store cannot be asked ({kind}): check 'endpoint', 'region' and 'bucket'."
+                    told(
+                        "The store cannot be asked ({kind}): check 'endpoint', 'region' and 'bucket'.",
+                        kind=kind,
+                    )
                 ) from error
 
     def _api(self) -> _Api:

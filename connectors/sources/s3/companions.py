@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assistant.common.told import told
 from connectors.sdk.companion import MAX_COMPANION_BYTES, NO_COMPANION, SUFFIX, Companion, parse_companion
 from connectors.sdk.exact_json import MalformedError, decode_json
 from connectors.sources.s3.bucket import Bucket, Stored
@@ -37,7 +38,7 @@ class Companions:
         """
         found = self.exact.get(key + SUFFIX)
         if found is None and (other := self.nearly.get(_folded(key + SUFFIX))):
-            raise MalformedError(f"'{other}' is not spelt exactly like its object")
+            raise MalformedError(told("'{other}' is not spelt exactly like its object", other=other))
         return found
 
 
@@ -86,7 +87,7 @@ class Reader:
         try:
             return parse_companion(decode_json(data))
         except MalformedError as error:
-            raise MalformedError(f"is not understood: {error}") from error
+            raise MalformedError(told("is not understood: {error}", error=error)) from error
 
 
 @contextmanager

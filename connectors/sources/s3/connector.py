@@ -15,6 +15,7 @@ from typing import cast
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.access_file import AccessRules
 from connectors.sdk.companion import Companion
@@ -129,7 +130,9 @@ class S3Connector(BaseSource):
                 groups = read_groups(self._bucket, self._permissions.groups_file)
             except MalformedError as error:
                 key = shown(self._permissions.groups_file)
-                detail = f"The groups file '{key}' {error}. Mend it and sync again."
+                detail = told(
+                    "The groups file '{name}' {error}. Mend it and sync again.", name=key, error=error
+                )
                 yield Failure("", FailureCode.BAD_PERMISSIONS, detail, hide=True, is_prefix=True)
                 return
             yield from groups
@@ -181,12 +184,16 @@ class S3Connector(BaseSource):
             try:
                 companion = reader.read(companions.of(stored.key))
             except MalformedError as error:
-                detail = f"Its companion {error}. Mend or remove it."
+                detail = told("Its companion {error}. Mend or remove it.", error=error)
                 yield Failure(stored.key, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             except DocumentFailure as error:
                 # Without its title and attributes it would be another document, so it stays as it was.
-                yield Failure(stored.key, error.code, f"Its companion is not handed over: {error.detail}")
+                yield Failure(
+                    stored.key,
+                    error.code,
+                    told("Its companion is not handed over: {detail}", detail=error.detail),
+                )
                 continue
             opens = self._permissions.companions_open
             yield _Document(stored, companion, acl_of(rules, stored.key, companion, companions_open=opens))
@@ -219,9 +226,11 @@ class S3Connector(BaseSource):
     def _fetch(self, stored: Stored) -> BytesContent:
         limit = self._surroundings.max_content_bytes
         if stored.size > limit:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"The object is larger than {limit} bytes.")
+            raise DocumentFailure(
+                FailureCode.TOO_LARGE, told("The object is larger than {limit} bytes.", limit=limit)
+            )
         if stored.archived:
-            raise DocumentFailure(FailureCode.REFUSED, "The object is archived: restore it first.")
+            raise DocumentFailure(FailureCode.REFUSED, told("The object is archived: restore it first."))
         return BytesContent(self._bucket.read(stored.key, limit=limit))
 
 
@@ -229,13 +238,13 @@ def _problem(key: str) -> Failure | None:
     """Why no document can stand for this key; None: one can."""
     problem = id_problem(key)
     if problem:
-        detail = f"The key {problem}. Rename the object."
+        detail = told("The key {problem}. Rename the object.", problem=problem)
         return Failure(escaped_id(key), FailureCode.UNREADABLE, detail)
     if {".", ".."} & set(key.split("/")):
-        detail = "The key has a step '.' or '..': no address leads there. Rename the object."
+        detail = told("The key has a step '.' or '..': no address leads there. Rename the object.")
         return Failure(key, FailureCode.UNREADABLE, detail)
     if key.startswith("/"):
-        detail = "No prefix of an access file can name a key that begins with '/'. Rename the object."
+        detail = told("No prefix of an access file can name a key that begins with '/'. Rename the object.")
         return Failure(key, FailureCode.BAD_PERMISSIONS, detail, hide=True)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assistant.common.types import JsonObject
+from connectors.sdk.audience import EVERYONE_LABEL
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.trust import CA_FILE_FIELD
@@ -118,11 +119,12 @@ _WHO = (
         "audience",
         FieldType.CHOICE,
         choices=("everyone",),
+        choice_labels=EVERYONE_LABEL,
         label={"en": "Readable by", "ko": "공개 대상"},
         help={
-            "en": "'everyone' opens what no access entry covers to whoever can sign in.",
-            "ko": "'everyone'을 고르면 접근 권한이 따로 정해지지 않은 문서를 "
-            "로그인한 모든 사람이 볼 수 있습니다.",
+            "en": "Opens what no access entry covers to whoever can sign in.",
+            "ko": "접근 권한이 따로 정해지지 않은 문서를 누가 볼지 정합니다. "
+            "비워 두면 아무도 볼 수 없습니다.",
         },
     ),
     ConfigField(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.exact_json import shown
 
@@ -21,16 +22,18 @@ _BUSY = frozenset(
     }
 )  # fmt: skip
 _CREDENTIALS = {
-    "InvalidAccessKeyId": "The store does not know the access key id: check 'access_key_id'.",
-    "SignatureDoesNotMatch": "The secret key does not fit the access key id: enter it again.",
-    "InvalidToken": "The credentials are not valid: make a new access key.",
-    "ExpiredToken": "The credentials have expired: make a new access key.",
-    "RequestTimeTooSkewed": "The clock of this machine is wrong by more than the store accepts: set it.",
-    "AuthorizationHeaderMalformed": "The store expects another region: check 'region'.",
-    "PermanentRedirect": "The bucket is in another region: check 'region' and 'endpoint'.",
-    "IllegalLocationConstraintException": "The bucket is in another region: check 'region'.",
-    "AllAccessDisabled": "The store has disabled all access to this bucket: ask its owner.",
-    "AccountProblem": "The store reports a problem with the account: ask its owner.",
+    "InvalidAccessKeyId": told("The store does not know the access key id: check 'access_key_id'."),
+    "SignatureDoesNotMatch": told("The secret key does not fit the access key id: enter it again."),
+    "InvalidToken": told("The credentials are not valid: make a new access key."),
+    "ExpiredToken": told("The credentials have expired: make a new access key."),
+    "RequestTimeTooSkewed": told(
+        "The clock of this machine is wrong by more than the store accepts: set it."
+    ),
+    "AuthorizationHeaderMalformed": told("The store expects another region: check 'region'."),
+    "PermanentRedirect": told("The bucket is in another region: check 'region' and 'endpoint'."),
+    "IllegalLocationConstraintException": told("The bucket is in another region: check 'region'."),
+    "AllAccessDisabled": told("The store has disabled all access to this bucket: ask its owner."),
+    "AccountProblem": told("The store reports a problem with the account: ask its owner."),
 }
 
 
@@ -61,12 +64,18 @@ def run_error(error: ClientError, bucket: str) -> ConnectorError:
     if code in _CREDENTIALS:
         return Reconfigure(_CREDENTIALS[code])
     if code in _GONE or code in _NOT_THERE:
-        return Stop(f"There is no bucket '{bucket}'. Check its name; nothing was deleted.")
+        return Stop(
+            told("There is no bucket '{bucket}'. Check its name; nothing was deleted.", bucket=bucket)
+        )
     if code in _BUSY or status >= _SERVER_ERROR:
-        return Retry(f"The store is busy ({shown(code)}).", after=_RETRY_AFTER_S)
+        return Retry(told("The store is busy ({code}).", code=shown(code)), after=_RETRY_AFTER_S)
     return Reconfigure(
-        f"The store refuses to list the bucket '{bucket}' ({shown(code)}): "
-        f"give the access key the rights s3:ListBucket and s3:GetObject."
+        told(
+            "The store refuses to list the bucket '{bucket}' ({code}): give the access key the "
+            "rights s3:ListBucket and s3:GetObject.",
+            bucket=bucket,
+            code=shown(code),
+        )
     )
 
 
@@ -74,11 +83,13 @@ def object_error(error: ClientError, bucket: str) -> DocumentFailure | Connector
     """What to do when one object is not handed over: most reasons are its own."""
     code, status = code_of(error), status_of(error)
     if code in _NOT_THERE:
-        return DocumentFailure(FailureCode.GONE, "The object is no longer there.")
+        return DocumentFailure(FailureCode.GONE, told("The object is no longer there."))
     if status == _UNKNOWN_CALLER:
-        return Reconfigure("The store no longer takes the access key (401): check both parts of it.")
+        return Reconfigure(told("The store no longer takes the access key (401): check both parts of it."))
     if code in _CREDENTIALS or code in _GONE or code in _BUSY or status >= _SERVER_ERROR:
         return run_error(error, bucket)
     if is_archived(error):
-        return DocumentFailure(FailureCode.REFUSED, "The object is archived: restore it first.")
-    return DocumentFailure(FailureCode.REFUSED, f"The store refuses to hand it over ({shown(code)}).")
+        return DocumentFailure(FailureCode.REFUSED, told("The object is archived: restore it first."))
+    return DocumentFailure(
+        FailureCode.REFUSED, told("The store refuses to hand it over ({code}).", code=shown(code))
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from assistant.common.acl import NOBODY, Acl
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.access_file import (
     MAX_ACCESS_FILE_BYTES,
@@ -53,11 +54,17 @@ def read_rules(bucket: Bucket, name: str, permissions: Permissions) -> AccessRul
     try:
         value = decode_json(_handed_over(bucket, key, limit=MAX_ACCESS_FILE_BYTES))
     except MalformedError as error:
-        return _all_hidden(f"The access file '{shown(key)}' {error}. Mend it and sync again.")
+        return _all_hidden(
+            told("The access file '{name}' {error}. Mend it and sync again.", name=shown(key), error=error)
+        )
     for prefix in _prefixes(value):
         if prefix.lower().startswith(_SCHEME) and prefix[len(_SCHEME) :].partition("/")[0] != name:
             return _all_hidden(
-                f"The access file '{shown(key)}' is written for another bucket ('{shown(prefix)}')."
+                told(
+                    "The access file '{name}' is written for another bucket ('{prefix}').",
+                    name=shown(key),
+                    prefix=shown(prefix),
+                )
             )
     return parse_access(value, name=key, everyone=permissions.everyone)
 
@@ -93,10 +100,16 @@ def _handed_over(bucket: Bucket, key: str, *, limit: int) -> bytes:
     try:
         return bucket.read_setting(key, limit=limit)
     except DocumentFailure as error:
-        said = f"The store does not hand over '{shown(key)}', which says who may see what"
+        said = told("The store does not hand over '{name}', which says who may see what", name=shown(key))
         if error.code is FailureCode.GONE:
-            raise Retry(f"{said}: {error.detail}", after=_RETRY_AFTER_S) from error
-        raise Reconfigure(f"{said}. {error.detail} Give the access key the right s3:GetObject.") from error
+            raise Retry(
+                told("{said}: {detail}", said=said, detail=error.detail), after=_RETRY_AFTER_S
+            ) from error
+        raise Reconfigure(
+            told(
+                "{said}. {detail} Give the access key the right s3:GetObject.", said=said, detail=error.detail
+            )
+        ) from error
 
 
 def _prefixes(value: Json) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from assistant.common.errors import DocumentFailure
+from assistant.common.told import said, told
 from connectors.sdk.access_file import AccessRules
 from connectors.sdk.contract import CheckItem, Failure, GroupMembers, PrincipalEvent
 from connectors.sdk.errors import ConnectorError
@@ -35,47 +36,65 @@ def try_out(sample: Sample, *, has_access_file: bool) -> list[CheckItem]:
         items.append(_permissions(sample.rules(), found, has_access_file=has_access_file))
         items.append(_groups(sample))
     except ConnectorError as error:
-        items.append(CheckItem(_STEPS[len(items)], ok=False, detail=str(error)))
+        items.append(CheckItem(_STEPS[len(items)], ok=False, detail=said(error)))
     return items
 
 
 def _listing(found: Sequence[Stored], *, more: bool) -> CheckItem:
     if not found:
-        return CheckItem("list", ok=False, detail="There are no documents under the prefix.")
-    return CheckItem("list", ok=True, detail=f"{len(found)} documents{' and more' if more else ''}")
+        return CheckItem("list", ok=False, detail=told("There are no documents under the prefix."))
+    return CheckItem(
+        "list",
+        ok=True,
+        detail=told("{count} documents and more", count=len(found))
+        if more
+        else told("{count} documents", count=len(found)),
+    )
 
 
 def _content(sample: Sample, found: Sequence[Stored]) -> CheckItem:
     step = "read content"
     tried = next((each for each in found if each.size <= _LARGEST_SAMPLE and not each.archived), None)
     if tried is None:
-        return CheckItem(step, ok=False, detail="There is no small document to try.")
+        return CheckItem(step, ok=False, detail=told("There is no small document to try."))
     try:
         sample.read(tried.key)
     except DocumentFailure as error:
-        return CheckItem(step, ok=False, detail=f"'{tried.key}': {error.detail}")
-    return CheckItem(step, ok=True, detail=f"'{tried.key}' can be read.")
+        return CheckItem(step, ok=False, detail=told("'{key}': {detail}", key=tried.key, detail=error.detail))
+    return CheckItem(step, ok=True, detail=told("'{name}' can be read.", name=tried.key))
 
 
 def _permissions(rules: AccessRules, found: Sequence[Stored], *, has_access_file: bool) -> CheckItem:
     step = "read permissions"
     if rules.hidden:
         return CheckItem(step, ok=False, detail=rules.hidden[0].reason)
-    audience = "everyone who can sign in" if rules.otherwise.clauses else "nobody"
+    audience = told("everyone who can sign in") if rules.otherwise.clauses else told("nobody")
     if not has_access_file:
-        return CheckItem(step, ok=True, detail=f"No access file. What has no list of its own: {audience}.")
+        return CheckItem(
+            step,
+            ok=True,
+            detail=told("No access file. What has no list of its own: {audience}.", audience=audience),
+        )
     uncovered = sum(not rules.is_covered(each.key) for each in found)
-    detail = f"{len(rules.clauses)} prefixes; of {len(found)} documents, {uncovered} under none: {audience}."
+    detail = told(
+        "{count} prefixes; of {documents} documents, {uncovered} under none: {audience}.",
+        count=len(rules.clauses),
+        documents=len(found),
+        uncovered=uncovered,
+        audience=audience,
+    )
     return CheckItem(step, ok=True, detail=detail)
 
 
 def _groups(sample: Sample) -> CheckItem:
     step = "read groups"
     if sample.groups is None:
-        detail = "No groups file: groups in the access file have no known members."
+        detail = told("No groups file: groups in the access file have no known members.")
         return CheckItem(step, ok=True, detail=detail)
     events = list(sample.groups())
     for event in events:
         if isinstance(event, Failure):
             return CheckItem(step, ok=False, detail=event.detail)
-    return CheckItem(step, ok=True, detail=f"{sum(isinstance(e, GroupMembers) for e in events)} groups")
+    return CheckItem(
+        step, ok=True, detail=told("{count} groups", count=sum(isinstance(e, GroupMembers) for e in events))
+    )

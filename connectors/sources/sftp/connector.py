@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from assistant.common.acl import Clause, PrincipalRef
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from connectors.sdk.errors import Stop
 from connectors.sdk.posix_acl import READ, SEARCH, Naming, PosixAcl, clause, from_mode
 from connectors.sdk.surroundings import Surroundings
@@ -69,10 +70,14 @@ class SftpTree:
                 attributes = sftp.status_of(self._turn(top))
             except Refused as error:
                 raise Stop(
-                    f"The folder '{self._folder}' cannot be read: {error}. Check the folder of this source."
+                    told(
+                        "The folder '{folder}' cannot be read: {error}. Check the folder of this source.",
+                        folder=self._folder,
+                        error=error,
+                    )
                 ) from error
         if not stat.S_ISDIR(attributes.mode or 0):
-            raise Stop(f"'{self._folder}' is no folder. Check the folder of this source.")
+            raise Stop(told("'{folder}' is no folder. Check the folder of this source.", folder=self._folder))
         self._top = top.rstrip(b"/")
         return Node("", is_folder=True, layer=self._layer(attributes, SEARCH))
 
@@ -85,11 +90,13 @@ class SftpTree:
                 straight = self._is_straight(sftp, path)
             except Refused as error:
                 if error.status == NO_SUCH_FILE:
-                    raise FolderGone(str(error)) from error
+                    raise FolderGone(said(error)) from error
                 closed = error.status == PERMISSION_DENIED and self._rights is not None
-                raise FolderUnread(f"The server does not list it: {error}.", hide=closed) from error
+                raise FolderUnread(
+                    told("The server does not list it: {error}.", error=error), hide=closed
+                ) from error
         if not straight:
-            raise FolderUnread("It has been replaced by a link, which is not followed.")
+            raise FolderUnread(told("It has been replaced by a link, which is not followed."))
         now = time.time()
         return [self._node(name, attributes, now) for name, attributes in entries]
 
@@ -102,13 +109,15 @@ class SftpTree:
                 straight = self._is_straight(sftp, place)
             except Refused as error:
                 codes = {NO_SUCH_FILE: FailureCode.GONE, PERMISSION_DENIED: FailureCode.REFUSED}
-                raise DocumentFailure(codes.get(error.status, FailureCode.UNREADABLE), str(error)) from error
+                raise DocumentFailure(codes.get(error.status, FailureCode.UNREADABLE), said(error)) from error
             except TooLong as error:
-                raise DocumentFailure(FailureCode.TOO_LARGE, f"It has more than {limit} bytes.") from error
+                raise DocumentFailure(
+                    FailureCode.TOO_LARGE, told("It has more than {limit} bytes.", limit=limit)
+                ) from error
             except Irregular as error:
-                raise DocumentFailure(FailureCode.UNREADABLE, "It is no plain file.") from error
+                raise DocumentFailure(FailureCode.UNREADABLE, told("It is no plain file.")) from error
         if not straight:
-            raise DocumentFailure(FailureCode.UNREADABLE, "A link leads to it, which is not followed.")
+            raise DocumentFailure(FailureCode.UNREADABLE, told("A link leads to it, which is not followed."))
         return data
 
     def address(self, _path: Path) -> str:
@@ -140,7 +149,7 @@ class SftpTree:
         name = raw.decode("utf-8", "surrogateescape")
         mode = attributes.mode
         if mode is None:
-            return Node(name, is_folder=False, trouble="The server does not say what it is.")
+            return Node(name, is_folder=False, trouble=told("The server does not say what it is."))
         if stat.S_ISDIR(mode):
             return Node(name, is_folder=True, layer=self._layer(attributes, SEARCH))
         if not stat.S_ISREG(mode):

@@ -131,12 +131,19 @@ KIND = ConnectorKind(
             "permissions",
             FieldType.CHOICE,
             choices=("access_file", "mode"),
+            choice_labels={
+                "access_file": {
+                    "en": "Access file and metadata files",
+                    "ko": "접근 권한 파일과 메타데이터 파일",
+                },
+                "mode": {"en": "Owner, group and mode on the server", "ko": "서버의 소유자, 그룹, 모드"},
+            },
             label={"en": "Permissions", "ko": "권한 방식"},
             help={
-                "en": "'access_file': from the access file, companions and the audience. "
-                "'mode': owner, group and mode of files and folders decide; an access file narrows them.",
-                "ko": "'access_file'을 고르면 접근 권한 파일, 메타데이터 파일, '볼 수 있는 사람' 설정을 "
-                "따릅니다. 'mode'를 고르면 파일과 폴더의 소유자, 그룹, 모드를 따르며, "
+                "en": "By the files: from these and the audience. By the server: owner, group and mode of "
+                "files and folders decide; an access file narrows them.",
+                "ko": "접근 권한 파일, 메타데이터 파일, '볼 수 있는 사람' 설정을 따르거나, "
+                "서버에 있는 파일과 폴더의 소유자, 그룹, 모드를 따를 수 있습니다. 서버를 따를 때도 "
                 "접근 권한 파일로 더 좁힐 수 있습니다.",
             },
         ),

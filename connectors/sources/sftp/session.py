@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import paramiko
 
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -110,8 +111,13 @@ class Session:
         return self._transport.is_active() and "timeout" not in str(error).lower()
 
     def _lost(self, error: Exception) -> Retry:
-        reason = str(error) or type(error).__name__
-        return Retry(f"The SFTP server {self._where} stopped answering: {reason[:200]}.", after=_RETRY_S)
+        reason = said(error) or type(error).__name__
+        return Retry(
+            told(
+                "The SFTP server {where} stopped answering: {reason}.", where=self._where, reason=reason[:200]
+            ),
+            after=_RETRY_S,
+        )
 
     def _greeted(self, known: frozenset[str]) -> paramiko.Transport:
         """The encrypted connection to a server whose key is known."""
@@ -122,26 +128,38 @@ class Session:
             transport.start_client(timeout=_TIMEOUT_S)
             fingerprint = _plain(transport.get_remote_server_key().fingerprint)
         except paramiko.ssh_exception.IncompatiblePeer as error:
-            raise Reconfigure(f"{self._where} offers no safe encryption: {error}.") from error
+            raise Reconfigure(
+                told("{where} offers no safe encryption: {error}.", where=self._where, error=error)
+            ) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise Retry(
-                f"{self._where} does not answer as an SSH server: {error}.", after=_RETRY_S
+                told("{where} does not answer as an SSH server: {error}.", where=self._where, error=error),
+                after=_RETRY_S,
             ) from error
         if not known:
             raise Reconfigure(
-                f"The server {self._where} has the key {fingerprint}. Compare it with what its administrator "
-                f"says and enter it as the fingerprint of the host key; until then nobody signs in."
+                told(
+                    "The server {where} has the key {fingerprint}. Compare it with what its "
+                    "administrator says and enter it as the fingerprint of the host key; until then "
+                    "nobody signs in.",
+                    where=self._where,
+                    fingerprint=fingerprint,
+                )
             )
         if fingerprint not in known:
             raise Reconfigure(
-                f"The server {self._where} shows the key {fingerprint}, not the one in the settings. "
-                f"Somebody may be in between: ask its administrator before you change the fingerprint."
+                told(
+                    "The server {where} shows the key {fingerprint}, not the one in the settings. "
+                    "Somebody may be in between: ask its administrator before you change the fingerprint.",
+                    where=self._where,
+                    fingerprint=fingerprint,
+                )
             )
         return transport
 
     def _admitted(self, sign_in: SignIn) -> None:
         if not sign_in.password and not sign_in.private_key:
-            raise Reconfigure("Neither a password nor a private key is set: add one to the secrets.")
+            raise Reconfigure(told("Neither a password nor a private key is set: add one to the secrets."))
         try:
             if sign_in.private_key:
                 left = self._transport.auth_publickey(sign_in.user, _key(sign_in))
@@ -150,26 +168,40 @@ class Session:
         except paramiko.AuthenticationException as error:
             if not self._was_answered(error):
                 raise Retry(
-                    f"{self._where} hung up or fell silent while '{sign_in.user}' signed in. If it goes on "
-                    f"doing so, check the user and what proves it.",
+                    told(
+                        "{where} hung up or fell silent while '{user}' signed in. If it goes on doing so, "
+                        "check the user and what proves it.",
+                        where=self._where,
+                        user=sign_in.user,
+                    ),
                     after=_RETRY_S,
                 ) from error
             raise Reconfigure(
-                f"{self._where} does not let '{sign_in.user}' in: check the user and the "
-                f"{'private key' if sign_in.private_key else 'password'}."
+                told(
+                    "{where} does not let '{user}' in: check the user and the {proof}.",
+                    where=self._where,
+                    user=sign_in.user,
+                    proof=told("private key") if sign_in.private_key else told("password"),
+                )
             ) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._lost(error) from error
         if left:
             raise Reconfigure(
-                f"{self._where} wants more than one proof of '{sign_in.user}': allow one alone."
+                told(
+                    "{where} wants more than one proof of '{user}': allow one alone.",
+                    where=self._where,
+                    user=sign_in.user,
+                )
             )
 
 
 def _known(fingerprints: tuple[str, ...]) -> frozenset[str]:
     for each in fingerprints:
         if not _FINGERPRINT.fullmatch(each.strip()):
-            raise Reconfigure(f"'{each[:80]}' is no fingerprint: write SHA256: and its 43 characters.")
+            raise Reconfigure(
+                told("'{each}' is no fingerprint: write SHA256: and its 43 characters.", each=each[:80])
+            )
     return frozenset(_plain(each.strip()) for each in fingerprints)
 
 
@@ -184,6 +216,8 @@ def _key(sign_in: SignIn) -> paramiko.PKey:
         except (paramiko.SSHException, ValueError, IndexError):
             continue
     raise Reconfigure(
-        "The private key cannot be read: give an Ed25519, ECDSA or RSA key with its first and last line, "
-        "and its passphrase if it has one."
+        told(
+            "The private key cannot be read: give an Ed25519, ECDSA or RSA key with its first "
+            "and last line, and its passphrase if it has one."
+        )
     )

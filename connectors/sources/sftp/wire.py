@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.common.told import told
+
 _VERSION = 3
 _INIT, _VERSION_REPLY, _OPEN, _CLOSE, _READ, _LSTAT, _FSTAT, _OPENDIR, _READDIR, _REALPATH = (
     1, 2, 3, 4, 5, 7, 8, 11, 12, 16,
@@ -79,13 +81,13 @@ class Sftp:
         self._write(struct.pack(">BI", _INIT, _VERSION))
         kind, answer = self._packet()
         if kind != _VERSION_REPLY or answer.number() < _VERSION:
-            raise Broken("it speaks no SFTP of version 3")
+            raise Broken(told("it speaks no SFTP of version 3"))
 
     def real_path(self, path: bytes) -> bytes:
         """The path without links, as far as the server resolves them."""
         names = self._names(self._ask(_REALPATH, _string(path)))
         if len(names) != 1:
-            raise Broken("a path stands for more than one file")
+            raise Broken(told("a path stands for more than one file"))
         return names[0][0]
 
     def status_of(self, path: bytes) -> Attributes:
@@ -105,7 +107,7 @@ class Sftp:
                     raise
                 found += [entry for entry in names if entry[0] not in (b".", b"..")]
                 if not names or len(found) > _MAX_ENTRIES:
-                    raise Broken("its listing of a folder does not end")
+                    raise Broken(told("its listing of a folder does not end"))
 
     def content(self, path: bytes, *, limit: int) -> bytes:
         """The bytes of a plain file.
@@ -139,7 +141,7 @@ class Sftp:
             kind, answer = self._packet()
             start = sent.pop(answer.number(), None)
             if start is None:
-                raise Broken("it answers what was not asked")
+                raise Broken(told("it answers what was not asked"))
             given[start] = self._data(kind, answer)
         whole = b""
         for start in wanted:
@@ -157,7 +159,7 @@ class Sftp:
             raise
         data = answer.string()
         if not 0 < len(data) <= _BLOCK:
-            raise Broken("it gives more or less than was asked")
+            raise Broken(told("it gives more or less than was asked"))
         return data
 
     @contextmanager
@@ -183,14 +185,17 @@ class Sftp:
             return answer
         if kind == _STATUS:
             status = answer.number()
-            raise Refused(status, answer.string().decode("utf-8", "replace")[:200] or f"status {status}")
-        raise Broken("it answers something else than was asked")
+            raise Refused(
+                status,
+                answer.string().decode("utf-8", "replace")[:200] or told("status {status}", status=status),
+            )
+        raise Broken(told("it answers something else than was asked"))
 
     def _ask(self, kind: int, body: bytes) -> tuple[int, _Reader]:
         number = self._send(kind, body)
         answered, answer = self._packet()
         if answer.number() != number:
-            raise Broken("it answers what was not asked")
+            raise Broken(told("it answers what was not asked"))
         return answered, answer
 
     def _send(self, kind: int, body: bytes) -> int:
@@ -204,7 +209,7 @@ class Sftp:
     def _packet(self) -> tuple[int, _Reader]:
         length: int = struct.unpack(">I", self._exactly(4))[0]
         if not 1 <= length <= _MAX_PACKET:
-            raise Broken("it sends a packet of an impossible length")
+            raise Broken(told("it sends a packet of an impossible length"))
         packet = self._exactly(length)
         return packet[0], _Reader(packet, 1)
 
@@ -213,7 +218,7 @@ class Sftp:
         while size:
             part = self._stream.recv(size)
             if not part:
-                raise Broken("it hung up")
+                raise Broken(told("it hung up"))
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -245,7 +250,7 @@ class _Reader:
     def _take(self, size: int) -> bytes:
         end = self._at + size
         if end > len(self._packet):
-            raise Broken("it sends a packet that was cut off")
+            raise Broken(told("it sends a packet that was cut off"))
         taken, self._at = self._packet[self._at : end], end
         return taken
 

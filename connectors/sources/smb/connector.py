@@ -16,6 +16,7 @@ from typing import cast
 
 from assistant.common.acl import EVERYONE, Acl, Clause
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -93,11 +94,19 @@ class SmbConnector(BaseSource):
         try:
             found = next((item for item in self._walk().files() if isinstance(item, Found)), None)
         except ConnectorError as error:
-            return [CheckItem("list", ok=False, detail=str(error))]
-        items = [CheckItem("sign-in", ok=True, detail=f"Signed in at '{self._place.server}'.")]
+            return [CheckItem("list", ok=False, detail=said(error))]
+        items = [
+            CheckItem("sign-in", ok=True, detail=told("Signed in at '{server}'.", server=self._place.server))
+        ]
         if found is None:
-            return [*items, CheckItem("list", ok=False, detail="There are no files.")]
-        items.append(CheckItem("list", ok=True, detail=f"The first file is '{found.external_id}'."))
+            return [*items, CheckItem("list", ok=False, detail=told("There are no files."))]
+        items.append(
+            CheckItem(
+                "list",
+                ok=True,
+                detail=told("The first file is '{name}'.", name=found.external_id),
+            )
+        )
         items.append(self._try_content(found))
         items.append(self._try_permissions(found))
         items.append(self._try_people())
@@ -183,7 +192,7 @@ class SmbConnector(BaseSource):
                     continue
                 acl = None  # not told: what was confirmed before stays, until it is too old
             except BadDescriptor as error:
-                yield Failure(item.external_id, FailureCode.BAD_PERMISSIONS, str(error), hide=True)
+                yield Failure(item.external_id, FailureCode.BAD_PERMISSIONS, said(error), hide=True)
                 acl = Acl(())
             yield item, acl
 
@@ -198,7 +207,9 @@ class SmbConnector(BaseSource):
             return read_people(self._choices.people_file)
         except MalformedError as error:
             name = self._choices.people_file.name
-            raise _InDoubt(f"The people file '{name}' {error}. Mend it and sync again.") from error
+            raise _InDoubt(
+                told("The people file '{name}' {error}. Mend it and sync again.", name=name, error=error)
+            ) from error
 
     def _rules(self) -> _Rules:
         names = Names(self._people().by_sid, EVERYONE if self._choices.everyone else None)
@@ -209,8 +220,12 @@ class SmbConnector(BaseSource):
             return _Rules(names, clause_of(parse_descriptor(data), names))
         except (Refused, NotTold, BadDescriptor) as error:
             raise _InDoubt(
-                f"The permissions of the share itself cannot be read ({error}). Make the account an "
-                f"administrator of the server, or say with 'share_permissions' that they let everybody read."
+                told(
+                    "The permissions of the share itself cannot be read ({error}). Make the account an "
+                    "administrator of the server, or say with 'share_permissions' that they let "
+                    "everybody read.",
+                    error=error,
+                )
             ) from error
 
     def _upsert(self, found: Found, acl: Acl | None) -> Upsert:
@@ -232,11 +247,17 @@ class SmbConnector(BaseSource):
     def _fetch(self, found: Found) -> BytesContent:
         limit = self._surroundings.max_content_bytes
         if found.listed.size > limit:
-            raise DocumentFailure(FailureCode.TOO_LARGE, f"The file is larger than {limit} bytes.")
+            raise DocumentFailure(
+                FailureCode.TOO_LARGE, told("The file is larger than {limit} bytes.", limit=limit)
+            )
         if found.listed.attributes & (OFFLINE | RECALL):
-            raise DocumentFailure(FailureCode.REFUSED, "The file is on tape or in the cloud: bring it back.")
+            raise DocumentFailure(
+                FailureCode.REFUSED, told("The file is on tape or in the cloud: bring it back.")
+            )
         if found.listed.attributes & ENCRYPTED:
-            raise DocumentFailure(FailureCode.ENCRYPTED, "The file is encrypted by the server's file system.")
+            raise DocumentFailure(
+                FailureCode.ENCRYPTED, told("The file is encrypted by the server's file system.")
+            )
         try:
             return BytesContent(self._contents.read(found.path, limit=limit))
         except Refused as refused:
@@ -246,20 +267,34 @@ class SmbConnector(BaseSource):
         try:
             self._fetch(found)
         except (DocumentFailure, ConnectorError) as error:
-            return CheckItem("read content", ok=False, detail=f"'{found.external_id}': {error}")
-        return CheckItem("read content", ok=True, detail=f"'{found.external_id}' can be read.")
+            return CheckItem(
+                "read content",
+                ok=False,
+                detail=told("'{name}': {error}", name=found.external_id, error=error),
+            )
+        return CheckItem(
+            "read content",
+            ok=True,
+            detail=told("'{name}' can be read.", name=found.external_id),
+        )
 
     def _try_permissions(self, found: Found) -> CheckItem:
         step = "read permissions"
         try:
             self._acl(found, self._rules())
         except Refused as refused:
-            detail = f"The account may not read the access list of '{found.external_id}' ({refused})."
+            detail = told(
+                "The account may not read the access list of '{name}' ({refused}).",
+                name=found.external_id,
+                refused=refused,
+            )
             return CheckItem(step, ok=False, detail=detail)
         except (_InDoubt, BadDescriptor, ConnectorError) as error:
-            return CheckItem(step, ok=False, detail=str(error))
+            return CheckItem(step, ok=False, detail=said(error))
         return CheckItem(
-            step, ok=True, detail=f"Those of '{found.external_id}' and of the share can be read."
+            step,
+            ok=True,
+            detail=told("Those of '{name}' and of the share can be read.", name=found.external_id),
         )
 
     def _try_people(self) -> CheckItem:
@@ -267,22 +302,24 @@ class SmbConnector(BaseSource):
         try:
             people = self._people()
         except _InDoubt as doubt:
-            return CheckItem(step, ok=False, detail=str(doubt))
+            return CheckItem(step, ok=False, detail=said(doubt))
         if self._choices.people_file is None:
-            return CheckItem(step, ok=True, detail="No people file: SIDs are looked up in the directory.")
-        detail = f"{len(people.by_sid)} SIDs and {len(people.groups)} groups"
+            return CheckItem(
+                step, ok=True, detail=told("No people file: SIDs are looked up in the directory.")
+            )
+        detail = told("{count} SIDs and {groups} groups", count=len(people.by_sid), groups=len(people.groups))
         return CheckItem(step, ok=True, detail=detail)
 
 
 def _hidden(doubt: _InDoubt) -> Failure:
-    return Failure("", FailureCode.BAD_PERMISSIONS, str(doubt), hide=True, is_prefix=True)
+    return Failure("", FailureCode.BAD_PERMISSIONS, said(doubt), hide=True, is_prefix=True)
 
 
 def _document_failure(refused: Refused) -> DocumentFailure:
     if refused.status in GONE:
-        return DocumentFailure(FailureCode.GONE, "The file is no longer there.")
+        return DocumentFailure(FailureCode.GONE, told("The file is no longer there."))
     if refused.status == ACCESS_DENIED:
-        return DocumentFailure(FailureCode.REFUSED, "The account may not read this file.")
+        return DocumentFailure(FailureCode.REFUSED, told("The account may not read this file."))
     if refused.status == SHARING_VIOLATION:
-        return DocumentFailure(FailureCode.REFUSED, "The file is locked by somebody who works on it.")
-    return DocumentFailure(FailureCode.UNREADABLE, f"The server answers {refused}.")
+        return DocumentFailure(FailureCode.REFUSED, told("The file is locked by somebody who works on it."))
+    return DocumentFailure(FailureCode.UNREADABLE, told("The server answers {refused}.", refused=refused))

@@ -6,6 +6,8 @@ import re
 import struct
 from dataclasses import dataclass
 
+from assistant.common.told import told
+
 _HEADER = struct.Struct("<BBHIIII")
 _ACL_HEADER = struct.Struct("<BBHHH")
 _ACE_HEADER = struct.Struct("<BBH")
@@ -60,7 +62,7 @@ def parse_descriptor(data: bytes) -> Descriptor:
         dacl = _acl_at(data, dacl_at) if control & _DACL_PRESENT and dacl_at else None
         sacl = _acl_at(data, sacl_at) if control & _SACL_PRESENT and sacl_at else ()
     except struct.error as error:
-        raise BadDescriptor("The security descriptor is cut short.") from error
+        raise BadDescriptor(told("The security descriptor is cut short.")) from error
     return Descriptor(owner, dacl, any(ace.type == _SCOPED_POLICY for ace in sacl))
 
 
@@ -68,12 +70,12 @@ def _acl_at(data: bytes, start: int) -> tuple[Ace, ...]:
     _, _, size, count, _ = _ACL_HEADER.unpack_from(data, start)
     end, at = start + size, start + _ACL_HEADER.size
     if end > len(data):
-        raise BadDescriptor("The access list is cut short.")
+        raise BadDescriptor(told("The access list is cut short."))
     entries = []
     for _ in range(count):
         kind, flags, length = _ACE_HEADER.unpack_from(data, at)
         if length < _ACE_HEADER.size or at + length > end:
-            raise BadDescriptor("An entry of the access list is larger than the list.")
+            raise BadDescriptor(told("An entry of the access list is larger than the list."))
         entries.append(_ace(kind, flags, data[at + _ACE_HEADER.size : at + length]))
         at += length
     return tuple(entries)
@@ -90,7 +92,7 @@ def _sid_at(data: bytes, start: int) -> tuple[str, int]:
     """The SID that begins at `start`, as it is written, and where it ends."""
     revision, count, authority = _SID_HEADER.unpack_from(data, start)
     if revision != 1 or count > _MOST_AUTHORITIES:
-        raise BadDescriptor("A SID in the security descriptor is not of the known form.")
+        raise BadDescriptor(told("A SID in the security descriptor is not of the known form."))
     parts = struct.unpack_from(f"<{count}I", data, start + _SID_HEADER.size)
     number = int.from_bytes(authority, "big")
     return "-".join(["S-1", str(number), *map(str, parts)]), start + _SID_HEADER.size + 4 * count

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from assistant.common.types import JsonObject
+from connectors.sdk.audience import EVERYONE_LABEL
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.smb.connector import Choices, SmbConnector
@@ -120,11 +121,12 @@ _WHO = (
         "everyone",
         FieldType.CHOICE,
         choices=("everyone",),
+        choice_labels=EVERYONE_LABEL,
         label={"en": "Everyone on the server is", "ko": "서버의 Everyone이 뜻하는 사람"},
         help={
-            "en": "'everyone': what Everyone or Authenticated Users may read there, whoever can sign in may "
+            "en": "If set, what Everyone or Authenticated Users may read there, whoever can sign in may "
             "read here. Otherwise such entries let nobody in.",
-            "ko": "'everyone'을 고르면 서버에서 Everyone이나 Authenticated Users에게 허용된 파일을 "
+            "ko": "값을 고르면 서버에서 Everyone이나 Authenticated Users에게 허용된 파일을 "
             "로그인한 모든 사람이 볼 수 있습니다. 고르지 않으면 이런 항목으로는 아무도 볼 수 없습니다.",
         },
     ),
@@ -132,11 +134,14 @@ _WHO = (
         "share_permissions",
         FieldType.CHOICE,
         choices=("everyone",),
+        choice_labels={
+            "everyone": {"en": "They let everybody read", "ko": "모두에게 읽기 허용"},
+        },
         label={"en": "Permissions of the share itself", "ko": "공유 자체의 권한"},
         help={
-            "en": "'everyone': they let everybody read, and need not be asked for. Otherwise the server is "
-            "asked, which tells administrators only.",
-            "ko": "'everyone'을 고르면 공유 권한이 모두에게 읽기를 허용한다고 보고 서버에 묻지 않습니다. "
+            "en": "If you know that they let everybody read, they need not be asked for. Otherwise the "
+            "server is asked, which tells administrators only.",
+            "ko": "값을 고르면 공유 권한이 모두에게 읽기를 허용한다고 보고 서버에 묻지 않습니다. "
             "고르지 않으면 서버에 물어보며, 서버는 관리자 계정에만 알려 줍니다.",
         },
         advanced=True,

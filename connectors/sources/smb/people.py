@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assistant.common.acl import PrincipalRef, group, parse_principal
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import Json
 from connectors.sdk.contract import GroupMembers
 from connectors.sdk.exact_json import MalformedError, as_list, as_text, read_json, shown
@@ -39,30 +40,30 @@ def read_people(path: Path) -> People:
     by_sid: dict[str, PrincipalRef] = {}
     groups: dict[str, GroupMembers] = {}
     try:
-        for record in as_list(value, "its content"):
+        for record in as_list(value, told("its content")):
             if isinstance(record, Mapping) and "sid" in record:
                 sid, principal = _meaning(record)
                 if sid in by_sid:
-                    raise MalformedError(f"the SID '{sid}' stands twice")
+                    raise MalformedError(told("the SID '{sid}' stands twice", sid=sid))
                 by_sid[sid] = principal
                 continue
             found = parse_group(record)
             if found.group in groups:
-                raise MalformedError(f"the group '{shown(found.group)}' stands twice")
+                raise MalformedError(told("the group '{group}' stands twice", group=shown(found.group)))
             groups[found.group] = found
     except MalformedError as error:
-        raise MalformedError(f"is not understood: {error}") from error
+        raise MalformedError(told("is not understood: {error}", error=error)) from error
     own = {name: group(name) for name in groups if is_sid(name)}
     return People({**own, **by_sid}, tuple(groups.values()))
 
 
 def _meaning(record: Mapping[str, Json]) -> tuple[str, PrincipalRef]:
     if set(record) != {"sid", "is"}:
-        raise MalformedError("a SID must have the keys sid and is and no other")
+        raise MalformedError(told("a SID must have the keys sid and is and no other"))
     sid = as_text(record["sid"], '"sid"')
     if not is_sid(sid):
-        raise MalformedError(f"'{shown(sid)}' is no SID: write S-1-5-21-...")
+        raise MalformedError(told("'{sid}' is no SID: write S-1-5-21-...", sid=shown(sid)))
     try:
         return sid, parse_principal(record["is"])
     except UsageError as error:
-        raise MalformedError(f"the SID '{sid}': {error}") from error
+        raise MalformedError(told("the SID '{sid}': {error}", sid=sid, error=error)) from error

@@ -38,6 +38,7 @@ from smbprotocol.tree import TreeConnect
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.network import HostUnreachable
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -149,7 +150,7 @@ class Share:
                 while block := self._block(tree, handle, len(data)):
                     data += block
                     if len(data) > limit:
-                        detail = f"The file is larger than {limit} bytes."
+                        detail = told("The file is larger than {limit} bytes.", limit=limit)
                         raise DocumentFailure(FailureCode.TOO_LARGE, detail)
         return bytes(data)
 
@@ -171,8 +172,13 @@ class Share:
                     block = self._block(tree, handle, 0)
                     answer += block
                     if not block or len(answer) > _MOST_PIPED_BYTES:
-                        said = f"The server '{self._place.server}' gives no whole answer on '{pipe}'."
-                        raise Retry(said, after=_RETRY_AFTER_S)
+                        server = self._place.server
+                        broken = told(
+                            "The server '{server}' gives no whole answer on '{pipe}'.",
+                            server=server,
+                            pipe=pipe,
+                        )
+                        raise Retry(broken, after=_RETRY_AFTER_S)
                 answers.append(answer)
         return answers
 
@@ -274,7 +280,9 @@ class Share:
             except _BROKEN as error:
                 self._drop(politely=False)
                 kind = type(error).__name__
-                message = f"The connection to '{self._place.server}' broke ({kind})."
+                message = told(
+                    "The connection to '{server}' broke ({kind}).", server=self._place.server, kind=kind
+                )
                 raise Retry(message, after=_RETRY_AFTER_S) from error
 
     def _tree(self, share: str) -> TreeConnect:
@@ -307,8 +315,11 @@ class Share:
                 raise
             except SMBException as error:  # no NTLM, or signed in as a guest only
                 raise Reconfigure(
-                    f"The server '{self._place.server}' takes no sign-in by NTLM, or only one as a guest: "
-                    f"check its settings, 'user' and 'password'."
+                    told(
+                        "The server '{server}' takes no sign-in by NTLM, or only one as a guest: check its "
+                        "settings, 'user' and 'password'.",
+                        server=self._place.server,
+                    )
                 ) from error
             self._session = session
         return self._session
@@ -330,7 +341,7 @@ class Share:
             return connection
         name = f"'{self._place.server[:200]}'"
         raise HostUnreachable(
-            f"{name} does not answer as an SMB server on port {self._place.port}."
+            told("{name} does not answer as an SMB server on port {port}.", name=name, port=self._place.port)
         ) from problem
 
     def _drop(self, *, politely: bool) -> None:

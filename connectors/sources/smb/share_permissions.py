@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import uuid
 
+from assistant.common.told import told
 from connectors.sources.smb.share import Share
 
 _PIPE = "srvsvc"
@@ -38,10 +39,10 @@ def share_descriptor(share: Share, server: str, name: str) -> bytes:
     answers = share.converse(_PIPE, [_bind(), _request(server, name)], enough=_is_whole)
     try:
         if _HEADER.unpack_from(answers[0])[2] != _BIND_ACK:
-            raise NotTold("the server has no service for shares")
+            raise NotTold(told("the server has no service for shares"))
         return _descriptor_in(_body(answers[1]))
     except (struct.error, IndexError) as error:
-        raise NotTold("the answer is cut short") from error
+        raise NotTold(told("the answer is cut short")) from error
 
 
 def _is_whole(answer: bytes) -> bool:
@@ -82,7 +83,7 @@ def _body(answer: bytes) -> bytes:
     while at < len(answer):
         _, _, kind, flags, _, length, _, _ = _HEADER.unpack_from(answer, at)
         if kind != _RESPONSE:
-            raise NotTold("the server refuses the question")
+            raise NotTold(told("the server refuses the question"))
         body += answer[at + 24 : at + length]
         at += max(length, _HEADER.size)
         if flags & _LAST:
@@ -93,13 +94,13 @@ def _body(answer: bytes) -> bytes:
 def _descriptor_in(body: bytes) -> bytes:
     (code,) = struct.unpack_from("<I", body, len(body) - 4)
     if code != 0:
-        raise NotTold(f"the server refuses with code {code}")
+        raise NotTold(told("the server refuses with code {code}", code=code))
     level, pointer = struct.unpack_from("<II", body)
     if level != _LEVEL or not pointer:
-        raise NotTold("the answer is of another kind")
+        raise NotTold(told("the answer is of another kind"))
     name, _, remark, _, _, _, path, password, _, descriptor = struct.unpack_from("<10I", body, 8)
     if not descriptor:  # none at all, or none for this account: the two look alike
-        raise NotTold("the server names none to this account")
+        raise NotTold(told("the server names none to this account"))
     at = 8 + 40
     for text in (name, remark, path, password):
         if text:
@@ -108,5 +109,5 @@ def _descriptor_in(body: bytes) -> bytes:
             at += -at % 4
     (size,) = struct.unpack_from("<I", body, at)
     if size > _MOST_DESCRIPTOR_BYTES or at + 4 + size > len(body):
-        raise NotTold("the answer is cut short")
+        raise NotTold(told("the answer is cut short"))
     return body[at + 4 : at + 4 + size]

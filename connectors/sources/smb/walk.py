@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assistant.common.errors import FailureCode
 from assistant.common.pace import Stopped
+from assistant.common.told import told
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Stop
 from connectors.sdk.names import escaped_id, id_problem
@@ -96,7 +97,10 @@ class Walk:
             if refused.status in GONE:
                 name = "/".join(self.root)
                 raise Stop(
-                    f"There is no folder '{name}' on the share. Check 'folder'; nothing was deleted."
+                    told(
+                        "There is no folder '{name}' on the share. Check 'folder'; nothing was deleted.",
+                        name=name,
+                    )
                 ) from refused
             raise run_error(refused.status, self.share) from refused
 
@@ -107,9 +111,9 @@ class Walk:
             if refused.status in GONE:
                 return []
             if refused.status == ACCESS_DENIED:
-                detail = "The account may not list this folder: give it the right to."
+                detail = told("The account may not list this folder: give it the right to.")
             else:
-                detail = f"The server does not list this folder ({refused})."
+                detail = told("The server does not list this folder ({refused}).", refused=refused)
             return [Failure(folder.prefix, FailureCode.UNLISTED, detail, is_prefix=True)]
 
     def _sorted(self, folder: _Folder, listed: list[Listed]) -> list[Found | Failure | _Folder]:
@@ -127,10 +131,10 @@ def _item(folder: _Folder, entry: Listed) -> Found | Failure | _Folder | None:
     if entry.name.startswith((".", "~$")) or entry.attributes & (SYSTEM | REPARSE_POINT):
         return None
     parts = (*folder.parts, entry.name)
-    problem = "is empty or holds a separator" if not entry.name or _SEPARATORS & set(entry.name) else ""
+    problem = told("is empty or holds a separator") if not entry.name or _SEPARATORS & set(entry.name) else ""
     problem = problem or id_problem("/".join(parts))
     if problem:
-        detail = f"The path {problem}. Rename it."
+        detail = told("The path {problem}. Rename it.", problem=problem)
         escaped = escaped_id("/".join(parts))
         return Failure(escaped, FailureCode.UNREADABLE, detail)
     if not entry.attributes & DIRECTORY:

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from assistant.common.errors import DocumentFailure, FailureCode
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     BytesContent,
@@ -190,7 +191,7 @@ class WebConnector(BaseSource):
             return BytesContent(visit.answer.body)
         if isinstance(visit, Failed):
             raise DocumentFailure(visit.code, visit.detail)
-        raise DocumentFailure(FailureCode.GONE, "It was there when the site was listed.")
+        raise DocumentFailure(FailureCode.GONE, told("It was there when the site was listed."))
 
     def _site(self) -> Site:
         return Site(self._settings, self._surroundings, self._pauses)
@@ -221,4 +222,6 @@ def _scratch_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise Retry(f"The folder for this source's notes cannot be used: {error}.", after=_LATER_S) from error
+        raise Retry(
+            told("The folder for this source's notes cannot be used: {error}.", error=error), after=_LATER_S
+        ) from error

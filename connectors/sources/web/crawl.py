@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from posixpath import splitext
 
 from assistant.common.errors import FailureCode
+from assistant.common.told import told
 from connectors.sdk.contract import Checkpoint, Complete, Event, Failure, Tombstone, Upsert
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sources.web.addresses import last_step
@@ -27,7 +28,9 @@ from connectors.sources.web.sitemaps import Named, read_sitemaps
 CHECKPOINT_EVERY = 100  # visits
 _LATER_S = 300.0
 _LEAVES = frozenset((".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".txt", ".md", ".json", ".xml", ".eml"))
-_ODD_304 = Failed(FailureCode.UNREACHABLE, "The site says that the page is as before, but it was not asked.")
+_ODD_304 = Failed(
+    FailureCode.UNREACHABLE, told("The site says that the page is as before, but it was not asked.")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +143,16 @@ class Crawl:
     def _add(self, urls: Iterable[str], *, depth: int, lastmod: str = "") -> Iterator[Event]:
         for prefix in self._means.frontier.add(((url, lastmod) for url in urls), depth=depth):
             detail = (
-                f"More than {MOST_VARIANTS} addresses differ in their query only; the others are not read."
+                told(
+                    "More than {most} addresses differ in their query only; the others are not read.",
+                    most=MOST_VARIANTS,
+                )
                 if prefix
-                else f"The source has more than {self._settings.pages:,} pages; the others are not read. "
-                f"Raise the limit or narrow the source."
+                else told(
+                    "The source has more than {pages} pages; the others are not read. Raise the limit or "
+                    "narrow the source.",
+                    pages=f"{self._settings.pages:,}",
+                )
             )
             yield Failure(prefix, FailureCode.UNLISTED, detail, is_prefix=True)
 
@@ -156,7 +165,7 @@ class Crawl:
             if end is Outcome.DOCUMENT or record is None:
                 continue
             if end is Outcome.FAILED:
-                detail = "The page that it names as its canonical one does not answer."
+                detail = told("The page that it names as its canonical one does not answer.")
                 yield Failure(url, FailureCode.UNREACHABLE, detail)
                 continue
             memory.note(url, record, listed=True)
@@ -224,16 +233,33 @@ def refuse_lost_start(url: str, visit: Visit) -> None:
     match visit:
         case Gone(detail):
             raise Stop(
-                f"The start address {url} is gone: {detail} Nothing was deleted. Correct or remove it."
+                told(
+                    "The start address {url} is gone: {detail} Nothing was deleted. Correct or remove it.",
+                    url=url,
+                    detail=detail,
+                )
             )
         case LeftOut():
             raise Reconfigure(
-                f"robots.txt of the site forbids the start address {url}: ask its owner, or start elsewhere."
+                told(
+                    "robots.txt of the site forbids the start address {url}: ask its owner, or start "
+                    "elsewhere.",
+                    url=url,
+                )
             )
         case Failed(FailureCode.REFUSED | FailureCode.TOO_LARGE, detail):
-            raise Reconfigure(f"The start address {url} cannot be read: {detail} Check address and sign-in.")
+            raise Reconfigure(
+                told(
+                    "The start address {url} cannot be read: {detail} Check address and sign-in.",
+                    url=url,
+                    detail=detail,
+                )
+            )
         case Failed(_, detail):
-            raise Retry(f"The start address {url} cannot be read now: {detail}", after=_LATER_S)
+            raise Retry(
+                told("The start address {url} cannot be read now: {detail}", url=url, detail=detail),
+                after=_LATER_S,
+            )
         case _:
             pass
 

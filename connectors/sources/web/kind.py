@@ -78,12 +78,15 @@ _SIGN_IN = (
         "sign_in",
         FieldType.CHOICE,
         choices=("basic", "form"),
+        choice_labels={
+            "basic": {"en": "The browser's password window", "ko": "브라우저의 암호 창"},
+            "form": {"en": "A sign-in page", "ko": "로그인 페이지"},
+        },
         label=_words("Sign in with", "로그인 방식"),
         help=_words(
-            "'basic': the browser's own password window (only for the host of the first address). "
-            "'form': a sign-in page. Empty: without signing in.",
-            "'basic'은 브라우저의 암호 창(첫 번째 주소의 서버에만 보냄), 'form'은 로그인 페이지입니다. "
-            "비워 두면 로그인하지 않습니다.",
+            "What the password window asks for is sent to the host of the first address alone. "
+            "Empty: without signing in.",
+            "암호 창에 넣을 암호는 첫 번째 주소의 서버에만 보냅니다. 비워 두면 로그인하지 않습니다.",
         ),
     ),
     ConfigField(

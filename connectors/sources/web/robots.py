@@ -7,6 +7,7 @@ from collections.abc import Callable
 from protego import Protego
 
 from assistant.common.guarded_http import Answer, TooLarge
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sources.web.addresses import origin
 
@@ -50,9 +51,16 @@ class Robots:
         try:
             answer = self._ask(address, MAX_ROBOTS_BYTES)
         except TooLarge as error:
-            raise Reconfigure(f"{address} is larger than {MAX_ROBOTS_BYTES:,} bytes.") from error
+            raise Reconfigure(
+                told("{address} is larger than {most} bytes.", address=address, most=f"{MAX_ROBOTS_BYTES:,}")
+            ) from error
         if answer.status >= _SERVER_ERROR:
             raise Retry(
-                f"{address} answers {answer.status}; until it can be read, no page may be.", after=_LATER_S
+                told(
+                    "{address} answers {status}; until it can be read, no page may be.",
+                    address=address,
+                    status=answer.status,
+                ),
+                after=_LATER_S,
             )
         return answer.text if answer.ok else ""

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from lxml import etree
 
 from assistant.common.guarded_http import Answer, Ask
+from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sources.web.addresses import canonical, origin
 from connectors.sources.web.page import is_html, tree_of
@@ -55,20 +56,26 @@ class Session:
             Retry: the site is in trouble.
         """
         where = self._form.address
-        shown = self._answered(self._send(Ask("GET", where)), "shows")
+        shown = self._answered(self._send(Ask("GET", where)))
         form = self._read(shown)
         if form is None:
-            raise Reconfigure(f"{where} shows no form with a password field: check the sign-in page.")
+            raise Reconfigure(
+                told("{where} shows no form with a password field: check the sign-in page.", where=where)
+            )
         if origin(form.action) != origin(canonical(where)):
-            raise Reconfigure(f"The form of {where} sends to another host: nothing was sent there.")
+            raise Reconfigure(
+                told("The form of {where} sends to another host: nothing was sent there.", where=where)
+            )
         content = urlencode(form.values).encode("ascii")
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": shown.url}
         taken = self._send(Ask("POST", form.action, headers=headers, content=content, redirects=0))
         target = taken.headers.get("location", "")
         if target and taken.status not in _KEEPS_METHOD:
             taken = self._send(Ask("GET", urljoin(form.action, target)))
-        if self._read(self._answered(taken, "answers")) is not None or taken.headers.get("location"):
-            raise Reconfigure(f"{where} does not accept the user name and password: check both.")
+        if self._read(self._answered(taken)) is not None or taken.headers.get("location"):
+            raise Reconfigure(
+                told("{where} does not accept the user name and password: check both.", where=where)
+            )
 
     def renew(self) -> bool:
         """Sign in again. False: it did not help five times, so it is not tried any more."""
@@ -87,12 +94,25 @@ class Session:
         here, there = urlsplit(address), urlsplit(canonical(self._form.address))
         return (here.netloc, here.path) == (there.netloc, there.path)
 
-    def _answered(self, answer: Answer, does: str) -> Answer:
+    def _answered(self, answer: Answer) -> Answer:
         where = self._form.address
         if answer.status >= _SERVER_ERROR:
-            raise Retry(f"The sign-in page {where} {does} an error {answer.status}.", after=_LATER_S)
+            raise Retry(
+                told(
+                    "The sign-in page {where} answers with the error {status}.",
+                    where=where,
+                    status=answer.status,
+                ),
+                after=_LATER_S,
+            )
         if answer.status >= _BAD_REQUEST:
-            raise Reconfigure(f"The sign-in page {where} {does} {answer.status}: check address and password.")
+            raise Reconfigure(
+                told(
+                    "The sign-in page {where} answers {status}: check address and password.",
+                    where=where,
+                    status=answer.status,
+                )
+            )
         return answer
 
     def _read(self, answer: Answer) -> _Form | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from assistant.common.acl import Acl
 from assistant.common.errors import UsageError
+from assistant.common.told import told
 from assistant.common.types import JsonObject
 from connectors.sdk.audience import audience_acl
 from connectors.sources.web.addresses import Scope, canonical, folder
@@ -64,14 +65,19 @@ def web_settings(config: JsonObject, secrets: Mapping[str, str]) -> WebSettings:
     start = _addresses(config, "start", dropped)
     sitemaps = _addresses(config, "sitemaps", ())
     if not (start or sitemaps):
-        raise UsageError("A source of kind 'web' needs 'start' or 'sitemaps': give at least one address.")
+        raise UsageError(
+            told("A source of kind 'web' needs 'start' or 'sitemaps': give at least one address.")
+        )
     manners = _manners(config, secrets)
     within = _addresses(config, "within", ()) or tuple(dict.fromkeys(map(folder, start + sitemaps)))
     scope = Scope(within, _lines(config, "exclude"), dropped, signed_in=manners.form is not None)
     for address in start:
         if scope.address(address) != address:
             raise UsageError(
-                f"The start address '{address[:80]}' is itself left out: check the other settings."
+                told(
+                    "The start address '{address}' is itself left out: check the other settings.",
+                    address=address[:80],
+                )
             )
     return WebSettings(
         start=start,
@@ -92,7 +98,12 @@ def _manners(config: JsonObject, secrets: Mapping[str, str]) -> Manners:
     if way is not None:
         username, password = str(config.get("username", "")), secrets.get("password", "")
         if not (username and password):
-            raise UsageError("To sign in, a source of kind 'web' needs 'username' and the secret 'password'.")
+            raise UsageError(
+                told(
+                    "To sign in, a source of kind '{kind}' needs 'username' and the secret 'password'.",
+                    kind="web",
+                )
+            )
         if way == "basic":
             basic = (username, password)
         else:
@@ -108,7 +119,7 @@ def _manners(config: JsonObject, secrets: Mapping[str, str]) -> Manners:
 
 def _form(config: JsonObject, username: str, password: str) -> FormSignIn:
     if "login_url" not in config:
-        raise UsageError("To sign in with a form, a source of kind 'web' needs 'login_url'.")
+        raise UsageError(told("To sign in with a form, a source of kind 'web' needs 'login_url'."))
     return FormSignIn(
         address=str(config["login_url"]),
         username=username,
@@ -123,7 +134,14 @@ def _addresses(config: JsonObject, name: str, dropped: Sequence[str]) -> tuple[s
     for line in _lines(config, name):
         address = canonical(line, dropped=dropped)
         if not address:
-            raise UsageError(f"'{line[:80]}' in '{name}' of kind 'web' must be an http or https address.")
+            raise UsageError(
+                told(
+                    "'{line}' in '{name}' of kind '{kind}' must be an http or https address.",
+                    line=line[:80],
+                    name=name,
+                    kind="web",
+                )
+            )
         found.append(address)
     return tuple(dict.fromkeys(found))
 

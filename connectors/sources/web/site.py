@@ -17,6 +17,7 @@ from assistant.common.errors import FailureCode
 from assistant.common.guarded_http import Answer, Ask, Busy, Origin, TooLarge
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import Pace
+from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors, web_client
@@ -189,28 +190,28 @@ class Site:
                 return self._judged(address, here, answer)
             temporary = answer.status in _TEMPORARY
             if self._leads_to_sign_in(address, urljoin(here, target), temporary=temporary):
-                return _SignInAsked("The site asks to sign in before it shows this page.")
+                return _SignInAsked(told("The site asks to sign in before it shows this page."))
             here = self._scope.address(target, base=here)
             if not here and temporary:
-                detail = "The site redirects this page to an address outside the source for now."
+                detail = told("The site redirects this page to an address outside the source for now.")
                 return Failed(FailureCode.REFUSED, detail, answer.status)
             if not here:
-                return Gone("It has moved to an address outside the source.")
-        return Failed(FailureCode.UNREACHABLE, "The site redirects this page in a circle.")
+                return Gone(told("It has moved to an address outside the source."))
+        return Failed(FailureCode.UNREACHABLE, told("The site redirects this page in a circle."))
 
     def _judged(self, address: str, here: str, answer: Answer) -> Visit | _SignInAsked:
         status = answer.status
         if status == _NOT_MODIFIED:
             return Unchanged() if here == address else Moved(here)
         if status in _GONE:
-            return Gone(f"The site answers {status}.")
+            return Gone(told("The site answers {status}.", status=status))
         if not answer.ok:
             code = FailureCode.REFUSED if status in _REFUSED else FailureCode.UNREADABLE
             code = FailureCode.UNREACHABLE if status >= _SERVER_ERROR else code
-            return Failed(code, f"The site answers {status}.", status)
+            return Failed(code, told("The site answers {status}.", status=status), status)
         page = read_page(answer, agent=self._manners.agent)
         if self._is_sign_in_page(page, here, moved=here != address):
-            return _SignInAsked("The site shows its sign-in page instead of this one.")
+            return _SignInAsked(told("The site shows its sign-in page instead of this one."))
         return Answered(answer, page) if here == address else Moved(here)
 
     def _is_sign_in_page(self, page: Page, here: str, *, moved: bool) -> bool:
@@ -250,12 +251,12 @@ class Site:
                 )
             )
         except TooLarge as error:
-            return Failed(FailureCode.TOO_LARGE, str(error))
+            return Failed(FailureCode.TOO_LARGE, said(error))
         except (Busy, HostUnreachable) as error:
             if isinstance(error, Busy) and error.after > _SHORTEST_LONG_WAIT_S:
                 raise
             self._note_silence(address)
-            return Failed(FailureCode.UNREACHABLE, str(error))
+            return Failed(FailureCode.UNREACHABLE, said(error))
         self._silent = 0
         if answer.status == _UNKNOWN_CALLER and self._manners.basic and address != self._first:
             self._note_refusal()
@@ -274,7 +275,10 @@ class Site:
             return
         if answer.status == _UNKNOWN_CALLER:
             raise Reconfigure(
-                f"{self._first} no longer takes user name and password (401): enter them again."
+                told(
+                    "{first} no longer takes user name and password (401): enter them again.",
+                    first=self._first,
+                )
             )
 
     def _note_silence(self, address: str) -> None:
@@ -289,7 +293,9 @@ class Site:
         try:
             self._send(Ask("GET", self._first, redirects=0))
         except (Busy, HostUnreachable) as error:
-            raise Retry(f"The site does not answer any more: {error}", after=_LATER_S) from error
+            raise Retry(
+                told("The site does not answer any more: {error}", error=error), after=_LATER_S
+            ) from error
         except TooLarge:
             pass
         self._silent = 0

@@ -12,6 +12,7 @@ from lxml import etree
 
 from assistant.common.errors import FailureCode, MundapError
 from assistant.common.guarded_http import Answer, TooLarge
+from assistant.common.told import said, told
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sources.web.addresses import canonical, is_trap, origin
@@ -47,14 +48,16 @@ def read_sitemaps(addresses: tuple[str, ...], ask: Callable[[str, int], Answer])
         address = pending.pop()
         read += 1
         if read > MOST_SITEMAPS:
-            yield _unread(address, f"More than {MOST_SITEMAPS} sitemaps: the rest is not read.")
+            yield _unread(
+                address, told("More than {most} sitemaps: the rest is not read.", most=MOST_SITEMAPS)
+            )
             return
         try:
             pages, further = _read(address, ask)
         except (_MalformedError, TooLarge, Stop, Retry) as error:
             if address in addresses:
                 raise _as_settings_error(address, error) from error
-            yield _unread(address, str(error))
+            yield _unread(address, said(error))
             continue
         yield from pages
         fresh = [each for each in further if each not in seen and origin(each) == origin(address)]
@@ -63,28 +66,43 @@ def read_sitemaps(addresses: tuple[str, ...], ask: Callable[[str, int], Answer])
 
 
 def _unread(address: str, detail: str) -> Failure:
-    return Failure("" if is_trap(address) else address, FailureCode.UNLISTED, f"A sitemap: {detail}")
+    return Failure(
+        "" if is_trap(address) else address, FailureCode.UNLISTED, told("A sitemap: {detail}", detail=detail)
+    )
 
 
 def _as_settings_error(address: str, error: MundapError) -> MundapError:
     if isinstance(error, (Stop, Retry)):
         return error
-    return Reconfigure(f"{address} cannot be read as a sitemap: {error} Correct or remove it.")
+    return Reconfigure(
+        told(
+            "{address} cannot be read as a sitemap: {error} Correct or remove it.",
+            address=address,
+            error=error,
+        )
+    )
 
 
 def _read(address: str, ask: Callable[[str, int], Answer]) -> tuple[list[Named], list[str]]:
     answer = ask(address, MAX_SITEMAP_BYTES)
     if answer.status in _GONE:
         raise Stop(
-            f"The sitemap {address} answers {answer.status}. Nothing was deleted; correct or remove it."
+            told(
+                "The sitemap {address} answers {status}. Nothing was deleted; correct or remove it.",
+                address=address,
+                status=answer.status,
+            )
         )
     if answer.status >= _SERVER_ERROR:
-        raise Retry(f"The sitemap {address} answers {answer.status}.", after=_LATER_S)
+        raise Retry(
+            told("The sitemap {address} answers {status}.", address=address, status=answer.status),
+            after=_LATER_S,
+        )
     if not answer.ok:
-        raise _MalformedError(f"the site answers {answer.status}.")
+        raise _MalformedError(told("the site answers {status}.", status=answer.status))
     body = _unpacked(answer.body)
     if not body.strip():
-        raise _MalformedError("it is empty.")
+        raise _MalformedError(told("it is empty."))
     if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _lines(body), []
     return _tags(body, address)
@@ -97,9 +115,9 @@ def _unpacked(body: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
             unpacked = packed.read(MAX_SITEMAP_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise _MalformedError("the packed file is damaged.") from error
+        raise _MalformedError(told("the packed file is damaged.")) from error
     if len(unpacked) > MAX_SITEMAP_BYTES:
-        raise _MalformedError(f"unpacked it is larger than {MAX_SITEMAP_BYTES:,} bytes.")
+        raise _MalformedError(told("unpacked it is larger than {most} bytes.", most=f"{MAX_SITEMAP_BYTES:,}"))
     return unpacked
 
 
@@ -108,7 +126,7 @@ def _lines(body: bytes) -> list[Named]:
     lines = [line.strip() for line in body.decode("utf-8-sig", "replace").splitlines()]
     found = [Named(line, "") for line in lines if line]
     if any(not canonical(each.address) for each in found):
-        raise _MalformedError("it is neither XML nor a list of addresses.")
+        raise _MalformedError(told("it is neither XML nor a list of addresses."))
     return found
 
 
@@ -117,7 +135,7 @@ def _tags(body: bytes, address: str) -> tuple[list[Named], list[str]]:
     try:
         root = etree.fromstring(body, parser=parser)
     except etree.XMLSyntaxError as error:
-        raise _MalformedError("it is no whole XML.") from error
+        raise _MalformedError(told("it is no whole XML.")) from error
     pages, further = [], []
     for element in root.iterchildren():
         fields = {
@@ -132,5 +150,5 @@ def _tags(body: bytes, address: str) -> tuple[list[Named], list[str]]:
         else:
             pages.append(Named(where, fields.get("lastmod", "")))
     if etree.QName(root).localname not in ("sitemapindex", "urlset"):
-        raise _MalformedError("it is XML, but no sitemap.")
+        raise _MalformedError(told("it is XML, but no sitemap."))
     return pages, further

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from assistant.common.acl import NOBODY
+from assistant.common.told import said, told
 from connectors.sdk.contract import CheckItem, Failure
 from connectors.sdk.errors import ConnectorError
 from connectors.sources.web.crawl import refuse_lost_start
@@ -25,21 +26,25 @@ def try_out(settings: WebSettings, site: Site) -> list[CheckItem]:
         tried = [(url, _tried(site, url, start=True)) for url in settings.start]
         named, ok = _named(settings, site)
         tried += [(url, _tried(site, url, start=False)) for url in named[:1]]
-        detail = (
-            f"{len(settings.start)} start addresses answer; the sitemaps name {_count(named)} pages here."
+        detail = told(
+            "{count} start addresses answer; the sitemaps name {named} pages here.",
+            count=len(settings.start),
+            named=_count(named),
         )
         items.append(CheckItem("list", ok=ok and bool(tried), detail=detail))
     except ConnectorError as error:
         step = "list" if items else "sign-in"
-        return [*items, CheckItem(step, ok=False, detail=str(error))]
+        return [*items, CheckItem(step, ok=False, detail=said(error))]
     return [*items, _content(tried), _permissions(settings), _groups()]
 
 
 def _signed_in(settings: WebSettings) -> str:
     if settings.manners.form:
-        return f"The form at {settings.manners.form.address} accepts the password."
+        return told("The form at {address} accepts the password.", address=settings.manners.form.address)
     return (
-        "With user name and password." if settings.manners.basic else "The site is read without signing in."
+        told("With user name and password.")
+        if settings.manners.basic
+        else told("The site is read without signing in.")
     )
 
 
@@ -65,25 +70,31 @@ def _named(settings: WebSettings, site: Site) -> tuple[list[str], bool]:
 
 
 def _count(named: list[str]) -> str:
-    return f"{len(named)} or more" if len(named) >= _MOST_TRIED else str(len(named))
+    return told("{count} or more", count=len(named)) if len(named) >= _MOST_TRIED else str(len(named))
 
 
 def _content(tried: list[tuple[str, Visit]]) -> CheckItem:
     for url, visit in tried:
         if isinstance(visit, Answered):
             record = record_of(url, visit.answer, visit.page, lastmod="")
-            what = "a document" if is_document(record) else "no document itself"
-            return CheckItem("read content", ok=True, detail=f"{url}: {record.size:,} bytes, {what}.")
-    return CheckItem("read content", ok=False, detail="No page could be read.")
+            what = told("a document") if is_document(record) else told("no document itself")
+            return CheckItem(
+                "read content",
+                ok=True,
+                detail=told("{url}: {size} bytes, {what}.", url=url, size=f"{record.size:,}", what=what),
+            )
+    return CheckItem("read content", ok=False, detail=told("No page could be read."))
 
 
 def _permissions(settings: WebSettings) -> CheckItem:
     if settings.audience == NOBODY:
-        detail = "No audience is named: nobody sees the documents."
+        detail = told("No audience is named: nobody sees the documents.")
         return CheckItem("read permissions", ok=False, detail=detail)
     names = ", ".join(str(entry.principal) for entry in settings.audience.clauses[0].entries[:5])
-    return CheckItem("read permissions", ok=True, detail=f"Every page is readable by: {names}.")
+    return CheckItem(
+        "read permissions", ok=True, detail=told("Every page is readable by: {names}.", names=names)
+    )
 
 
 def _groups() -> CheckItem:
-    return CheckItem("read groups", ok=True, detail="A site has no groups of its own.")
+    return CheckItem("read groups", ok=True, detail=told("A site has no groups of its own."))

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import Answer, Ask, Origin, TooLarge
+from assistant.common.told import said, told
 from connectors.sdk.document_fields import web_address
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
@@ -42,7 +43,9 @@ class WebdavTree:
         try:
             self._base = Base.of(origin.base_url)
         except NotUnderstood as error:
-            raise Reconfigure(f"The address of the source cannot be used: {error}.") from error
+            raise Reconfigure(
+                told("The address of the source cannot be used: {error}.", error=error)
+            ) from error
         self._surroundings = surroundings
         self._client = web_client(surroundings, origin)
 
@@ -53,9 +56,11 @@ class WebdavTree:
         try:
             listed = self._understood((), answer)
         except NotUnderstood as error:
-            raise Reconfigure(f"The listing of {self._where()} is not used: {error}.") from error
+            raise Reconfigure(
+                told("The listing of {where} is not used: {error}.", where=self._where(), error=error)
+            ) from error
         if listed.itself.types is None or "collection" not in listed.itself.types:
-            raise Reconfigure(f"{self._where()} is no folder: check the address.")
+            raise Reconfigure(told("{where} is no folder: check the address.", where=self._where()))
         return Node("", is_folder=True)
 
     def children(self, folder: Path) -> Sequence[Node]:
@@ -63,20 +68,22 @@ class WebdavTree:
         try:
             answer = self._ask(folder, depth="1")
         except TooLarge as error:
-            raise FolderUnread(str(error)) from error
+            raise FolderUnread(said(error)) from error
         if answer.status in _GONE and not folder:
-            raise FolderGone(f"the server answers {answer.status}")
+            raise FolderGone(told("the server answers {status}", status=answer.status))
         if answer.status != _MULTI_STATUS:
             # 404 too: its own folder has just named it. If it is gone, the next listing of that one says so.
-            raise FolderUnread(f"The server answers {answer.status}.")
+            raise FolderUnread(told("The server answers {status}.", status=answer.status))
         try:
             listed = self._understood(folder, answer)
         except NotUnderstood as error:
-            raise FolderUnread(f"The server's listing is not used: {error}.") from error
+            raise FolderUnread(told("The server's listing is not used: {error}.", error=error)) from error
         if listed.itself.status != _OK:
-            raise FolderUnread(f"The server lists a part of it only ({listed.itself.status}).")
+            raise FolderUnread(
+                told("The server lists a part of it only ({status}).", status=listed.itself.status)
+            )
         if listed.itself.types is None or "collection" not in listed.itself.types:
-            raise FolderGone("it is no folder any more")
+            raise FolderGone(told("it is no folder any more"))
         return [_node(entry, listed.now) for entry in listed.children]
 
     def read(self, path: Path, *, limit: int) -> bytes:
@@ -85,12 +92,15 @@ class WebdavTree:
         def ask(most: int) -> Answer:
             answer = self._client.send(Ask("GET", self._url(path), max_bytes=most, redirects=0))
             if not answer.ok and "location" in answer.headers:
-                raise DocumentFailure(FailureCode.REFUSED, f"The server leads elsewhere ({answer.status}).")
+                detail = told("The server leads elsewhere ({status}).", status=answer.status)
+                raise DocumentFailure(FailureCode.REFUSED, detail)
             return self._admitted(answer)
 
         answer = content_of(replace(self._surroundings, max_content_bytes=limit), ask)
         if answer.status != _OK:
-            raise DocumentFailure(FailureCode.REFUSED, f"The server answers {answer.status}.")
+            raise DocumentFailure(
+                FailureCode.REFUSED, told("The server answers {status}.", status=answer.status)
+            )
         if "etag" not in answer.headers:
             self._confirm(path, len(answer.body))
         return answer.body
@@ -118,7 +128,7 @@ class WebdavTree:
         except NotUnderstood:
             stated = None
         if stated is None or (stated.length and stated.length != str(length)):
-            raise DocumentFailure(FailureCode.UNREACHABLE, "What the server answers is not the file.")
+            raise DocumentFailure(FailureCode.UNREACHABLE, told("What the server answers is not the file."))
 
     def _url(self, path: Path, *, folder: bool = False) -> str:
         names = "/".join(quote(name, safe="", errors="surrogateescape") for name in path)
@@ -135,7 +145,9 @@ class WebdavTree:
 
     def _admitted(self, answer: Answer) -> Answer:
         if answer.status == _UNAUTHORIZED:
-            raise Reconfigure(f"{self._where()} answers 401: check the user and the password.")
+            raise Reconfigure(
+                told("{where} answers 401: check the user and the password.", where=self._where())
+            )
         return answer
 
     def _judge_root(self, answer: Answer) -> None:
@@ -143,14 +155,32 @@ class WebdavTree:
         if answer.status == _MULTI_STATUS:
             return
         if answer.status in _GONE:
-            raise Stop(f"{where} is not there ({answer.status}). Nothing was deleted; check the address.")
+            raise Stop(
+                told(
+                    "{where} is not there ({status}). Nothing was deleted; check the address.",
+                    where=where,
+                    status=answer.status,
+                )
+            )
         if answer.status >= _SERVER_ERROR and answer.status != 501:  # noqa: PLR2004 - it knows no PROPFIND
-            raise Retry(f"{where} answers {answer.status}.", after=_RETRY_S)
+            raise Retry(told("{where} answers {status}.", where=where, status=answer.status), after=_RETRY_S)
         if answer.status == _FORBIDDEN:
-            raise Reconfigure(f"{where} answers 403: the account may not list this folder.")
+            raise Reconfigure(told("{where} answers 403: the account may not list this folder.", where=where))
         if "location" in answer.headers:
-            raise Reconfigure(f"{where} leads elsewhere ({answer.status}): enter the address it leads to.")
-        raise Reconfigure(f"{where} answers {answer.status} instead of a WebDAV listing: check the address.")
+            raise Reconfigure(
+                told(
+                    "{where} leads elsewhere ({status}): enter the address it leads to.",
+                    where=where,
+                    status=answer.status,
+                )
+            )
+        raise Reconfigure(
+            told(
+                "{where} answers {status} instead of a WebDAV listing: check the address.",
+                where=where,
+                status=answer.status,
+            )
+        )
 
     def _understood(self, folder: Path, answer: Answer) -> _Listed:
         """The answer, if each of its entries belongs to the folder and none is there twice."""
@@ -158,12 +188,12 @@ class WebdavTree:
         entries = read_multistatus(answer.body, base)
         by_parts = {entry.parts: entry for entry in entries}
         if len(by_parts) != len(entries):
-            raise NotUnderstood("it names an address twice")
+            raise NotUnderstood(told("it names an address twice"))
         itself = by_parts.pop((), None)
         if itself is None:
-            raise NotUnderstood("it does not speak of the folder itself")
+            raise NotUnderstood(told("it does not speak of the folder itself"))
         if any(len(parts) != 1 for parts in by_parts):
-            raise NotUnderstood("it speaks of what lies deeper")
+            raise NotUnderstood(told("it speaks of what lies deeper"))
         return _Listed(itself, tuple(by_parts.values()), _now(answer))
 
 
@@ -183,8 +213,12 @@ def _moment(text: str) -> datetime | None:
 def _node(entry: Entry, now: float) -> Node:
     name = entry.parts[0]
     if entry.status != _OK or entry.types is None:
-        said = f"answers {entry.status} for it" if entry.status != _OK else "does not say what it is"
-        return Node(name, is_folder=False, trouble=f"The server {said}.")
+        trouble = (
+            told("The server answers {status} for it.", status=entry.status)
+            if entry.status != _OK
+            else told("The server does not say what it is.")
+        )
+        return Node(name, is_folder=False, trouble=trouble)
     if "redirectref" in entry.types:
         return Node(name, is_folder=False, is_other=True)
     if "collection" in entry.types:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from lxml import etree
 
+from assistant.common.told import told
 from connectors.sdk.exact_json import shown
 
 ASKED = (
@@ -59,7 +60,7 @@ class Base:
             NotUnderstood: it has more than a path, or no plain one.
         """
         if "?" in url or "#" in url:
-            raise NotUnderstood("it has a ? or #")
+            raise NotUnderstood(told("it has a ? or #"))
         split = urlsplit(url if url.endswith("/") else f"{url}/")
         return cls(split, _names(split.path))
 
@@ -73,14 +74,17 @@ class Base:
             target = urlsplit(href.strip())
             elsewhere = bool(target.scheme or target.netloc) and _origin(target) != _origin(self.url)
         except ValueError as error:
-            raise NotUnderstood(f"the address '{shown(href)}' is none") from error
+            raise NotUnderstood(told("the address '{href}' is none", href=shown(href))) from error
         if elsewhere or target.query or target.fragment or not target.path.startswith("/"):
-            raise NotUnderstood(f"the address '{shown(href)}' leads elsewhere")
+            raise NotUnderstood(told("the address '{href}' leads elsewhere", href=shown(href)))
         names = _names(target.path)
         if names[: len(self.parts)] != self.parts:
             raise NotUnderstood(
-                f"the address '{shown(href)}' does not lie below the one that is configured: "
-                f"configure the address that the server itself uses"
+                told(
+                    "the address '{href}' does not lie below the one that is configured: configure the "
+                    "address that the server itself uses",
+                    href=shown(href),
+                )
             )
         return names[len(self.parts) :]
 
@@ -98,9 +102,9 @@ def read_multistatus(body: bytes, base: Base) -> list[Entry]:
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise NotUnderstood("the answer is no XML, or was cut off") from error
+        raise NotUnderstood(told("the answer is no XML, or was cut off")) from error
     if root.getroottree().docinfo.doctype or root.tag != f"{_DAV}multistatus":
-        raise NotUnderstood("the answer is no multistatus")
+        raise NotUnderstood(told("the answer is no multistatus"))
     return [entry for response in root.findall(f"{_DAV}response") for entry in _entries(response, base)]
 
 
@@ -108,7 +112,7 @@ def _entries(response: etree._Element, base: Base) -> Sequence[Entry]:
     hrefs = [element.text or "" for element in response.findall(f"{_DAV}href")]
     status = _status(response)
     if not hrefs or (len(hrefs) > 1 and status is None):
-        raise NotUnderstood("an entry has no address, or more than one")
+        raise NotUnderstood(told("an entry has no address, or more than one"))
     found = {}
     for stated in response.findall(f"{_DAV}propstat"):
         if _status(stated) == 200:  # noqa: PLR2004 - the only status under which a property has its value
@@ -155,5 +159,7 @@ def _names(path: str) -> tuple[str, ...]:
     steps = path.removeprefix("/").removesuffix("/").split("/") if path.strip("/") else []
     names = tuple(unquote_to_bytes(step).decode("utf-8", "surrogateescape") for step in steps)
     if any(name in ("", ".", "..") or "/" in name for name in names):
-        raise NotUnderstood(f"the address '{shown(path)}' has an empty, . or .. step or a name with a /")
+        raise NotUnderstood(
+            told("the address '{path}' has an empty, . or .. step or a name with a /", path=shown(path))
+        )
     return names

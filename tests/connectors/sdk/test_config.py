@@ -8,7 +8,7 @@ import pytest
 
 from assistant.common.errors import UsageError
 from assistant.common.types import Json
-from connectors.registry import connector_kind
+from connectors.registry import KINDS, connector_kind
 from connectors.sdk.config import validate
 from connectors.sdk.contract import ConfigField, ConnectorKind, FieldType
 
@@ -82,3 +82,12 @@ def test_only_everyone_can_be_an_audience(name: str) -> None:
     )
     with pytest.raises(UsageError):
         validate(kind, config={**required, "audience": "all"}, secrets={})
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_choice_has_a_name_in_both_languages(name: str) -> None:
+    for field in connector_kind(name).fields:
+        assert set(field.choice_labels) == set(field.choices), field.name
+        for labels in field.choice_labels.values():
+            assert labels["en"], field.name
+            assert labels["ko"], field.name

@@ -29,9 +29,11 @@ def settings_of(wiki: DokuWiki, **more: Json) -> dict[str, Json]:
     }
 
 
-def connector_of(wiki: DokuWiki, surroundings: Surroundings = LOOPBACK, **more: Json) -> Connector:
+def connector_of(wiki: DokuWiki, surroundings: Surroundings | None = None, **more: Json) -> Connector:
     """A connector as the engine would build it."""
-    return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, surroundings)
+    return KIND.build(
+        settings_of(wiki, **more), {"password": PASSWORD}, surroundings or Surroundings(LOOPBACK.network)
+    )
 
 
 class DokuWikiWorld:

@@ -22,10 +22,15 @@ def settings_of(wiki: MediaWiki, **more: Json) -> dict[str, Json]:
     return {"url": f"{wiki.url}/api.php", "user": ROBOT, **more}
 
 
-def connector_of(wiki: MediaWiki, surroundings: Surroundings = LOOPBACK, **more: Json) -> Connector:
-    """A connector as the engine would build it, after what waits has been carried out."""
+def connector_of(wiki: MediaWiki, surroundings: Surroundings | None = None, **more: Json) -> Connector:
+    """A connector as the engine would build it, after what waits has been carried out.
+
+    Unless surroundings are given it has some of its own: one that was told to wait holds up no other.
+    """
     wiki.flush()
-    return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, surroundings)
+    return KIND.build(
+        settings_of(wiki, **more), {"password": PASSWORD}, surroundings or Surroundings(LOOPBACK.network)
+    )
 
 
 class MediaWikiWorld:

@@ -53,12 +53,12 @@ class WebdavWorld(ServedFolder):
         cls,
         config: dict[str, Json],
         secrets: dict[str, str] | None = None,
-        surroundings: Surroundings = LOOPBACK,
+        surroundings: Surroundings | None = None,
     ) -> Connector:
-        """A connector of exactly this configuration."""
+        """A connector of exactly this configuration. What it is told to wait holds up no other."""
         given = {"password": PASSWORD} if secrets is None else secrets
         checked, sealed = validate(cls.kind, config=config, secrets=given)
-        made = cls.kind.build(checked, sealed, surroundings)
+        made = cls.kind.build(checked, sealed, surroundings or Surroundings(LOOPBACK.network))
         cls._made.append(made)
         return made
 

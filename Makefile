@@ -7,15 +7,21 @@
 # Settings come from the environment or from a file .env (see .env.example).
 
 PYTHON = .venv/bin/python
-PYTEST = $(PYTHON) -m pytest -n 2 --dist loadfile
-# Folders whose code does not know of the database, and the stories of sources: once is enough.
-WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers sources
+# One more than the cores of a small machine: a third of their time, tests wait for servers and processes.
+WORKERS = 3
+PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
+# Folders whose code does not know of the database, and the stories of sources: once is enough. Files in which
+# no test may ask the database at all (tests/architecture/test_database_tests.py holds them to it).
+WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers sources \
+	config/test_supervisor.py demo/test_company.py guardrails/test_topics.py guardrails/test_words.py \
+	ingest/test_chunking.py ingest/test_sandbox.py retrieval/test_folding.py sync/test_plan.py \
+	web/test_tokens.py web/test_translations.py
 # Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
 # Tests write here, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
-.PHONY: run test check format bench clean \
+.PHONY: run test check check-types check-rest format bench clean \
 	environment environment-test test-default test-postgresql
 
 run: environment
@@ -26,10 +32,16 @@ test: environment-test
 	@$(MAKE) --no-print-directory test-default
 	@$(MAKE) --no-print-directory test-postgresql
 
+# Types take most of the time and one core; the rest goes on beside them.
 check: environment-test
+	@$(MAKE) --no-print-directory --jobs 2 check-types check-rest
+
+check-types:
+	$(PYTHON) -m mypy --explicit-package-bases .
+
+check-rest:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy --explicit-package-bases .
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/djlint templates --lint --check
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py check --fail-level WARNING

@@ -17,6 +17,7 @@ with the real embedder:
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,12 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from assistant.index.local import LocalIndex
 _WORD = "warm"
 
 
+@cache
 def warm_up() -> None:
-    """Ask a tiny index of its own, in which not everything is permitted."""
+    """Ask a tiny index of its own, in which not everything is permitted; once in a process."""
     vector = np.ones(1, np.float32)
     documents = [
         IndexDocument(number, 1, 0, "", "", (IndexChunk(number, _WORD, "", vector),)) for number in (0, 1)

@@ -57,20 +57,30 @@ class ContentReader:
             if upsert.size is not None and upsert.size > self._max_bytes:
                 raise DocumentFailure(FailureCode.TOO_LARGE, told("{size} bytes", size=upsert.size))
             content = self._spool.kept(upsert)
-            if content is None:
-                outcome = replace(outcome, fetched=True)
-                with self._fetching:
-                    content = self._spool.keep(upsert, upsert.fetch())
-            digest = _digest(upsert, content)
-            if digest == known_digest:
-                return replace(outcome, content_digest=digest)
-            parsed = self._parse(upsert, content)
-            title = upsert.title or parsed.title or upsert.name
-            return replace(outcome, prepared=prepare(parsed, title=title), content_digest=digest)
+            while True:
+                if content is None:
+                    outcome = replace(outcome, fetched=True)
+                    with self._fetching:
+                        content = self._spool.keep(upsert, upsert.fetch())
+                try:
+                    return self._understood(outcome, content, known_digest)
+                except (OSError, DocumentFailure):
+                    if not self._spool.has_lost(content):
+                        raise
+                    content = None
         except DocumentFailure as failure:
             return replace(outcome, failure=failure.code, detail=failure.detail)
         except OSError as error:
             return replace(outcome, failure=FailureCode.UNREADABLE, detail=os_reason(error))
+
+    def _understood(self, outcome: Outcome, content: Content, known_digest: str) -> Outcome:
+        upsert = outcome.upsert
+        digest = _digest(upsert, content)
+        if digest == known_digest:
+            return replace(outcome, content_digest=digest)
+        parsed = self._parse(upsert, content)
+        title = upsert.title or parsed.title or upsert.name
+        return replace(outcome, prepared=prepare(parsed, title=title), content_digest=digest)
 
     def forget(self, upserts: Iterable[Upsert]) -> None:
         """What was kept of these is committed."""

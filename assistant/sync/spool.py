@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def spool_of(run_id: int) -> Spool:
 
 
 class Spool:
-    """The folder of one run. Its methods may be called by several threads, each for another document."""
+    """The folder of one run. Its methods may be called by several threads, also for one document."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,6 +57,17 @@ class Spool:
                 self._write(upsert, text.encode("utf-8", "replace"), _TEXT)
                 return content
 
+    def has_lost(self, content: Content) -> bool:
+        """Whether it was kept here and no longer is.
+
+        A change feed may name a document twice: what was kept for both goes when the first one is committed.
+        """
+        return (
+            isinstance(content, FileContent)
+            and content.path.parent == self._folder
+            and not content.path.exists()
+        )
+
     def forget(self, upserts: Iterable[Upsert]) -> None:
         """These are committed."""
         for upsert in upserts:
@@ -73,7 +85,7 @@ class Spool:
 
     def _write(self, upsert: Upsert, data: bytes, suffix: str) -> Path:
         file = self._place(upsert).with_suffix(suffix)
-        draft = file.with_suffix(".part")
+        draft = file.with_suffix(f".{threading.get_ident()}.part")
         draft.write_bytes(data)
         os.replace(draft, file)  # noqa: PTH105 - names the atomic call
         return file

@@ -108,9 +108,11 @@ class FeedConnector(BaseSource):
         reported: set[str] = set()
         whole = to_the_end = True
         with self._client() as client:
-            for feed in self._settings.feeds:
+            for number, feed in enumerate(self._settings.feeds):
                 reading = self._reading(feed, client, cursor)
-                present = yield from self._pages(reading, reported, deleted)
+                # What an earlier feed holds is that one's: a later one neither rewrites nor deletes it.
+                is_others = partial(known.stands_in, feeds=self._settings.feeds[:number])
+                present = yield from self._pages(reading, reported, deleted, is_others)
                 position[feed] = reading.position.as_json()
                 all_of_it = reading.whole and reading.sound and reading.all_pages
                 known.saw(feed, present, whole=all_of_it, day=self._today())
@@ -171,7 +173,11 @@ class FeedConnector(BaseSource):
         return Reading(feed, client, since, self._settings.most_pages)
 
     def _pages(
-        self, reading: Reading, reported: set[str], deleted: dict[str, None]
+        self,
+        reading: Reading,
+        reported: set[str],
+        deleted: dict[str, None],
+        is_others: Callable[[str], bool],
     ) -> Generator[Event, None, set[str]]:
         """Everything in one feed; gives back the ids of its entries, and adds what it says of others."""
         present: set[str] = set()
@@ -179,9 +185,9 @@ class FeedConnector(BaseSource):
             if isinstance(page, Failure):
                 yield page
                 continue
-            deleted.update(dict.fromkeys(page.deleted))
+            deleted.update(dict.fromkeys(each for each in page.deleted if not is_others(each)))
             present.update(entry.id for entry in page.entries)
-            yield from self._upserts(page.entries, reported)
+            yield from self._upserts([entry for entry in page.entries if not is_others(entry.id)], reported)
         return present
 
     def _upserts(self, entries: Sequence[FeedEntry], reported: set[str]) -> Iterator[Event]:

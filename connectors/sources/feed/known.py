@@ -37,6 +37,10 @@ class KnownEntries:
         """All ids in order."""
         return sorted({key for entries in self._missing.values() for key in entries})
 
+    def stands_in(self, key: str, feeds: Collection[str]) -> bool:
+        """Whether one of these feeds holds the entry, as far as it is known."""
+        return any(self._missing.get(feed, {}).get(key) == _PRESENT for feed in feeds)
+
     def saw(self, feed: str, present: Collection[str], *, whole: bool, day: int) -> None:
         """These stand in the feed today. `whole`: and no others, so what is missing has left it."""
         entries = self._missing.setdefault(feed, {})

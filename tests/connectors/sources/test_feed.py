@@ -363,6 +363,24 @@ def test_one_id_in_two_entries_or_feeds_is_one_document(site: Site) -> None:
     assert found.fetch() == TextContent("new")
 
 
+def test_a_later_feed_neither_rewrites_nor_deletes_what_an_earlier_one_holds(
+    site: Site, tmp_path: Path
+) -> None:
+    reader = Reader(site, tmp_path)
+    reader.show(entry("a", "ours"))
+    reader.show(entry("b", "theirs"), path="/other")
+    feeds: list[Json] = [site.url + "/feed", site.url + "/other"]
+    cursor = cursor_of(reader.read(addresses=feeds))
+    declared = (
+        f'<at:deleted-entry xmlns:at="http://purl.org/atompub/tombstones/1.0" ref="{entry_id("a")}" '
+        f'when="2026-01-02T00:00:00Z"/>'
+    )
+    for planted in (entry("a", "forged", updated="2026-03-01T00:00:00Z"), declared):
+        reader.show(entry("b", "theirs"), planted, path="/other")
+        events = reader.read(cursor, addresses=feeds)  # the first one has not changed, so it names nothing
+        assert (entry_id("a") in upserts(events), gone(events)) == (False, [])
+
+
 def test_ids_that_are_no_uris_are_those_of_their_feed(site: Site) -> None:
     assert made_id("urn:x:1", feed="http://x.example/") == "urn:x:1"
     assert made_id("1", feed="http://x.example/") == "http://x.example/#1"

@@ -15,12 +15,16 @@ from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import cast
 from urllib.parse import urlsplit
 
+_MOST_COOKIES = 300
+_MOST_CHARACTERS = 4096  # of name and value together
+
 
 class OriginCookies:
-    """The cookies of one client. May be used by several threads."""
+    """The cookies of one client, at most 300. May be used by several threads."""
 
     def __init__(self) -> None:
-        self._jar = CookieJar(_StrictPolicy(strict_domain=True))
+        policy = _StrictPolicy(strict_domain=True)
+        self._jar = policy.jar = CookieJar(policy)
 
     def header(self, url: str) -> str:
         """The value of the header Cookie for this address; empty: none."""
@@ -51,13 +55,27 @@ class _Headed:
 
 
 class _StrictPolicy(DefaultCookiePolicy):
+    jar: CookieJar
+
     def set_ok(self, cookie: Cookie, request: urllib.request.Request) -> bool:
-        """Whether the cookie is kept; it is first tied to where it came from."""
+        """Whether the cookie is kept; it is first tied to where it came from.
+
+        A server that names a new one with every page fills neither the memory nor the requests: what
+        came first, as the proof of having signed in does, stays and can be renewed.
+        """
+        if len(cookie.name) + len(cookie.value or "") > _MOST_CHARACTERS:
+            return False
+        if len(self.jar) >= _MOST_COOKIES and not self._is_known(cookie):
+            return False
         if request.type == "https":
             cookie.secure = True
         if not cookie.domain_specified:
             cookie.port = _port(request)
         return super().set_ok(cookie, request)
+
+    def _is_known(self, cookie: Cookie) -> bool:
+        place = (cookie.domain, cookie.path, cookie.name)
+        return any((each.domain, each.path, each.name) == place for each in self.jar)
 
     def return_ok_port(self, cookie: Cookie, request: urllib.request.Request) -> bool:
         """Whether the cookie may go to this port."""

@@ -47,3 +47,19 @@ def test_no_cookie_breaks_the_jar(text: str) -> None:
     jar = OriginCookies()
     jar.take("http://127.0.0.1:8000/a/b", [("Set-Cookie", text)])
     assert "\n" not in jar.header("http://127.0.0.1:8000/a/c")
+
+
+def test_a_server_that_sets_cookies_without_end_neither_fills_the_jar_nor_pushes_the_session_out() -> None:
+    jar, url = OriginCookies(), "http://127.0.0.1:8000/"
+    jar.take(url, [("Set-Cookie", "session=1")])
+    for number in range(2000):
+        jar.take(
+            url, [("Set-Cookie", f"track{number}=1; Path=/"), ("Set-Cookie", f"large{number}={'x' * 5000}")]
+        )
+    jar.take(url, [("Set-Cookie", "session=2")])
+    sent = jar.header(url).split("; ")
+    assert ("session=2" in sent, len(sent) <= 300, any(each.startswith("large") for each in sent)) == (
+        True,
+        True,
+        False,
+    )

@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import (
-    Answer,
-    BadCertificate,
-    Busy,
-    GuardedClient,
-    Origin,
-    Reach,
-    TooLarge,
-    Unsendable,
-)
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, BadCertificate, Busy, Origin, Reach, TooLarge, Unsendable
 from assistant.common.network import AddressRefused, HostUnreachable
 from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry, Stop

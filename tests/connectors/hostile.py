@@ -23,7 +23,8 @@ import pytest
 
 from assistant.common import guarded_http
 from assistant.common.acl import group, user
-from assistant.common.guarded_http import GuardedClient, Origin, Reach
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Origin, Reach
 from tests.connectors.conformance import (
     ANA,
     BOB,

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from xml.parsers import expat
 
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import Answer, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, Ask, Origin, TooLarge
 from assistant.common.told import said, told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings

@@ -19,7 +19,8 @@ from functools import partial
 
 from assistant.common.acl import Acl
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import Ask, GuardedClient, Origin
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Ask, Origin
 from assistant.common.pace import Stopped
 from assistant.common.told import said, told
 from assistant.common.types import JsonObject

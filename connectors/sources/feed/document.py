@@ -17,7 +17,7 @@ import feedparser
 from lxml import etree
 from lxml import html as lxml_html
 
-from assistant.common.guarded_http import Answer
+from assistant.common.http_messages import Answer
 from connectors.sdk.document_fields import one_line, web_address
 from connectors.sdk.names import id_problem
 

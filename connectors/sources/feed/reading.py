@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from assistant.common.errors import FailureCode
-from assistant.common.guarded_http import Answer, Ask, GuardedClient, TooLarge
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, Ask, TooLarge
 from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import Failure

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import Answer, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, Ask, Origin, TooLarge
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import wait
 from assistant.common.told import said, told

@@ -25,7 +25,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import MAX_BODY_BYTES, Ask, GuardedClient, Origin, TooLarge
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import MAX_BODY_BYTES, Ask, Origin, TooLarge
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from lxml import etree
 from lxml import html as lxml_html
 
-from assistant.common.guarded_http import Answer
+from assistant.common.http_messages import Answer
 
 HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
 MOST_LINKS = 5_000

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from assistant.common.formats import EXTENSIONS, MEDIA_TYPES, declared_format, extension_of
-from assistant.common.guarded_http import Answer
+from assistant.common.http_messages import Answer
 from connectors.sdk.document_fields import one_line
 from connectors.sources.web.addresses import last_step
 from connectors.sources.web.memory import Record

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from protego import Protego
 
-from assistant.common.guarded_http import Answer, TooLarge
+from assistant.common.http_messages import Answer, TooLarge
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sources.web.addresses import origin

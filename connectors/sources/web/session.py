@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from lxml import etree
 
-from assistant.common.guarded_http import Answer, Ask
+from assistant.common.http_messages import Answer, Ask
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sources.web.addresses import canonical, origin

@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 from assistant.common.errors import FailureCode
-from assistant.common.guarded_http import Answer, Ask, Busy, Origin, TooLarge
+from assistant.common.http_messages import Answer, Ask, Busy, Origin, TooLarge
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import Pace
 from assistant.common.told import said, told

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from assistant.common.errors import FailureCode, MundapError
-from assistant.common.guarded_http import Answer, TooLarge
+from assistant.common.http_messages import Answer, TooLarge
 from assistant.common.told import said, told
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Reconfigure, Retry, Stop

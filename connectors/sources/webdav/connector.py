@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import Answer, Ask, Origin, TooLarge
+from assistant.common.http_messages import Answer, Ask, Origin, TooLarge
 from assistant.common.told import said, told
 from connectors.sdk.document_fields import web_address
 from connectors.sdk.errors import Reconfigure, Retry, Stop

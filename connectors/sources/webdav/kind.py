@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from assistant.common.guarded_http import Origin
+from assistant.common.http_messages import Origin
 from assistant.common.types import JsonObject
 from connectors.sdk.audience import AUDIENCE_FIELD
 from connectors.sdk.contract import ConfigField, Connector, ConnectorKind, FieldType

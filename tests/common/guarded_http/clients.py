@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assistant.common.guarded_http import (
-    GuardedClient,
-    Origin,
-    Reach,
-)
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Origin, Reach
 from assistant.common.network import Network, parse_networks
 from tests.common.scripted_server import ScriptedServer
 

@@ -12,10 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.common.content_coding import BrokenCoding, decoded
-from assistant.common.guarded_http import (
-    Ask,
-    TooLarge,
-)
+from assistant.common.http_messages import Ask, TooLarge
 from assistant.common.network import HostUnreachable
 from tests.common.guarded_http.clients import client
 from tests.common.scripted_server import Script, ScriptedServer, Seen, raw, reply

@@ -12,10 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.common import guarded_http
-from assistant.common.guarded_http import (
-    Ask,
-    Busy,
-)
+from assistant.common.http_messages import Ask, Busy
 from tests.common.guarded_http.clients import client
 from tests.common.scripted_server import ScriptedServer, reply
 

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.common.guarded_http import (
-    BadCertificate,
-    Origin,
-)
+from assistant.common.http_messages import BadCertificate, Origin
 from assistant.common.network import HostUnreachable
 from tests.common.guarded_http.clients import SECRETS, client
 from tests.common.scripted_server import ScriptedServer, TestAuthority, reply, serving

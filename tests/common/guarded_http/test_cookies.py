@@ -5,9 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.common.guarded_http import (
-    Origin,
-)
+from assistant.common.http_messages import Origin
 from assistant.common.origin_cookies import OriginCookies
 from tests.common.guarded_http.clients import client
 from tests.common.scripted_server import ScriptedServer, TestAuthority, reply, serving

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.common.guarded_http import (
-    Ask,
-    Origin,
-)
+from assistant.common.http_messages import Ask, Origin
 from assistant.common.network import AddressRefused, HostUnreachable
 from tests.common.guarded_http.clients import at, client
 from tests.common.scripted_server import ScriptedServer, TestAuthority, reply, serving

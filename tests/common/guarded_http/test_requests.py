@@ -8,12 +8,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from assistant.common.errors import MundapError
-from assistant.common.guarded_http import (
-    Answer,
-    Ask,
-    Origin,
-    Unsendable,
-)
+from assistant.common.http_messages import Answer, Ask, Origin, Unsendable
 from tests.common.guarded_http.clients import at, client
 from tests.common.scripted_server import ScriptedServer, Seen, reply
 

@@ -9,10 +9,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from assistant.common.guarded_http import (
-    GuardedClient,
-    Reach,
-)
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Reach
 from assistant.common.network import HostUnreachable
 from assistant.common.pace import Pace, Stopped
 from tests.common.guarded_http.clients import LOCAL

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 
 from assistant.common.acl import Clause, parse_acl
 from assistant.common.errors import UsageError
-from assistant.common.guarded_http import Answer, GuardedClient, Origin
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, Origin
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import BytesContent, FeedGap
 from connectors.sdk.errors import Retry

@@ -7,15 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from assistant.common.errors import DocumentFailure, FailureCode, MundapError
-from assistant.common.guarded_http import (
-    Answer,
-    BadCertificate,
-    Busy,
-    GuardedClient,
-    Origin,
-    TooLarge,
-    Unsendable,
-)
+from assistant.common.guarded_http import GuardedClient
+from assistant.common.http_messages import Answer, BadCertificate, Busy, Origin, TooLarge, Unsendable
 from assistant.common.network import AddressRefused, HostUnreachable, Network, parse_networks
 from assistant.common.pace import Stopped
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop

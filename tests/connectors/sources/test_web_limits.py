@@ -10,7 +10,7 @@ import pytest
 
 from assistant.common import guarded_http
 from assistant.common.errors import DocumentFailure, FailureCode
-from assistant.common.guarded_http import Answer
+from assistant.common.http_messages import Answer
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
 from assistant.common.types import Json

@@ -91,6 +91,7 @@ class SourceDetail:
     config: tuple[tuple[str, str], ...]  # (label, value); secrets are left out
     cron: str  # empty: only by hand
     time_zone: str
+    audience: tuple[str, ...]  # principals that alone see anything of it, without `user:`; empty: no limit
     paused: bool
     permissions_confirmed_at: datetime | None
     hidden: int  # documents hidden because their permissions are in doubt or too old

@@ -65,6 +65,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
         config=_shown_config(found),
         cron=found.cron,
         time_zone=found.time_zone,
+        audience=tuple(principal.removeprefix("user:") for principal in found.audience),
         paused=found.paused,
         permissions_confirmed_at=found.connection.permissions_confirmed_at,
         hidden=doubted.count(),

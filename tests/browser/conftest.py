@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.server import CHROMIUM, FLAGS, running_server
 from tests.browser.world import PASSWORD
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CHROMIUM = Path(os.environ.get("MUNDAP_TEST_CHROMIUM", "/usr/bin/chromium"))
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-START_S = 120
 PATIENCE_MS = 30_000  # the first question loads the model
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -39,51 +23,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("browser")
 
 
-def environment_of(home: Path) -> dict[str, str]:
-    """What a process of this installation is started with."""
-    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return kept | {
-        "MUNDAP_HOME": str(home),
-        "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
-        "PYTHONPATH": str(REPOSITORY),
-        "MUNDAP_LOG_LEVEL": "WARNING",
-    }
-
-
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     """Where the server answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = environment_of(home)
-    subprocess.run(
-        [sys.executable, "-m", "tests.browser.world"],
-        cwd=REPOSITORY,
-        env=environment,
-        check=True,
-        timeout=START_S,
-    )
-    command = [sys.executable, "-m", "uvicorn", "assistant.config.asgi:application", "--port", str(port)]
-    server = subprocess.Popen([*command, "--log-level", "warning"], cwd=REPOSITORY, env=environment)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        assert server.poll() is None, "the server ended while it started"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(f"{url} did not answer within {START_S} s")
+    with running_server(home) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

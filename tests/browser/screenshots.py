@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.permission_states import STATES
+from tests.browser.server import CHROMIUM, FLAGS
 
 QUESTIONS = {
     "ko": {

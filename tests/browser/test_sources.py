@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import REPOSITORY, environment_of, sign_in
+from tests.browser.conftest import sign_in
+from tests.browser.server import REPOSITORY, environment_of
 from tests.browser.test_asking import DOUBLED_IDS, NAMELESS, OVERFLOW
 from tests.browser.test_scope import picture
 

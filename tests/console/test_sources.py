@@ -10,7 +10,7 @@ from django.utils import timezone
 from assistant.accounts.models import Role, User
 from assistant.documents.models import Document
 from assistant.sync import services
-from assistant.sync.models import RunFailure, RunState, SyncRun
+from assistant.sync.models import RunFailure, RunState, Source, SyncRun
 from tests.conftest import SmallWorld
 
 HTMX = {"HX-Request": "true"}
@@ -213,6 +213,15 @@ def test_failures_are_shown_in_plain_words(ada: Client, small_world: SmallWorld)
         reverse("console:source", args=[small_world.source_id]), headers={"Accept-Language": "ko"}
     ).content.decode()
     assert "항목의 형식이 잘못되었습니다." in korean
+
+
+def test_the_page_says_who_alone_may_see_a_limited_source(ada: Client, small_world: SmallWorld) -> None:
+    page = f"/console/sources/{small_world.source_id}/"
+    assert "Whoever the source lets in" in ada.get(page).content.decode()
+    Source.objects.update(audience=["user:ann@example.com", "group:staff"])
+    shown = ada.get(page).content.decode()
+    assert "Only a test group: ann@example.com, group:staff" in shown
+    assert "Whoever the source lets in" not in shown
 
 
 def test_a_mass_deletion_waits_until_somebody_approves_it(ada: Client, small_world: SmallWorld) -> None:

@@ -289,8 +289,8 @@ IN_WHAT_A_PERSON_HOLDS = (
                 acl_values.group,
                 [
                     (
-                        '_checked_id(external_id, "A group id")',
-                        '_checked_id(external_id.lower(), "A group id")',
+                        '_checked_id(external_id, told("A group id"))',
+                        '_checked_id(external_id.lower(), told("A group id"))',
                     )
                 ],
             ),

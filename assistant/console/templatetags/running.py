@@ -69,5 +69,10 @@ def what_to_do(code: str) -> str:
 
 @register.filter
 def asked_by(name: str) -> str:
-    """Who asked for a run: a person by their address, or the schedule."""
-    return gettext("by schedule") if name == "schedule" else name
+    """Who asked for a run: a person by their address, the schedule, or a command."""
+    match name:
+        case "schedule":
+            return gettext("by schedule")
+        case "command line":
+            return gettext("on the command line")
+    return name

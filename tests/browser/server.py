@@ -1,0 +1,73 @@
+"""A real server over a home of its own, filled with the small world, for tests and for pictures."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHROMIUM = Path(os.environ.get("MUNDAP_TEST_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_S = 120
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """What a process of this installation is started with."""
+    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return kept | {
+        "MUNDAP_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
+        "PYTHONPATH": str(REPOSITORY),
+        "MUNDAP_LOG_LEVEL": "WARNING",
+    }
+
+
+@contextmanager
+def running_server(home: Path) -> Iterator[str]:
+    """The address of a server over `home`, which is filled first."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = environment_of(home)
+    subprocess.run(
+        [sys.executable, "-m", "tests.browser.world"],
+        cwd=REPOSITORY,
+        env=environment,
+        check=True,
+        timeout=START_S,
+    )
+    command = [sys.executable, "-m", "uvicorn", "assistant.config.asgi:application", "--port", str(port)]
+    server = subprocess.Popen([*command, "--log-level", "warning"], cwd=REPOSITORY, env=environment)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        assert server.poll() is None, "the server ended while it started"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not answer within {START_S} s")

@@ -86,10 +86,10 @@ KIND = ConnectorKind(
             FieldType.PATH,
             label={"en": "Groups file", "ko": "그룹 파일"},
             help={
-                "en": "The members of the groups that the access file names. With 'posix' also who is "
-                "uid:NUMBER and gid:NUMBER; without this file the source's directory says so.",
+                "en": "The members of the groups that the access file names. With the rights on the disk "
+                "also who is uid:NUMBER and gid:NUMBER; without this file the source's directory says so.",
                 "ko": "접근 권한 파일에 나오는 그룹의 구성원을 적은 파일입니다. "
-                "'posix'를 고른 경우 uid:번호와 gid:번호가 누구인지도 여기에 적습니다. "
+                "디스크의 권한을 따를 때는 uid:번호와 gid:번호가 누구인지도 여기에 적습니다. "
                 "이 파일이 없으면 소스에 연결한 디렉터리를 따릅니다.",
             },
         ),

@@ -152,9 +152,10 @@ KIND = ConnectorKind(
             FieldType.SWITCH,
             label={"en": "No access lists on the server", "ko": "서버에 ACL 없음"},
             help={
-                "en": "With 'mode': you know that no file or folder has an access list, which SFTP cannot "
-                "show. Otherwise only the owner's rights count.",
-                "ko": "'mode' 방식에서, ACL이 걸린 파일이나 폴더가 없다는 것을 확인했을 때만 켜 주세요. "
+                "en": "With the server's rights: you know that no file or folder has an access list, "
+                "which SFTP cannot show. Otherwise only the owner's rights count.",
+                "ko": "서버의 소유자, 그룹, 모드를 따를 때, ACL이 걸린 파일이나 폴더가 없다는 것을 "
+                "확인했을 때만 켜 주세요. "
                 "SFTP로는 ACL을 볼 수 없으므로, 끄면 소유자의 권한만 따릅니다.",
             },
             advanced=True,

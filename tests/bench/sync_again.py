@@ -34,7 +34,7 @@ from tests.sync.kills_documents import paragraphs, write_documents
 LOCAL = {"MUNDAP_ALLOWED_NETWORKS": "127.0.0.0/8"}
 SMALLEST_RATIO = 20
 # One page of a wiki takes as long to make as ten files.
-FEWER = {"mediawiki": 5, "dokuwiki": 2, "web": 2}
+FEWER = {"mediawiki": 2, "dokuwiki": 2}
 CHANGES = ("added", "updated", "deleted", "failed")
 ANN, BOB = "ann@example.com", "bob@example.com"
 WORD = "cormorant"

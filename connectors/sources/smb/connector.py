@@ -1,9 +1,9 @@
 """Files of one share, each with its own access list as the server holds it.
 
 A share has a change feed only while somebody listens, so every run lists it: one answer
-for many names, and one request a file for its access list, which is always read from the file
-itself and never computed from its folder. A resumed run lists again, but asks for no list that
-comes before its checkpoint.
+for many names, and one question a file for its access list, many of them under way at once.
+The list is always read from the file itself and never computed from its folder. A resumed run
+lists again, but asks for no list that comes before its checkpoint.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -45,6 +46,7 @@ from connectors.sources.smb.share_permissions import NotTold, share_descriptor
 from connectors.sources.smb.walk import Found, Walk
 
 CHECKPOINT_EVERY = 100
+_LISTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +183,14 @@ class SmbConnector(BaseSource):
             for item in files:
                 yield item if isinstance(item, Failure) else (item, Acl(()))
             return
-        for item in files:
-            if isinstance(item, Failure):
-                yield item
-                continue
-            try:
-                acl = self._acl(item, rules)
-            except Refused as refused:
-                if refused.status in GONE:
-                    continue
-                acl = None  # not told: what was confirmed before stays, until it is too old
-            except BadDescriptor as error:
-                yield Failure(item.external_id, FailureCode.BAD_PERMISSIONS, said(error), hide=True)
-                acl = Acl(())
-            yield item, acl
-
-    def _acl(self, found: Found, rules: _Rules) -> Acl:
-        clause = clause_of(parse_descriptor(self._listing.descriptor(found.path)), rules.names)
-        return Acl((clause,) if rules.share is None else (rules.share, clause))
+        while together := list(islice(files, _LISTS_AT_ONCE)):
+            paths = [item.path for item in together if isinstance(item, Found)]
+            descriptors = iter(self._listing.descriptors(paths))
+            for item in together:
+                if isinstance(item, Failure):
+                    yield item
+                else:
+                    yield from _with_list(item, next(descriptors), rules)
 
     def _people(self) -> People:
         if self._choices.people_file is None:
@@ -281,7 +273,11 @@ class SmbConnector(BaseSource):
     def _try_permissions(self, found: Found) -> CheckItem:
         step = "read permissions"
         try:
-            self._acl(found, self._rules())
+            rules = self._rules()
+            (descriptor,) = self._listing.descriptors([found.path])
+            if isinstance(descriptor, Refused):
+                raise descriptor
+            _acl_of(descriptor, rules)
         except Refused as refused:
             detail = told(
                 "The account may not read the access list of '{name}' ({refused}).",
@@ -309,6 +305,26 @@ class SmbConnector(BaseSource):
             )
         detail = told("{count} SIDs and {groups} groups", count=len(people.by_sid), groups=len(people.groups))
         return CheckItem(step, ok=True, detail=detail)
+
+
+def _with_list(
+    found: Found, descriptor: bytes | Refused, rules: _Rules
+) -> Iterator[tuple[Found, Acl | None] | Failure]:
+    if isinstance(descriptor, Refused):
+        if descriptor.status not in GONE:
+            yield found, None  # not told: what was confirmed before stays, until it is too old
+        return
+    try:
+        acl = _acl_of(descriptor, rules)
+    except BadDescriptor as error:
+        yield Failure(found.external_id, FailureCode.BAD_PERMISSIONS, said(error), hide=True)
+        acl = Acl(())
+    yield found, acl
+
+
+def _acl_of(descriptor: bytes, rules: _Rules) -> Acl:
+    clause = clause_of(parse_descriptor(descriptor), rules.names)
+    return Acl((clause,) if rules.share is None else (rules.share, clause))
 
 
 def _hidden(doubt: _InDoubt) -> Failure:

@@ -91,7 +91,7 @@ def _ace(kind: int, flags: int, body: bytes) -> Ace:
 def _sid_at(data: bytes, start: int) -> tuple[str, int]:
     """The SID that begins at `start`, as it is written, and where it ends."""
     revision, count, authority = _SID_HEADER.unpack_from(data, start)
-    if revision != 1 or count > _MOST_AUTHORITIES:
+    if revision != 1 or not 0 < count <= _MOST_AUTHORITIES:
         raise BadDescriptor(told("A SID in the security descriptor is not of the known form."))
     parts = struct.unpack_from(f"<{count}I", data, start + _SID_HEADER.size)
     number = int.from_bytes(authority, "big")

@@ -12,11 +12,11 @@ import logging
 import struct
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from smbprotocol.connection import Connection
+from smbprotocol.connection import Connection, Request
 from smbprotocol.exceptions import SMBConnectionClosed, SMBException, SMBResponseException
 from smbprotocol.file_info import FileInformationClass, InfoType
 from smbprotocol.open import (
@@ -62,6 +62,9 @@ _BROKEN = (SMBException, OSError, ValueError, LookupError, struct.error)
 _RETRY_AFTER_S = 60.0
 _BLOCK = 65_536
 _BLOCKS_AT_ONCE = 4
+_DESCRIPTORS_AT_ONCE = 16
+_MESSAGES_A_DESCRIPTOR = 3
+_CREDITS = 4 * _DESCRIPTORS_AT_ONCE * _MESSAGES_A_DESCRIPTOR
 _MOST_ENTRIES = 1_000_000  # of one folder
 _MOST_PIPED_BYTES = 1_000_000  # of one answer through a pipe
 # Owner, group and access list, and from the rest only the mark of a central policy (MS-DTYP 2.4.7).
@@ -114,26 +117,36 @@ class Share:
                 entries = list(self._entries(tree, handle))
         return [entry for entry in entries if entry.name not in (".", "..")]
 
-    def descriptor(self, path: str) -> bytes:
-        """The security descriptor of a file or folder.
+    def descriptors(self, paths: Sequence[str]) -> list[bytes | Refused]:
+        """The security descriptor of each file or folder, or what the server says instead.
+
+        As many questions are under way at once as the server has given credits for, so that it reads
+        the next descriptor while we look at the last.
 
         Raises:
-            Refused: the account may not read it, or it is gone.
             ConnectorError: the server does not answer as it should.
         """
+        answers: list[bytes | Refused] = []
+        with self._asking(self._place.share, requests=len(paths)) as tree:
+            connection = tree.session.connection
+            while len(answers) < len(paths):
+                credit = connection.sequence_window["high"] - connection.sequence_window["low"]
+                together = max(1, min(_DESCRIPTORS_AT_ONCE, credit // _MESSAGES_A_DESCRIPTOR))
+                part = paths[len(answers) : len(answers) + together]
+                asked = [self._sent(tree, self._questions(tree, path)) for path in part]
+                answers += [_descriptor_in(connection, requests) for requests in asked]
+        return answers
+
+    def _questions(self, tree: TreeConnect, path: str) -> list[object]:
         query = SMB2QueryInfoRequest()
         query["info_type"] = InfoType.SMB2_0_INFO_SECURITY
         query["output_buffer_length"] = _BLOCK
         query["additional_information"] = _DESCRIPTOR_PARTS
         query["file_id"] = b"\xff" * 16
-        with self._asking(self._place.share) as tree:
-            handle = Open(tree, path)
-            create = self._create(handle, FilePipePrinterAccessMask.READ_CONTROL, 0)
-            close, _ = handle.close(send=False)
-            answers = self._ask(tree, [create, query, close])
-            answer = SMB2QueryInfoResponse()
-            answer.unpack(answers[1])
-            return bytes(answer["buffer"].get_value())
+        handle = Open(tree, path)
+        create = self._create(handle, FilePipePrinterAccessMask.READ_CONTROL, 0)
+        close, _ = handle.close(send=False)
+        return [create, query, close]
 
     def read(self, path: str, *, limit: int) -> bytes:
         """The whole content of a file.
@@ -249,29 +262,20 @@ class Share:
 
         `partial`: the first part of an answer is one, as it is of a pipe.
         """
+        return _answers(tree.session.connection, self._sent(tree, messages), partial=partial)
+
+    def _sent(self, tree: TreeConnect, messages: list[object]) -> list[Request]:
         connection, session = tree.session.connection, tree.session.session_id
-        requests = connection.send_compound(
+        requests: list[Request] = connection.send_compound(
             messages, session, tree.tree_connect_id, related=len(messages) > 1
         )
-        answers, problem = [], None
-        for request in requests:
-            try:
-                header = connection.receive(request, timeout=_TIMEOUT_S, resolve_symlinks=False)
-            except SMBResponseException as error:
-                if partial and error.status == BUFFER_OVERFLOW:
-                    answers.append(bytes(error.header["data"].get_value()))
-                else:
-                    problem = problem or error
-            else:
-                answers.append(bytes(header["data"].get_value()))
-        if problem is not None:
-            raise Refused(problem.status) from problem
-        return answers
+        return requests
 
     @contextmanager
-    def _asking(self, share: str) -> Iterator[TreeConnect]:
+    def _asking(self, share: str, *, requests: int = 1) -> Iterator[TreeConnect]:
         """The share, connected; after anything but a plain refusal the connection is given up."""
-        self._surroundings.pace.turn(stopped=self._surroundings.stopped)
+        for _ in range(requests):
+            self._surroundings.pace.turn(stopped=self._surroundings.stopped)
         with self._lock, network_errors():
             try:
                 yield self._tree(share)
@@ -322,6 +326,8 @@ class Share:
                     )
                 ) from error
             self._session = session
+            # The library asks for as many credits as it spends, which would keep them at a few.
+            connection.echo(session.session_id, timeout=_TIMEOUT_S, credit_request=_CREDITS)
         return self._session
 
     def _connect(self) -> Connection:
@@ -351,3 +357,30 @@ class Share:
         if connection is not None:
             with suppress(*_BROKEN):
                 connection.disconnect(close=politely, timeout=_TIMEOUT_S)
+
+
+def _answers(connection: Connection, requests: list[Request], *, partial: bool = False) -> list[bytes]:
+    answers, problem = [], None
+    for request in requests:
+        try:
+            header = connection.receive(request, timeout=_TIMEOUT_S, resolve_symlinks=False)
+        except SMBResponseException as error:
+            if partial and error.status == BUFFER_OVERFLOW:
+                answers.append(bytes(error.header["data"].get_value()))
+            else:
+                problem = problem or error
+        else:
+            answers.append(bytes(header["data"].get_value()))
+    if problem is not None:
+        raise Refused(problem.status) from problem
+    return answers
+
+
+def _descriptor_in(connection: Connection, requests: list[Request]) -> bytes | Refused:
+    try:
+        _, data, _ = _answers(connection, requests)
+    except Refused as refused:
+        return refused
+    answer = SMB2QueryInfoResponse()
+    answer.unpack(data)
+    return bytes(answer["buffer"].get_value())

@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from connectors.sdk.contract import BytesContent, Checkpoint, Complete, Event, F
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.names import id_problem
 from connectors.sdk.surroundings import Surroundings
+from connectors.sources.smb import connector as connector_module
 from connectors.sources.smb import share as share_module
 from connectors.sources.smb.connector import SmbConnector
 from connectors.sources.smb.folder import DIRECTORY, REPARSE_POINT, SYSTEM, Listed, entries_in
@@ -256,17 +257,35 @@ def test_a_resumed_run_asks_for_no_list_before_its_checkpoint(
     events = listed(world.connector())
     point = next(event for event in events if isinstance(event, Checkpoint))
     asked: list[str] = []
-    original = Share.descriptor
+    original = Share.descriptors
 
-    def counted(self: Share, path: str) -> bytes:
-        asked.append(path)
-        return original(self, path)
+    def counted(self: Share, paths: Sequence[str]) -> list[bytes | Refused]:
+        asked.extend(paths)
+        return original(self, paths)
 
-    monkeypatch.setattr(Share, "descriptor", counted)
+    monkeypatch.setattr(Share, "descriptors", counted)
     resumed = upserts(world.connector().documents(checkpoint=point.state))
     rest = [f"b/{number:03}.txt" for number in range(40, 45)] + [f"c/{number:03}.txt" for number in range(5)]
     assert list(resumed) == [f"{world.folder}/{name}" for name in rest]
     assert len(asked) == 10
+
+
+def test_many_lists_are_asked_for_together_and_each_file_gets_its_own(world: SmbWorld) -> None:
+    people = ("ana", "bob", "cho")
+    for number in range(100):
+        world.put(f"{number:03}.txt", "x")
+        world.set_acl(f"{number:03}.txt", allow=[f"user:{people[number % 3]}@example.com"])
+    listing = world.connector()
+    assert isinstance(listing, SmbConnector)
+    names = [f"{number:03}.txt" for number in range(100)]
+    names[7], names[50] = "gone.txt", "nor-here.txt"
+    answers = listing._listing.descriptors([f"{world.folder}\\{name}" for name in names])
+    assert [index for index, each in enumerate(answers) if isinstance(each, Refused)] == [7, 50]
+    found = upserts(listed(world.connector()))
+    for number in range(100):
+        acl = found[f"{world.folder}/{number:03}.txt"].acl
+        let_in = [name for name in people if acl is not None and lets_in(acl, user(f"{name}@example.com"))]
+        assert let_in == [people[number % 3]], number
 
 
 def test_a_wrong_password_is_for_the_administrator_to_mend_and_is_not_repeated(world: SmbWorld) -> None:
@@ -293,9 +312,12 @@ def test_a_run_that_was_asked_to_stop_stops(world: SmbWorld) -> None:
         listed(world.connector_in(Surroundings(LOOPBACK, Pace(), lambda: True)))
 
 
-def test_a_connection_that_breaks_in_mid_run_is_tried_again_later(world: SmbWorld) -> None:
+def test_a_connection_that_breaks_in_mid_run_is_tried_again_later(
+    world: SmbWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         world.put(f"{number}.txt", "x")
+    monkeypatch.setattr(connector_module, "_LISTS_AT_ONCE", 1)
     connector = world.connector()
     assert isinstance(connector, SmbConnector)
     run = connector.documents()

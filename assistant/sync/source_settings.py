@@ -10,11 +10,11 @@ from django.db import transaction
 from assistant.accounts.models import Connection
 from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
-from assistant.common.acl import parse_principal
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from assistant.documents.models import Document
+from assistant.sync.audience import audience_clause, narrow_at_once
 from assistant.sync.configuration import checked_settings, opened_secrets, sealed_secrets
 from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.models import OPEN_STATES, RunKind, Source, SyncRun
@@ -55,7 +55,7 @@ def settings_of(source: Source) -> SourceSettings:
 
 
 def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> None:
-    """Store other settings. A narrower or wider audience is carried in by a run that starts at once.
+    """Store other settings. A narrower audience counts at once; a wider one with the run that starts now.
 
     Raises:
         NotFound: no such source.
@@ -78,6 +78,9 @@ def change_settings(*, source_id: int, settings: SourceSettings, actor: str) -> 
         if {"rules", "field_map", "enrichment"} & set(changed):
             source.cursor = None  # what was left out before is in no change feed
         source.save(update_fields=[*changed, "cursor"])
+        clause = audience_clause(source.audience)
+        if "audience" in changed and clause is not None:
+            narrow_at_once(source.connection, clause)
         record(Event.SOURCE_CHANGED, actor=actor, source=source_id, settings=", ".join(changed))
     if "audience" in changed:
         _read_lists_again(source_id, actor=actor)
@@ -97,8 +100,7 @@ def _check(settings: SourceSettings) -> None:
     check_schedule(settings.cron, settings.time_zone)
     parse_rules(settings.rules)
     parse_enrichment(settings.field_map, list(settings.enrichment))
-    for principal in settings.audience:
-        parse_principal(principal)
+    audience_clause(settings.audience)
     if len(settings.audience) > _MOST_PRINCIPALS:
         raise UsageError(told("The audience may have at most {most} lines.", most=_MOST_PRINCIPALS))
     for name, least, most in (

@@ -6,7 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from assistant.common.acl import Acl, Clause, Entry, parse_principal
+from assistant.common.acl import Acl, Clause
+from assistant.sync.audience import audience_clause
 from assistant.sync.enrichment import Enrichment, parse_enrichment
 from assistant.sync.models import Source
 from assistant.sync.rules import LeftOut, Rules, parse_rules
@@ -53,13 +54,11 @@ def treatment_of(source: Source) -> Treatment:
     Raises:
         UsageError: settings that are none; the run must not guess what was meant.
     """
-    principals = [parse_principal(each) for each in source.audience]
-    entries = tuple(Entry(allow=True, principal=each) for each in principals)
     described = json.dumps([source.field_map, source.enrichment], sort_keys=True)
     plain = not source.field_map and not source.enrichment
     return Treatment(
         rules=parse_rules(source.rules),
         enrichment=parse_enrichment(source.field_map, source.enrichment),
-        audience=Clause(entries) if entries else None,
+        audience=audience_clause(source.audience),
         mark="" if plain else "+" + hashlib.sha256(described.encode()).hexdigest()[:12],
     )

@@ -115,6 +115,19 @@ def test_a_narrower_audience_is_carried_in_after_a_reading_of_lists_that_had_beg
     assert found(viewer_for(people["sam"]), "gannetword") == {}
 
 
+def test_a_list_that_cannot_be_read_after_the_audience_was_narrowed_keeps_the_narrower_one(
+    script: Script, scripted_source: int, people: dict[str, User]
+) -> None:
+    script.events = [*MANY, Complete()]
+    sync(scripted_source)
+    assert len(found(viewer_for(people["sam"]), "gannetword")) == len(MANY)
+    script.events = [replace(each, acl=None) for each in MANY] + [Complete()]
+    narrow(scripted_source)
+    work_off(scripted_source)
+    assert found(viewer_for(people["sam"]), "gannetword") == {}
+    assert len(found(viewer_for(people["ann"]), "gannetword")) == len(MANY)
+
+
 def test_lists_that_are_asked_for_when_a_run_is_about_to_end_are_read_after_it(
     script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

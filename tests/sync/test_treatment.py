@@ -204,6 +204,23 @@ def test_an_audience_limits_everything_and_never_widens(small_world: SmallWorld)
     assert "open" in found(small_world.viewer("sam"), "visitors gate")
 
 
+def test_a_narrower_audience_counts_before_any_run_and_for_lists_that_cannot_be_read(
+    small_world: SmallWorld,
+) -> None:
+    assert "open" in found(small_world.viewer("sam"), "visitors gate")
+    settings(small_world, audience=["user:bob@example.com"])
+    assert "open" not in found(small_world.viewer("sam"), "visitors gate")
+    assert "open" in found(small_world.viewer("bob"), "visitors gate")
+    assert "merger" not in found(small_world.viewer("bob"), "merger"), "he is denied there"
+    assert "handbook" not in found(small_world.viewer("ann"), "handbook")
+    settings(small_world, audience=["user:sam@example.com"])
+    assert "open" not in found(small_world.viewer("bob"), "visitors gate")
+    assert "open" not in found(small_world.viewer("sam"), "visitors gate"), "nobody gains before a run"
+    small_world.sync("permissions")
+    assert "open" in found(small_world.viewer("sam"), "visitors gate")
+    assert "open" not in found(small_world.viewer("bob"), "visitors gate")
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -297,22 +297,22 @@ IN_WHAT_A_PERSON_HOLDS = (
             (
                 "lists that differ in order share a row",
                 acls._digest,
-                [("json.dumps(body)", "json.dumps([sorted(map(str, clause)) for clause in body])")],
+                [("json.dumps(stated)", "json.dumps([sorted(map(str, clause)) for clause in stated])")],
             ),
             (
                 "lists that differ in clauses share a row",
                 acls._digest,
-                [("json.dumps(body)", "json.dumps(sum(body, []))")],
+                [("json.dumps(stated)", "json.dumps(sum(stated, []))")],
             ),
             (
                 "lists that differ in expiry share a row",
                 acls._digest,
-                [("entry.expires.timestamp() if entry.expires else None", "None")],
+                [("expires.timestamp() if expires else None", "None")],
             ),
             (
                 "lists that differ in effect share a row",
                 acls._digest,
-                [("[entry.allow, principals", "[principals")],
+                [("[[allow, principal", "[[principal")],
             ),
         )
     ),

@@ -93,7 +93,7 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
         untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
         written = _write(run, connection, touched, now) if touched else _Written()
         Document.objects.filter(pk__in=[outcome.document_id for outcome in untouched]).update(
-            seen_in_run=run.pk, synced_at=now
+            seen_in_run=run.pk, synced_at=now, asked_in_run=0
         )
         _record_failures(run, outcomes)
         _count(run, batch, described=written.described)
@@ -190,9 +190,9 @@ def _apply_permissions(
     if outcome.doubted and not without_text:
         document.hidden = Hidden.PERMISSIONS
     elif document.hidden != Hidden.PERMISSIONS and not without_text:
-        document.hidden = Hidden.NO
+        document.hidden, document.asked_in_run = Hidden.NO, 0  # it is there: a new question if it goes
     # Only what a reading amid the documents has told of this very one is younger than its listing.
-    told_since = document.acl_seen_in_run == run.pk and not document.acl_stale
+    told_since = document.acl_seen_in_run == run.pk
     if outcome.acl_outdated and told_since and document.acl_id is not None:
         return
     if outcome.acl_id is not None:
@@ -281,4 +281,4 @@ def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[st
         ids = list(gone.values_list("pk", flat=True))
         if ids:
             revision = bump(Counter.DOCUMENTS)
-            gone.filter(pk__in=ids).update(hidden=Hidden.MISSING, asked_in_run=0, revision=revision)
+            gone.filter(pk__in=ids).update(hidden=Hidden.MISSING, revision=revision)

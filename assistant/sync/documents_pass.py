@@ -74,6 +74,7 @@ class DocumentsPass:
         self._batch: list[Outcome] = []
         self._chunks = 0
         self._gone: dict[str, None] = {}  # in the order in which they were named
+        self._called_gone: set[str] = set()  # by a change feed, committed or not
         self._reached: Reached | None = None
         listing = run.listing or {}
         # Before the checkpoint from which the run goes on.
@@ -143,7 +144,9 @@ class DocumentsPass:
             hide_missing(self._run, self._connection, gone)
         if batch or gone:
             self._progress.check_budget()
-            self._lists_read_at = self._tools.amid() or self._lists_read_at
+            if (read_at := self._tools.amid()) is not None:
+                self._lists_read_at = read_at
+                self._doubts = Named.by_run(self._run, hides=True)  # also what that reading doubts
 
     def _as_of_now(self, outcome: Outcome) -> Outcome:
         """The outcome with what was learnt since its document was listed."""
@@ -167,6 +170,7 @@ class DocumentsPass:
             window = []
             match event:
                 case Tombstone(external_id):
+                    self._called_gone.add(external_id)
                     yield Gone(external_id)
                 case Failure() | None:
                     yield event
@@ -198,6 +202,8 @@ class DocumentsPass:
             treated = self._tools.treatment.document(upsert)
             if treated is None:
                 left_out.append(Gone(upsert.external_id))
+                if self._changing():
+                    self._called_gone.add(upsert.external_id)
             else:
                 taken.append(treated)
         fresh, doubts = self._without_repeated(taken)
@@ -217,9 +223,10 @@ class DocumentsPass:
         yield from left_out  # after what bears the same id and is taken: in doubt nobody sees it
 
     def _planned(self, upsert: Upsert, row: Known | None, acl_id: int | None) -> Outcome | None:
-        """What to do with it; None: this run has done it."""
+        """What to do with it; None: this run has done it, and has not called it gone since."""
         again = row is not None and row.seen_in_run == self._run.pk
-        if row and again and not is_news(row, source_version=upsert.version, acl_id=acl_id):
+        done = again and upsert.external_id not in self._called_gone
+        if row and done and not is_news(row, source_version=upsert.version, acl_id=acl_id):
             return None  # committed before this worker took the run over
         plan = plan_document(
             row,

@@ -95,8 +95,11 @@ def _deleted_lately(run: SyncRun) -> int:
 
 
 def _unanswered(connection: Connection, missing: list[int]) -> bool:
-    """Whether an earlier run asked about one of them and nobody has decided: no later run does it instead."""
-    asked = Document.objects.filter(connection=connection, hidden=Hidden.MISSING, asked_in_run__gt=0)
+    """Whether an earlier run asked about one of them, and nobody has said that it may go.
+
+    No later run decides it instead, also not where somebody has said that it stays.
+    """
+    asked = Document.objects.filter(connection=connection, asked_in_run__gt=0).exclude(hidden=Hidden.REMOVED)
     return not set(missing).isdisjoint(asked.values_list("pk", flat=True))
 
 

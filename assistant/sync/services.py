@@ -259,7 +259,7 @@ def approve_deletions(*, run_id: int, actor: str) -> int:
 def refuse_deletions(*, run_id: int, actor: str) -> int:
     """Keep what the run found missing, and show it again; returns how many documents.
 
-    The next listing that lacks them asks again.
+    Whatever listing lacks them next asks again, however few they are, until they were there again.
 
     Raises:
         NotFound: no such run waits for approval.
@@ -269,7 +269,7 @@ def refuse_deletions(*, run_id: int, actor: str) -> int:
         revision = bump(Counter.DOCUMENTS)
         for start in range(0, len(missing), _WRITTEN_AT_ONCE):
             Document.objects.filter(pk__in=missing[start : start + _WRITTEN_AT_ONCE]).update(
-                hidden=Hidden.NO, asked_in_run=0, revision=revision
+                hidden=Hidden.NO, revision=revision
             )
         SyncRun.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED_WITH_ERRORS, missing=0)
         record(Event.DELETION_REFUSED, actor=actor, run=run.pk, documents=len(missing))

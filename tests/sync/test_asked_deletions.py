@@ -68,14 +68,26 @@ def test_what_was_asked_about_is_not_deleted_because_the_source_has_grown(
     assert approve_deletions(run_id=run.id, actor="ada") == 6
 
 
-def test_what_was_refused_may_go_later_by_the_usual_rule(
+def test_what_was_refused_may_go_by_the_usual_rule_once_it_was_there_again(
     script: Script, scripted_source: int, asked: list[Upsert]
 ) -> None:
     waiting = SyncRun.objects.get(state=RunState.WAITING_FOR_APPROVAL)
     refuse_deletions(run_id=waiting.pk, actor="ada")
-    script.changes = [Tombstone("d19"), CaughtUp(FIRST)]
+    script.changes = [asked[19], CaughtUp(FIRST)]
+    sync(scripted_source)
+    script.changes = [Tombstone("d18"), Tombstone("d19"), CaughtUp(SECOND)]
+    run = sync(scripted_source)
+    assert (run.state, run.missing, run.deleted) == ("waiting_for_approval", 2, 0), "d18 was kept by a person"
+    script.changes = [asked[18], CaughtUp(FIRST)]
+    sync(scripted_source)
+    script.changes = [Tombstone("d19"), Tombstone("d18"), CaughtUp(SECOND)]
+    run = sync(scripted_source)
+    assert (run.state, run.missing) == ("waiting_for_approval", 2), "about d19 nobody has decided"
+    script.changes = [asked[18], asked[19], CaughtUp(FIRST)]
+    sync(scripted_source)
+    script.changes = [Tombstone("d18"), CaughtUp(SECOND)]
     assert sync(scripted_source).deleted == 1
-    assert removed() == ["d19"]
+    assert removed() == ["d18"]
 
 
 def test_a_document_that_is_back_while_its_deletion_is_approved_is_read_by_the_next_run(
@@ -111,3 +123,27 @@ def test_a_source_that_is_emptied_bit_by_bit_asks_like_one_that_is_emptied_at_on
     SyncRun.objects.update(finished_at=timezone.now() - timedelta(days=2))
     script.events = [*made[:38], Complete()]
     assert sync(scripted_source).deleted == 4
+
+
+def test_what_somebody_kept_is_asked_about_again_also_where_it_could_go_unasked(
+    script: Script, scripted_source: int, asked: list[Upsert]
+) -> None:
+    waiting = SyncRun.objects.get(state=RunState.WAITING_FOR_APPROVAL)
+    assert refuse_deletions(run_id=waiting.pk, actor="ada") == 6
+    new = [document(f"n{n:03}", f"New nword{n}.", acl=EVERYBODY) for n in range(60)]
+    script.events = [*asked[:14], *new, Complete(cursor=SECOND)]
+    run = sync(scripted_source, RunKind.FULL)
+    assert (run.state, run.missing, run.deleted) == ("waiting_for_approval", 6, 0)
+
+
+def test_a_question_is_over_for_what_came_back(
+    script: Script, scripted_source: int, asked: list[Upsert]
+) -> None:
+    script.events = [*asked, Complete(cursor=SECOND)]
+    assert sync(scripted_source, RunKind.FULL).state == "succeeded"
+    assert not Document.objects.exclude(asked_in_run=0).exists()
+    # What goes now goes unasked, and so counts for the next one.
+    script.events = [*asked[:16], Complete(cursor=SECOND)]
+    assert sync(scripted_source, RunKind.FULL).deleted == 4
+    script.events = [*asked[:14], Complete(cursor=SECOND)]
+    assert sync(scripted_source, RunKind.FULL).state == "waiting_for_approval"

@@ -9,7 +9,10 @@ import pytest
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import User
 from assistant.documents.models import Document, Hidden
-from assistant.sync.models import Source
+from assistant.sync import documents_pass
+from assistant.sync.engine import execute_run
+from assistant.sync.models import RunKind, Source
+from assistant.sync.services import request_run
 from connectors.sdk.contract import CaughtUp, Complete, Tombstone
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
@@ -81,3 +84,17 @@ def test_a_missing_document_that_is_named_without_a_readable_list_is_not_missing
     assert sync(fed).deleted == 0
     row = Document.objects.get(external_id="a")
     assert (row.hidden, row.acl_stale) == (Hidden.NO, True)
+
+
+@pytest.mark.parametrize("at", ["before the tombstone is written", "after it"])
+def test_a_document_that_this_run_has_read_is_there_when_it_is_gone_and_restored(
+    script: Script, fed: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    # What another worker had committed for this run before it died: the same change is named again.
+    monkeypatch.setattr(documents_pass, "_BATCH_DOCUMENTS", 500 if at.startswith("before") else 1)
+    run_id = request_run(source_id=fed, kind=RunKind.INCREMENTAL, actor="test")
+    Document.objects.filter(external_id="a").update(seen_in_run=run_id)
+    script.changes = [A, Tombstone("a"), A, CaughtUp(SECOND)]
+    assert execute_run(run_id)
+    assert Document.objects.get(external_id="a").hidden == Hidden.NO
+    assert "a" in found(viewer_for(people["sam"]), "aword")

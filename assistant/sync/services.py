@@ -259,7 +259,7 @@ def approve_deletions(*, run_id: int, actor: str) -> int:
 def refuse_deletions(*, run_id: int, actor: str) -> int:
     """Keep what the run found missing, and show it again; returns how many documents.
 
-    Whatever listing lacks them next asks again, however few they are, until they were there again.
+    The next run that finds them missing asks again, however few they are, unless they were there meanwhile.
 
     Raises:
         NotFound: no such run waits for approval.

@@ -28,13 +28,17 @@ class OriginCookies:
 
     def header(self, url: str) -> str:
         """The value of the header Cookie for this address; empty: none."""
+        if not len(self._jar):
+            return ""
         request = _request(url)
         self._jar.add_cookie_header(request)
         return request.get_header("Cookie") or ""
 
     def take(self, url: str, headers: Iterable[tuple[str, str]]) -> None:
         """Keep what an answer from `url` sets."""
-        self._jar.extract_cookies(cast(HTTPResponse, _Headed(headers)), _request(url))
+        headed = _Headed(headers)
+        if headed.sets_any:
+            self._jar.extract_cookies(cast(HTTPResponse, headed), _request(url))
 
     def clear(self) -> None:
         """Forget all."""
@@ -49,6 +53,10 @@ class _Headed:
         for name, value in headers:
             if name.lower() in ("set-cookie", "set-cookie2"):
                 self._message[name] = value
+
+    @property
+    def sets_any(self) -> bool:
+        return len(self._message) > 0
 
     def info(self) -> Message:
         return self._message

@@ -82,5 +82,5 @@ def parse_target(url: str) -> WebTarget:
         )
     named = f"[{host}]" if ":" in host else host
     authority = named if port == _PORTS[parts.scheme] else f"{named}:{port}"
-    plain = parts.copy_with(fragment=None)
+    plain = parts.copy_with(fragment=None) if "#" in url else parts
     return WebTarget(str(plain), f"{parts.scheme}://{named}:{port}", authority, plain)

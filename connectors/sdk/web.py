@@ -15,12 +15,25 @@ from connectors.sdk.surroundings import Surroundings
 
 _UNREACHABLE_RETRY_S = 60.0
 _UNKNOWN_CALLER, _SERVER_ERROR = 401, 500
+_COMPRESSED = '-gzip"'
 
 
 def web_client(surroundings: Surroundings, origin: Origin, *, timeout_s: float = 30.0) -> GuardedClient:
     """A client that keeps to what the engine lends. The caller closes it."""
     reach = Reach(surroundings.network, surroundings.pace, surroundings.stopped)
     return GuardedClient(reach, origin, timeout_s=timeout_s)
+
+
+def conditional(*, etag: str, modified: str) -> dict[str, str]:
+    """The headers that ask for an answer only if it is another than the one that bore these; may be empty.
+
+    Apache marks the tag of what it has compressed, and then knows only the unmarked one again (its
+    bug 45023): both are sent. The unmarked one is the tag of the same file as it lies on the server.
+    """
+    if etag.endswith(_COMPRESSED):
+        etag = f'{etag}, {etag.removesuffix(_COMPRESSED)}"'
+    headers = {"If-None-Match": etag, "If-Modified-Since": modified}
+    return {name: value for name, value in headers.items() if value}
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -34,6 +36,7 @@ from tests.connectors.sources.mediawiki_world import settings_of as mediawiki_se
 from tests.connectors.sources.smb_world import SECRETS, SmbWorld
 
 OPEN: list[Json] = ["everyone"]
+_YESTERDAY = time.time() - 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,8 @@ def _web(filling: Filling) -> Iterator[FilledSource]:
     links = "".join(f"<a href='{name}.html'>{name}</a> " for name in filling.texts)
     (root / "index.html").write_text(f"<!doctype html><title>All</title>{links}", encoding="utf-8")
     (root / "index.html").chmod(0o644)
+    for page in root.iterdir():
+        os.utime(page, (_YESTERDAY, _YESTERDAY))  # younger than a minute, it is rightly read again
     config: dict[str, Json] = {"start": [f"{server.url}/filled/"], "audience": OPEN, "delay_ms": 0}
     yield FilledSource("web", config, besides=1)
 

@@ -14,7 +14,7 @@ from assistant.common.told import told
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import Failure
 from connectors.sdk.errors import Reconfigure, Retry, Stop
-from connectors.sdk.web import network_errors
+from connectors.sdk.web import conditional, network_errors
 from connectors.sources.feed.document import FeedDocument, FeedEntry, read_feed
 
 MAX_FEED_BYTES = 64_000_000
@@ -99,8 +99,7 @@ class Reading:
     def _first(self) -> FeedDocument | None:
         """The newest page; None: not changed since."""
         since = self.since or Position()
-        headers = {"If-None-Match": since.etag, "If-Modified-Since": since.modified}
-        headers = {name: value for name, value in headers.items() if value}
+        headers = conditional(etag=since.etag, modified=since.modified)
         try:
             with network_errors():
                 answer = self._get(self.feed, headers)

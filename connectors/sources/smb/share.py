@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from smbprotocol.connection import Connection, Request
 from smbprotocol.exceptions import SMBConnectionClosed, SMBException, SMBResponseException
-from smbprotocol.file_info import FileInformationClass, InfoType
+from smbprotocol.file_info import FileInformationClass
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
@@ -26,10 +26,8 @@ from smbprotocol.open import (
     ImpersonationLevel,
     Open,
     QueryDirectoryFlags,
-    ShareAccess,
     SMB2CreateResponse,
     SMB2QueryDirectoryResponse,
-    SMB2QueryInfoRequest,
     SMB2QueryInfoResponse,
     SMB2ReadResponse,
 )
@@ -43,6 +41,7 @@ from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
 from connectors.sources.smb.folder import Listed, entries_in
+from connectors.sources.smb.question import ANY_SHARING, AS_IT_IS, descriptor_question
 from connectors.sources.smb.refusals import (
     BUFFER_OVERFLOW,
     END_OF_FILE,
@@ -67,11 +66,6 @@ _MESSAGES_A_DESCRIPTOR = 3
 _CREDITS = 4 * _DESCRIPTORS_AT_ONCE * _MESSAGES_A_DESCRIPTOR
 _MOST_ENTRIES = 1_000_000  # of one folder
 _MOST_PIPED_BYTES = 1_000_000  # of one answer through a pipe
-# Owner, group and access list, and from the rest only the mark of a central policy (MS-DTYP 2.4.7).
-_DESCRIPTOR_PARTS = 0x01 | 0x02 | 0x04 | 0x40
-_ANY_SHARING = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
-# With the right to make backups, what is closed to the account can still be listed and read.
-_AS_IT_IS = CreateOptions.FILE_OPEN_REPARSE_POINT | CreateOptions.FILE_OPEN_FOR_BACKUP_INTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +121,21 @@ class Share:
             ConnectorError: the server does not answer as it should.
         """
         answers: list[bytes | Refused] = []
+        for start in range(0, len(paths), _DESCRIPTORS_AT_ONCE):
+            answers += self._descriptors_together(paths[start : start + _DESCRIPTORS_AT_ONCE])
+        return answers
+
+    def _descriptors_together(self, paths: Sequence[str]) -> list[bytes | Refused]:
+        answers: list[bytes | Refused] = []
         with self._asking(self._place.share, requests=len(paths)) as tree:
             connection = tree.session.connection
             while len(answers) < len(paths):
                 credit = connection.sequence_window["high"] - connection.sequence_window["low"]
-                together = max(1, min(_DESCRIPTORS_AT_ONCE, credit // _MESSAGES_A_DESCRIPTOR))
+                together = max(1, credit // _MESSAGES_A_DESCRIPTOR)
                 part = paths[len(answers) : len(answers) + together]
-                asked = [self._sent(tree, self._questions(tree, path)) for path in part]
+                asked = [self._sent(tree, descriptor_question(path)) for path in part]
                 answers += [_descriptor_in(connection, requests) for requests in asked]
         return answers
-
-    def _questions(self, tree: TreeConnect, path: str) -> list[object]:
-        query = SMB2QueryInfoRequest()
-        query["info_type"] = InfoType.SMB2_0_INFO_SECURITY
-        query["output_buffer_length"] = _BLOCK
-        query["additional_information"] = _DESCRIPTOR_PARTS
-        query["file_id"] = b"\xff" * 16
-        handle = Open(tree, path)
-        create = self._create(handle, FilePipePrinterAccessMask.READ_CONTROL, 0)
-        close, _ = handle.close(send=False)
-        return [create, query, close]
 
     def read(self, path: str, *, limit: int) -> bytes:
         """The whole content of a file.
@@ -249,9 +238,9 @@ class Share:
             ImpersonationLevel.Impersonation,
             access,
             0,
-            _ANY_SHARING,
+            ANY_SHARING,
             CreateDisposition.FILE_OPEN,
-            options | _AS_IT_IS,
+            options | AS_IT_IS,
             send=False,
         )
         created: object = message
@@ -264,7 +253,7 @@ class Share:
         """
         return _answers(tree.session.connection, self._sent(tree, messages), partial=partial)
 
-    def _sent(self, tree: TreeConnect, messages: list[object]) -> list[Request]:
+    def _sent(self, tree: TreeConnect, messages: Sequence[object]) -> list[Request]:
         connection, session = tree.session.connection, tree.session.session_id
         requests: list[Request] = connection.send_compound(
             messages, session, tree.tree_connect_id, related=len(messages) > 1

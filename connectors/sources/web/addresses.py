@@ -20,7 +20,7 @@ MOST_REPEATS = 3  # of one step in a path: /a/b/a/b/a/b/a has met a link that is
 MOST_PARAMETERS = 8
 _SESSION_PARAMETERS = frozenset(("jsessionid", "phpsessid", "aspsessionid*", "cfid", "cftoken"))
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;?]*", re.IGNORECASE)
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([^A-Za-z0-9._~-])")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS = {"http": 80, "https": 443}
 _SIGNS_OUT = re.compile(r"log[-_]?(?:out|off)|sign[-_]?(?:out|off)", re.IGNORECASE)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from connectors.sdk.web import conditional
 
 _SCHEMA = """
 create table if not exists pages (
@@ -41,8 +43,10 @@ class Record:
     @property
     def validators(self) -> dict[str, str]:
         """The headers of a conditional request."""
-        headers = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
-        return {name: value for name, value in headers.items() if value}
+        return conditional(etag=self.etag, modified=self.modified)
+
+
+_FIELDS = tuple(field.name for field in fields(Record))
 
 
 def open_database(path: Path, schema: str) -> sqlite3.Connection:
@@ -99,7 +103,7 @@ class Memory:
 
     def note(self, url: str, record: Record, *, listed: bool, missed: bool = False) -> None:
         """Remember the page as this crawl saw it. `missed`: although nothing led to it."""
-        text = json.dumps(asdict(record), ensure_ascii=False)
+        text = json.dumps({name: getattr(record, name) for name in _FIELDS}, ensure_ascii=False)
         missed_by = self._crawl if missed else ""
         row = (url, self._crawl, int(listed), text.encode("utf-8", "replace").decode("utf-8"), missed_by)
         self._database.execute("insert or replace into pages values (?, ?, ?, ?, ?)", row)

@@ -95,9 +95,10 @@ def test_a_wrong_password_asks_for_the_administrator(world: WebWorld) -> None:
     assert [item.step for item in connector.check() if not item.ok] == ["list"]
 
 
-def test_a_file_is_not_sent_again_once_its_stamp_is_old_enough_to_trust(world: WebWorld) -> None:
+@pytest.mark.parametrize("times", [1, 1000], ids=["sent as it is", "sent compressed"])
+def test_a_file_is_not_sent_again_once_its_stamp_is_old_enough_to_trust(world: WebWorld, times: int) -> None:
     def write(text: str) -> str:
-        name = world.put("a.txt", text)
+        name = world.put("a.txt", text * times)
         for path in (world.root / "a.txt", world.root / "index.html"):
             os.utime(path, (1_700_000_000, 1_700_000_000))
         return name

@@ -45,7 +45,10 @@ from connectors.sdk.tree_trial import try_out
 
 CHECKPOINT_EVERY = 100
 _RETRY_S = 60.0
-# The server does not hand a file over that it has: nobody knows what it says.
+# The server does not hand a file over that it has: nobody knows what it says. By the contract a list that
+# is refused is stale, as one is that nobody answers for: the last confirmed one counts until the source's
+# age limit and then hides. A refusal is the crawler's own and says nothing of those who read: were it to
+# hide at once, a right that is taken from one account would empty everybody's answers.
 _WITHHELD = frozenset({FailureCode.REFUSED, FailureCode.UNREACHABLE, FailureCode.GONE})
 
 ACCESS_FILE_FIELD = ConfigField(

@@ -33,7 +33,7 @@ from connectors.sdk.contract import (
     PrincipalEvent,
     Upsert,
 )
-from connectors.sdk.errors import Reconfigure, Retry
+from connectors.sdk.errors import Retry
 from connectors.sdk.exact_json import MalformedError, decode_json
 from connectors.sdk.folder_names import folded
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
@@ -42,14 +42,10 @@ from connectors.sdk.source import BaseSource, picked
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree import FolderGone, FolderUnread, Found, Path, Tree, Walk
 from connectors.sdk.tree_trial import try_out
+from connectors.sdk.withheld import WITHHELD, withheld
 
 CHECKPOINT_EVERY = 100
 _RETRY_S = 60.0
-# The server does not hand a file over that it has: nobody knows what it says. By the contract a list that
-# is refused is stale, as one is that nobody answers for: the last confirmed one counts until the source's
-# age limit and then hides. A refusal is the crawler's own and says nothing of those who read: were it to
-# hide at once, a right that is taken from one account would empty everybody's answers.
-_WITHHELD = frozenset({FailureCode.REFUSED, FailureCode.UNREACHABLE, FailureCode.GONE})
 
 ACCESS_FILE_FIELD = ConfigField(
     "access_file",
@@ -217,24 +213,10 @@ class TreeSource(BaseSource):
         try:
             return self._opened().read(path, limit=limit)
         except DocumentFailure as error:
-            name, why = "/".join(path), error.detail or told("it is listed")
-            if error.code is FailureCode.REFUSED:
-                raise Reconfigure(
-                    told(
-                        "'{name}' says who may read what, and is not handed over: {why} "
-                        "Let the account of this source read it.",
-                        name=name,
-                        why=why,
-                    )
-                ) from error
-            if error.code is FailureCode.UNREACHABLE or (error.code is FailureCode.GONE and self._has(path)):
-                raise Retry(
-                    told(
-                        "'{name}' says who may read what, and is not handed over: {why}", name=name, why=why
-                    ),
-                    after=_RETRY_S,
-                ) from error
-            raise
+            trouble = withheld("/".join(path), error, is_there=lambda: self._has(path))
+            if trouble is None:
+                raise
+            raise trouble from error
 
     def _has(self, path: Path) -> bool:
         """Whether the folders that lead to a file name it.
@@ -321,7 +303,7 @@ class TreeSource(BaseSource):
         try:
             data = self._opened().read(path, limit=MAX_COMPANION_BYTES)
         except DocumentFailure as error:
-            if error.code in _WITHHELD:
+            if error.code in WITHHELD:
                 raise
             raise MalformedError(_said(error)) from error
         try:

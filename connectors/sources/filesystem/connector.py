@@ -238,7 +238,7 @@ class FilesystemConnector(BaseSource):
 
 
 def _real(path: Path) -> Path:
-    """Where the path leads, as far as it leads anywhere: `Path.resolve` raises where links lead in a circle."""
+    """Where the path leads, as far as it does: `Path.resolve` raises where links lead in a circle."""
     return Path(os.path.realpath(path))
 
 

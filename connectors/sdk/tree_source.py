@@ -41,7 +41,7 @@ from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource, picked
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree import FolderGone, FolderUnread, Found, Path, Tree, Walk
-from connectors.sdk.tree_trial import try_out
+from connectors.sdk.tree_trial import Stated, try_out
 from connectors.sdk.withheld import WITHHELD, withheld
 
 CHECKPOINT_EVERY = 100
@@ -127,9 +127,14 @@ class TreeSource(BaseSource):
 
     def check(self) -> list[CheckItem]:
         """Sign in, list a part of the tree, open a file, read the access file and the groups file."""
-        return try_out(
-            self._opened, rules=self._rules, found=lambda: self._walk().files(), groups=self.principals
+        by_rights = self._settings.by_rights
+        stated = Stated(
+            rules=self._rules,
+            has_access_file=bool(self._settings.access_file),
+            audience=told("whom their own rights let in") if by_rights else told("the audience"),
+            groups=self.principals if self._settings.groups_file else None,
         )
+        return try_out(self._opened, found=lambda: self._walk().files(), stated=stated)
 
     def documents(
         self,

@@ -52,8 +52,8 @@ def listed_folder(raw: bytes, delimiter: str, flags: Iterable[str]) -> Folder:
         exact = False
     if not exact or not all(0x20 <= byte < 0x7F for byte in raw):  # noqa: PLR2004 - printable ASCII
         text = raw.decode("ascii", "backslashreplace")
-        problem = told("The folder '{name}' is not in modified UTF-7.", name=shown(text))
-        return Folder(raw, text, delimiter, lowered, problem)
+        undecoded = told("The folder '{name}' is not in modified UTF-7.", name=shown(text))
+        return Folder(raw, text, delimiter, lowered, undecoded)
     if problem := id_problem(name):
         problem = told("The name of the folder '{name}' {problem}.", name=shown(name), problem=problem)
     return Folder(raw, name, delimiter, lowered, problem)

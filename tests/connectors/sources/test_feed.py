@@ -460,7 +460,11 @@ def test_a_feed_that_cannot_be_read_is_an_error_and_no_empty_listing(
 
 @pytest.mark.parametrize(
     "tag",
-    ["<!-- </feed> -->", "<!-- <feed/> -->", '<entry><content type="text"><![CDATA[</feed>]]></content></entry>'],
+    [
+        "<!-- </feed> -->",
+        "<!-- <feed/> -->",
+        '<entry><content type="text"><![CDATA[</feed>]]></content></entry>',
+    ],
 )
 def test_a_tag_in_a_comment_or_a_quoted_text_is_not_the_end_of_a_feed(site: Site, tag: str) -> None:
     head, root, rest = atom(entry("a", "1"), entry("b", "2")).partition("<feed ")

@@ -281,7 +281,9 @@ def test_a_broken_access_file_hides_all_and_says_where(world: FilesystemWorld) -
     assert [item.step for item in connector.check() if not item.ok] == ["read permissions"]
 
 
-def test_an_access_file_that_leads_in_a_circle_is_a_broken_one_and_ends_no_run(world: FilesystemWorld) -> None:
+def test_an_access_file_that_leads_in_a_circle_is_a_broken_one(
+    world: FilesystemWorld,
+) -> None:
     world.put("a.txt", "x")
     circle, other = world.root / "access.json", world.root / "groups.json"
     circle.symlink_to(other)

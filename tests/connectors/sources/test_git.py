@@ -208,7 +208,9 @@ def test_a_git_that_gives_no_reason_is_said_to_give_none_in_any_language(
     silent = subprocess.CompletedProcess([], 128, stdout=b"", stderr=b"\n")
     monkeypatch.setattr(program.Git, "_ended", lambda *_, **__: silent)
     with pytest.raises(Retry) as caught:
-        program.Git(program.Proof(), Surroundings(Network())).remote(repository("file:///x"), None, "ls-remote")
+        program.Git(program.Proof(), Surroundings(Network())).remote(
+            repository("file:///x"), None, "ls-remote"
+        )
     sentence = said(caught.value)
     assert isinstance(sentence, Told)
     assert isinstance(sentence.values["detail"], Told)

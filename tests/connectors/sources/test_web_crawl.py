@@ -62,7 +62,7 @@ def test_damaged_notes_are_begun_anew(site: Site, tmp_path: Path) -> None:
     assert len(upserts(listing(source(site, tmp_path)))) == 4
 
 
-def test_notes_of_another_shape_are_removed_with_all_that_lies_beside_them(site: Site, tmp_path: Path) -> None:
+def test_notes_of_another_shape_are_removed(site: Site, tmp_path: Path) -> None:
     for name in ("pages-0.db", "pages-0.db-wal", "pages-0.db-shm"):
         (tmp_path / name).write_bytes(b"x")
     listing(source(site, tmp_path))

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from assistant.common.told import told
+
 
 class MundapError(Exception):
     """Base of all errors with a sentence for a person."""
@@ -64,6 +66,6 @@ class DocumentFailure(MundapError):
     """
 
     def __init__(self, code: FailureCode, detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else str(code))
+        super().__init__(told("{code}: {detail}", code=code, detail=detail) if detail else str(code))
         self.code = code
         self.detail = detail

@@ -63,7 +63,7 @@ def pushed_document(value: Json) -> Upsert | Failure:
     permissions are obeyed all the same, and `fetch` says what is wrong.
     """
     try:
-        record = as_object(value, "a document")
+        record = as_object(value, told("The document"))
         name = as_text(record.get("id"), '"id"')
     except MalformedError as error:
         return Failure(escaped_id(""), FailureCode.BAD_RECORD, told("{error}.", error=error))

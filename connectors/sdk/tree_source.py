@@ -33,7 +33,7 @@ from connectors.sdk.contract import (
     PrincipalEvent,
     Upsert,
 )
-from connectors.sdk.errors import Reconfigure, Retry
+from connectors.sdk.errors import Retry
 from connectors.sdk.exact_json import MalformedError, decode_json
 from connectors.sdk.folder_names import folded
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
@@ -41,12 +41,11 @@ from connectors.sdk.posix_acl import narrowed
 from connectors.sdk.source import BaseSource, picked
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree import FolderGone, FolderUnread, Found, Path, Tree, Walk
-from connectors.sdk.tree_trial import try_out
+from connectors.sdk.tree_trial import Stated, try_out
+from connectors.sdk.withheld import WITHHELD, withheld
 
 CHECKPOINT_EVERY = 100
 _RETRY_S = 60.0
-# The server does not hand a file over that it has: nobody knows what it says.
-_WITHHELD = frozenset({FailureCode.REFUSED, FailureCode.UNREACHABLE, FailureCode.GONE})
 
 ACCESS_FILE_FIELD = ConfigField(
     "access_file",
@@ -128,9 +127,14 @@ class TreeSource(BaseSource):
 
     def check(self) -> list[CheckItem]:
         """Sign in, list a part of the tree, open a file, read the access file and the groups file."""
-        return try_out(
-            self._opened, rules=self._rules, found=lambda: self._walk().files(), groups=self.principals
+        by_rights = self._settings.by_rights
+        stated = Stated(
+            rules=self._rules,
+            has_access_file=bool(self._settings.access_file),
+            audience=told("whom their own rights let in") if by_rights else told("the audience"),
+            groups=self.principals if self._settings.groups_file else None,
         )
+        return try_out(self._opened, found=lambda: self._walk().files(), stated=stated)
 
     def documents(
         self,
@@ -214,24 +218,10 @@ class TreeSource(BaseSource):
         try:
             return self._opened().read(path, limit=limit)
         except DocumentFailure as error:
-            name, why = "/".join(path), error.detail or told("it is listed")
-            if error.code is FailureCode.REFUSED:
-                raise Reconfigure(
-                    told(
-                        "'{name}' says who may read what, and is not handed over: {why} "
-                        "Let the account of this source read it.",
-                        name=name,
-                        why=why,
-                    )
-                ) from error
-            if error.code is FailureCode.UNREACHABLE or (error.code is FailureCode.GONE and self._has(path)):
-                raise Retry(
-                    told(
-                        "'{name}' says who may read what, and is not handed over: {why}", name=name, why=why
-                    ),
-                    after=_RETRY_S,
-                ) from error
-            raise
+            trouble = withheld("/".join(path), error, is_there=lambda: self._has(path))
+            if trouble is None:
+                raise
+            raise trouble from error
 
     def _has(self, path: Path) -> bool:
         """Whether the folders that lead to a file name it.
@@ -318,7 +308,7 @@ class TreeSource(BaseSource):
         try:
             data = self._opened().read(path, limit=MAX_COMPANION_BYTES)
         except DocumentFailure as error:
-            if error.code in _WITHHELD:
+            if error.code in WITHHELD:
                 raise
             raise MalformedError(_said(error)) from error
         try:

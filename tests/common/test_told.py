@@ -9,7 +9,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.common.errors import UsageError
+from assistant.common.errors import DocumentFailure, FailureCode, UsageError
 from assistant.common.os_reasons import os_reason
 from assistant.common.told import Told, filled, is_bare, parts, restored, said, told
 from assistant.common.types import Json
@@ -44,6 +44,14 @@ def test_an_error_gives_its_sentence_back_and_is_told_within_another_one() -> No
     assert said(OSError(2, INNER)) == "[Errno 2] " + INNER
     assert told("first: {error}", error=ValueError(INNER)).values["error"] is INNER
     assert told("first: {error}", error=ValueError("plain")).values["error"] == "plain"
+
+
+def test_why_a_document_failed_is_told_again_with_its_detail() -> None:
+    sentence = said(DocumentFailure(FailureCode.REFUSED, OUTER))
+    assert sentence == f"refused: {OUTER}"
+    assert isinstance(sentence, Told)
+    assert sentence.values["detail"] is OUTER
+    assert said(DocumentFailure(FailureCode.GONE)) == "gone"
 
 
 def test_what_is_kept_of_it_brings_it_back() -> None:

@@ -42,12 +42,12 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", told("a gzip archive")),
     (b"BZh", told("a bzip2 archive")),
     (b"\xfd7zXZ\x00", told("an xz archive")),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"7z\xbc\xaf\x27\x1c", told("a 7z archive")),
     (b"Rar!\x1a\x07", told("a RAR archive")),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90\x00", "a program"),
+    (b"\x7fELF", told("a program")),
+    (b"MZ\x90\x00", told("a program")),
     (b"{\\rtf", told("a rich text document")),
-    (b"SQLite format 3\x00", "a database"),
+    (b"SQLite format 3\x00", told("a database")),
     (b"%!PS", told("a PostScript document")),
 )
 _PDF_SEARCH = 1_024

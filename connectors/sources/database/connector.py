@@ -257,15 +257,15 @@ class DatabaseConnector(BaseSource):
         try:
             key_of(row[0])
         except MalformedError as error:
-            return Failure(escaped_id(name), FailureCode.BAD_RECORD, told("{error}.", error=error))
+            detail = told("The row is not taken: {error}.", error=error)
+            return Failure(escaped_id(name), FailureCode.BAD_RECORD, detail)
         if statements.shape.allowed is None:
             return self._settings.otherwise
         try:
             return acl_of(row[1])
         except MalformedError as error:
-            return Failure(
-                str(key_of(row[0])), FailureCode.BAD_PERMISSIONS, told("{error}.", error=error), hide=True
-            )
+            detail = told("Who may read the row is not known: {error}.", error=error)
+            return Failure(str(key_of(row[0])), FailureCode.BAD_PERMISSIONS, detail, hide=True)
 
     def _upsert(self, statements: Statements, document: Document, acl: Acl) -> Upsert:
         return Upsert(
@@ -298,7 +298,8 @@ class DatabaseConnector(BaseSource):
         try:
             read = text_from(text)
         except MalformedError as error:
-            raise DocumentFailure(FailureCode.BAD_RECORD, told("{error}.", error=error)) from error
+            detail = told("The row is not taken: {error}.", error=error)
+            raise DocumentFailure(FailureCode.BAD_RECORD, detail) from error
         if not read.strip():
             raise DocumentFailure(FailureCode.EMPTY)
         return TextContent(read)

@@ -98,7 +98,7 @@ def document_of(row: Row, shape: Shape) -> Document:
             {name: _json(value) for name, value in named if value is not None}, told("the row")
         )
     except MalformedError as error:
-        problem = told("{error}.", error=error)
+        problem = told("The row is not taken: {error}.", error=error)
     content = json.dumps([heading, address, _text(digest), found, problem], sort_keys=True)
     return Document(
         external_id=str(key),

@@ -251,7 +251,7 @@ def _parsed(body: bytes) -> Value:
 
 
 def _refuse(*_: object) -> None:
-    raise ValueError(told("an answer that defines entities"))
+    raise ValueError("an answer that defines entities")
 
 
 def _rows(value: Value, method: str) -> list[Mapping[str, Value]]:

@@ -103,7 +103,8 @@ class FeedConnector(BaseSource):
     ) -> Iterator[Event]:
         """What the feeds hold now that is new since the cursor, or all that they hold."""
         known = KnownEntries.remembered(cursor=cursor, scratch=self._surroundings.scratch)
-        known.keep_feeds(self._settings.feeds, day=self._today())
+        today = self._today()
+        known.keep_feeds(self._settings.feeds, day=today)
         position: dict[str, JsonObject] = {}
         deleted: dict[str, None] = {}
         reported: set[str] = set()
@@ -112,11 +113,13 @@ class FeedConnector(BaseSource):
             for number, feed in enumerate(self._settings.feeds):
                 reading = self._reading(feed, client, cursor)
                 # What an earlier feed holds is that one's: a later one neither rewrites nor deletes it.
-                is_others = partial(known.stands_in, feeds=self._settings.feeds[:number])
+                is_others = partial(known.stands_in, feeds=self._settings.feeds[:number], day=today)
                 present = yield from self._pages(reading, reported, deleted, is_others)
                 position[feed] = reading.position.as_json()
                 all_of_it = reading.whole and reading.sound and reading.all_pages
-                known.saw(feed, present, whole=all_of_it, day=self._today())
+                known.saw(feed, present, whole=all_of_it, day=today)
+                if reading.exhausted and not all_of_it:
+                    known.doubt(feed, present, day=today)
                 whole, to_the_end = whole and reading.whole, to_the_end and all_of_it
         yield from map(Tombstone, (each for each in deleted if each not in reported))
         known.forget(deleted.keys() - reported)

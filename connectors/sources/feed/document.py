@@ -25,6 +25,7 @@ _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"  # RFC 6721
 _FURTHER = ("next", "prev-archive")  # RFC 5005: older pages, older archives
 _ROOT = re.compile(rb"<((?:[\w.-]+:)?(?:feed|rss|RDF))(?:\s[^>]*?)?(/?)>")
+_NO_MARKUP = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 _MOST_TAGS = 50
 
 Fields = Mapping[str, object]
@@ -184,9 +185,13 @@ def _further(links: object) -> str:
 
 
 def _is_cut(body: bytes) -> bool:
-    """Whether the outermost element has no end. What is only written badly has one."""
-    root = _ROOT.search(body)
-    return root is not None and not root[2] and b"</" + root[1] not in body
+    """Whether the outermost element has no end. What is only written badly has one.
+
+    Tags in comments and quoted texts are none, also not in one that the cut has left open.
+    """
+    markup = _NO_MARKUP.sub(b"", body)
+    root = _ROOT.search(markup)
+    return root is not None and not root[2] and b"</" + root[1] not in markup[root.end() :]
 
 
 def _deleted(body: bytes, feed: str) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 It travels in the cursor and lies in the scratch folder, because a full run gets no cursor.
 Where both are lost, entries stay that should have left after some days; none is deleted early.
+
+A feed that is never read whole, since it is malformed for good or leads on to another host, proves no
+entry gone. What even its readings from the newest to the oldest page miss is in doubt: it is not deleted,
+and after some days another feed may speak for it.
 """
 
 from __future__ import annotations
@@ -16,10 +20,14 @@ from assistant.common.types import Json, JsonObject
 MOST_KNOWN = 20_000  # the cursor is a row of the database
 _FILE = "entries-1.json"
 _PRESENT = 0
+_DOUBTED_DAYS = 7  # longer than a feed is malformed by mistake
 
 
 class KnownEntries:
-    """By feed, each entry with the day (since 1970) on which it was first missing; 0: it stands there."""
+    """By feed, each entry with the day (since 1970) on which it was first missing; 0: it stands there.
+
+    A day below 0: the one since which it is in doubt, with the sign turned.
+    """
 
     def __init__(self, missing: Mapping[str, Mapping[str, int]]) -> None:
         self._missing = {feed: dict(entries) for feed, entries in missing.items()}
@@ -37,17 +45,24 @@ class KnownEntries:
         """All ids in order."""
         return sorted({key for entries in self._missing.values() for key in entries})
 
-    def stands_in(self, key: str, feeds: Collection[str]) -> bool:
-        """Whether one of these feeds holds the entry, as far as it is known."""
-        return any(self._missing.get(feed, {}).get(key) == _PRESENT for feed in feeds)
+    def stands_in(self, key: str, feeds: Collection[str], *, day: int) -> bool:
+        """Whether one of these feeds holds the entry today, as far as it is known."""
+        marks = [self._missing.get(feed, {}).get(key, day) for feed in feeds]
+        return any(first == _PRESENT or (first < 0 and day + first < _DOUBTED_DAYS) for first in marks)
 
     def saw(self, feed: str, present: Collection[str], *, whole: bool, day: int) -> None:
         """These stand in the feed today. `whole`: and no others, so what is missing has left it."""
         entries = self._missing.setdefault(feed, {})
         if whole:
             for key in entries.keys() - present:
-                entries[key] = entries[key] or day
+                entries[key] = entries[key] if entries[key] > _PRESENT else day
         entries.update(dict.fromkeys(present, _PRESENT))
+
+    def doubt(self, feed: str, present: Collection[str], *, day: int) -> None:
+        """Only these stand in what the feed hands over today, which is not all of it."""
+        entries = self._missing.get(feed, {})
+        for key in entries.keys() - present:
+            entries[key] = entries[key] or -day
 
     def keep_feeds(self, feeds: Collection[str], *, day: int) -> None:
         """Feeds that are not read any more have lost all their entries."""
@@ -66,7 +81,7 @@ class KnownEntries:
         for entries in self._missing.values():
             for key, first in entries.items():
                 known = latest.get(key, first)
-                latest[key] = _PRESENT if _PRESENT in (known, first) else max(known, first)
+                latest[key] = _PRESENT if min(known, first) <= _PRESENT else max(known, first)
         return sorted(key for key, first in latest.items() if first != _PRESENT and first <= day)
 
     def as_json(self) -> JsonObject:

@@ -55,7 +55,8 @@ class Reading:
     """One reading of one feed, from its address.
 
     Iterate over `pages` to its end; then `position` is where the feed stands, `whole` says
-    that nothing failed, `sound` that all of it was well-formed, and `all_pages` that no page is left.
+    that nothing failed, `sound` that all of it was well-formed, `all_pages` that no page is left, and
+    `exhausted` that all was read that the feed hands over, whether that is all of it or not.
     """
 
     feed: str
@@ -66,6 +67,7 @@ class Reading:
     whole: bool = True
     sound: bool = True
     all_pages: bool = False
+    exhausted: bool = False
 
     def pages(self) -> Iterator[FeedDocument | Failure]:
         """The first page and older ones, until one that holds something known.
@@ -79,7 +81,9 @@ class Reading:
             return
         yield first
         seen, here, page = {self.feed}, self.feed, first
-        while page.further and len(seen) < self.most_pages and self._may_hold_news(page):
+        while page.further and len(seen) < self.most_pages:
+            if not self._may_hold_news(page):
+                return
             there = urljoin(here, page.further)
             if there in seen or _host(there) != _host(self.feed):
                 break
@@ -91,7 +95,7 @@ class Reading:
                 return
             here, page = there, following
             self.sound = self.sound and page.whole
-        self.all_pages = not page.further
+        self.exhausted, self.all_pages = True, not page.further
 
     def _may_hold_news(self, page: FeedDocument) -> bool:
         return self.since is None or not any(mark(entry) in self.since.marks for entry in page.entries)

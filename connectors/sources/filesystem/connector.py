@@ -153,10 +153,10 @@ class FilesystemConnector(BaseSource):
         is put into their place while the folder is read.
         """
         identities, paths = set(), set()
-        root = self._root.resolve()
+        root = _real(self._root)
         for path in filter(None, (self._access_file, self._groups_file)):
             # The last step as it is named, and where it leads if it is a link.
-            for place in (path.parent.resolve() / path.name, path.resolve()):
+            for place in (_real(path.parent) / path.name, _real(path)):
                 if place.is_relative_to(root):
                     paths.add(place.relative_to(root).parts)
             with suppress(OSError):
@@ -235,6 +235,11 @@ class FilesystemConnector(BaseSource):
         if 0 <= age < _CLOCK_TICK_NS:
             time.sleep((_CLOCK_TICK_NS - age) / 1e9)
         return FileContent(self._root.joinpath(*found.parts))
+
+
+def _real(path: Path) -> Path:
+    """Where the path leads, as far as it does: `Path.resolve` raises where links lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _version(info: os.stat_result, companion: Companion, *, with_status: bool) -> str:

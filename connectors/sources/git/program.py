@@ -323,5 +323,6 @@ def _last_line(errors: bytes) -> str:
     """The line that says what was wrong, on one line and without control characters."""
     lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-    line = (fatal or lines or [told("no reason given")])[0]
-    return "".join(c if c.isprintable() else " " for c in line)[:300]
+    if not lines:
+        return told("no reason given")
+    return "".join(c if c.isprintable() else " " for c in (fatal or lines)[0])[:300]

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
-from assistant.common.told import said, told
+from assistant.common.os_reasons import os_reason
+from assistant.common.told import Told, said, told
 from connectors.sdk.errors import Reconfigure
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -61,9 +62,13 @@ class Wire(imaplib.IMAP4):
         return self._ready
 
     def read(self, size: int) -> bytes:
-        """As imaplib, unless the server announces more than anybody asked for."""
+        """As imaplib, unless the server announces more than anybody asked for.
+
+        Raises:
+            Lost: it does. Of an error of its own imaplib would make another sentence.
+        """
         if size > self._most_bytes:
-            raise self.abort(told("an answer of {size} bytes", size=size))
+            raise Lost(told("an answer of {size} bytes", size=size))
         return super().read(size)
 
 
@@ -188,5 +193,8 @@ def answers() -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    """What the server or the system says: short, printable."""
-    return "".join(c for c in str(error).partition("\n")[0][:200] if c.isprintable())
+    """What the server or the system says: short, printable. A sentence of our own stays one."""
+    spoken = os_reason(error) if isinstance(error, OSError) else said(error)
+    if isinstance(spoken, Told):
+        return spoken
+    return "".join(c for c in spoken.partition("\n")[0][:200] if c.isprintable())

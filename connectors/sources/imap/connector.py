@@ -170,7 +170,7 @@ class ImapConnector(BaseSource):
         finally:
             held.close()
         if refused and len(refused) == len(sound(boxes)):
-            raise Reconfigure(str(refused[0]))
+            raise Reconfigure(said(refused[0]))
 
     def _walk(self, held: HeldSession) -> Walk:
         return Walk(held, self._surroundings, self._settings.leave_out)

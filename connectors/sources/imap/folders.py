@@ -6,13 +6,14 @@ views of other folders, and not what other people have shared into the mailbox.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from imapclient import imap_utf7
 
+from assistant.common.told import told
 from connectors.sdk.exact_json import shown
+from connectors.sdk.folder_names import folded
 from connectors.sdk.names import id_problem
 
 _CLOSED = frozenset({"\\noselect", "\\nonexistent"})
@@ -51,11 +52,11 @@ def listed_folder(raw: bytes, delimiter: str, flags: Iterable[str]) -> Folder:
         exact = False
     if not exact or not all(0x20 <= byte < 0x7F for byte in raw):  # noqa: PLR2004 - printable ASCII
         text = raw.decode("ascii", "backslashreplace")
-        return Folder(raw, text, delimiter, lowered, f"The folder '{shown(text)}' is not in modified UTF-7.")
-    problem = id_problem(name)
-    return Folder(
-        raw, name, delimiter, lowered, f"The name of the folder '{shown(name)}' {problem}." if problem else ""
-    )
+        undecoded = told("The folder '{name}' is not in modified UTF-7.", name=shown(text))
+        return Folder(raw, text, delimiter, lowered, undecoded)
+    if problem := id_problem(name):
+        problem = told("The name of the folder '{name}' {problem}.", name=shown(name), problem=problem)
+    return Folder(raw, name, delimiter, lowered, problem)
 
 
 def wanted_folders(
@@ -67,8 +68,8 @@ def wanted_folders(
     other people's and public folders.
     """
     own = [each for each in folders if not any(each.raw.startswith(prefix) for prefix in foreign)]
-    given = {_folded(name) for name in leave_out}
-    roots = [each for each in own if _is_unwanted(each) or _folded(each.name) in given]
+    given = {folded(name) for name in leave_out}
+    roots = [each for each in own if _is_unwanted(each) or folded(each.name) in given]
     kept = [
         each
         for each in own
@@ -81,16 +82,12 @@ def _is_unwanted(folder: Folder) -> bool:
     """By the server's mark (RFC 6154), or by a common name at the top."""
     if folder.flags & _UNWANTED:
         return True
-    name = _folded(folder.name)
+    name = folded(folder.name)
     if folder.delimiter:
         name = name.removeprefix(f"inbox{folder.delimiter}")
     return name in _UNWANTED_NAMES
 
 
 def _is_or_lies_in(folder: Folder, root: Folder) -> bool:
-    name, top = _folded(folder.name), _folded(root.name)
+    name, top = folded(folder.name), folded(root.name)
     return name == top or bool(root.delimiter and name.startswith(top + root.delimiter))
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

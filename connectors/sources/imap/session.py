@@ -95,7 +95,7 @@ class Session:
             answer: Mapping[bytes, object] = self._client.select_folder(folder.raw, readonly=True)
             uidvalidity, count = answer[b"UIDVALIDITY"], answer[b"EXISTS"]
             if not isinstance(uidvalidity, int) or not isinstance(count, int):
-                raise ProtocolError(told("UIDVALIDITY and EXISTS must be numbers"))
+                raise ProtocolError("UIDVALIDITY and EXISTS must be numbers")
         self._opened = _Opened(folder.raw, uidvalidity, count)
         return uidvalidity
 
@@ -191,7 +191,7 @@ def _message(uid: int, row: Mapping[bytes, object]) -> Message:
         flags, received = row[b"FLAGS"], row[b"INTERNALDATE"]
         size = _number(row[b"RFC822.SIZE"])
         if not isinstance(flags, tuple) or uid <= 0:
-            raise ProtocolError(told("flags must be a list"))
+            raise ProtocolError("flags must be a list")
     names = (flag.decode("ascii", "replace") if isinstance(flag, bytes) else str(flag) for flag in flags)
     at = received.astimezone(UTC) if isinstance(received, datetime) and received.tzinfo else None
     return Message(uid, frozenset(name.lower() for name in names), size, at)
@@ -199,7 +199,7 @@ def _message(uid: int, row: Mapping[bytes, object]) -> Message:
 
 def _number(value: object) -> int:
     if not isinstance(value, int):
-        raise ProtocolError(told("a number was expected"))
+        raise ProtocolError("a number was expected")
     return value
 
 

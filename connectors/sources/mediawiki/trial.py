@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 
 from assistant.common.errors import DocumentFailure
 from assistant.common.told import said, told
@@ -70,9 +71,14 @@ def _permissions(read: Mapping[int, str], audiences: Audiences) -> CheckItem:
             "{said} Of {count} namespaces nobody is named: {names}.",
             said=detail,
             count=len(nobody),
-            names=", ".join(nobody[:5]),
+            names=reduce(_and_next, nobody[:5]),
         )
     return CheckItem("read permissions", ok=True, detail=detail)
+
+
+def _and_next(names: str, following: str) -> str:
+    """A list that is told again name by name."""
+    return told("{names}, {following}", names=names, following=following)
 
 
 def _groups(principals: Callable[[], Iterator[PrincipalEvent]]) -> CheckItem:

@@ -8,7 +8,6 @@ in the scratch folder by the stamp of the listing: an unchanged one is not read 
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from assistant.common.told import told
 from connectors.sdk.companion import MAX_COMPANION_BYTES, NO_COMPANION, SUFFIX, Companion, parse_companion
 from connectors.sdk.exact_json import MalformedError, decode_json
+from connectors.sdk.folder_names import folded
 from connectors.sources.s3.bucket import Bucket, Stored
 
 _WRITTEN_AT_ONCE = 200
@@ -37,7 +37,7 @@ class Companions:
                 nobody's, it would silently not narrow the object.
         """
         found = self.exact.get(key + SUFFIX)
-        if found is None and (other := self.nearly.get(_folded(key + SUFFIX))):
+        if found is None and (other := self.nearly.get(folded(key + SUFFIX))):
             raise MalformedError(told("'{other}' is not spelt exactly like its object", other=other))
         return found
 
@@ -58,7 +58,7 @@ def companions_in(listing: Iterable[Stored]) -> Companions:
         if is_companion(key):
             found.exact[key] = stored
             if key.removesuffix(SUFFIX) not in around:
-                found.nearly[_folded(key)] = key
+                found.nearly[folded(key)] = key
         around.append(key)
     return found
 
@@ -159,7 +159,3 @@ class _Kept:
             keys = [key for (key,) in self._database.execute("SELECT key FROM companion") if key not in still]
             self._database.executemany("DELETE FROM companion WHERE key = ?", [(key,) for key in keys])
             self._database.commit()
-
-
-def _folded(key: str) -> str:
-    return unicodedata.normalize("NFC", key).casefold()

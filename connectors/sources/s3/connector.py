@@ -188,7 +188,8 @@ class S3Connector(BaseSource):
                 yield Failure(stored.key, FailureCode.BAD_PERMISSIONS, detail, hide=True)
                 continue
             except DocumentFailure as error:
-                # Without its title and attributes it would be another document, so it stays as it was.
+                # Without its title and attributes it would be another document, so it stays as it was. A
+                # refused list is stale, not broken: the last confirmed one counts until the age limit.
                 yield Failure(
                     stored.key,
                     error.code,

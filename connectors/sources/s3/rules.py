@@ -19,12 +19,12 @@ from connectors.sdk.access_file import (
 )
 from connectors.sdk.companion import Companion
 from connectors.sdk.contract import Failure, GroupMembers
-from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.exact_json import MalformedError, decode_json, shown
 from connectors.sdk.group_record import MAX_GROUPS_FILE_BYTES, parse_groups
+from connectors.sdk.withheld import withheld
 from connectors.sources.s3.bucket import Bucket
 
-_RETRY_AFTER_S = 60.0
+_READABLE = told("Give the access key the right s3:GetObject.")
 _SCHEME = "s3://"
 
 
@@ -100,16 +100,11 @@ def _handed_over(bucket: Bucket, key: str, *, limit: int) -> bytes:
     try:
         return bucket.read_setting(key, limit=limit)
     except DocumentFailure as error:
-        said = told("The store does not hand over '{name}', which says who may see what", name=shown(key))
-        if error.code is FailureCode.GONE:
-            raise Retry(
-                told("{said}: {detail}", said=said, detail=error.detail), after=_RETRY_AFTER_S
-            ) from error
-        raise Reconfigure(
-            told(
-                "{said}. {detail} Give the access key the right s3:GetObject.", said=said, detail=error.detail
-            )
-        ) from error
+        # What the store itself says is not there is no such failure: of any other absence nobody knows.
+        trouble = withheld(shown(key), error, is_there=lambda: True, remedy=_READABLE)
+        if trouble is None:
+            raise MalformedError(told("cannot be read: {detail}", detail=error.detail)) from error
+        raise trouble from error
 
 
 def _prefixes(value: Json) -> Iterator[str]:

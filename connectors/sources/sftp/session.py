@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import paramiko
 
-from assistant.common.told import said, told
+from assistant.common.told import Told, said, told
 from connectors.sdk.errors import Reconfigure, Retry
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
@@ -111,11 +111,11 @@ class Session:
         return self._transport.is_active() and "timeout" not in str(error).lower()
 
     def _lost(self, error: Exception) -> Retry:
-        reason = said(error) or type(error).__name__
+        spoken = said(error)
+        # What a server said is of any length; a sentence of our own is not, and cut it would be told no more.
+        reason = spoken if isinstance(spoken, Told) else (spoken or type(error).__name__)[:200]
         return Retry(
-            told(
-                "The SFTP server {where} stopped answering: {reason}.", where=self._where, reason=reason[:200]
-            ),
+            told("The SFTP server {where} stopped answering: {reason}.", where=self._where, reason=reason),
             after=_RETRY_S,
         )
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from assistant.common.told import told
-
 _ENTRY = struct.Struct("<IIqqqqqqIIIIQ")  # up to the name
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -51,16 +49,16 @@ def entries_in(buffer: bytes) -> Iterator[Listed]:
         try:
             fields = _ENTRY.unpack_from(buffer, at)
         except struct.error as error:
-            raise ValueError(told("the listing is cut short")) from error
+            raise ValueError("the listing is cut short") from error
         following, _, created, _, written, _, size, _, attributes, length, _, _, file_id = fields
         start = at + _ENTRY.size
         name = buffer[start : start + length]
         if len(name) != length:
-            raise ValueError(told("the listing is cut short"))
+            raise ValueError("the listing is cut short")
         text = name.decode("utf-16-le", "surrogatepass")
         yield Listed(text, attributes, size, written, created, file_id)
         if following == 0:
             return
         if following < _ENTRY.size:
-            raise ValueError(told("the listing goes back"))
+            raise ValueError("the listing goes back")
         at += following

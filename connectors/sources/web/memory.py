@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -21,7 +22,7 @@ create table if not exists pages (
 ) without rowid;
 create table if not exists ends (crawl text primary key);
 """
-_FILE = "pages-2.db"  # another shape of records gets another number
+MEMORY_FILE = "pages-2.db"  # another shape of records gets another number, and its predecessor is removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,11 @@ class Memory:
     """The pages by address. `crawl` names the crawl that reads and writes now."""
 
     def __init__(self, folder: Path, *, crawl: str) -> None:
-        self._database = open_database(folder / _FILE, _SCHEMA)
+        self._database = open_database(folder / MEMORY_FILE, _SCHEMA)
+        for older in folder.glob("pages-*.db"):
+            if older.name != MEMORY_FILE:
+                with suppress(OSError):
+                    remove_database(older)
         self._crawl = crawl
 
     def close(self) -> None:

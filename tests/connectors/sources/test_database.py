@@ -195,6 +195,7 @@ def test_rows_without_a_usable_id_are_told_and_delete_nothing(world: DatabaseWor
     events = check_listing(world.connector())
     assert set(upserts(events)) == {"fine"}
     assert {each.code for each in failures(events)} == {FailureCode.BAD_RECORD}
+    assert any(each.detail.startswith("The row is not taken: the id ") for each in failures(events))
     assert not isinstance(events[-1], Complete)
 
 
@@ -263,6 +264,16 @@ def test_a_row_with_a_bad_time_keeps_its_permissions(tmp_path: Path) -> None:
     with pytest.raises(DocumentFailure) as failure:
         upserts(events)["a"].fetch()
     assert failure.value.code is FailureCode.BAD_RECORD
+    assert failure.value.detail.startswith("The row is not taken: changed_at ")
+
+
+def test_why_a_list_of_readers_is_not_understood_is_a_whole_sentence(tmp_path: Path) -> None:
+    world = PostgresqlWorld(tmp_path)
+    world.put("a", "text")
+    world.break_acl("a")
+    [failure] = failures(check_listing(world.connector()))
+    assert (failure.external_id, failure.hide) == ("a", True)
+    assert failure.detail.startswith("Who may read the row is not known: ")
 
 
 @pytest.mark.parametrize(

@@ -381,6 +381,32 @@ def test_a_later_feed_neither_rewrites_nor_deletes_what_an_earlier_one_holds(
         assert (entry_id("a") in upserts(events), gone(events)) == (False, [])
 
 
+@pytest.mark.parametrize(
+    "never_whole",
+    ["<entry><id>b</id>", '<link rel="next" href="http://127.0.0.2:1/feed"/>'],
+    ids=["malformed for good", "goes on elsewhere"],
+)
+def test_an_entry_that_a_feed_never_read_whole_shows_no_more_is_another_feeds_after_some_days(
+    site: Site, tmp_path: Path, never_whole: str
+) -> None:
+    reader = Reader(site, tmp_path)
+    reader.show(entry("a", "ours"), more=never_whole)
+    reader.show(entry("a", "theirs"), path="/other")
+    feeds: list[Json] = [site.url + "/feed", site.url + "/other"]
+    first = upserts(reader.read(addresses=feeds, keep_days=1))
+    assert first[entry_id("a")].fetch() == TextContent("ours")
+    reader.show(entry("b", "newer"), more=never_whole)
+    for days, shown in ((0, False), (6, False), (1, True)):
+        reader.day += days
+        events = reader.read(addresses=feeds, keep_days=1)
+        assert gone(events) == []
+        assert (entry_id("a") in upserts(events)) is shown
+    assert upserts(events)[entry_id("a")].fetch() == TextContent("theirs")
+    reader.show(entry("a", "ours again"), more=never_whole)
+    events = reader.read(addresses=feeds, keep_days=1)
+    assert upserts(events)[entry_id("a")].fetch() == TextContent("ours again")
+
+
 def test_ids_that_are_no_uris_are_those_of_their_feed(site: Site) -> None:
     assert made_id("urn:x:1", feed="http://x.example/") == "urn:x:1"
     assert made_id("1", feed="http://x.example/") == "http://x.example/#1"
@@ -430,6 +456,26 @@ def test_a_feed_that_cannot_be_read_is_an_error_and_no_empty_listing(
     with pytest.raises(error):
         Reader(site).read()
     assert not all(item.ok for item in Reader(site).connector().check())
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<!-- </feed> -->",
+        "<!-- <feed/> -->",
+        '<entry><content type="text"><![CDATA[</feed>]]></content></entry>',
+    ],
+)
+def test_a_tag_in_a_comment_or_a_quoted_text_is_not_the_end_of_a_feed(site: Site, tag: str) -> None:
+    head, root, rest = atom(entry("a", "1"), entry("b", "2")).partition("<feed ")
+    whole = f"{head}{tag}{root}{rest}" if "feed/" in tag else atom(tag, entry("b", "2"))
+    for body in (whole, whole + tag):
+        site.pages["/feed"] = Reply(body.encode(), headers=XML)
+        assert entry_id("b") in upserts(Reader(site).read())
+    for cut in (whole[:-20], whole[:-20] + "<!-- </feed>", whole[:-20] + "<![CDATA[</feed>"):
+        site.pages["/feed"] = Reply(cut.encode(), headers=XML)
+        with pytest.raises(Retry, match="breaks off"):
+            Reader(site).read()
 
 
 def test_an_entity_bomb_is_not_unfolded(site: Site) -> None:

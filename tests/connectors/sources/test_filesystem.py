@@ -281,6 +281,30 @@ def test_a_broken_access_file_hides_all_and_says_where(world: FilesystemWorld) -
     assert [item.step for item in connector.check() if not item.ok] == ["read permissions"]
 
 
+def test_an_access_file_that_leads_in_a_circle_is_a_broken_one(
+    world: FilesystemWorld,
+) -> None:
+    world.put("a.txt", "x")
+    circle, other = world.root / "access.json", world.root / "groups.json"
+    circle.symlink_to(other)
+    other.symlink_to(circle)
+    connector = FilesystemConnector(root=world.root, access_file=circle, groups_file=other, everyone=True)
+    events = check_listing(connector)
+    [failure] = failures(events)
+    assert (failure.external_id, failure.is_prefix, failure.hide) == ("", True, True)
+    assert "symbolic links" in failure.detail
+    assert upserts(events)["a.txt"].acl == NOBODY
+    assert isinstance(next(iter(connector.principals())), Failure)
+    assert [item.step for item in connector.check() if not item.ok] == ["read permissions", "read groups"]
+
+
+def test_a_root_that_leads_in_a_circle_stops_the_run(tmp_path: Path) -> None:
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(Stop, match="symbolic links"):
+        listed(FilesystemConnector(root=circle, access_file=circle / "access.json", everyone=True))
+
+
 def test_a_prefix_that_covers_nothing_is_pointed_out_by_the_connection_test(world: FilesystemWorld) -> None:
     world.put("hr/a.txt", "x")
     world.set_acl("hrr/", allow=["user:ana@example.com"])

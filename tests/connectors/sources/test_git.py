@@ -12,6 +12,7 @@ from assistant.common.acl import group, user
 from assistant.common.errors import DocumentFailure, FailureCode, UsageError
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
+from assistant.common.told import Told, said
 from assistant.common.types import Json, JsonObject
 from connectors.sdk.contract import (
     Checkpoint,
@@ -23,6 +24,7 @@ from connectors.sdk.contract import (
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.names import id_problem
 from connectors.sdk.surroundings import Surroundings
+from connectors.sources.git import program
 from connectors.sources.git.address import branch_problem, link, repository
 from tests.connectors.conformance import (
     ANA,
@@ -198,6 +200,20 @@ def test_an_empty_repository_is_an_error_and_no_empty_listing(tmp_path: Path) ->
     with pytest.raises(Stop):
         listed(connector)
     assert not connector.check()[0].ok
+
+
+def test_a_git_that_gives_no_reason_is_said_to_give_none_in_any_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = subprocess.CompletedProcess([], 128, stdout=b"", stderr=b"\n")
+    monkeypatch.setattr(program.Git, "_ended", lambda *_, **__: silent)
+    with pytest.raises(Retry) as caught:
+        program.Git(program.Proof(), Surroundings(Network())).remote(
+            repository("file:///x"), None, "ls-remote"
+        )
+    sentence = said(caught.value)
+    assert isinstance(sentence, Told)
+    assert isinstance(sentence.values["detail"], Told)
 
 
 def test_a_wrong_token_asks_for_the_administrator_and_is_never_told(

@@ -17,6 +17,7 @@ from assistant.common.acl import NOBODY, group, user
 from assistant.common.errors import DocumentFailure, FailureCode, UsageError
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
+from assistant.common.told import Told, said
 from assistant.common.types import Json
 from assistant.ingest.parsers.mail import parse
 from connectors.sdk.contract import BytesContent, Checkpoint, Complete, Connector, Event, Failure, Tombstone
@@ -323,8 +324,9 @@ def test_a_mailbox_that_refuses_leaves_the_others_and_loses_nothing(
 def test_mailboxes_that_all_refuse_are_a_wrong_master_password(server: Dovecot, login: str) -> None:
     other = f"other-{login}"
     server.add(other)
-    with pytest.raises(Reconfigure):
+    with pytest.raises(Reconfigure) as caught:
         listed(source(server, [f"{login} = {ANA}", f"{other} = {BOB}"], password="wrong"))
+    assert isinstance(said(caught.value), Told)
 
 
 def test_a_certificate_must_name_the_host_and_come_from_a_known_authority(
@@ -413,6 +415,16 @@ def test_a_server_that_misbehaves_is_never_an_empty_mailbox(
         listed(source(server, [f"ann = {ANA}"], port=hostile.port))
 
 
+def test_why_an_answer_was_not_taken_is_told_again_in_any_language(server: Dovecot) -> None:
+    script, _ = HOSTILE["it announces a terabyte"]
+    with ScriptedServer(script, greeting="* OK hello") as hostile, pytest.raises(Retry) as caught:
+        listed(source(server, [f"ann = {ANA}"], port=hostile.port))
+    sentence = said(caught.value)
+    assert isinstance(sentence, Told)
+    assert isinstance(sentence.values["problem"], Told)
+    assert "1000000000000 bytes" in sentence
+
+
 _ROW = '* {n} FETCH (UID {n} FLAGS () RFC822.SIZE 9 INTERNALDATE "01-Mar-2026 10:00:00 +0900")'
 SHORT = {
     "it leaves one out": [_ROW.format(n=1), _ROW.format(n=3), "{tag} OK done"],
@@ -444,6 +456,7 @@ def test_a_folder_name_that_would_end_its_command_is_never_sent_back(server: Dov
     with ScriptedServer(script, greeting="* OK hello") as hostile:
         events = listed(source(server, [f"ann = {ANA}"], port=hostile.port))
         assert [event.code for event in failures(events)] == [FailureCode.UNREADABLE] * 2
+        assert all(isinstance(event.detail, Told) for event in failures(events))
         assert not any("SELECT" in line or "EXAMINE" in line or "DELETE" in line for line in hostile.heard)
 
 

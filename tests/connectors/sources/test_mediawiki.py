@@ -14,6 +14,7 @@ from assistant.common.acl import account, group, user
 from assistant.common.errors import DocumentFailure, FailureCode, UsageError
 from assistant.common.network import Network
 from assistant.common.pace import Stopped
+from assistant.common.told import Told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import (
     Account,
@@ -28,6 +29,8 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import ConnectorError, Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
+from connectors.sources.mediawiki.audiences import audiences_of
+from connectors.sources.mediawiki.trial import try_out
 from connectors.sources.mediawiki.wikitext import as_markdown
 from tests.connectors.conformance import (
     ANA,
@@ -371,6 +374,22 @@ def test_a_bot_password_with_basic_rights_is_enough(wiki: MediaWiki) -> None:
     connector = KIND.build(settings, {"password": password}, LOOPBACK)
     assert text_of(upserts(listed(connector))[number].fetch()).strip() == "the plan"
     assert all(item.ok for item in connector.check())
+
+
+def test_namespaces_that_nobody_may_read_are_named_so_that_each_can_be_told_again() -> None:
+    items = try_out(
+        sign_in=lambda: None,
+        some=list,
+        namespaces=lambda: {0: "", 2: "User", 4: "Project"},
+        audiences=audiences_of(None, ["4 = everyone"]),
+        principals=lambda: iter(()),
+    )
+    [detail] = [item.detail for item in items if item.step == "read permissions"]
+    assert detail.endswith("Of 2 namespaces nobody is named: the main one, User.")
+    assert isinstance(detail, Told)
+    names = detail.values["names"]
+    assert isinstance(names, Told)
+    assert isinstance(names.values["names"], Told)
 
 
 def test_a_session_that_ended_is_begun_anew(wiki: MediaWiki) -> None:

@@ -16,12 +16,14 @@ from assistant.common.acl import EVERYONE, group, user
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.network import Network
 from assistant.common.pace import Pace, Stopped
+from assistant.common.told import Told, said, told
 from assistant.common.types import Json
 from connectors.sdk.contract import BytesContent, Checkpoint, Complete, Connector, Event, Failure
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.names import id_problem
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.tree import Node, seconds_version
+from connectors.sources.sftp import wire
 from connectors.sources.sftp.connector import SftpTree
 from tests.connectors.conformance import ConnectorConformance, World, check_listing, listed, sees, upserts
 from tests.connectors.servers.cutting_proxy import cutting_proxy
@@ -384,6 +386,22 @@ def test_a_server_that_does_not_answer_is_tried_again(world: SftpWorld) -> None:
         server.close()
         with pytest.raises(Retry):
             listed(world.connector(port=port))
+
+
+def test_why_a_server_is_not_understood_is_told_again_in_any_language(
+    world: SftpWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = told("it speaks no SFTP of version 3")
+
+    def broken(sftp: wire.Sftp, path: bytes) -> bytes:
+        raise wire.Broken(reason)
+
+    monkeypatch.setattr(wire.Sftp, "real_path", broken)
+    with pytest.raises(Retry) as caught:
+        listed(world.connector())
+    sentence = said(caught.value)
+    assert isinstance(sentence, Told)
+    assert sentence.values["reason"] is reason
 
 
 @pytest.mark.parametrize("after_bytes", [10, 1_500, 5_000, 200_000])

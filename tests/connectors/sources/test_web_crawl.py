@@ -12,6 +12,7 @@ import pytest
 from assistant.common import guarded_http
 from connectors.sdk.contract import BytesContent, Complete, Tombstone
 from connectors.sdk.errors import Reconfigure, Retry, Stop
+from connectors.sources.web.memory import MEMORY_FILE
 from tests.connectors.conformance import check_listing, upserts
 from tests.connectors.servers.site import Reply, Request, Site, page, redirect, running_site
 from tests.connectors.sources.web_site import documents, failed, gone, listing, source
@@ -57,8 +58,16 @@ def test_without_its_memory_a_crawl_is_slower_and_as_right(site: Site, tmp_path:
 
 def test_damaged_notes_are_begun_anew(site: Site, tmp_path: Path) -> None:
     listing(source(site, tmp_path))
-    (tmp_path / "pages-2.db").write_bytes(b"SQLite format 3\x00 and then something else" * 99)
+    (tmp_path / MEMORY_FILE).write_bytes(b"SQLite format 3\x00 and then something else" * 99)
     assert len(upserts(listing(source(site, tmp_path)))) == 4
+
+
+def test_notes_of_another_shape_are_removed(site: Site, tmp_path: Path) -> None:
+    for name in ("pages-0.db", "pages-0.db-wal", "pages-0.db-shm"):
+        (tmp_path / name).write_bytes(b"x")
+    listing(source(site, tmp_path))
+    assert list(tmp_path.glob("pages-0*")) == []
+    assert (tmp_path / MEMORY_FILE).is_file()
 
 
 def test_content_that_was_read_for_its_links_is_not_asked_for_again(site: Site, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.formats import EXTENSIONS, FORMATS, MEDIA_TYPES
+from assistant.common.told import Told
 from assistant.ingest.parsers import blocks, decoding, detection
 from assistant.ingest.parsers.registry import PARSERS, load, parse_file
 from tests.ingest.parsers.made_files import (
@@ -80,6 +81,13 @@ def test_content_that_contradicts_its_name_is_mislabelled(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(data)
 
     assert code_of(tmp_path / name) is FailureCode.MISLABELLED
+
+
+@pytest.mark.parametrize(
+    "head", [b"7z\xbc\xaf\x27\x1c", b"\x7fELF", b"MZ\x90\x00", b"SQLite format 3\x00", b"GIF89a", b"%PDF-1.7"]
+)
+def test_what_a_file_really_is_can_be_told_in_any_language(head: bytes) -> None:
+    assert isinstance(detection.kind_of(head), Told)
 
 
 def test_one_office_format_under_the_name_of_another_is_mislabelled(tmp_path: Path) -> None:

@@ -79,13 +79,13 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One sentence of a source, or a few in a row; `squeezed` is normalised and without spaces."""
+    """One sentence of a source; `squeezed` is normalised and without spaces."""
 
     start: int
     end: int
     terms: frozenset[str]
     squeezed: str
-    denials: frozenset[bool]  # of each: whether it denies something
+    denies: bool
 
 
 class EvidenceCheck:
@@ -100,25 +100,29 @@ class EvidenceCheck:
     def support(self, sentence: str, cited: Sequence[int] = ()) -> Support:
         """The place that carries the sentence best; `cited` are the numbers that the model gave."""
         words = question_of(sentence, language_of(sentence)).words
-        singles = [place for places in self._places for place in places]
-        if not words or not singles:
+        if not words or not any(self._places):
             return Support(0.0)
-        weights = _rarity(words, singles) * np.array([word.weight for word in words])
+        found = [_held(words, places) for places in self._places]
+        weights = _rarity(np.concatenate(found)) * np.array([word.weight for word in words])
         weights /= weights.sum()
-        best, found = 0.0, Support(0.0)
+        best, support = 0.0, Support(0.0)
         for at, source in enumerate(self._sources):
             preferred = _CITED if source.n in cited else 0.0
-            head = _HEAD * how_far_held(words, self._heads[at].terms, self._heads[at].squeezed)
-            for width, place in _windows(self._places[at]):
-                held = how_far_held(words, place.terms, place.squeezed)
+            (head,) = _HEAD * _held(words, self._heads[at : at + 1])
+            for first, last in _windows(len(self._places[at])):
+                held = found[at][first:last].max(axis=0)
                 share = float(np.maximum(held, head) @ weights)
-                worth = share + preferred - _WIDTH * (width - 1)
-                if worth > best and held.any() and self._agrees(sentence, source, place):
-                    best, found = worth, Support(share, (Quote(source.n, place.start, place.end),))
-        return found if found.share >= self._enough else Support(found.share)
+                worth = share + preferred - _WIDTH * (last - first - 1)
+                if worth > best and held.any() and self._agrees(sentence, at, first, last):
+                    places = self._places[at]
+                    quote = Quote(source.n, places[first].start, places[last - 1].end)
+                    best, support = worth, Support(share, (quote,))
+        return support if support.share >= self._enough else Support(support.share)
 
-    def _agrees(self, sentence: str, source: Source, place: _Place) -> bool:
-        text = source.text[place.start : place.end]
+    def _agrees(self, sentence: str, at: int, first: int, last: int) -> bool:
+        """Whether these sentences hold every figure and name, and deny what it denies and nothing else."""
+        source, places = self._sources[at], self._places[at][first:last]
+        text = source.text[places[0].start : places[-1].end]
         around = f"{source.title}\n{source.heading}\n{text}"
         stated = _figures(sentence) | (_written_figures(sentence) - {_SAYS_LITTLE})
         if not stated <= _figures(around) | _written_figures(around):
@@ -127,7 +131,7 @@ class EvidenceCheck:
         if any(normalise(name) not in known for name in _NAME.findall(sentence)):
             return False
         # Of several sentences one could affirm what another denies of something else.
-        return place.denials == {denies(sentence)}
+        return {place.denies for place in places} == {denies(sentence)}
 
 
 def denies(text: str) -> bool:
@@ -135,22 +139,25 @@ def denies(text: str) -> bool:
     return len(_DENIES.findall(text)) % 2 == 1
 
 
-def _rarity(words: Sequence[Word], places: Sequence[_Place]) -> Floats:
+def _held(words: Sequence[Word], places: Sequence[_Place]) -> Floats:
+    """How far each place holds each word: shape (places, words)."""
+    table = np.zeros((len(places), len(words)))
+    for row, place in enumerate(places):
+        table[row] = how_far_held(words, place.terms, place.squeezed)
+    return table
+
+
+def _rarity(held: Floats) -> Floats:
     """What each word tells, by how few places hold it."""
-    held = np.array([how_far_held(words, place.terms, place.squeezed) for place in places])
-    rarity: Floats = np.log((len(places) + 1) / ((held >= _FOUND).sum(axis=0) + 0.5))
+    rarity: Floats = np.log((len(held) + 1) / ((held >= _FOUND).sum(axis=0) + 0.5))
     return np.maximum(_RAREST, rarity)
 
 
-def _windows(places: Sequence[_Place]) -> Iterator[tuple[int, _Place]]:
-    """Each sentence alone, then with those after it: how many, and all together."""
+def _windows(places: int) -> Iterator[tuple[int, int]]:
+    """Each sentence alone, then with those after it: from where to before where."""
     for width in range(1, _WIDEST + 1):
-        for at in range(len(places) - width + 1):
-            parts = places[at : at + width]
-            terms_ = frozenset[str]().union(*(part.terms for part in parts))
-            squeezed = "".join(part.squeezed for part in parts)
-            denials = frozenset[bool]().union(*(part.denials for part in parts))
-            yield width, _Place(parts[0].start, parts[-1].end, terms_, squeezed, denials)
+        for first in range(places - width + 1):
+            yield first, first + width
 
 
 @lru_cache(maxsize=512)
@@ -163,7 +170,7 @@ def _read(text: str, start: int, end: int | None) -> _Place:
     part = text[start:end]
     held = {*terms(part), *_written_figures(part)}
     squeezed = normalise("".join(part.split()))
-    return _Place(start, start + len(part), frozenset(held), squeezed, frozenset((denies(part),)))
+    return _Place(start, start + len(part), frozenset(held), squeezed, denies(part))
 
 
 def _figures(text: str) -> frozenset[str]:

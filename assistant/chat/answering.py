@@ -19,10 +19,20 @@ from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEv
 from assistant.chat.stretches import Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
+from assistant.common.network import Network
 from assistant.documents.embedding import answering_embedder
 from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
-from assistant.providers.contract import AnswerSentence, ChatModel, ContextWanted, ModelRequest, Source
+from assistant.providers.contract import (
+    AnswerSentence,
+    ChatModel,
+    ChatParts,
+    ChatServer,
+    ContextWanted,
+    ModelRequest,
+    Source,
+    never,
+)
 from assistant.providers.registry import CHAT_MODELS, chat_model
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
@@ -78,7 +88,15 @@ def named_chat_model(name: str = "") -> ChatModel:
     name = name or settings.MUNDAP_CHAT_MODEL
     if name not in CHAT_MODELS:
         raise UsageError(f"There is no model '{name}'. Known models: {', '.join(sorted(CHAT_MODELS))}.")
-    return chat_model(name, embedder=answering_embedder())
+    server = ChatServer(
+        url=settings.MUNDAP_CHAT_URL,
+        model=settings.MUNDAP_CHAT_MODEL_NAME,
+        api_key=settings.MUNDAP_CHAT_API_KEY,
+        most_tokens=settings.MUNDAP_CHAT_TOKENS,
+        silence_s=settings.MUNDAP_CHAT_SILENCE_S,
+    )
+    network = Network(settings.MUNDAP_ALLOWED_NETWORKS)
+    return chat_model(name, ChatParts(answering_embedder(), server, network))
 
 
 def checked_question(question: str) -> str:
@@ -101,11 +119,12 @@ def answer(
     viewer: Viewer,
     model: ChatModel,
     into: Answer,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = never,
 ) -> Iterator[TurnEvent]:
     """The events of one turn, up to and including the last one; `into` collects what they cite.
 
-    `stop` is asked between sentences. Only documents that fit `into.filters` are searched.
+    `stop` is asked between sentences and while a model is waited for. Only documents that fit
+    `into.filters` are searched.
 
     Raises:
         ModelUnavailable, IndexDamaged: the turn cannot be finished.
@@ -130,7 +149,7 @@ def answer(
     yield Status("writing")
     released = ""
     stretches = stretches_of(hits, viewer=viewer)
-    for sentence in model.answer(_request(question, stretches)):
+    for sentence in model.answer(_request(question, stretches, stop)):
         if stop():
             yield Done(_ms(began), stopped=True)
             return
@@ -144,12 +163,15 @@ def answer(
             return
         released = f"{released} {sentence.text}".strip()
         yield Token(sentence.text, numbers)
+    if stop():
+        yield Done(_ms(began), stopped=True)
+        return
     if not released:
         yield NoAnswer(count_fitting(viewer, into.filters))
     yield Done(_ms(began))
 
 
-def _request(question: str, stretches: Sequence[Stretch]) -> ModelRequest:
+def _request(question: str, stretches: Sequence[Stretch], stop: Callable[[], bool]) -> ModelRequest:
     return ModelRequest(
         question=question,
         language=language_of(question),
@@ -157,6 +179,7 @@ def _request(question: str, stretches: Sequence[Stretch]) -> ModelRequest:
             Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.fit)
             for number, one in enumerate(stretches, start=1)
         ),
+        stop=stop,
     )
 
 

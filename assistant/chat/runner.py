@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -37,6 +38,7 @@ from assistant.retrieval.filters import from_stored
 
 log = logging.getLogger(__name__)
 LEASE_S = 60
+_ASKED_EVERY_S = 0.3
 _THREADS = 4
 
 _STATES: dict[type[TurnEvent], TurnState] = {
@@ -91,7 +93,7 @@ def run_turn(turn_id: int) -> bool:
             viewer=viewer_for(turn.conversation.user),
             model=model,
             into=writer.answer,
-            stop=lambda: Turn.objects.filter(pk=turn_id, stop_requested=True).exists(),
+            stop=_Waiting(turn_id),
         )
         for event in events:
             writer.write(event)
@@ -105,6 +107,28 @@ def run_turn(turn_id: int) -> bool:
         log.exception("turn %s failed", turn_id)
         writer.fail("internal", error)
     return True
+
+
+class _Waiting:
+    """Whether the person wants the turn to end.
+
+    While a model is waited for this is asked many times a second, so the database is asked only now
+    and then, and is told that the turn still runs.
+    """
+
+    def __init__(self, turn_id: int) -> None:
+        self._turn_id = turn_id
+        self._asked_at = 0.0
+        self._stopped = False
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if not self._stopped and now - self._asked_at >= _ASKED_EVERY_S:
+            self._asked_at = now
+            turn = Turn.objects.filter(pk=self._turn_id)
+            turn.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S))
+            self._stopped = turn.filter(stop_requested=True).exists()
+        return self._stopped
 
 
 class _Writer:
@@ -132,7 +156,8 @@ class _Writer:
     def fail(self, code: str, error: Exception) -> None:
         """End the turn with an error; the reference finds the log line, which carries no question."""
         reference = uuid4().hex[:8]
-        log.error("turn %s failed [%s]: %s: %s", self._turn.pk, reference, code, type(error).__name__)
+        why = str(error) if isinstance(error, ModelUnavailable) else type(error).__name__
+        log.error("turn %s failed [%s]: %s: %s", self._turn.pk, reference, code, why)
         self.write(Failed(code, reference))
 
     def _append(self, event: TurnEvent) -> None:

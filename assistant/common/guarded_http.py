@@ -11,8 +11,10 @@ import random
 import re
 import ssl
 import threading
+import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,6 +33,7 @@ from assistant.common.http_messages import (
     Busy,
     Origin,
     Reach,
+    Streamed,
     TooLarge,
     Unsendable,
 )
@@ -173,6 +176,28 @@ class GuardedClient:
             wait(pause, stopped=self._reach.stopped)
         raise problem
 
+    @contextmanager
+    def streamed(self, ask: Ask) -> Iterator[Streamed]:
+        """Send a request once and hand its answer over while it comes, whatever its status.
+
+        Redirects are answers like any other. What has not come whole after `longest_s` is broken off.
+
+        Raises:
+            AddressRefused, BadCertificate, HostUnreachable, TooLarge, Unsendable, Stopped: see `send`,
+                also while the body is read.
+        """
+        hop = self._first_hop(ask)
+        self._reach.pace.turn(stopped=self._reach.stopped)
+        end = time.monotonic() + self._longest_s
+        with _failures_in_words(hop.target):
+            with whole_within(self._longest_s):
+                response = self._begun(hop)
+            try:
+                headers = self._headers_from(response, hop)
+                yield Streamed(response.status, headers, self._bounded(response, headers, hop, ask, end))
+            finally:
+                response.close()
+
     @cached_property
     def _base(self) -> str:
         return parse_target(self._origin.base_url).origin if self._origin.base_url else ""
@@ -210,6 +235,15 @@ class GuardedClient:
         )
 
     def _exchanged(self, hop: _Hop, ask: Ask) -> Answer:
+        with _failures_in_words(hop.target), whole_within(self._longest_s):
+            response = self._begun(hop)
+            try:
+                return self._read(response, hop, ask)
+            finally:
+                response.close()
+
+    def _begun(self, hop: _Hop) -> httpcore2.Response:
+        """The answer as far as its headers."""
         request = httpcore2.Request(
             hop.method,
             hop.target.for_pool(),
@@ -217,23 +251,7 @@ class GuardedClient:
             content=hop.content,
             extensions={"timeout": self._timeouts},
         )
-        try:
-            with whole_within(self._longest_s):
-                response = self._opened(hop.target.scheme).handle_request(request)
-                try:
-                    return self._read(response, hop, ask)
-                finally:
-                    response.close()
-        except httpcore2.LocalProtocolError:
-            # The library quotes what it refuses, and that may be a password.
-            raise Unsendable(
-                told(
-                    "The request to {shown} cannot be sent: check the settings and credentials.",
-                    shown=hop.target.shown,
-                )
-            ) from None
-        except (*_FAILURES, BrokenCoding) as error:
-            raise _in_words(error, hop.target) from error
+        return self._opened(hop.target.scheme).handle_request(request)
 
     def _headers_of(self, hop: _Hop) -> list[tuple[bytes, bytes]]:
         headers = {"host": hop.target.authority, **hop.headers}
@@ -262,14 +280,26 @@ class GuardedClient:
             ) from error
 
     def _read(self, response: httpcore2.Response, hop: _Hop, ask: Ask) -> Answer:
+        headers = self._headers_from(response, hop)
+        end = time.monotonic() + self._longest_s
+        body = b"".join(self._bounded(response, headers, hop, ask, end))
+        return Answer(response.status, headers, hop.target.url, body)
+
+    def _headers_from(self, response: httpcore2.Response, hop: _Hop) -> dict[str, str]:
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
         self._cookies.take(hop.target.url, pairs)
         headers: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
+        return headers
+
+    def _bounded(
+        self, response: httpcore2.Response, headers: Mapping[str, str], hop: _Hop, ask: Ask, end: float
+    ) -> Iterator[bytes]:
+        """The body in pieces without its coding: at most `ask.max_bytes`, and none after `end`."""
         assert isinstance(response.stream, Iterable)
-        blocks, size = [], 0
+        size = 0
         for block in decoded(iter(response.stream), headers.get("content-encoding", "")):
             size += len(block)
             if size > ask.max_bytes:
@@ -280,8 +310,25 @@ class GuardedClient:
                         most=ask.max_bytes,
                     )
                 )
-            blocks.append(block)
-        return Answer(response.status, headers, hop.target.url, b"".join(blocks))
+            if time.monotonic() > end:
+                raise httpcore2.ReadTimeout
+            yield block
+
+
+@contextmanager
+def _failures_in_words(target: WebTarget) -> Iterator[None]:
+    try:
+        yield
+    except httpcore2.LocalProtocolError:
+        # The library quotes what it refuses, and that may be a password.
+        raise Unsendable(
+            told(
+                "The request to {shown} cannot be sent: check the settings and credentials.",
+                shown=target.shown,
+            )
+        ) from None
+    except (*_FAILURES, BrokenCoding) as error:
+        raise _in_words(error, target) from error
 
 
 def _following(hop: _Hop, status: int, place: str) -> _Hop:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assistant.common.errors import MundapError
@@ -51,6 +51,15 @@ class Answer:
     def text(self) -> str:
         """The body as UTF-8; what is not is replaced."""
         return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose body is still coming: pieces without their coding. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    blocks: Iterator[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

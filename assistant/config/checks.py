@@ -138,11 +138,21 @@ def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]
     if embedder == "sentence-transformers" and folder and not Path(folder).expanduser().is_dir():
         hint = "Name the folder of a sentence-transformers model; nothing is fetched at run time."
         found.append(Error(f"MUNDAP_EMBEDDER_MODEL: no folder {folder}.", hint=hint, id="mundap.E006"))
+    complete = _is_web(settings.MUNDAP_CHAT_URL) and bool(settings.MUNDAP_CHAT_MODEL_NAME)
+    if settings.MUNDAP_CHAT_MODEL == "openai-compatible" and not complete:
+        hint = "Set MUNDAP_CHAT_URL (http:// or https://, up to and with /v1) and MUNDAP_CHAT_MODEL_NAME."
+        text = "MUNDAP_CHAT_MODEL=openai-compatible does not say which model on which server."
+        found.append(Error(text, hint=hint, id="mundap.E006"))
     reranker = settings.MUNDAP_RERANKER_MODEL
     if reranker and not Path(reranker).expanduser().is_dir():
         hint = "Name the folder of a cross-encoder, or leave it empty; nothing is fetched at run time."
         found.append(Error(f"MUNDAP_RERANKER_MODEL: no folder {reranker}.", hint=hint, id="mundap.E006"))
     return found
+
+
+def _is_web(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 @register(CHECKS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.common.errors import UsageError
@@ -39,6 +39,11 @@ class Environment:
     reranker_model: str
     index_engine: str
     chat_model: str
+    chat_url: str
+    chat_model_name: str
+    chat_api_key: str = field(repr=False)
+    chat_tokens: int
+    chat_silence_s: int
     max_file_bytes: int
     parse_seconds: int
     permission_max_age_s: int
@@ -70,6 +75,11 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         reranker_model=_text(environ, "MUNDAP_RERANKER_MODEL", ""),
         index_engine=_text(environ, "MUNDAP_INDEX_ENGINE", "local"),
         chat_model=_text(environ, "MUNDAP_CHAT_MODEL", "extractive"),
+        chat_url=_text(environ, "MUNDAP_CHAT_URL", ""),
+        chat_model_name=_text(environ, "MUNDAP_CHAT_MODEL_NAME", ""),
+        chat_api_key=_text(environ, "MUNDAP_CHAT_API_KEY", ""),
+        chat_tokens=_number(environ, "MUNDAP_CHAT_TOKENS", 1_024, low=64, high=100_000),
+        chat_silence_s=_number(environ, "MUNDAP_CHAT_SILENCE_SECONDS", 60, low=1, high=600),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)

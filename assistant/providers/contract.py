@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from assistant.common.network import Network
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -94,13 +96,78 @@ class AnswerSentence:
     quotes: tuple[Quote, ...]
 
 
+def never() -> bool:
+    """Nobody wants it to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """A question (in `language`, "ko" or "en") and the evidence to answer it from."""
+    """A question (in `language`, "ko" or "en") and the evidence to answer it from.
+
+    `stop` is asked while the model is waited for: whether the person has had enough.
+    """
 
     question: str
     language: str
     sources: tuple[Source, ...]
+    stop: Callable[[], bool] = never
+
+
+class Role(StrEnum):
+    """Who speaks. What documents and people say is never said by the system."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a language model."""
+
+    role: Role
+    text: str
+
+
+class Completions(Protocol):
+    """A language model: continues a conversation."""
+
+    @property
+    def name(self) -> str: ...
+
+    def complete(self, messages: Sequence[Message], *, stop: Callable[[], bool] = never) -> Iterator[str]:
+        """The next message as it is written, in pieces of any length. Ends early once `stop` says so.
+
+        Raises:
+            ModelUnavailable: it cannot be reached, is busy, broke off, or refused. What came before stands.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServer:
+    """A language model and where it is. `url` ends before `/chat/completions`; times are in seconds.
+
+    `silence_s` is how long nothing at all may come, the first piece included; `whole_s` how long the
+    whole message may take.
+    """
+
+    url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    most_tokens: int = 1_024
+    silence_s: float = 60.0
+    whole_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParts:
+    """What a chat model may be made of: each kind takes what it needs."""
+
+    embedder: Embedder | None
+    server: ChatServer
+    network: Network
 
 
 class ContextWanted(StrEnum):

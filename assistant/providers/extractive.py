@@ -13,7 +13,14 @@ import numpy as np
 
 from assistant.common.analysis import normalise
 from assistant.providers.answer_weights import Weights, weights_for
-from assistant.providers.contract import AnswerSentence, ContextWanted, Embedder, ModelRequest, Quote
+from assistant.providers.contract import (
+    AnswerSentence,
+    ChatParts,
+    ContextWanted,
+    Embedder,
+    ModelRequest,
+    Quote,
+)
 from assistant.providers.question_type import question_of
 from assistant.providers.sentence_ranking import (
     Evidence,
@@ -48,6 +55,11 @@ class Assessment:
     answerable: float
     threshold: float
     ranked: tuple[Ranked, ...]
+
+
+def chat_model(parts: ChatParts) -> ExtractiveModel:
+    """The extractive answerer with the embedder, if there is one."""
+    return ExtractiveModel(parts.embedder)
 
 
 class ExtractiveModel:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
+from types import ModuleType
 
 from assistant.common.errors import UsageError
-from assistant.providers.contract import ChatModel, Embedder, Reranker
+from assistant.providers.contract import ChatModel, ChatParts, Embedder, Reranker
 
 EMBEDDERS = {
     "sentence-transformers": "assistant.providers.embedders:SentenceTransformerEmbedder",
@@ -17,7 +18,8 @@ RERANKERS = {
 }
 
 CHAT_MODELS = {
-    "extractive": "assistant.providers.extractive:ExtractiveModel",
+    "extractive": "assistant.providers.extractive:chat_model",
+    "openai-compatible": "assistant.providers.chat_completions:chat_model",
 }
 
 
@@ -28,7 +30,7 @@ def embedder(kind: str, *, model: str = "") -> Embedder:
     Raises:
         UsageError: no such kind.
     """
-    made: Embedder = _class(EMBEDDERS, kind, "embedder")(model=model)
+    made: Embedder = getattr(*_place(EMBEDDERS, kind, "embedder"))(model=model)
     return made
 
 
@@ -39,24 +41,23 @@ def reranker(kind: str, *, model: str) -> Reranker:
     Raises:
         UsageError: no such kind.
     """
-    made: Reranker = _class(RERANKERS, kind, "reranker")(model=model)
+    made: Reranker = getattr(*_place(RERANKERS, kind, "reranker"))(model=model)
     return made
 
 
-def chat_model(kind: str, *, embedder: Embedder | None) -> ChatModel:
-    """A chat model of this kind; `embedder` helps those that compare sentences.
+def chat_model(kind: str, parts: ChatParts) -> ChatModel:
+    """A chat model of this kind, made of what it needs of the `parts`.
 
     Raises:
         UsageError: no such kind.
     """
-    made: ChatModel = _class(CHAT_MODELS, kind, "chat model")(embedder=embedder)
+    made: ChatModel = getattr(*_place(CHAT_MODELS, kind, "chat model"))(parts)
     return made
 
 
-def _class(known: dict[str, str], kind: str, what: str) -> type:
+def _place(known: dict[str, str], kind: str, what: str) -> tuple[ModuleType, str]:
     path = known.get(kind)
     if path is None:
         raise UsageError(f"There is no {what} of kind '{kind}'. Known: {', '.join(sorted(known))}.")
     module, _, name = path.partition(":")
-    found: type = getattr(import_module(module), name)
-    return found
+    return import_module(module), name

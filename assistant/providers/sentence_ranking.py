@@ -24,7 +24,7 @@ from assistant.providers.passage_layout import (
     context_of,
     pieces_of,
 )
-from assistant.providers.question_type import Kind, Question, has_answer_of_kind
+from assistant.providers.question_type import Kind, Question, Word, has_answer_of_kind
 from assistant.providers.source_versions import version_fit
 
 Floats = NDArray[np.float64]
@@ -135,11 +135,13 @@ def gather(question: Question, sources: Sequence[Source]) -> Evidence:
     heads = np.zeros((len(sentences), len(question.words)))
     known: dict[str, Floats] = {}
     for row, sentence in enumerate(sentences):
-        found[row] = _match(question, frozenset(sentence.terms), sentence.squeezed)
+        found[row] = how_far_held(question.words, frozenset(sentence.terms), sentence.squeezed)
         source = sources[sentence.source]
         head = context_of(source, sentence.piece)
         if head not in known:
-            known[head] = _match(question, frozenset(terms(head)), normalise("".join(head.split())))
+            known[head] = how_far_held(
+                question.words, frozenset(terms(head)), normalise("".join(head.split()))
+            )
         heads[row] = known[head]
     frequency = (found >= _FOUND).sum(axis=0)
     rarity = np.maximum(0.2, np.log((len(sentences) + 1) / (frequency + 0.5)))
@@ -147,10 +149,13 @@ def gather(question: Question, sources: Sequence[Source]) -> Evidence:
     return Evidence(question, tuple(sources), tuple(sentences), found, heads, weights)
 
 
-def _match(question: Question, held: frozenset[str], squeezed: str) -> Floats:
-    """How far a text holds each word of the question: 1 for the word, less for a part of its terms."""
-    row = np.zeros(len(question.words))
-    for at, word in enumerate(question.words):
+def how_far_held(words: Sequence[Word], held: frozenset[str], squeezed: str) -> Floats:
+    """How far a text with these terms holds each word: 1 for the word, less for a part of its terms.
+
+    `squeezed`: the text normalised and without spaces.
+    """
+    row = np.zeros(len(words))
+    for at, word in enumerate(words):
         share = len(word.keys & held) / len(word.keys)
         if share < 1 and len(word.stem) > 1 and word.stem[0] >= "가" and word.stem in squeezed:
             share = 1.0

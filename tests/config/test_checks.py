@@ -83,6 +83,24 @@ def test_unknown_parts_are_named(settings: LazySettings, name: str, value: objec
 
 
 @pytest.mark.parametrize(
+    ("url", "model", "expected"),
+    [
+        ("", "llama", {"mundap.E006"}),
+        ("http://llm:8000/v1", "", {"mundap.E006"}),
+        ("llm:8000/v1", "llama", {"mundap.E006"}),
+        ("ftp://llm/v1", "llama", {"mundap.E006"}),
+        ("http://llm:8000/v1", "llama", set()),
+    ],
+)
+def test_a_language_model_needs_a_server_and_a_name(
+    settings: LazySettings, url: str, model: str, expected: set[str]
+) -> None:
+    settings.MUNDAP_CHAT_MODEL = "openai-compatible"
+    settings.MUNDAP_CHAT_URL, settings.MUNDAP_CHAT_MODEL_NAME = url, model
+    assert ids(checks.parts_are_known(None)) == expected
+
+
+@pytest.mark.parametrize(
     "broker", ["filesystem://", "redis://h/0", "rediss://h/0", "amqp://h//", "amqps://h//"]
 )
 def test_every_documented_broker_is_known(settings: LazySettings, broker: str) -> None:

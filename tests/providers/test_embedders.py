@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from assistant.common.errors import ModelUnavailable, UsageError
+from assistant.common.network import Network
 from assistant.providers import embedders
-from assistant.providers.contract import Embedder
+from assistant.providers.contract import ChatParts, ChatServer, Embedder
 from assistant.providers.registry import chat_model, embedder
 
 
@@ -138,4 +139,4 @@ def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="sentence-transformers"):
         embedder("telepathy")
     with pytest.raises(UsageError, match="extractive"):
-        chat_model("telepathy", embedder=None)
+        chat_model("telepathy", ChatParts(None, ChatServer("", ""), Network()))

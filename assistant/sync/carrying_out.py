@@ -12,6 +12,7 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits
+from assistant.sync.beginning_anew import begin_anew_if_changed
 from assistant.sync.configuration import built_connector, kind_of, settings_changed
 from assistant.sync.documents_pass import DocumentsPass, Tools
 from assistant.sync.feed import began_at, events_of, is_document
@@ -42,6 +43,7 @@ def carry_out(run: SyncRun, heartbeat: Heartbeat) -> RunState:
         note_findings(run, connection)
         return state
     treatment = treatment_of(run.source)
+    begin_anew_if_changed(run)  # before anything is noted of what is read now
     with _opened(run, heartbeat) as connector:
         began = timezone.now()
         _enter(run, Phase.PRINCIPALS)

@@ -18,7 +18,7 @@ from assistant.sync.documents_pass import DocumentsPass, Tools
 from assistant.sync.feed import began_at, events_of, is_document
 from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_lists_amid_documents, finish_permissions
-from assistant.sync.lease import Heartbeat
+from assistant.sync.lease import Heartbeat, SettingsChanged
 from assistant.sync.listing import ReadAhead
 from assistant.sync.models import Phase, RunKind, RunState, SyncRun
 from assistant.sync.permissions_pass import Lists, forget_named, take_permissions, take_principals
@@ -116,9 +116,8 @@ def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> dat
     """Read groups and access lists now, if somebody asked for it: a first listing may take hours."""
     if not heartbeat.lists_wanted.is_set():
         return None
-    if settings_changed(run.source):  # maybe who may see what: nothing more is written by the old ones
-        heartbeat.turn_over.set()
-        heartbeat.stop_if_asked()
+    if settings_changed(run.source):  # what is read by the old ones could not be written
+        raise SettingsChanged
     heartbeat.lists_wanted.clear()
     SyncRun.objects.filter(pk=run.pk).update(permissions_requested=False, phase=Phase.PERMISSIONS)
     connection = Connection.objects.get(pk=run.source_id)

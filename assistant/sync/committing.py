@@ -23,7 +23,7 @@ from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
 from assistant.sync.detail import kept_detail
-from assistant.sync.lease import hold
+from assistant.sync.lease import hold_unchanged
 from assistant.sync.models import RunFailure, SyncRun
 from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
@@ -82,11 +82,12 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
 
     Raises:
         LostLease: the run belongs to another process now; nothing was written.
+        SettingsChanged: somebody has changed what is listed or who may see it; nothing was written.
     """
     embed_missing([outcome.prepared for outcome in batch.outcomes if outcome.prepared])
     now = timezone.now()
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         batch = replace(batch, outcomes=_as_it_stands(batch.outcomes))
         outcomes = batch.outcomes
         touched = [outcome for outcome in outcomes if _is_touched(outcome)]
@@ -276,7 +277,7 @@ def _count(run: SyncRun, batch: Batch, *, described: set[str]) -> None:
 def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[str]) -> None:
     """The source no longer has these: nobody sees them from now on. The run's end deletes them, or asks."""
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         gone = Document.objects.filter(connection=connection, external_id__in=external_ids, hidden=Hidden.NO)
         ids = list(gone.values_list("pk", flat=True))
         if ids:

@@ -19,6 +19,7 @@ from assistant.sync.lease import (
     Heartbeat,
     LostLease,
     Paused,
+    SettingsChanged,
     TurnOver,
     claim,
     owner_of_this_process,
@@ -78,6 +79,9 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _End(carry_out(run, heartbeat))
     except LostLease:
         raise
+    except SettingsChanged:
+        heartbeat.turn_over.set()
+        return _stopped(heartbeat, over=RunCode.SETTINGS_CHANGED)
     except (Cancelled, Paused, Stopped, TurnOver):
         return _stopped(heartbeat)
     except Retry as retry:
@@ -101,7 +105,7 @@ _FAILED_BY: tuple[tuple[type[MundapError], RunCode], ...] = (
 )
 
 
-def _stopped(heartbeat: Heartbeat) -> _End:
+def _stopped(heartbeat: Heartbeat, *, over: RunCode = RunCode.TURN_OVER) -> _End:
     """The run was asked to end; whoever waited may have noticed before the rest did."""
     try:
         heartbeat.stop_if_asked()
@@ -110,7 +114,7 @@ def _stopped(heartbeat: Heartbeat) -> _End:
     except Paused:
         return _End(RunState.PENDING, RunCode.PAUSED, after=0.0)
     except TurnOver:
-        return _End(RunState.PENDING, RunCode.TURN_OVER, after=0.0)
+        return _End(RunState.PENDING, over, after=0.0)
     return _End(
         RunState.FAILED, RunCode.INTERNAL, told("The run was stopped without being asked. Start it again.")
     )
@@ -143,7 +147,7 @@ def _write(run: SyncRun, end: _End) -> None:
         if end.code == RunCode.BUSY:
             values["postponed"] = run.postponed + 1
     ended = ours.update(**values)
-    if ended and end.code == RunCode.TURN_OVER:
+    if ended and end.code in (RunCode.TURN_OVER, RunCode.SETTINGS_CHANGED):
         wake(run.pk)
     if ended and end.after is None:
         follow(run.pk)

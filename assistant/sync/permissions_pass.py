@@ -20,7 +20,7 @@ from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
 from assistant.sync.doubts import record_failure
-from assistant.sync.lease import Heartbeat, hold
+from assistant.sync.lease import Heartbeat, hold_unchanged
 from assistant.sync.models import CONTENT_KINDS, SyncRun
 from assistant.sync.noting import note_access_changes, note_membership_changes
 from assistant.sync.seen import Seen
@@ -73,7 +73,7 @@ def take_principals(
     complete = complete and not foreign
     if complete:
         with transaction.atomic():
-            hold(run.pk)
+            hold_unchanged(run)
             change = replace_membership(
                 connection=connection, groups=groups, accounts=accounts, now=timezone.now()
             )
@@ -121,7 +121,7 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
     acls = {item.external_id: interned[item.acl] if item.acl is not None else None for item in window}
     now = timezone.now()
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         rows = Document.objects.filter(connection=connection, external_id__in=list(acls)).exclude(
             hidden=Hidden.REMOVED
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,6 +19,7 @@ from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_lists_amid_documents, finish_permissions
 from assistant.sync.lease import Heartbeat, SettingsChanged
 from assistant.sync.listing import ReadAhead
+from assistant.sync.lists_amid import ListsRead
 from assistant.sync.models import Phase, RunKind, RunState, SyncRun
 from assistant.sync.permissions_pass import Lists, forget_named, take_permissions, take_principals
 from assistant.sync.pipeline import Pipeline
@@ -112,7 +112,7 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
     return state
 
 
-def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> datetime | None:
+def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> ListsRead | None:
     """Read groups and access lists now, if somebody asked for it: a first listing may take hours."""
     if not heartbeat.lists_wanted.is_set():
         return None
@@ -129,4 +129,4 @@ def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> dat
         seen = take_permissions(run, connection, Lists(connector.permissions(), treatment), heartbeat)
     finish_lists_amid_documents(run, connection, seen, began=began)
     _enter(run, Phase.DOCUMENTS)
-    return began
+    return ListsRead(began, seen.unknown)

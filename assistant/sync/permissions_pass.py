@@ -110,13 +110,14 @@ def take_permissions(run: SyncRun, connection: Connection, lists: Lists, heartbe
             case Complete():
                 seen.complete = True
         if len(window) >= _WINDOW:
-            _apply(run, connection, window)
+            seen.unknown.update(_apply(run, connection, window))
             window = []
-    _apply(run, connection, window)
+    seen.unknown.update(_apply(run, connection, window))
     return seen
 
 
-def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> None:
+def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> dict[str, int | None]:
+    """Store the lists; returns those of what is not stored, if this run will store it."""
     interned = intern_acls((item.acl for item in window if item.acl is not None), connection=connection)
     acls = {item.external_id: interned[item.acl] if item.acl is not None else None for item in window}
     now = timezone.now()
@@ -142,6 +143,8 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             heartbeat_at=now,
             progress_at=now,
         )
+    stored = {row.external_id for row in documents}
+    return {name: acl for name, acl in acls.items() if name not in stored} if amid_documents else {}
 
 
 def _differs(row: Document, acl_id: int | None) -> bool:

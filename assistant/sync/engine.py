@@ -139,6 +139,8 @@ def _write(run: SyncRun, end: _End) -> None:
         "current_item": "",
         "phase": Phase.NONE,
     }
+    if end.state is RunState.CANCELLED:  # by whom was noted when it was asked for
+        del values["detail"], values["detail_parts"]
     if end.after is None:
         values["finished_at"] = timezone.now()
     else:

@@ -55,6 +55,31 @@ def test_a_korean_reader_reads_korean_and_an_english_one_english(client: Client,
     )
 
 
+@pytest.mark.parametrize(
+    ("state", "cause", "korean"),
+    [
+        (
+            RunState.CANCELLED,
+            told("Cancelled by {actor}.", actor="ada@example.com"),
+            "ada@example.com 계정이 취소했습니다.",
+        ),
+        (
+            RunState.SUCCEEDED_WITH_ERRORS,
+            told("Run {number} has listed the source anew.", number=7),
+            "7번 실행이 소스의 목록을 새로 읽었습니다.",
+        ),
+    ],
+)
+def test_how_a_run_ended_without_failing_is_told_among_the_runs(
+    client: Client, page: str, state: RunState, cause: str, korean: str
+) -> None:
+    SyncRun.objects.update(state=state, code="", **kept_detail(cause))
+    runs = client.get(page, headers={"accept-language": "ko"}).content.decode().split("지난 실행")[1]
+    assert korean in runs
+    runs = client.get(page, headers={"accept-language": "en"}).content.decode().split("Earlier runs")[1]
+    assert cause in runs
+
+
 def test_a_row_of_an_older_release_shows_its_text(client: Client, page: str) -> None:
     SyncRun.objects.update(detail="Written long ago.", detail_parts=None)
     RunFailure.objects.update(detail="Also long ago.", detail_parts={"template": "", "values": [1]})

@@ -318,7 +318,7 @@ def test_a_running_run_stops_when_asked_and_keeps_what_it_has(
     run_id = request_run(source_id=small_world.source_id, kind=RunKind.INCREMENTAL, actor="test")
     assert execute_run(run_id)
     run = run_progress(run_id)
-    assert run.state == "cancelled"
+    assert (run.state, run.cause) == ("cancelled", "Cancelled by ada@example.com.")
     assert 2 <= run.added < 20
     assert Document.objects.count() == 6 + run.added
     assert_sound()

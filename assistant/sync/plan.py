@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from assistant.common.errors import FailureCode
 
-# Up to this many documents a day may go whatever their share, as long as less than half goes; a single one also
-# where it is half, so that a source of two or three stays usable.
+# Up to this many documents a day may go whatever their share, as long as less than half goes; a single one
+# also where it is half, so that a source of two or three stays usable.
 FREE_DELETIONS = 5
 MAX_DELETED_PERCENT = 10
 MAX_DELETED = 1_000

@@ -185,8 +185,13 @@ class DocumentsPass:
         yield from self._decided(window)
 
     def _count(self, external_id: str) -> None:
-        """Count what is named. Where the first document comes again, the connector lists everything anew."""
-        if external_id == self._first:
+        """Count what is named. Where the first document comes again, the connector lists everything anew.
+
+        Not where changes are reported, which may name a document as often as it has changed.
+        """
+        if self._changing():
+            pass
+        elif external_id == self._first:
             self._before = self._named = 0
         elif self._first is None:
             self._first = external_id

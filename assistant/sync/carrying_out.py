@@ -107,7 +107,6 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
         reader.close()
     _enter(run, Phase.FINISHING)
     state = finish_documents(run, connection, seen, began=began)
-    spool.clear()
     compact()
     return state
 

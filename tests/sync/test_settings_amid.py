@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Self
 
 import pytest
 from django.utils import timezone
@@ -24,7 +24,7 @@ from assistant.sync.models import OPEN_STATES, RunKind, RunState, Source, SyncRu
 from assistant.sync.services import cancel_run, pause_source, request_run
 from assistant.sync.source_settings import change_settings, settings_of
 from assistant.sync.treatment import Treatment
-from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Content, DocumentAcl, Upsert
+from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Content, DocumentAcl, Event, Upsert
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
 from tests.sync.test_interrupted import Killed, abandoned, killing
@@ -75,6 +75,21 @@ def in_one_go(first: Upsert, second: Upsert) -> list[Upsert]:
         return second.fetch()
 
     return [replace(first, fetch=late), replace(second, fetch=early)]
+
+
+class Announced(tuple[Event, ...]):
+    """Events of which the last has been read once `read` is set."""
+
+    read: threading.Event
+
+    def __new__(cls, events: Iterable[Event], *, read: threading.Event) -> Self:
+        made = super().__new__(cls, events)
+        made.read = read
+        return made
+
+    def __iter__(self) -> Iterator[Event]:
+        yield from super().__iter__()
+        self.read.set()
 
 
 def narrow(source_id: int) -> None:
@@ -198,8 +213,16 @@ def test_a_reading_of_lists_that_breaks_off_keeps_no_revocation_of_the_listing_b
         request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
 
     meanwhile(monkeypatch, documents_pass, "commit", ask)
-    sync(scripted_source)
-    work_off(scripted_source)
+    written: list[set[str]] = []
+
+    def note() -> None:
+        seen = Document.objects.filter(seen_in_run=SyncRun.objects.latest("pk").pk)
+        written.append(set(seen.values_list("external_id", flat=True)))
+
+    meanwhile(monkeypatch, carrying_out, "take_permissions", note)
+    run = sync(scripted_source)
+    assert written == [{"m0"}], "the lists were read between the two"
+    assert run.state == "succeeded"
     assert "secret" not in found(viewer_for(people["sam"]), "falconword")
     assert "secret" in found(viewer_for(people["ann"]), "falconword")
 
@@ -213,13 +236,14 @@ def test_a_listing_that_was_read_ahead_does_not_undo_what_a_reading_of_lists_bro
     secret = document("secret", "The falconword is here.", acl=EVERYBODY)
     script.events = [secret, Complete()]
     sync(scripted_source)
-    script.events = [*MANY, secret, Complete()]
+    listed = threading.Event()
+    script.events = Announced([*MANY, secret, Complete()], read=listed)
     ann_only = parse_acl({"allow": [ANN]})
     script.lists = [*(DocumentAcl(each.external_id, each.acl) for each in MANY), Complete()]
     script.lists = [DocumentAcl("secret", ann_only), *script.lists]
 
     def ask() -> None:
-        time.sleep(0.2)  # the listing is at its end by now
+        assert listed.wait(60)
         request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
 
     meanwhile(monkeypatch, documents_pass, "commit", ask)

@@ -17,7 +17,7 @@ from assistant.sync.documents_pass import DocumentsPass, Tools
 from assistant.sync.feed import began_at, events_of, is_document
 from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_lists_amid_documents, finish_permissions
-from assistant.sync.lease import Heartbeat, SettingsChanged
+from assistant.sync.lease import Heartbeat, SettingsChanged, want_interrupted_lists
 from assistant.sync.listing import ReadAhead
 from assistant.sync.lists_amid import ListsRead
 from assistant.sync.models import Phase, RunKind, RunState, SyncRun
@@ -43,6 +43,7 @@ def carry_out(run: SyncRun, heartbeat: Heartbeat) -> RunState:
         note_findings(run, connection)
         return state
     treatment = treatment_of(run.source)
+    want_interrupted_lists(run.pk)  # of a worker that was killed at it
     begin_anew_if_changed(run)  # before anything is noted of what is read now
     with _opened(run, heartbeat) as connector:
         began = timezone.now()

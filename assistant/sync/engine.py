@@ -23,6 +23,7 @@ from assistant.sync.lease import (
     TurnOver,
     claim,
     owner_of_this_process,
+    want_interrupted_lists,
 )
 from assistant.sync.models import Phase, RunState, SyncRun
 from assistant.sync.progress import OverBudget
@@ -148,6 +149,7 @@ def _write(run: SyncRun, end: _End) -> None:
         values["not_before"] = timezone.now() + timedelta(seconds=end.after)
         if end.code == RunCode.BUSY:
             values["postponed"] = run.postponed + 1
+    want_interrupted_lists(run.pk)
     ended = ours.update(**values)
     if ended and end.code in (RunCode.TURN_OVER, RunCode.SETTINGS_CHANGED):
         wake(run.pk)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from assistant.common.errors import MundapError
 from assistant.sync.configuration import settings_changed
-from assistant.sync.models import COLLECTING, RunKind, RunState, Source, SyncRun
+from assistant.sync.models import COLLECTING, CONTENT_KINDS, Phase, RunKind, RunState, Source, SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,12 @@ def hold(run_id: int) -> None:
     ours = SyncRun.objects.filter(pk=run_id, owner=owner_of_this_process(), state=RunState.RUNNING)
     if not ours.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S)):
         raise LostLease(f"Run {run_id} has been taken over by another worker.")
+
+
+def want_interrupted_lists(run_id: int) -> None:
+    """A reading of lists amid the documents that did not come to its end is wanted as before."""
+    reading = SyncRun.objects.filter(pk=run_id, kind__in=CONTENT_KINDS, phase=Phase.PERMISSIONS)
+    reading.update(permissions_requested=True)
 
 
 def hold_unchanged(run: SyncRun) -> None:

@@ -12,15 +12,17 @@ from django.utils import timezone
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import User
 from assistant.common.acl import parse_acl
-from assistant.common.types import Json
+from assistant.common.types import Json, JsonObject
 from assistant.sync import carrying_out, committing, documents_pass
+from assistant.sync.engine import execute_run
 from assistant.sync.listing import ReadAhead
 from assistant.sync.models import RunKind, RunState, SyncRun
 from assistant.sync.services import request_run
 from connectors.sdk.contract import Complete, DocumentAcl, Event, PermissionEvent
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
-from tests.sync.test_settings_amid import MANY, looking, meanwhile, work_off
+from tests.sync.test_interrupted import Killed, abandoned, killing
+from tests.sync.test_settings_amid import MANY, change, looking, meanwhile, work_off
 from tests.sync.watching import found
 
 __all__ = ["looking"]
@@ -121,6 +123,51 @@ def test_a_new_document_whose_list_a_reading_could_not_read_is_seen_by_nobody(
     ask_amid("after")
     sync(scripted_source)
     assert "secret" not in found(viewer_for(people["ann"]), "falconword")
+
+
+def lists_wanted(run_id: int) -> bool:
+    return SyncRun.objects.get(pk=run_id).permissions_requested
+
+
+def test_a_reading_that_a_change_of_rules_interrupts_is_made_all_the_same(
+    script: Script,
+    scripted_source: int,
+    people: dict[str, User],
+    ask_amid: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script.events = [*MANY, SECRET, Complete()]
+    script.lists = told(("secret", ANN))
+    rules: JsonObject = {"rules": {"exclude": ["m0"]}}
+    meanwhile(monkeypatch, carrying_out, "forget_named", lambda: change(scripted_source, rules))
+    ask_amid("before")
+    run = sync(scripted_source)
+    assert (run.code, lists_wanted(run.id)) == ("settings_changed", True)
+    work_off(scripted_source)
+    assert not lists_wanted(run.id)
+    assert "secret" not in found(viewer_for(people["sam"]), "falconword")
+
+
+def test_a_reading_whose_worker_is_killed_is_made_by_the_next_one(
+    script: Script,
+    scripted_source: int,
+    people: dict[str, User],
+    ask_amid: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script.events = [*MANY, SECRET, Complete()]
+    script.lists = told(("secret", ANN))
+    ask_amid("before")
+    run_id = request_run(source_id=scripted_source, kind=RunKind.INCREMENTAL, actor="test")
+    with monkeypatch.context() as patched:
+        killing(patched, "assistant.sync.carrying_out.take_permissions", call=1, after=False)
+        with pytest.raises(Killed):
+            execute_run(run_id)
+    abandoned(run_id)
+    assert not lists_wanted(run_id)
+    assert execute_run(run_id)
+    assert not lists_wanted(run_id)
+    assert "secret" not in found(viewer_for(people["sam"]), "falconword")
 
 
 def test_a_list_that_nobody_told_is_the_one_of_the_listing(

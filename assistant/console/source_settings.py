@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
-from assistant.common.errors import MundapError
+from assistant.common.errors import MundapError, UsageError
 from assistant.common.told import said
 from assistant.common.types import JsonObject
 from assistant.console.administrators import AdministratorRequest, with_right
@@ -29,6 +29,8 @@ from assistant.sync.editing import (
 from assistant.sync.kinds import fit, offered_kind
 from assistant.sync.source_settings import change_settings, join_directory
 from assistant.sync.trying import Trial, try_connection
+
+_NO_DIRECTORY = 0  # the number of no source
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,10 +77,16 @@ def connection(request: AdministratorRequest, source_id: int) -> HttpResponse:
 def directory(request: AdministratorRequest, source_id: int) -> HttpResponse:
     """Whose people and groups the source's permissions name."""
     source = editable_source(viewer=viewer_for(request.user), source_id=source_id)
+    typed = request.POST.get("directory", "")
     offered = {str(number): number for number, _ in source.directories}
-    chosen = offered.get(request.POST.get("directory", ""))
-    if chosen != source.directory_id:
+    chosen = offered.get(typed, _NO_DIRECTORY) if typed else None
+    if chosen == source.directory_id:
+        return _saved(source_id)
+    try:
         join_directory(source_id=source_id, directory_id=chosen, actor=request.user.email)
+    except UsageError as error:  # what the page offered is no directory any more
+        form = settings_form(source.settings)
+        return _settings_page(request, source, form, status=422, no_directory=said(error))
     return _saved(source_id)
 
 
@@ -121,7 +129,12 @@ def _connection_page(
 
 
 def _settings_page(
-    request: AdministratorRequest, source: EditableSource, form: SettingsForm, *, status: int = 200
+    request: AdministratorRequest,
+    source: EditableSource,
+    form: SettingsForm,
+    *,
+    status: int = 200,
+    no_directory: str = "",
 ) -> HttpResponse:
     context = {
         "source": source,
@@ -129,6 +142,7 @@ def _settings_page(
         "form": form,
         "timing": form.timing,
         "times": form.timing.following(timezone.now()),
+        "no_directory": no_directory,
     }
     return render(request, "console/source_settings.html", context, status=status)
 

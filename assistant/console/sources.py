@@ -120,9 +120,6 @@ def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:
     viewer = viewer_for(request.user)
     detail = selectors.source(viewer=viewer, source_id=source_id)
     latest = detail.runs[0] if detail.runs else None
-    asking = next((run for run in detail.runs if run.state == "waiting_for_approval"), None)
-    if latest is not None and not latest.is_open:
-        latest = asking or latest  # a question stands until it is answered, whatever ran since
     text, reason = request.GET.get("text", "")[:_LONGEST_TEXT], request.GET.get("reason", "")
     failed = failed_documents(
         viewer=viewer, source_id=source_id, text=text, code=reason, page=page_asked(request)
@@ -131,6 +128,7 @@ def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:
         "detail": detail,
         "row": detail.row,
         "run": latest,
+        "asking": detail.asking,  # a question stands until it is answered, whatever ran since
         "kind": offered_kind(detail.row.kind, (get_language() or "en")[:2]),
         "timing": timing_of(detail.cron, detail.time_zone),
         "past_runs": [past for past in detail.runs if not past.is_open],
@@ -139,7 +137,7 @@ def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:
         "text": text,
         "reason": reason,
         "missing": missing_documents(viewer=viewer, source_id=source_id)
-        if asking is not None and request.user.has_right(Right.MANAGE_SOURCES)
+        if detail.asking is not None and request.user.has_right(Right.MANAGE_SOURCES)
         else (),
         "saved": "saved" in request.GET,
     }

@@ -53,6 +53,13 @@ def with_clause(acl_ids: Iterable[int], clause: Clause, *, connection: Connectio
     return found
 
 
+def both_lists(first: int, second: int) -> int:
+    """The row of a list that lets in whom both of these let in: nobody, where one of them lets nobody in."""
+    stored = _stored([first, second])
+    bodies = [stored[first], stored[second]]
+    return _interned({0: [*bodies[0], *bodies[1]] if all(bodies) else []})[0]
+
+
 def _stored(acl_ids: Sequence[int]) -> dict[int, _Body]:
     rows = Acl.objects.filter(pk__in=acl_ids).values_list("pk", "clause_count")
     bodies: dict[int, list[list[tuple[bool, int, datetime | None]]]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,13 +11,15 @@ from django.utils import timezone
 from assistant.accounts.models import Connection
 from assistant.ingest.indexing import compact, publish_missing
 from assistant.ingest.sandbox import Limits
+from assistant.sync.beginning_anew import begin_anew_if_changed
 from assistant.sync.configuration import built_connector, kind_of, settings_changed
 from assistant.sync.documents_pass import DocumentsPass, Tools
 from assistant.sync.feed import began_at, events_of, is_document
 from assistant.sync.findings import note_findings
 from assistant.sync.finishing import finish_documents, finish_lists_amid_documents, finish_permissions
-from assistant.sync.lease import Heartbeat
+from assistant.sync.lease import Heartbeat, SettingsChanged, want_interrupted_lists
 from assistant.sync.listing import ReadAhead
+from assistant.sync.lists_amid import ListsRead
 from assistant.sync.models import Phase, RunKind, RunState, SyncRun
 from assistant.sync.permissions_pass import Lists, forget_named, take_permissions, take_principals
 from assistant.sync.pipeline import Pipeline
@@ -42,6 +43,8 @@ def carry_out(run: SyncRun, heartbeat: Heartbeat) -> RunState:
         note_findings(run, connection)
         return state
     treatment = treatment_of(run.source)
+    want_interrupted_lists(run.pk)  # of a worker that was killed at it
+    begin_anew_if_changed(run)  # before anything is noted of what is read now
     with _opened(run, heartbeat) as connector:
         began = timezone.now()
         _enter(run, Phase.PRINCIPALS)
@@ -105,18 +108,16 @@ def _documents(run: SyncRun, connector: Connector, treatment: Treatment, heartbe
         reader.close()
     _enter(run, Phase.FINISHING)
     state = finish_documents(run, connection, seen, began=began)
-    spool.clear()
     compact()
     return state
 
 
-def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> datetime | None:
+def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> ListsRead | None:
     """Read groups and access lists now, if somebody asked for it: a first listing may take hours."""
     if not heartbeat.lists_wanted.is_set():
         return None
-    if settings_changed(run.source):  # maybe who may see what: nothing more is written by the old ones
-        heartbeat.turn_over.set()
-        heartbeat.stop_if_asked()
+    if settings_changed(run.source):  # what is read by the old ones could not be written
+        raise SettingsChanged
     heartbeat.lists_wanted.clear()
     SyncRun.objects.filter(pk=run.pk).update(permissions_requested=False, phase=Phase.PERMISSIONS)
     connection = Connection.objects.get(pk=run.source_id)
@@ -128,4 +129,4 @@ def _lists_amid(run: SyncRun, treatment: Treatment, heartbeat: Heartbeat) -> dat
         seen = take_permissions(run, connection, Lists(connector.permissions(), treatment), heartbeat)
     finish_lists_amid_documents(run, connection, seen, began=began)
     _enter(run, Phase.DOCUMENTS)
-    return began
+    return ListsRead(began, seen.unknown)

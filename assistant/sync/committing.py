@@ -19,12 +19,13 @@ from assistant.accounts.revisions import Counter, bump
 from assistant.common.errors import FailureCode
 from assistant.common.told import told
 from assistant.common.types import JsonObject
+from assistant.documents.acls import both_lists
 from assistant.documents.models import Document, Hidden
 from assistant.ingest.indexing import publish
 from assistant.ingest.storing import Prepared, embed_missing, store
 from assistant.sync.detail import kept_detail
-from assistant.sync.lease import hold
-from assistant.sync.models import RunFailure, SyncRun
+from assistant.sync.lease import hold_unchanged
+from assistant.sync.models import RunFailure, RunKind, SyncRun
 from assistant.sync.noting import note_access_changes
 from assistant.sync.plan import DocumentPlan
 from connectors.sdk.contract import Upsert
@@ -38,7 +39,9 @@ class Outcome:
 
     `prepared` None with no failure: the content is what the database already has.
     `again`: this run has counted the document before. `doubted`: its permissions are in doubt, so it
-    is hidden. `acl_outdated`: access lists were read anew after the document was reported.
+    is hidden. `acl_outdated`: access lists were read anew after the document was reported; `acl_unsettled`:
+    since its listing began, so that nobody knows which list is younger. `told_acl_id`: the one that was told
+    then, of a document that was not stored.
     """
 
     upsert: Upsert
@@ -53,6 +56,8 @@ class Outcome:
     fetched: bool = False
     doubted: bool = False
     acl_outdated: bool = False
+    acl_unsettled: bool = False
+    told_acl_id: int | None = None
     reported_at: datetime = field(default_factory=timezone.now)
 
 
@@ -82,12 +87,13 @@ def commit(run: SyncRun, connection: Connection, batch: Batch) -> None:
 
     Raises:
         LostLease: the run belongs to another process now; nothing was written.
+        SettingsChanged: somebody has changed what is listed or who may see it; nothing was written.
     """
     embed_missing([outcome.prepared for outcome in batch.outcomes if outcome.prepared])
     now = timezone.now()
     with transaction.atomic():
-        hold(run.pk)
-        batch = replace(batch, outcomes=_as_it_stands(batch.outcomes))
+        hold_unchanged(run)
+        batch = replace(batch, outcomes=_settled(run, _as_it_stands(batch.outcomes)))
         outcomes = batch.outcomes
         touched = [outcome for outcome in outcomes if _is_touched(outcome)]
         untouched = [outcome for outcome in outcomes if not _is_touched(outcome)]
@@ -138,6 +144,33 @@ def _after(outcome: Outcome, hidden: str) -> Outcome:
         return outcome
     detail = told("Its deletion was approved while the source named it again.")
     return replace(outcome, failure=FailureCode.UNREACHABLE, detail=detail)
+
+
+def _settled(run: SyncRun, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The outcomes, each with the list that counts. Of which nobody knows whether it is younger, both do.
+
+    So nobody is let in whom one of the two keeps out, until the lists are read once more after this run.
+    """
+    open_ones = [each for each in outcomes if each.acl_unsettled and each.acl_id is not None]
+    if not open_ones:
+        return outcomes
+    rows = Document.objects.filter(connection=run.source_id, acl_seen_in_run=run.pk, acl__isnull=False)
+    rows = rows.filter(external_id__in=[each.upsert.external_id for each in open_ones])
+    told_lists = dict(rows.values_list("external_id", "acl_id"))
+    told_lists.update((each.upsert.external_id, each.told_acl_id) for each in open_ones if each.told_acl_id)
+    both: dict[tuple[int, int], int] = {}
+    settled = []
+    for each in outcomes:
+        told_list = told_lists.get(each.upsert.external_id) if each.acl_unsettled else None
+        if each.acl_id is None or told_list in (None, each.acl_id):
+            settled.append(each)
+            continue
+        pair = (each.acl_id, told_list)
+        both[pair] = both.get(pair) or both_lists(*pair)
+        settled.append(replace(each, acl_id=both[pair], plan=replace(each.plan, acl_changed=True)))
+    if both:
+        SyncRun.objects.filter(pk=run.pk, next_kind="").update(next_kind=RunKind.PERMISSIONS)
+    return settled
 
 
 def _is_touched(outcome: Outcome) -> bool:
@@ -276,7 +309,7 @@ def _count(run: SyncRun, batch: Batch, *, described: set[str]) -> None:
 def hide_missing(run: SyncRun, connection: Connection, external_ids: Sequence[str]) -> None:
     """The source no longer has these: nobody sees them from now on. The run's end deletes them, or asks."""
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         gone = Document.objects.filter(connection=connection, external_id__in=external_ids, hidden=Hidden.NO)
         ids = list(gone.values_list("pk", flat=True))
         if ids:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 from django.utils import timezone
@@ -20,6 +19,7 @@ from assistant.sync.committing import Batch, Outcome, Reached, commit, hide_miss
 from assistant.sync.doubts import Named, record_failure
 from assistant.sync.lease import Heartbeat
 from assistant.sync.listing import ReadAhead
+from assistant.sync.lists_amid import ListsAmid, ListsRead
 from assistant.sync.models import RunKind, SyncRun
 from assistant.sync.pipeline import Pipeline, Todo
 from assistant.sync.plan import KNOWN_COLUMNS, Known, is_news, plan_document
@@ -49,15 +49,15 @@ Item = Outcome | Reached | Failure | Gone | None
 class Tools:
     """What a pass works with.
 
-    `amid` is called after each commit, for what must not wait for the pass's end; it returns when it
-    began to read access lists anew, if it did: older news of them no longer count.
+    `amid` is called after each commit, for what must not wait for the pass's end; it returns the access
+    lists that it has read anew, if it did.
     """
 
     reader: ContentReader
     pipeline: Pipeline
     heartbeat: Heartbeat
     treatment: Treatment
-    amid: Callable[[], datetime | None] = lambda: None
+    amid: Callable[[], ListsRead | None] = lambda: None
 
 
 class DocumentsPass:
@@ -80,7 +80,7 @@ class DocumentsPass:
         # Before the checkpoint from which the run goes on.
         self._before = self._named = listing.get("named", 0)
         self._first: str | None = listing.get("first")
-        self._lists_read_at: datetime | None = None
+        self._lists_amid = ListsAmid()
         self._reported_at = timezone.now()
         self._progress = Progress(run)
         self.seen = Seen()
@@ -144,15 +144,15 @@ class DocumentsPass:
             hide_missing(self._run, self._connection, gone)
         if batch or gone:
             self._progress.check_budget()
-            if (read_at := self._tools.amid()) is not None:
-                self._lists_read_at = read_at
+            if (read := self._tools.amid()) is not None:
+                self._lists_amid.add(read)
                 self._doubts = Named.by_run(self._run, hides=True)  # also what that reading doubts
 
     def _as_of_now(self, outcome: Outcome) -> Outcome:
         """The outcome with what was learnt since its document was listed."""
-        outdated = self._lists_read_at is not None and outcome.reported_at < self._lists_read_at
         doubted = self._doubts.name(outcome.upsert.external_id)
-        return replace(outcome, doubted=doubted, acl_outdated=outdated) if doubted or outdated else outcome
+        outcome = self._lists_amid.as_of_now(outcome)
+        return replace(outcome, doubted=True) if doubted else outcome
 
     def _items(self, listing: ReadAhead[Event]) -> Iterator[Item | Todo[Outcome]]:
         """What the listing means for the database, in its order; runs ahead of what is committed."""
@@ -185,8 +185,13 @@ class DocumentsPass:
         yield from self._decided(window)
 
     def _count(self, external_id: str) -> None:
-        """Count what is named. Where the first document comes again, the connector lists everything anew."""
-        if external_id == self._first:
+        """Count what is named. Where the first document comes again, the connector lists everything anew.
+
+        Not where changes are reported, which may name a document as often as it has changed.
+        """
+        if self._changing():
+            pass
+        elif external_id == self._first:
             self._before = self._named = 0
         elif self._first is None:
             self._first = external_id

@@ -19,9 +19,11 @@ from assistant.sync.lease import (
     Heartbeat,
     LostLease,
     Paused,
+    SettingsChanged,
     TurnOver,
     claim,
     owner_of_this_process,
+    want_interrupted_lists,
 )
 from assistant.sync.models import Phase, RunState, SyncRun
 from assistant.sync.progress import OverBudget
@@ -78,6 +80,9 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _End(carry_out(run, heartbeat))
     except LostLease:
         raise
+    except SettingsChanged:
+        heartbeat.turn_over.set()
+        return _stopped(heartbeat, over=RunCode.SETTINGS_CHANGED)
     except (Cancelled, Paused, Stopped, TurnOver):
         return _stopped(heartbeat)
     except Retry as retry:
@@ -101,7 +106,7 @@ _FAILED_BY: tuple[tuple[type[MundapError], RunCode], ...] = (
 )
 
 
-def _stopped(heartbeat: Heartbeat) -> _End:
+def _stopped(heartbeat: Heartbeat, *, over: RunCode = RunCode.TURN_OVER) -> _End:
     """The run was asked to end; whoever waited may have noticed before the rest did."""
     try:
         heartbeat.stop_if_asked()
@@ -110,7 +115,7 @@ def _stopped(heartbeat: Heartbeat) -> _End:
     except Paused:
         return _End(RunState.PENDING, RunCode.PAUSED, after=0.0)
     except TurnOver:
-        return _End(RunState.PENDING, RunCode.TURN_OVER, after=0.0)
+        return _End(RunState.PENDING, over, after=0.0)
     return _End(
         RunState.FAILED, RunCode.INTERNAL, told("The run was stopped without being asked. Start it again.")
     )
@@ -135,6 +140,8 @@ def _write(run: SyncRun, end: _End) -> None:
         "current_item": "",
         "phase": Phase.NONE,
     }
+    if end.state is RunState.CANCELLED:  # by whom was noted when it was asked for
+        del values["detail"], values["detail_parts"]
     if end.after is None:
         values["finished_at"] = timezone.now()
     else:
@@ -142,8 +149,9 @@ def _write(run: SyncRun, end: _End) -> None:
         values["not_before"] = timezone.now() + timedelta(seconds=end.after)
         if end.code == RunCode.BUSY:
             values["postponed"] = run.postponed + 1
+    want_interrupted_lists(run.pk)
     ended = ours.update(**values)
-    if ended and end.code == RunCode.TURN_OVER:
+    if ended and end.code in (RunCode.TURN_OVER, RunCode.SETTINGS_CHANGED):
         wake(run.pk)
     if ended and end.after is None:
         follow(run.pk)

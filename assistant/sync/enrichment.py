@@ -111,7 +111,7 @@ def parse_enrichment(field_map: Json, rules: Json) -> Enrichment:
 
 
 def _parse_rule(value: Json, number: int) -> Rule:
-    where = f"Rule {number}"
+    where = told("Rule {number}", number=number)
     if not isinstance(value, Mapping) or set(value) - _RULE_KEYS or not set(value) - {"when"}:
         raise UsageError(
             told(
@@ -131,7 +131,7 @@ def _parse_rule(value: Json, number: int) -> Rule:
     return Rule(
         when=tuple(_parse_condition(each, where) for each in conditions),
         set=tuple(settings.items()),
-        delete=frozenset(_text(each, f"{where}: delete") for each in deleted),
+        delete=frozenset(_text(each, _part(where, "delete")) for each in deleted),
         derive=tuple(_parse_derivation(name, each, where) for name, each in derived.items()),
         drop=drop,
     )
@@ -142,10 +142,10 @@ def _parse_condition(value: Json, where: str) -> Condition:
         raise UsageError(
             told('{where}: a condition is {{"field": NAME, "equals" or "matches": TEXT}}.', where=where)
         )
-    field = _text(value["field"], f"{where}: field")
+    field = _text(value["field"], _part(where, "field"))
     if "matches" in value:
         return Condition(field, matches=_pattern(value["matches"], where))
-    return Condition(field, equals=_text(value["equals"], f"{where}: equals"))
+    return Condition(field, equals=_text(value["equals"], _part(where, "equals")))
 
 
 def _parse_derivation(name: str, value: Json, where: str) -> Derivation:
@@ -155,11 +155,11 @@ def _parse_derivation(name: str, value: Json, where: str) -> Derivation:
                 '{where}: derive needs {{"from": FIELD, "pattern": PATTERN}} for each attribute.', where=where
             )
         )
-    return Derivation(name, _text(value["from"], f"{where}: from"), _pattern(value["pattern"], where))
+    return Derivation(name, _text(value["from"], _part(where, "from")), _pattern(value["pattern"], where))
 
 
 def _pattern(value: Json, where: str) -> re.Pattern[str]:
-    text = _text(value, f"{where}: a pattern")
+    text = _text(value, told("{where}: a pattern", where=where))
     if len(text) > _MAX_REGEX:
         raise UsageError(
             told("{where}: a pattern may have at most {most} characters.", where=where, most=_MAX_REGEX)
@@ -170,6 +170,11 @@ def _pattern(value: Json, where: str) -> re.Pattern[str]:
         raise UsageError(
             told("{where}: '{text}' is no pattern: {error}.", where=where, text=text[:60], error=error)
         ) from error
+
+
+def _part(where: str, key: str) -> str:
+    """A key of a rule, which is the same in every language."""
+    return told("{where}: {key}", where=where, key=key)
 
 
 def _text(value: Json, what: str) -> str:

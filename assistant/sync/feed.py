@@ -25,10 +25,10 @@ def is_document(event: Event) -> bool:
 
 def events_of(run: SyncRun, connector: Connector) -> Iterator[Event]:
     """The events of this run, from where an interrupted worker left it. Asks the database now, not later."""
+    if run.listing is None:
+        _begin(run, run.source.cursor if _follows_the_feed(run) else None)
     if run.kind == RunKind.RETRY:
         return connector.again(_failed(run.source, lasting=True))
-    if run.listing is None or run.listing.get("settings") != listing_mark(run.source):
-        _begin(run, run.source.cursor if _follows_the_feed(run) else None)
     assert run.listing is not None
     cursor, checkpoint = run.listing["cursor"], run.listing.get("checkpoint")
     if cursor is None:
@@ -54,9 +54,7 @@ def _follows_the_feed(run: SyncRun) -> bool:
 
 
 def _begin(run: SyncRun, cursor: JsonObject | None) -> None:
-    """Begin the listing; anew, where somebody has changed what is listed since it was begun before."""
-    if run.listing is not None:  # what was named by other settings says nothing of these
-        Document.objects.filter(connection=run.source.connection, seen_in_run=run.pk).update(seen_in_run=0)
+    """Begin the listing; it goes on from here as long as the settings stay, see `beginning_anew`."""
     run.listing = _beginning(run, cursor)
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 

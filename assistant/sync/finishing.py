@@ -17,7 +17,7 @@ from assistant.sync.committing import mark_stale
 from assistant.sync.configuration import listing_mark
 from assistant.sync.detail import kept_detail
 from assistant.sync.doubts import Named
-from assistant.sync.lease import hold
+from assistant.sync.lease import hold_unchanged
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
 from assistant.sync.plan import Deletion, Guard, plan_deletions
 from assistant.sync.seen import Seen
@@ -77,7 +77,7 @@ def _deleted_or_asked(run: SyncRun, connection: Connection, missing: list[int], 
         decision = Deletion.ASK
     if decision is Deletion.DELETE:
         with transaction.atomic():
-            hold(run.pk)
+            hold_unchanged(run)
             remove(missing)
             SyncRun.objects.filter(pk=run.pk).update(deleted=F("deleted") + len(missing))
     elif decision is Deletion.ASK:
@@ -106,7 +106,7 @@ def _unanswered(connection: Connection, missing: list[int]) -> bool:
 def _ask(run: SyncRun, missing: list[int]) -> None:
     """Hide what is missing until an administrator has decided."""
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         revision = bump(Counter.DOCUMENTS)
         for start in range(0, len(missing), _WRITTEN_AT_ONCE):
             part = missing[start : start + _WRITTEN_AT_ONCE]
@@ -168,7 +168,7 @@ def _confirm(run: SyncRun, connection: Connection, missing: list[int], *, began:
     """The listing is complete: the access lists of all documents it `named` are right as of its beginning."""
     gone = set(missing)
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         revision = bump(Counter.DOCUMENTS)
         mine = Document.objects.filter(connection=connection, acl_stale=False)
         for document in mine.exclude(named):
@@ -191,7 +191,7 @@ def _end_doubts(run: SyncRun, connection: Connection, *, named: Q) -> None:
         named, connection=connection, acl_stale=False, hidden=Hidden.PERMISSIONS
     )
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         cleared = [
             pk for pk, external_id in doubted.values_list("pk", "external_id") if not hiding.name(external_id)
         ]

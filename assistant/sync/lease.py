@@ -18,7 +18,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
-from assistant.sync.models import COLLECTING, RunState, Source, SyncRun
+from assistant.sync.configuration import settings_changed
+from assistant.sync.models import COLLECTING, CONTENT_KINDS, Phase, RunKind, RunState, Source, SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,10 @@ class Paused(Exception):
 
 class TurnOver(Exception):
     """The run has had its worker for long: it goes on as soon as one is free again."""
+
+
+class SettingsChanged(TurnOver):
+    """Somebody has changed what is listed or who may see it: the run is taken up anew, by what counts now."""
 
 
 def owner_of_this_process() -> str:
@@ -83,6 +88,27 @@ def hold(run_id: int) -> None:
     ours = SyncRun.objects.filter(pk=run_id, owner=owner_of_this_process(), state=RunState.RUNNING)
     if not ours.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S)):
         raise LostLease(f"Run {run_id} has been taken over by another worker.")
+
+
+def want_interrupted_lists(run_id: int) -> None:
+    """A reading of lists amid the documents that did not come to its end is wanted as before."""
+    reading = SyncRun.objects.filter(pk=run_id, kind__in=CONTENT_KINDS, phase=Phase.PERMISSIONS)
+    reading.update(permissions_requested=True)
+
+
+def hold_unchanged(run: SyncRun) -> None:
+    """`hold`, for what follows from the source's settings as the run has read them.
+
+    Whoever changes them may store that at any moment; nothing that follows from the old ones is written
+    after it. What is pushed is treated by the settings that its request has read.
+
+    Raises:
+        LostLease: the run is no longer ours; the transaction rolls back.
+        SettingsChanged: they are others now; the transaction rolls back.
+    """
+    hold(run.pk)
+    if run.kind != RunKind.PUSH and settings_changed(run.source):
+        raise SettingsChanged
 
 
 def release_dead() -> list[int]:

@@ -20,7 +20,7 @@ from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document, Hidden
 from assistant.sync.committing import mark_stale
 from assistant.sync.doubts import record_failure
-from assistant.sync.lease import Heartbeat, hold
+from assistant.sync.lease import Heartbeat, hold_unchanged
 from assistant.sync.models import CONTENT_KINDS, SyncRun
 from assistant.sync.noting import note_access_changes, note_membership_changes
 from assistant.sync.seen import Seen
@@ -73,7 +73,7 @@ def take_principals(
     complete = complete and not foreign
     if complete:
         with transaction.atomic():
-            hold(run.pk)
+            hold_unchanged(run)
             change = replace_membership(
                 connection=connection, groups=groups, accounts=accounts, now=timezone.now()
             )
@@ -110,18 +110,19 @@ def take_permissions(run: SyncRun, connection: Connection, lists: Lists, heartbe
             case Complete():
                 seen.complete = True
         if len(window) >= _WINDOW:
-            _apply(run, connection, window)
+            seen.unknown.update(_apply(run, connection, window))
             window = []
-    _apply(run, connection, window)
+    seen.unknown.update(_apply(run, connection, window))
     return seen
 
 
-def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> None:
+def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> dict[str, int | None]:
+    """Store the lists; returns those of what is not stored, if this run will store it."""
     interned = intern_acls((item.acl for item in window if item.acl is not None), connection=connection)
     acls = {item.external_id: interned[item.acl] if item.acl is not None else None for item in window}
     now = timezone.now()
     with transaction.atomic():
-        hold(run.pk)
+        hold_unchanged(run)
         rows = Document.objects.filter(connection=connection, external_id__in=list(acls)).exclude(
             hidden=Hidden.REMOVED
         )
@@ -142,6 +143,8 @@ def _apply(run: SyncRun, connection: Connection, window: list[DocumentAcl]) -> N
             heartbeat_at=now,
             progress_at=now,
         )
+    stored = {row.external_id for row in documents}
+    return {name: acl for name, acl in acls.items() if name not in stored} if amid_documents else {}
 
 
 def _differs(row: Document, acl_id: int | None) -> bool:

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from assistant.common.errors import FailureCode
 
-# Up to this many documents may go whatever their share, as long as less than half goes; one may always go.
+# Up to this many documents a day may go whatever their share, as long as less than half goes; a single one
+# also where it is half, so that a source of two or three stays usable.
 FREE_DELETIONS = 5
 MAX_DELETED_PERCENT = 10
 MAX_DELETED = 1_000
@@ -136,7 +137,7 @@ def plan_deletions(
     if listed == 0:
         return Deletion.ASK
     together = missing + lately
-    if missing == 1 or (together <= FREE_DELETIONS and together < listed):
+    if together <= FREE_DELETIONS and (missing == 1 or together < listed):
         return Deletion.DELETE
     if together > guard.max_deleted or together * 100 > (known + lately) * guard.max_percent:
         return Deletion.ASK

@@ -7,13 +7,11 @@ answer was lost can be sent again. The work is bounded by the limits of a reques
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -35,7 +33,7 @@ from assistant.sync.plan import KNOWN_COLUMNS, Known, plan_document
 from assistant.sync.push_turns import Turn, turn
 from assistant.sync.reading_content import ContentReader
 from assistant.sync.reasons import document_reason
-from assistant.sync.spool import Spool
+from assistant.sync.spool import spool_of_request
 from assistant.sync.treatment import Treatment, treatment_of
 from connectors.sdk.contract import Failure, Upsert
 from connectors.sdk.pushed_document import decode_body, pushed_document
@@ -182,8 +180,7 @@ def _planned(request: _Request, upserts: list[Upsert]) -> list[tuple[Outcome, Kn
 
 def _read(mine: Turn, planned: list[tuple[Outcome, Known | None]]) -> list[Outcome]:
     """The outcomes with their texts, parsed in the sandbox. Memory and time are bounded by the request."""
-    folder = settings.MUNDAP_SYNC_DIR / "spool" / f"push-{uuid4().hex}"
-    spool = Spool(folder)
+    spool = spool_of_request()
     spool.open()
     seconds = min(settings.MUNDAP_PARSE_SECONDS, _LONGEST_PARSE_S)
     reader = ContentReader(
@@ -210,7 +207,7 @@ def _read(mine: Turn, planned: list[tuple[Outcome, Known | None]]) -> list[Outco
         return read
     finally:
         reader.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        spool.clear()
 
 
 def _settle(mine: Turn, outcomes: Sequence[Outcome]) -> None:

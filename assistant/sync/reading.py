@@ -85,7 +85,10 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceDetail:
-    """One source with its latest runs (newest first) and the failures of the latest run."""
+    """One source with its latest runs (newest first) and the failures of the latest run.
+
+    `asking`: the run that waits for approval, however many ran since.
+    """
 
     row: SourceRow
     config: tuple[tuple[str, str], ...]  # (label, value); secrets are left out
@@ -96,4 +99,5 @@ class SourceDetail:
     permissions_confirmed_at: datetime | None
     hidden: int  # documents hidden because their permissions are in doubt or too old
     runs: tuple[RunView, ...]
+    asking: RunView | None
     failures: tuple[FailureView, ...]

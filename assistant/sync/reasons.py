@@ -20,6 +20,7 @@ class RunCode(StrEnum):
     UNREACHABLE = "unreachable"
     PAUSED = "paused"
     TURN_OVER = "turn_over"
+    SETTINGS_CHANGED = "settings_changed"
     DATABASE_AWAY = "database_away"
     OVER_BUDGET = "over_budget"
     FAILED = "failed"
@@ -106,6 +107,9 @@ RUN_REASONS: dict[str, Reason] = {
     ),
     RunCode.PAUSED: Reason(_("The source is paused."), _("Resume it; the run goes on from where it was.")),
     RunCode.TURN_OVER: Reason(_("The run has let others go first."), _("Nothing; it goes on by itself.")),
+    RunCode.SETTINGS_CHANGED: Reason(
+        _("Somebody has changed the source's settings."), _("Nothing; the run goes on by the new ones.")
+    ),
     RunCode.DATABASE_AWAY: Reason(
         _("Mundap's own database didn't answer for a while."), _("Nothing; the run goes on by itself.")
     ),

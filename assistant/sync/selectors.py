@@ -23,7 +23,7 @@ from assistant.common.types import Json
 from assistant.documents.models import Document, Hidden
 from assistant.sync.due import next_run_at
 from assistant.sync.kinds import choice_label
-from assistant.sync.models import RunFailure, Source, SyncRun
+from assistant.sync.models import RunFailure, RunState, Source, SyncRun
 from assistant.sync.reading import FailureView, RunView, SourceDetail, SourceRow
 from assistant.sync.reasons import document_reason, run_reason
 from connectors.registry import connector_kind
@@ -56,6 +56,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
     if found is None:
         raise NotFound("There is no such source.")
     runs = list(found.runs.order_by("-pk")[:_RUNS_SHOWN])
+    asking = found.runs.filter(state=RunState.WAITING_FOR_APPROVAL).order_by("-pk").first()
     now = timezone.now()
     doubted = Document.objects.filter(connection=found.connection, version__gt=0).filter(
         Q(hidden=Hidden.PERMISSIONS) | (Q(hidden=Hidden.NO) & ~confirmed_recently(now))
@@ -70,6 +71,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
         permissions_confirmed_at=found.connection.permissions_confirmed_at,
         hidden=doubted.count(),
         runs=tuple(_run(run, now) for run in runs),
+        asking=_run(asking, now) if asking else None,
         failures=_failures(runs[0]) if runs else (),
     )
 

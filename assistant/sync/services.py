@@ -195,7 +195,8 @@ def retry_failed(*, source_id: int, actor: str) -> int:
 
 def cancel_run(*, run_id: int, actor: str) -> None:
     """Ask a run to stop. What it committed stays. A run that nobody works on ends at once."""
-    SyncRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(cancel_requested=True)
+    by = kept_detail(told("Cancelled by {actor}.", actor=actor))
+    SyncRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(cancel_requested=True, **by)
     release_dead()
     now = timezone.now()
     idle = Q(state=RunState.PENDING) | (Q(state=RunState.RUNNING, lease_until__lt=now) & ~COLLECTING)
@@ -205,7 +206,7 @@ def cancel_run(*, run_id: int, actor: str) -> None:
         phase=Phase.NONE,
         lease_until=None,
         code="",
-        **kept_detail(told("Cancelled by {actor}.", actor=actor)),
+        **by,
     )
     if ended:
         follow(run_id)

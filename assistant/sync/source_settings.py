@@ -184,7 +184,7 @@ def set_age_limit(*, source_id: int, hours: int, actor: str) -> None:
         NotFound: no such source.
     """
     if not 1 <= hours <= _LONGEST_LIMIT_H:
-        raise UsageError(told("The limit must be 1 to {most} hours.", most=_LONGEST_LIMIT_H))
+        raise UsageError(f"The limit must be 1 to {_LONGEST_LIMIT_H} hours.")
     with transaction.atomic():
         changed = Connection.objects.filter(pk=source_id).update(max_age_s=hours * 3600)
         if not changed:

@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from uuid import uuid4
 
 from django.conf import settings
 
@@ -23,7 +24,16 @@ _TEXT, _BYTES = ".text", ".bytes"
 
 def spool_of(run_id: int) -> Spool:
     """The spool of a run."""
-    return Spool(settings.MUNDAP_SYNC_DIR / "spool" / str(run_id))
+    return _spool(str(run_id))
+
+
+def spool_of_request() -> Spool:
+    """A spool for what one request pushes, which no other one can take up."""
+    return _spool(f"push-{uuid4().hex}")
+
+
+def _spool(name: str) -> Spool:
+    return Spool(settings.MUNDAP_SYNC_DIR / "spool" / name)
 
 
 class Spool:
@@ -76,7 +86,7 @@ class Spool:
                 place.with_suffix(suffix).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """The run has ended."""
+        """The run or the request has ended."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _place(self, upsert: Upsert) -> Path:

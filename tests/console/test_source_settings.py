@@ -186,14 +186,33 @@ def test_a_connection_that_does_not_fit_together_is_refused_in_words(ada: Client
     assert source.config == CONFIG
 
 
-def test_a_source_joins_a_directory_and_leaves_it(ada: Client, source: Source) -> None:
+def directory() -> int:
     config: JsonObject = {"address": "https://people.example", "behaviour": "good"}
-    people = services.add_source(kind="jsonl", name="People", config=config, secrets={"token": "x"})
+    return services.add_source(kind="jsonl", name="People", config=config, secrets={"token": "x"})
+
+
+def test_a_source_joins_a_directory_and_leaves_it(ada: Client, source: Source) -> None:
+    people = directory()
     assert "People" in ada.get(reverse("console:source-settings", args=[source.pk])).content.decode()
-    for chosen, joined in ((str(people), people), ("999", None), (str(people), people), ("", None)):
+    for chosen, joined in ((str(people), people), ("", None)):
         assert post(ada, "directory", source, directory=chosen).status_code == 302
         source.connection.refresh_from_db()
         assert source.connection.directory_id == joined
+
+
+@pytest.mark.parametrize("chosen", ["999", "x", "-1", "0", "own"])
+def test_what_is_no_directory_is_refused_and_the_one_that_is_joined_stays(
+    ada: Client, source: Source, chosen: str
+) -> None:
+    people = directory()
+    post(ada, "directory", source, directory=str(people))
+    typed = str(source.pk) if chosen == "own" else chosen
+    address = reverse("console:source-directory", args=[source.pk])
+    answer = ada.post(address, {"directory": typed}, headers={"accept-language": "ko"})
+    assert answer.status_code == 422
+    assert "디렉터리, 곧 사람과 그룹만 제공하는 소스를 고르십시오." in answer.content.decode()
+    source.connection.refresh_from_db()
+    assert source.connection.directory_id == people
 
 
 @pytest.mark.parametrize("role", [Role.EMPLOYEE, Role.AUDITOR, Role.SECURITY_ADMINISTRATOR])

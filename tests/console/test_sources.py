@@ -256,10 +256,29 @@ def test_a_question_stands_on_the_page_until_it_is_answered_whatever_ran_since(
     now = timezone.now()
     run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=now)
     Document.objects.filter(external_id="handbook").update(hidden="missing", asked_in_run=run.pk)
-    open_run(small_world, kind="permissions", state=RunState.SUCCEEDED, finished_at=now)
+    for _ in range(25):  # more than the page lists
+        open_run(small_world, kind="permissions", state=RunState.SUCCEEDED, finished_at=now)
     text = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
     assert "1 document is gone from the source" in text
     assert reverse("console:approve", args=[small_world.source_id, run.pk]) in text
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.RUNNING])
+def test_a_question_hides_nothing_of_what_ran_since(
+    ada: Client, small_world: SmallWorld, state: RunState
+) -> None:
+    now = timezone.now()
+    run = open_run(small_world, state=RunState.WAITING_FOR_APPROVAL, missing=1, finished_at=now)
+    Document.objects.filter(external_id="handbook").update(hidden="missing", asked_in_run=run.pk)
+    ended = None if state == RunState.RUNNING else now
+    open_run(small_world, state=state, code="source_gone" if ended else "", finished_at=ended)
+    text = ada.get(reverse("console:source", args=[small_world.source_id])).content.decode()
+    assert "1 document is gone from the source" in text
+    assert ("The last sync failed" in text) == (state == RunState.FAILED)
+    assert ('id="progress"' in text) == (state == RunState.RUNNING)
+    head = text.split("</header>")[-2]
+    assert "Needs your approval" in head
+    assert ("Failed" if ended else "Syncing") in head
 
 
 def test_who_only_sees_sources_is_not_told_which_documents_are_missing(

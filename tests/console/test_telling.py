@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.accounts.models import User
-from assistant.common.errors import FailureCode
-from assistant.common.told import restored, told
+from assistant.common.errors import FailureCode, UsageError
+from assistant.common.told import restored, said, told
 from assistant.common.types import Json
 from assistant.console.telling import in_words
 from assistant.sync.detail import kept_detail, storable
 from assistant.sync.doubts import record_failure
+from assistant.sync.enrichment import parse_enrichment
 from assistant.sync.models import RunFailure, RunState, Source, SyncRun
 from connectors.sdk.contract import Failure
 from tests.common.test_told import JSON
@@ -55,12 +56,59 @@ def test_a_korean_reader_reads_korean_and_an_english_one_english(client: Client,
     )
 
 
+@pytest.mark.parametrize(
+    ("state", "cause", "korean"),
+    [
+        (
+            RunState.CANCELLED,
+            told("Cancelled by {actor}.", actor="ada@example.com"),
+            "ada@example.com 계정이 취소했습니다.",
+        ),
+        (
+            RunState.SUCCEEDED_WITH_ERRORS,
+            told("Run {number} has listed the source anew.", number=7),
+            "7번 실행이 소스의 목록을 새로 읽었습니다.",
+        ),
+    ],
+)
+def test_how_a_run_ended_without_failing_is_told_among_the_runs(
+    client: Client, page: str, state: RunState, cause: str, korean: str
+) -> None:
+    SyncRun.objects.update(state=state, code="", **kept_detail(cause))
+    runs = client.get(page, headers={"accept-language": "ko"}).content.decode().split("지난 실행")[1]
+    assert korean in runs
+    runs = client.get(page, headers={"accept-language": "en"}).content.decode().split("Earlier runs")[1]
+    assert cause in runs
+
+
 def test_a_row_of_an_older_release_shows_its_text(client: Client, page: str) -> None:
     SyncRun.objects.update(detail="Written long ago.", detail_parts=None)
     RunFailure.objects.update(detail="Also long ago.", detail_parts={"template": "", "values": [1]})
     text = client.get(page, headers={"accept-language": "ko"}).content.decode()
     assert "Written long ago." in text
     assert "Also long ago." in text
+
+
+@pytest.mark.parametrize(
+    ("rule", "korean", "english"),
+    [
+        ({"set": []}, "규칙 2: set과", "Rule 2: set and derive"),
+        ({"delete": [7]}, "규칙 2: delete: 텍스트여야 합니다.", "Rule 2: delete must be a text."),
+        (
+            {"derive": {"a": {"from": "path", "pattern": 7}}},
+            "규칙 2: 패턴: 텍스트여야 합니다.",
+            "Rule 2: a pattern must be a text.",
+        ),
+    ],
+)
+def test_a_rule_for_attributes_that_cannot_be_is_named_in_the_readers_language(
+    rule: Json, korean: str, english: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_enrichment({}, [{"delete": ["a"]}, rule])
+    assert str(refused.value).startswith(english)
+    with override("ko"):
+        assert in_words(said(refused.value)).startswith(korean)
 
 
 def test_a_doubt_that_is_noted_twice_is_told_whole(small_world: SmallWorld) -> None:

@@ -119,9 +119,13 @@ def test_a_source_that_is_emptied_bit_by_bit_asks_like_one_that_is_emptied_at_on
     assert (run.state, run.missing) == ("waiting_for_approval", 3), "7 of 50 in a day"
     assert approve_deletions(run_id=run.id, actor="ada") == 3
     script.events = [*made[:42], Complete()]
-    assert sync(scripted_source).deleted == 1, "one may always go"
+    assert sync(scripted_source).deleted == 1, "the fifth of the day"
+    script.events = [*made[:41], Complete()]
+    run = sync(scripted_source)
+    assert (run.state, run.missing) == ("waiting_for_approval", 1), "not one by one either"
+    assert approve_deletions(run_id=run.id, actor="ada") == 1
     SyncRun.objects.update(finished_at=timezone.now() - timedelta(days=2))
-    script.events = [*made[:38], Complete()]
+    script.events = [*made[:37], Complete()]
     assert sync(scripted_source).deleted == 4
 
 

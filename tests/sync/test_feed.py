@@ -252,3 +252,16 @@ def test_a_resumed_source_that_lists_everything_anew_counts_nothing_twice(
     run = run_progress(run_id)
     assert (run.found, run.total, run.done) == (12, 12, 12)
     assert counts(run) == (12, 0, 0, 0, 0)
+
+
+def test_a_feed_may_name_its_first_document_again_without_beginning_to_count_anew(
+    script: Script, scripted_source: int
+) -> None:
+    script.events = [A, B, C, Complete(cursor=FIRST)]
+    sync(scripted_source)
+    again = document("a", "Report about aword, anew.", acl=EVERYBODY)
+    script.changes = [A, B, Checkpoint({"at": 2}), again, Checkpoint({"at": 3}), CaughtUp(SECOND)]
+    run = sync(scripted_source)
+    listing = SyncRun.objects.get(pk=run.id).listing
+    assert listing is not None
+    assert (listing["checkpoint"], listing["named"], run.found) == ({"at": 3}, 3, 3)

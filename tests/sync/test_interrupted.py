@@ -206,13 +206,16 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
 def test_a_lost_lease_also_stops_groups_and_deletions(
     small_world: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("assistant.sync.permissions_pass.hold", "assistant.sync.finishing.hold"):
+    for place in (
+        "assistant.sync.permissions_pass.hold_unchanged",
+        "assistant.sync.finishing.hold_unchanged",
+    ):
         with monkeypatch.context() as patched:
-            real = sys.modules[place.rpartition(".")[0]].hold
+            real = sys.modules[place.rpartition(".")[0]].hold_unchanged
 
-            def robbed(run_id: int, real: Callable[[int], None] = real) -> None:
-                SyncRun.objects.filter(pk=run_id).update(owner="elsewhere:1:abc")
-                real(run_id)
+            def robbed(run: SyncRun, real: Callable[[SyncRun], None] = real) -> None:
+                SyncRun.objects.filter(pk=run.pk).update(owner="elsewhere:1:abc")
+                real(run)
 
             patched.setattr(place, robbed)
             small_world.groups["staff"]["members"] = []
@@ -315,7 +318,7 @@ def test_a_running_run_stops_when_asked_and_keeps_what_it_has(
     run_id = request_run(source_id=small_world.source_id, kind=RunKind.INCREMENTAL, actor="test")
     assert execute_run(run_id)
     run = run_progress(run_id)
-    assert run.state == "cancelled"
+    assert (run.state, run.cause) == ("cancelled", "Cancelled by ada@example.com.")
     assert 2 <= run.added < 20
     assert Document.objects.count() == 6 + run.added
     assert_sound()

@@ -13,6 +13,7 @@ from assistant.sync.plan import (
     FREE_DELETIONS,
     LASTING_FAILURES,
     MAX_DELETED,
+    MAX_DELETED_PERCENT,
     Deletion,
     Known,
     is_news,
@@ -137,7 +138,8 @@ def test_an_access_list_that_changed_during_a_run_is_news(known: Known, acl_id: 
         (11, 5, 6, Deletion.DELETE),  # the floor: five may go whatever their share
         (13, 6, 7, Deletion.ASK),
         (10, 5, 5, Deletion.ASK),  # but not half of all
-        (2, 1, 1, Deletion.DELETE),  # one may always go
+        (2, 1, 1, Deletion.DELETE),  # a single one may
+        (3, 2, 1, Deletion.ASK),
         (60, 6, 54, Deletion.DELETE),  # ten per cent exactly
         (59, 6, 53, Deletion.ASK),
         (100_000, 1_000, 99_000, Deletion.DELETE),
@@ -150,6 +152,17 @@ def test_deletions_that_are_plausible_happen_and_others_ask(
     known: int, missing: int, listed: int, expected: Deletion
 ) -> None:
     assert plan_deletions(known=known, missing=missing, listed=listed) is expected
+
+
+@pytest.mark.parametrize("size", [2, 3, 6, 7, 20, 50, 51, 300])
+def test_a_source_that_loses_one_document_a_run_is_not_emptied_without_a_question(size: int) -> None:
+    """A small one asks about the last, which is all that is left; every one beyond what may go in a day."""
+    for lately in range(size):
+        left = size - lately
+        decision = plan_deletions(known=left, missing=1, listed=left - 1, lately=lately)
+        allowed = max(FREE_DELETIONS, size * MAX_DELETED_PERCENT // 100)
+        expected = Deletion.DELETE if lately < allowed and left > 1 else Deletion.ASK
+        assert decision is expected, lately
 
 
 @given(listed=st.integers(0, 20_000), missing=st.integers(0, 20_000))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Self
 
 import pytest
 from django.utils import timezone
@@ -14,8 +14,9 @@ from django.utils import timezone
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import Connection, User
 from assistant.common.acl import parse_acl
-from assistant.documents.models import Document
-from assistant.sync import carrying_out, documents_pass, permissions_pass
+from assistant.common.types import JsonObject
+from assistant.documents.models import Document, Hidden
+from assistant.sync import carrying_out, documents_pass, finishing, permissions_pass
 from assistant.sync.due import due_kind
 from assistant.sync.engine import execute_run
 from assistant.sync.lease import Heartbeat
@@ -23,7 +24,7 @@ from assistant.sync.models import OPEN_STATES, RunKind, RunState, Source, SyncRu
 from assistant.sync.services import cancel_run, pause_source, request_run
 from assistant.sync.source_settings import change_settings, settings_of
 from assistant.sync.treatment import Treatment
-from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Content, DocumentAcl, Upsert
+from connectors.sdk.contract import CaughtUp, Checkpoint, Complete, Content, DocumentAcl, Event, Upsert
 from tests.sync.conftest import sync
 from tests.sync.scripted import EVERYBODY, Script, document
 from tests.sync.test_interrupted import Killed, abandoned, killing
@@ -74,6 +75,21 @@ def in_one_go(first: Upsert, second: Upsert) -> list[Upsert]:
         return second.fetch()
 
     return [replace(first, fetch=late), replace(second, fetch=early)]
+
+
+class Announced(tuple[Event, ...]):
+    """Events of which the last has been read once `read` is set."""
+
+    read: threading.Event
+
+    def __new__(cls, events: Iterable[Event], *, read: threading.Event) -> Self:
+        made = super().__new__(cls, events)
+        made.read = read
+        return made
+
+    def __iter__(self) -> Iterator[Event]:
+        yield from super().__iter__()
+        self.read.set()
 
 
 def narrow(source_id: int) -> None:
@@ -197,8 +213,16 @@ def test_a_reading_of_lists_that_breaks_off_keeps_no_revocation_of_the_listing_b
         request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
 
     meanwhile(monkeypatch, documents_pass, "commit", ask)
-    sync(scripted_source)
-    work_off(scripted_source)
+    written: list[set[str]] = []
+
+    def note() -> None:
+        seen = Document.objects.filter(seen_in_run=SyncRun.objects.latest("pk").pk)
+        written.append(set(seen.values_list("external_id", flat=True)))
+
+    meanwhile(monkeypatch, carrying_out, "take_permissions", note)
+    run = sync(scripted_source)
+    assert written == [{"m0"}], "the lists were read between the two"
+    assert run.state == "succeeded"
     assert "secret" not in found(viewer_for(people["sam"]), "falconword")
     assert "secret" in found(viewer_for(people["ann"]), "falconword")
 
@@ -212,13 +236,14 @@ def test_a_listing_that_was_read_ahead_does_not_undo_what_a_reading_of_lists_bro
     secret = document("secret", "The falconword is here.", acl=EVERYBODY)
     script.events = [secret, Complete()]
     sync(scripted_source)
-    script.events = [*MANY, secret, Complete()]
+    listed = threading.Event()
+    script.events = Announced([*MANY, secret, Complete()], read=listed)
     ann_only = parse_acl({"allow": [ANN]})
     script.lists = [*(DocumentAcl(each.external_id, each.acl) for each in MANY), Complete()]
     script.lists = [DocumentAcl("secret", ann_only), *script.lists]
 
     def ask() -> None:
-        time.sleep(0.2)  # the listing is at its end by now
+        assert listed.wait(60)
         request_run(source_id=scripted_source, kind=RunKind.PERMISSIONS, actor="ada")
 
     meanwhile(monkeypatch, documents_pass, "commit", ask)
@@ -227,23 +252,91 @@ def test_a_listing_that_was_read_ahead_does_not_undo_what_a_reading_of_lists_bro
     assert "secret" not in found(viewer_for(people["sam"]), "falconword")
 
 
-@pytest.mark.usefixtures("looking")
-def test_a_change_of_rules_during_a_run_makes_the_next_one_list_everything(
+def change(source_id: int, changes: JsonObject) -> None:
+    values = settings_of(Source.objects.get(pk=source_id))
+    change_settings(source_id=source_id, settings=replace(values, **changes), actor="ada")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (({"rules": {"exclude": ["m0", "m5"]}}, {"rules": {}}), {"m0": "m0", "m5": "m5"}),
+        (({}, {"rules": {"exclude": ["m0"]}}), {"m0": None, "m5": "m5"}),
+        (({}, {"field_map": {"title": "subject"}}), {"m0": "Subject of m0", "m5": "Subject of m5"}),
+        (({}, {"enrichment": [{"drop": True, "when": [{"field": "path", "equals": "m0"}]}]}), {"m0": None}),
+    ],
+)
+def test_a_change_of_what_is_listed_makes_the_run_that_works_begin_again(
+    script: Script,
+    scripted_source: int,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: tuple[JsonObject, JsonObject],
+    expected: dict[str, str | None],
+) -> None:
+    described = [replace(each, attributes={"subject": f"Subject of {each.external_id}"}) for each in MANY]
+    script.events = [*described, Complete(cursor={"token": 1})]
+    monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
+    before, after = changes
+    change(scripted_source, before)
+    meanwhile(monkeypatch, documents_pass, "commit", lambda: change(scripted_source, after))
+    run = sync(scripted_source)
+    assert (run.state, run.code) == ("pending", "settings_changed")
+    work_off(scripted_source)
+    ended = SyncRun.objects.get()  # the one that was at work, and no other
+    assert (ended.state, ended.failed) == (RunState.SUCCEEDED, 0)
+    assert script.asked == [(None, None), (None, None)]
+    shown = {row.external_id: row.title for row in Document.objects.filter(hidden=Hidden.NO)}
+    assert {name: shown.get(name) for name in expected} == expected
+    assert Source.objects.get(pk=scripted_source).cursor == {"token": 1}
+
+
+def test_a_change_that_comes_while_a_run_ends_deletes_nothing_by_the_old_rules(
     script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script.events = [*MANY, Complete(cursor={"token": 1})]
-    Source.objects.update(rules={"exclude": ["m5"]})
-
-    def widen() -> None:
-        settings = settings_of(Source.objects.get(pk=scripted_source))
-        change_settings(source_id=scripted_source, settings=replace(settings, rules={}), actor="ada")
-
-    meanwhile(monkeypatch, documents_pass, "commit", widen)
+    script.events = [*MANY, Complete()]
     sync(scripted_source)
-    script.changes = [CaughtUp({"token": 2})]
+    change(scripted_source, {"rules": {"exclude": ["m5"]}})
+    meanwhile(monkeypatch, finishing, "_keep_cursor", lambda: change(scripted_source, {"rules": {}}))
     sync(scripted_source)
     work_off(scripted_source)
-    assert Document.objects.filter(external_id="m5", version=1).exists()
+    ended = SyncRun.objects.latest("pk")
+    assert (ended.state, ended.deleted, ended.unchanged, ended.updated) == (RunState.SUCCEEDED, 0, 5, 1)
+    assert Document.objects.get(external_id="m5").hidden == Hidden.NO
+
+
+@pytest.mark.parametrize("kind", [RunKind.FULL, RunKind.PERMISSIONS])
+def test_nothing_is_written_by_the_old_audience_once_a_narrower_one_is_stored(
+    script: Script,
+    scripted_source: int,
+    people: dict[str, User],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: RunKind,
+) -> None:
+    narrowed = [replace(each, acl=parse_acl({"allow": [ANN]})) for each in MANY]
+    script.events = [*narrowed, Complete()]
+    sync(scripted_source)
+    script.events = [*MANY, Complete()]
+    module = documents_pass if kind == RunKind.FULL else permissions_pass
+    meanwhile(monkeypatch, module, "intern_acls", lambda: narrow(scripted_source))
+    run = sync(scripted_source, kind)
+    assert (run.state, run.code) == ("pending", "settings_changed")
+    assert found(viewer_for(people["sam"]), "gannetword") == {}
+    work_off(scripted_source)
+    assert found(viewer_for(people["sam"]), "gannetword") == {}
+    assert len(found(viewer_for(people["ann"]), "gannetword")) == len(MANY)
+
+
+def test_a_run_that_begins_again_can_be_cancelled_all_the_same(
+    script: Script, scripted_source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.events = [*MANY, Complete()]
+    monkeypatch.setattr(documents_pass, "_BATCH_CHUNKS", 1)
+    meanwhile(
+        monkeypatch, documents_pass, "commit", lambda: change(scripted_source, {"rules": {"exclude": ["m0"]}})
+    )
+    run = sync(scripted_source)
+    cancel_run(run_id=run.id, actor="ada")
+    assert SyncRun.objects.get().state == RunState.CANCELLED
 
 
 def test_a_run_that_goes_on_after_a_change_of_rules_begins_its_listing_anew(

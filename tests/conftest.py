@@ -131,8 +131,11 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync.
+
+    A descriptor that is closed is an error as before.
+    """
+    monkeypatch.setattr(os, "fsync", os.fstat)
 
 
 @pytest.fixture

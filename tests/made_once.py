@@ -15,8 +15,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
+from django.core.management.color import no_style
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 Value = bool | int | float | Decimal | str | bytes | datetime | None
@@ -124,6 +127,14 @@ def _lay_again(made: _Made, folder: Path) -> None:
                 statement = f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES "
                 values = [_moved(value, made.begun, later) for row in rows for value in row]
                 cursor.execute(statement + ", ".join([marks] * len(rows)), values)
+        _count_on(cursor, {table.name for table in made.tables})
+
+
+def _count_on(cursor: CursorWrapper, names: set[str]) -> None:
+    """Rows that come after get numbers behind those laid down: PostgreSQL counts apart from the rows."""
+    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in names]
+    for statement in connection.ops.sequence_reset_sql(no_style(), models):
+        cursor.execute(statement)
 
 
 def _moved(value: Value, since: datetime, later: timedelta) -> Value:

@@ -9,13 +9,18 @@
 PYTHON = .venv/bin/python
 # One more than the cores of a small machine: a third of their time, tests wait for servers and processes.
 WORKERS = 3
-PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
-# Folders whose code does not know of the database, and the stories of sources: once is enough. Files in which
-# no test may ask the database at all (tests/architecture/test_database_tests.py holds them to it).
-WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers sources \
+# Which file comes first: tests/conftest.py.
+PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Folders and files in which no test asks the database (tests/architecture/test_database_tests.py holds them
+# to it): once is enough.
+WITHOUT_DATABASE = architecture bench common connectors docker index ingest/parsers providers \
 	config/test_supervisor.py demo/test_company.py guardrails/test_topics.py guardrails/test_words.py \
 	ingest/test_chunking.py ingest/test_sandbox.py retrieval/test_folding.py sync/test_plan.py \
 	web/test_tokens.py web/test_translations.py
+# Stories that ask the database what those of folders, directories and programs ask it, of other servers.
+STORIES_TOLD_ONCE = sources/test_database.py sources/test_dokuwiki.py sources/test_feed.py \
+	sources/test_git.py sources/test_imap.py sources/test_mediawiki.py sources/test_s3.py \
+	sources/test_sftp.py sources/test_smb.py sources/test_web.py sources/test_webdav.py
 # Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
 # Tests write here, never into a person's own installation.
@@ -55,7 +60,7 @@ test-postgresql:
 	@if [ -n "$$MUNDAP_TEST_DATABASE_URL" ]; then \
 		set -x; \
 		MUNDAP_HOME=$(TEST_HOME) DATABASE_URL="$$MUNDAP_TEST_DATABASE_URL" \
-			$(PYTEST) -m "not browser and not slow" $(addprefix --ignore=tests/,$(WITHOUT_DATABASE)) tests; \
+			$(PYTEST) -m "not browser and not slow" $(addprefix --ignore=tests/,$(WITHOUT_DATABASE) $(STORIES_TOLD_ONCE)) tests; \
 	elif [ -n "$$CI" ]; then \
 		echo "FAILED: in CI the tests run on PostgreSQL too, but MUNDAP_TEST_DATABASE_URL is not set." >&2; \
 		exit 1; \

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,15 @@ from assistant.common.types import Json
 from assistant.index.registry import opened_index
 from assistant.retrieval import narrowing
 from assistant.sync.engine import execute_run
+from assistant.sync.models import Source
 from assistant.sync.reading import RunView
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import add_source, request_run
+from tests.embedded_once import embed_once
+from tests.made_once import made_once
 
 PASSWORD = "correct horse battery staple"
+PEOPLE = ("ann", "bob", "cho", "sam", "ada")
 
 DOCUMENTS: tuple[dict[str, Json], ...] = (
     {
@@ -87,6 +92,15 @@ GROUPS: tuple[dict[str, Json], ...] = (
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let several workers begin with the files that take long, so that none is left with one at the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "browser")))}
+    many = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in long, -many[item.path], item.path))
+
+
 @dataclass(slots=True)
 class SmallWorld:
     """The world's file, source and people. `write` changes the file, `sync` carries it in."""
@@ -131,33 +145,56 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync.
+
+    A descriptor that is closed is an error as before.
+    """
+    monkeypatch.setattr(os, "fsync", os.fstat)
+
+
+@pytest.fixture(autouse=True)
+def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    embed_once(monkeypatch)
 
 
 @pytest.fixture
-def people(db: None) -> dict[str, User]:
+def people(request: pytest.FixtureRequest, db: None) -> dict[str, User]:
     """The accounts of the small world, by name. Everybody has the same password."""
+    if "small_world" in request.fixturenames:
+        request.getfixturevalue("small_world")
+        return {name: User.objects.get(email=f"{name}@example.com") for name in PEOPLE}
+    return _arrive()
+
+
+def _arrive() -> dict[str, User]:
     roles = {"ada": Role.ADMINISTRATOR}
     return {
         name: User.objects.create_user(
             f"{name}@example.com", PASSWORD, name=name.title(), role=roles.get(name, Role.EMPLOYEE)
         )
-        for name in ("ann", "bob", "cho", "sam", "ada")
+        for name in PEOPLE
     }
 
 
 @pytest.fixture
-def small_world(people: dict[str, User], tmp_path: Path) -> SmallWorld:
-    """The small world, synced."""
+def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    """The small world, synced: once in each process, and laid down again for each test."""
     world = SmallWorld(
         file=tmp_path / "world.jsonl",
         source_id=0,
         documents={str(document["id"]): dict(document) for document in DOCUMENTS},
         groups={str(group["group"]): dict(group) for group in GROUPS},
     )
-    world.write()
-    world.source_id = add_source(kind="jsonl", name="world", config={"path": str(world.file)}, actor="test")
-    run = world.sync()
-    assert run.state == "succeeded", run
+
+    def make() -> None:
+        if not User.objects.filter(email__in=[f"{name}@example.com" for name in PEOPLE]).exists():
+            _arrive()  # a fixture that asks for the world by its name may have asked for its people before
+        world.write()
+        path: dict[str, Json] = {"path": str(world.file)}
+        world.source_id = add_source(kind="jsonl", name="world", config=path, actor="test")
+        run = world.sync()
+        assert run.state == "succeeded", run
+
+    made_once(make, folder=tmp_path, kept_in=lambda: tmp_path_factory.mktemp("small-world"))
+    world.source_id = Source.objects.get(connection__name="world").pk
     return world

@@ -19,6 +19,7 @@ from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
 from assistant.common.errors import NotFound
 from assistant.documents.models import Document
+from tests.access.laid_down import nothing_changes
 from tests.access.made_worlds import NOW, made_world
 from tests.access.test_three_forms_agree import world_in_database
 from tests.conftest import SmallWorld
@@ -38,7 +39,7 @@ def _id(external_id: str) -> int:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_rule_read_backwards_finds_the_same_people(seed: int) -> None:
-    with world_in_database(made_world(Random(seed), people=5, papers=12)) as laid:
+    with world_in_database(made_world(Random(seed), people=5, papers=12)) as laid, nothing_changes():
         for row in Document.objects.select_related("connection", "acl"):
             found = find_readers(row.acl, now=NOW).people if not hides_from_everybody(row, now=NOW) else ()
             said = {email for email, viewer in laid.viewers.items() if may_read(viewer, row, now=NOW)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
+
+from tests.connectors.servers.programs import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("MUNDAP_TEST_CHROMIUM", "/usr/bin/chromium"))
@@ -40,9 +41,7 @@ def environment_of(home: Path) -> dict[str, str]:
 @contextmanager
 def running_server(home: Path) -> Iterator[str]:
     """The address of a server over `home`, which is filled first."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = environment_of(home)
     subprocess.run(
         [sys.executable, "-m", "tests.browser.world"],

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from assistant.common import guarded_http
+
 pytest.register_assert_rewrite(
     "tests.connectors.conformance", "tests.connectors.hostile", "tests.connectors.network_checks"
 )
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks again asks at once."""
+    monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.0)

@@ -64,8 +64,8 @@ class NetworkConformance(ConnectorConformance):
     """The suite for every source over a network."""
 
     make_world: ClassVar[type[NetworkWorld]]
-    feed_sees: ClassVar[frozenset[str]] = frozenset()
     shifts: ClassVar[int] = MOST_SHIFTS  # fewer where a change of the world costs much
+    goes_on_anew: ClassVar[bool] = False  # whether a run that goes on may read everything again
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[NetworkWorld]:
@@ -78,8 +78,7 @@ class NetworkConformance(ConnectorConformance):
             world.close()
 
     @pytest.fixture(autouse=True)
-    def _impatience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.001)
+    def _impatience(self, impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
         wait_at_most(monkeypatch, seconds=5.0)
 
     def test_a_listing_that_is_given_up_leaves_no_file_open(self, world: World) -> None:
@@ -133,7 +132,7 @@ class NetworkConformance(ConnectorConformance):
     def test_a_run_cut_after_any_item_goes_on_without_loss(self, world: NetworkWorld) -> None:
         for number in range(7):
             world.put(f"more-{number}.txt", "more")
-        check_resume(world)
+        check_resume(world, anew=self.goes_on_anew)
 
 
 class AskedAclConformance(NetworkConformance):
@@ -146,9 +145,11 @@ class AskedAclConformance(NetworkConformance):
 
 
 class ChangeFeedConformance(NetworkConformance):
-    """Where runs can begin at a cursor. What the feed does not see stands in the kind's `feed_misses`."""
+    """Where runs can begin at a cursor. What the feed does not see stands in the kind's `feed_misses`.
 
-    make_world: ClassVar[type[ChangeFeedWorld]]
+    The world is a `ChangeFeedWorld`, as far as the feed sees what its methods do.
+    """
+
     feed_sees: ClassVar[frozenset[str]] = FEED_SEES
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -185,13 +186,14 @@ class ChangeFeedConformance(NetworkConformance):
             cursor = cursor_of(listed(connector))
         for number in range(7):
             world.put(f"more-{number}.txt", "more")
-        check_resume(world, cursor=cursor)
+        check_resume(world, cursor=cursor, anew=self.goes_on_anew)
 
 
 class FolderConformance(NetworkConformance):
     """Where what lies in a folder inherits its list."""
 
     make_world: ClassVar[type[FolderWorld]]
+    feed_sees: ClassVar[frozenset[str]] = frozenset()  # beside a change feed, what that sees
 
     @pytest.mark.parametrize("count", [300, 10_000])
     def test_a_moved_folder_changes_what_all_in_it_inherit(self, world: FolderWorld, count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
@@ -149,6 +149,24 @@ def hostile_proxy(upstream: str) -> Iterator[HostileProxy]:
     with serving(fallback=passed) as server:
         proxy.url = server.url
         yield proxy
+
+
+class BehindProxy:
+    """A world whose connector reaches its server through a proxy."""
+
+    proxy: HostileProxy
+
+    def put_proxy_before(self, address: str) -> str:
+        """Stand a proxy before the server of this address; the address that leads through it."""
+        server = urlsplit(address)
+        self._before_server = ExitStack()
+        proxied = hostile_proxy(f"{server.scheme}://{server.netloc}")
+        self.proxy = self._before_server.enter_context(proxied)
+        return self.proxy.url + server.path
+
+    def close(self) -> None:
+        """Take the proxy away."""
+        self._before_server.close()
 
 
 def _passed_on(upstream: str, seen: Seen) -> Given:

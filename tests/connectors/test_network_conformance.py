@@ -178,6 +178,16 @@ class ReportsAllAgain(DriveConnector):
         yield CaughtUp({"at": begun})
 
 
+class GoesOnAnew(TakesTheCursorAnew):
+    """Reads everything again instead of going on."""
+
+    def documents(
+        self, *, cursor: JsonObject | None = None, checkpoint: JsonObject | None = None
+    ) -> Iterator[Event]:
+        start = None if checkpoint is None else {**checkpoint, "at": ""}
+        yield from super().documents(cursor=cursor, checkpoint=start)
+
+
 class CountsPages(DriveConnector):
     """Goes on after so many items instead of after an id."""
 
@@ -261,6 +271,7 @@ WRONG: dict[str, tuple[type[DriveConnector], Check]] = {
         lambda world: check_change_during_listing(world, "a.txt"),
     ),
     "the cursor is taken anew": (TakesTheCursorAnew, check_resume),
+    "everything is read anew": (GoesOnAnew, check_resume),
     "the gap is hidden": (HidesTheGap, gap),
     "a folder's files are forgotten": (
         ForgetsWhatFoldersHold,
@@ -276,9 +287,8 @@ WRONG: dict[str, tuple[type[DriveConnector], Check]] = {
 
 
 @pytest.fixture
-def make_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., DriveWorld]]:
+def make_drive(tmp_path: Path, impatient: None) -> Iterator[Callable[..., DriveWorld]]:
     """Makes a small drive that is read by the given connector."""
-    monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.001)
     made: list[DriveWorld] = []
 
     def make(connector: Callable[[DriveApi], DriveConnector]) -> DriveWorld:

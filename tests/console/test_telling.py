@@ -183,7 +183,13 @@ def test_the_summary_calls_values_by_their_names(client: Client, page: str, smal
 def test_only_a_source_that_is_being_added_asks_who_sees_it_at_first(
     client: Client, page: str, small_world: SmallWorld
 ) -> None:
-    address = reverse("console:source-settings", args=[small_world.source_id])
-    text = client.get(address, headers={"accept-language": "en"}).content.decode()
-    assert "Who may see it" in text
-    assert "at first" not in text
+    there = client.get(
+        reverse("console:source-settings", args=[small_world.source_id]), headers={"accept-language": "en"}
+    )
+    assert "Who may see it" in there.content.decode()
+    assert "at first" not in there.content.decode()
+    typed = {"name": "more", "setting-path": str(small_world.file)}
+    begun = client.post(reverse("console:source-new-kind", args=["jsonl"]), typed)
+    token = begun.headers["Location"].strip("/").split("/")[-2]
+    added = client.get(reverse("console:draft-plan", args=[token]), headers={"accept-language": "en"})
+    assert "Who may see it at first?" in added.content.decode()

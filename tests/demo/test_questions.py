@@ -32,6 +32,7 @@ from tests.demo.test_company import (
     plain,
     questions,
 )
+from tests.embedded_once import embed_once
 
 # django_db makes pytest-django create the tables: it looks at the marks before any fixture runs.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -76,6 +77,7 @@ def replies(
     home = tmp_path_factory.mktemp("ondam")
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(django_settings, "MUNDAP_INDEX_DIR", home / "index")
+        embed_once(patch)
         _forget()
         with transaction.atomic():
             run_id = seed(home)

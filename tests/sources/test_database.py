@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,8 @@ def tickets(
     settings.MUNDAP_ALLOWED_NETWORKS = parse_networks("127.0.0.0/8")
     world = request.param(tmp_path)
     assert isinstance(world, DatabaseWorld)
-    yield Tickets(world)
-    world.session.close()
+    with closing(world):
+        yield Tickets(world)
 
 
 def test_the_story_of_a_table(tickets: Tickets) -> None:

@@ -17,6 +17,7 @@ from assistant.sync.reading import RunView
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import add_source, request_run
 from connectors.registry import KINDS
+from connectors.sdk.contract import Complete
 from tests.connectors.worlds import amazon_entries
 from tests.sync import scripted
 from tests.sync.watching import Work, watched
@@ -84,6 +85,16 @@ def script(people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> Iterator
 def scripted_source(script: scripted.Script) -> int:
     """The id of a source that reports what `script` says."""
     return add_source(kind="scripted", name="scripted", config={}, actor="test")
+
+
+@pytest.fixture
+def fed(script: scripted.Script, scripted_source: int) -> int:
+    """A source with a change feed and three documents, synced; the script has noted nothing since."""
+    script.events = [scripted.A, scripted.B, scripted.C, Complete(cursor=scripted.FIRST)]
+    assert sync(scripted_source).added == 3
+    script.asked.clear()
+    script.fetched.clear()
+    return scripted_source
 
 
 @pytest.fixture

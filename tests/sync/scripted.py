@@ -124,6 +124,9 @@ KIND = ConnectorKind(
     fetches_at_once=2,  # a document that takes long must not keep another one waiting
 )
 EVERYBODY: Json = {"allow": ["everyone"]}
+A, B, C = (document(name, f"Report about {name}word.", acl=EVERYBODY) for name in ("a", "b", "c"))
+FIRST: JsonObject = {"token": 1}  # where a change feed stood, and then
+SECOND: JsonObject = {"token": 2}
 DIRECTORY_PLACE = f"{__name__}:DIRECTORY"
 DIRECTORY = ConnectorKind(
     name="scripted_directory",

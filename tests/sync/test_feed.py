@@ -27,23 +27,10 @@ from connectors.sdk.contract import (
 )
 from connectors.sdk.errors import Reconfigure, Retry
 from tests.sync.conftest import sync
-from tests.sync.scripted import EVERYBODY, Script, document
+from tests.sync.scripted import EVERYBODY, FIRST, SECOND, A, B, C, Script, document
 from tests.sync.test_engine import counts
 from tests.sync.test_interrupted import Killed, abandoned, killing
 from tests.sync.watching import found
-
-FIRST, SECOND = {"token": 1}, {"token": 2}
-A, B, C = (document(name, f"Report about {name}word.", acl=EVERYBODY) for name in ("a", "b", "c"))
-
-
-@pytest.fixture
-def fed(script: Script, scripted_source: int) -> int:
-    """A source with a change feed and three documents."""
-    script.events = [A, B, C, Complete(cursor=FIRST)]
-    assert counts(sync(scripted_source)) == (3, 0, 0, 0, 0)
-    script.asked.clear()
-    script.fetched.clear()
-    return scripted_source
 
 
 def cursor_of(source_id: int) -> object:

@@ -13,21 +13,12 @@ from assistant.sync import documents_pass
 from assistant.sync.engine import execute_run
 from assistant.sync.models import RunKind, Source
 from assistant.sync.services import request_run
-from connectors.sdk.contract import CaughtUp, Complete, Tombstone
+from connectors.sdk.contract import CaughtUp, Tombstone
 from tests.sync.conftest import sync
-from tests.sync.scripted import EVERYBODY, Script, document
-from tests.sync.test_feed import FIRST, SECOND, A, B, C
+from tests.sync.scripted import EVERYBODY, FIRST, SECOND, A, Script, document
 from tests.sync.watching import found
 
 CHANGED = document("a", "Report about aword, anew.", acl=EVERYBODY)
-
-
-@pytest.fixture
-def fed(script: Script, scripted_source: int) -> int:
-    """A source with a change feed and three documents."""
-    script.events = [A, B, C, Complete(cursor=FIRST)]
-    assert sync(scripted_source).added == 3
-    return scripted_source
 
 
 @pytest.mark.parametrize("back", [A, CHANGED], ids=["as it was", "changed"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from assistant.common.guarded_http import GuardedClient
 from assistant.common.http_messages import Origin, Reach
 from assistant.common.network import Network, parse_networks
@@ -14,9 +12,9 @@ NOWHERE = Origin()
 SECRETS = Origin(headers={"X-Api-Key": "sesame"}, auth=("ann", "sesame"))
 
 
-def client(origin: Origin = NOWHERE, *, stopped: Callable[[], bool] = lambda: False) -> GuardedClient:
+def client(origin: Origin = NOWHERE) -> GuardedClient:
     """A client with little patience."""
-    return GuardedClient(Reach(LOCAL, stopped=stopped), origin, timeout_s=2)
+    return GuardedClient(Reach(LOCAL), origin, timeout_s=2)
 
 
 def at(server: ScriptedServer) -> Origin:

@@ -10,7 +10,7 @@ from assistant.common.network import Network, parse_networks
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
 from tests.common.scripted_server import serving
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.sample_drive.api import DriveApi
 from tests.connectors.sample_drive.connector import DriveConnector
 from tests.connectors.sample_drive.drive import Drive
@@ -20,7 +20,7 @@ from tests.connectors.sample_drive.server import DriveService
 TOKEN = "open sesame"
 
 
-class DriveWorld:
+class DriveWorld(BehindProxy):
     """A drive that the tests can change."""
 
     kind: ConnectorKind = KIND
@@ -29,12 +29,12 @@ class DriveWorld:
         self.drive = Drive()
         self._service = DriveService(self.drive, TOKEN)
         self._make = make
-        self._stack = ExitStack()
-        server = self._stack.enter_context(serving(fallback=self._service))
-        self.proxy = self._stack.enter_context(hostile_proxy(server.url))
+        self._serving = ExitStack()
+        self.put_proxy_before(self._serving.enter_context(serving(fallback=self._service)).url)
 
     def close(self) -> None:
-        self._stack.close()
+        super().close()
+        self._serving.close()
 
     def connector(self) -> Connector:
         """A connector as the engine would build it."""

@@ -59,6 +59,10 @@ class DatabaseWorld:
         self.session.execute(_MEMBERS)
         self._known: dict[str, str] = {}
 
+    def close(self) -> None:
+        """Hang up."""
+        self.session.close()
+
     def connector(
         self, *, password: str = PASSWORD, surroundings: Surroundings = LOOPBACK, **more: Json
     ) -> Connector:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.joined import JoinedConnector
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki
 
@@ -39,7 +38,7 @@ def connector_of(wiki: DokuWiki, surroundings: Surroundings | None = None, **mor
     return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, lent)
 
 
-class DokuWikiWorld:
+class DokuWikiWorld(BehindProxy):
     """Each document is the page `start` of a namespace of its own.
 
     The namespace's rules allow and the page's rules deny: only a nearer rule beats another one.
@@ -51,11 +50,7 @@ class DokuWikiWorld:
     def __init__(self, folder: Path) -> None:
         self.wiki.reset()
         self._rules: dict[str, list[str]] = {}
-        self._open = ExitStack()
-        self.proxy = self._open.enter_context(hostile_proxy(self.wiki.url))
-
-    def close(self) -> None:
-        self._open.close()
+        self.put_proxy_before(self.wiki.url)
 
     def connector(self) -> Connector:
         """Through the proxy: no answer of the wiki names an address."""

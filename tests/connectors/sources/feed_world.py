@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
 from html import escape
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.servers.apache_site import apache
+from tests.connectors.sources.audience_world import AudienceWorld
 from tests.connectors.sources.web_world import LOOPBACK
 
 _NUMBERS = count(1)
@@ -42,18 +41,17 @@ def entry_id(name: str) -> str:
     return f"tag:example.com,2026:{quote(name)}"
 
 
-class FeedWorld:
+class FeedWorld(AudienceWorld):
     """One feed that holds every entry."""
 
     kind: ConnectorKind = connector_kind("feed")
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         server = apache()
         name = f"feed-{next(_NUMBERS)}.xml"
         self.file = server.root / name
         self.url = f"{server.url}/{name}"
-        self.scratch = folder / "scratch"
-        self._audience: list[Json] = []
         self._texts: dict[str, str] = {}
         self._write()
 
@@ -72,19 +70,6 @@ class FeedWorld:
         del self._texts[name]
         self._write()
 
-    def set_acl(self, name: str, *, allow: Sequence[str], deny: Sequence[str] = ()) -> None:
-        assert not deny, "an audience has no denies"
-        self._audience = list(allow)
-
-    def break_acl(self, name: str) -> None:
-        self._audience = ["the whole company"]
-
-    def set_group(self, name: str, members: Sequence[str]) -> None:
-        raise NotImplementedError("a feed has no groups")
-
-    def break_groups(self) -> None:
-        raise NotImplementedError("a feed has no groups")
-
     def vanish(self) -> None:
         self.file.unlink()
 
@@ -95,15 +80,12 @@ class FeedWorld:
         self.file.chmod(0o644)
 
 
-class SpoiledFeedWorld(FeedWorld):
+class SpoiledFeedWorld(BehindProxy, FeedWorld):
     """The same in pages of two entries, what changed last before the others, read through a hostile proxy."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._stack = ExitStack()
-        server = urlsplit(self.url)
-        self.proxy = self._stack.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
-        self.url = self.proxy.url + server.path
+        self.url = self.put_proxy_before(self.url)
 
     def put(self, name: str, text: str) -> str:
         if self._texts.get(name) != text:
@@ -119,12 +101,3 @@ class SpoiledFeedWorld(FeedWorld):
 
     def _page(self, at: int) -> Path:
         return self.file.with_stem(f"{self.file.stem}-{at}") if at else self.file
-
-    def move(self, name: str, folder: str) -> None:
-        raise NotImplementedError("a feed has no folders")
-
-    def forget_changes(self) -> None:
-        raise NotImplementedError("a feed keeps no account of changes")
-
-    def close(self) -> None:
-        self._stack.close()

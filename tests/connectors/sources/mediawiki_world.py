@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +13,7 @@ from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.servers.mediawiki import PASSWORD, ROBOT, MediaWiki
 
 LOOPBACK = Surroundings(network=Network(parse_networks("127.0.0.0/8")))
@@ -36,7 +35,7 @@ def connector_of(wiki: MediaWiki, surroundings: Surroundings | None = None, **mo
     return KIND.build(settings_of(wiki, **more), {"password": PASSWORD}, lent)
 
 
-class MediaWikiWorld:
+class MediaWikiWorld(BehindProxy):
     """Each document whose readers the suite changes has a namespace of its own, and so has each folder.
 
     A wiki gives its pages numbers in the order in which they are made; the first belongs to its main page.
@@ -54,13 +53,9 @@ class MediaWikiWorld:
         self._made = 1
         self._used = {self.places[""]}
         self._readers: dict[int, str] = {}
-        self._open = ExitStack()
-        self.proxy = self._open.enter_context(hostile_proxy(self.wiki.url))
+        self.put_proxy_before(self.wiki.url)
         self.proxy.settle = self.wiki.flush
         self.proxy.beginning = self.wiki.beginning
-
-    def close(self) -> None:
-        self._open.close()
 
     def connector(self) -> Connector:
         """Through the proxy: only the addresses of pages lead past it, and nobody asks for those.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from assistant.common.network import Network, parse_networks
@@ -12,7 +11,7 @@ from assistant.common.types import Json
 from connectors.registry import connector_kind
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.servers.s3 import s3_server
 from tests.connectors.worlds import amazon_entries
 
@@ -113,13 +112,12 @@ class S3World:
         self.write("groups.json", json.dumps(list(self._groups.values())).encode())
 
 
-class SpoiledS3World(S3World):
+class SpoiledS3World(BehindProxy, S3World):
     """The same, read through a hostile proxy."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._stack = ExitStack()
-        self.proxy = self._stack.enter_context(hostile_proxy(self.server.endpoint))
+        self.put_proxy_before(self.server.endpoint)
 
     @property
     def config(self) -> dict[str, Json]:
@@ -128,6 +126,3 @@ class SpoiledS3World(S3World):
     def connector(self, **more: Json) -> Connector:
         """Without a place to keep companions, so that each run asks for them."""
         return self.connector_in(Surroundings(network=LOOPBACK), **more)
-
-    def close(self) -> None:
-        self._stack.close()

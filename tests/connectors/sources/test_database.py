@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +53,8 @@ SUITES = (TestPostgresql, TestMariadb)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseWorld]:
     made = request.param(tmp_path)
     assert isinstance(made, DatabaseWorld)
-    yield made
-    made.session.close()
+    with closing(made):
+        yield made
 
 
 def failures(events: Sequence[object]) -> list[Failure]:
@@ -118,23 +119,25 @@ def test_a_number_with_decimal_places_is_found_again_under_its_id(world: Databas
     assert list(upserts(connector.again([name]))) == [name]
 
 
-def test_two_numbers_that_differ_in_their_decimal_places_alone_are_two_documents(tmp_path: Path) -> None:
-    world = PostgresqlWorld(tmp_path)
+@pytest.mark.parametrize("world", [PostgresqlWorld], indirect=True)
+def test_two_numbers_that_differ_in_their_decimal_places_alone_are_two_documents(
+    world: DatabaseWorld,
+) -> None:
     query = (
         "SELECT 7.0::numeric AS id, 'one' AS text, 'user:ana@example.com' AS allowed "
         "UNION ALL SELECT 7::numeric, 'two', 'user:bob@example.com'"
     )
     events = listed(world.connector(query=query))
     assert {name: sees(events, name, user(ANA)) for name in upserts(events)} == {"7": False, "7.0": True}
-    world.session.close()
 
 
 @pytest.mark.parametrize("value", ["Infinity", "-Infinity", "NaN"])
-def test_a_row_whose_id_is_no_number_does_not_keep_others_from_being_read(tmp_path: Path, value: str) -> None:
-    world = PostgresqlWorld(tmp_path)
+@pytest.mark.parametrize("world", [PostgresqlWorld], indirect=True)
+def test_a_row_whose_id_is_no_number_does_not_keep_others_from_being_read(
+    world: DatabaseWorld, value: str
+) -> None:
     query = f"SELECT 7::numeric AS id, 'text' AS text UNION ALL SELECT '{value}'::numeric, 'text'"
     assert "7" in upserts(listed(world.connector(query=query)))
-    world.session.close()
 
 
 def test_a_cursor_that_the_query_no_longer_fits_is_a_gap(world: DatabaseWorld) -> None:

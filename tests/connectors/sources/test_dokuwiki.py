@@ -38,7 +38,9 @@ from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki, dokuwik
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.dokuwiki_world import LOOPBACK, DokuWikiWorld, connector_of
 
-MANY = 20_000
+MANY = 100_000
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +48,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DokuWiki]:
     """One wiki for the module."""
     with dokuwiki_server(tmp_path_factory.mktemp("dokuwiki")) as wiki:
         yield wiki
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks again asks at once."""
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda attempt: 0.001)
 
 
 @pytest.fixture
@@ -528,9 +524,9 @@ def test_markup_becomes_markdown(written: str, markdown: str) -> None:
     ids=range(6),
 )
 def test_no_page_takes_long_to_convert(written: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     as_markdown(written)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 6
 
 
 SUITES = (TestDokuWiki,)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant.common import guarded_http
 from assistant.common.acl import user
 from assistant.common.errors import DocumentFailure, FailureCode, UsageError
 from assistant.common.network import Network
@@ -44,6 +43,8 @@ from tests.connectors.sources.web_world import LOOPBACK
 
 XML = {"Content-Type": "application/atom+xml"}
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 
 class TestFeed(AudienceConformance, ChangeFeedConformance):
     """Absence from a feed is no deletion, so that a listing ends with CaughtUp and never with Complete."""
@@ -51,6 +52,7 @@ class TestFeed(AudienceConformance, ChangeFeedConformance):
     make_world = SpoiledFeedWorld
     many = 10
     feed_sees = frozenset({CONTENT, NEW})
+    goes_on_anew = True
 
     @pytest.fixture(autouse=True)
     def _small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,11 +105,6 @@ class TestFeed(AudienceConformance, ChangeFeedConformance):
 
 
 SUITES = (TestFeed,)
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.01)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ from tests.connectors.conformance import (
     text_of,
     upserts,
 )
-from tests.connectors.servers.cutting_proxy import cutting_proxy
+from tests.connectors.servers.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.connectors.servers.git_server import TOKEN
 from tests.connectors.sources.git_world import GitWorld
 
@@ -328,20 +329,17 @@ def test_secrets_on_the_disk_go_when_the_connector_is_closed(world: GitWorld) ->
 
 
 def test_work_that_was_stopped_ends_while_the_server_is_silent(world: GitWorld) -> None:
-    asked: list[int] = []
-
-    def stopped() -> bool:
-        asked.append(1)
-        return len(asked) > 2
-
     world.repository.commit()
-    surroundings = Surroundings(network=world.surroundings.network, scratch=world.scratch, stopped=stopped)
-    with cutting_proxy(world.server.port, after_bytes=0, silent=True) as port:
-        address = world.server.address(world.slug).replace(str(world.server.port), str(port))
-        with pytest.raises(Stopped):
-            listed(
-                world.kind.build({**world.config, "repositories": [address]}, {"token": TOKEN}, surroundings)
-            )
+    with CuttingProxy(world.server.port, later=0, silent=True) as proxy:
+        address = world.server.address(world.slug).replace(str(world.server.port), str(proxy.port))
+        surroundings = Surroundings(
+            network=world.surroundings.network, scratch=world.scratch, stopped=lambda: proxy.cuts > 0
+        )
+        connector = world.kind.build(
+            {**world.config, "repositories": [address]}, {"token": TOKEN}, surroundings
+        )
+        with closing(connector), pytest.raises(Stopped):
+            listed(connector)
 
 
 def test_a_repository_on_this_machine_is_read_without_a_network(world: GitWorld) -> None:

@@ -50,7 +50,7 @@ from tests.connectors.servers.mediawiki import PASSWORD, MediaWiki, mediawiki_se
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.mediawiki_world import KIND, LOOPBACK, MediaWikiWorld, connector_of, settings_of
 
-MANY = 20_000
+MANY = 100_000
 
 
 @pytest.fixture(scope="module")
@@ -496,9 +496,9 @@ def test_markup_becomes_markdown(written: str, markdown: str) -> None:
     ids=range(10),
 )  # fmt: skip
 def test_no_page_takes_long_to_convert(written: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     as_markdown(written)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 6
 
 
 def test_the_clock_of_the_wiki_counts(wiki: MediaWiki) -> None:

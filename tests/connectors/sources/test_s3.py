@@ -308,8 +308,8 @@ def test_a_private_address_is_refused_unless_it_is_allowed(world: S3World) -> No
         listed(world.connector_in(Surroundings(network=Network())))
 
 
-def test_nothing_answers_at_the_endpoint(world: S3World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda attempt: 0.0)
+@pytest.mark.usefixtures("impatient")
+def test_nothing_answers_at_the_endpoint(world: S3World) -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as unused:
         port = unused.server_address[1]
     with pytest.raises(Retry, match="does not answer"):
@@ -405,21 +405,17 @@ def test_keys_for_which_no_document_can_stand_are_reported() -> None:
     assert not any(id_problem(each.external_id) for each in failures(events))
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("status", "code", "expected"), ANSWERS, ids=[code for _, code, _ in ANSWERS])
-def test_each_refusal_says_what_to_do_next(
-    status: int, code: str, expected: type[ConnectorError], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda attempt: 0.0)
+def test_each_refusal_says_what_to_do_next(status: int, code: str, expected: type[ConnectorError]) -> None:
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
     with store_that_says(lambda handler: say(handler, status, body)) as endpoint, pytest.raises(expected):
         listed_at(endpoint)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("body", ["<ListBucketResult><Contents>", "not XML at all", ""])
-def test_an_answer_that_is_cut_or_no_xml_is_never_an_empty_bucket(
-    body: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda attempt: 0.0)
+def test_an_answer_that_is_cut_or_no_xml_is_never_an_empty_bucket(body: str) -> None:
     with store_that_says(lambda handler: say(handler, 200, body)) as endpoint, pytest.raises(ConnectorError):
         listed_at(endpoint)
     with (

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant.common import guarded_http
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.http_messages import Answer
 from assistant.common.network import Network
@@ -28,10 +27,7 @@ from tests.connectors.sources.web_world import LOOPBACK
 
 BROKEN = Reply(b"out of order", 500)
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded_http, "_pause", lambda attempt: 0.01)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture

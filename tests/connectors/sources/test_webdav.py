@@ -244,10 +244,8 @@ def test_a_private_address_is_refused_unless_it_is_allowed(world: WebdavWorld) -
         listed(connector)
 
 
-def test_a_server_that_is_silent_or_hangs_up_is_tried_again(
-    world: WebdavWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda _attempt: 0.0)
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_is_silent_or_hangs_up_is_tried_again(world: WebdavWorld) -> None:
     with pytest.raises(Retry):
         listed(world.connector(url=f"http://127.0.0.1:{free_port()}/"))
     port = int(world.server.url.rpartition(":")[2].partition("/")[0])
@@ -471,10 +469,8 @@ def test_where_nothing_tells_whether_a_file_changed_every_run_reads_it(script: S
     assert first["ok.txt"].version == second["ok.txt"].version
 
 
-def test_content_that_redirects_or_breaks_off_is_not_read(
-    script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assistant.common.guarded_http._pause", lambda _attempt: 0.0)
+@pytest.mark.usefixtures("impatient")
+def test_content_that_redirects_or_breaks_off_is_not_read(script: Script) -> None:
     found = upserts(listed(serve(script)))["ok.txt"]
     script.replies["GET", "/d/ok.txt"] = Reply(200, b"fine", headers=(("ETag", '"1"'),))
     assert found.fetch() == BytesContent(b"fine")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +14,7 @@ from connectors.registry import connector_kind
 from connectors.sdk.config import validate
 from connectors.sdk.contract import Connector, ConnectorKind
 from connectors.sdk.surroundings import Surroundings
-from tests.connectors.hostile_proxy import hostile_proxy
+from tests.connectors.hostile_proxy import BehindProxy
 from tests.connectors.servers.dav_server import PASSWORD, USER, DavServer
 from tests.connectors.sources.tree_world import LOOPBACK, ServedFolder
 
@@ -77,21 +76,16 @@ class WebdavWorld(ServedFolder):
             shutil.rmtree(cls._roots.pop(), ignore_errors=True)
 
 
-class WebdavBehindProxy(WebdavWorld):
+class WebdavBehindProxy(BehindProxy, WebdavWorld):
     """The same behind a proxy. The server's answers name paths only, so all leads through it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._open = ExitStack()
-        server = urlsplit(self.server.url)
-        self.proxy = self._open.enter_context(hostile_proxy(f"{server.scheme}://{server.netloc}"))
+        self.put_proxy_before(self.server.url)
 
     @property
     def url(self) -> str:
         return f"{self.proxy.url}{urlsplit(super().url).path}"
-
-    def close(self) -> None:
-        self._open.close()
 
 
 class WsgidavBehindProxy(WebdavBehindProxy):

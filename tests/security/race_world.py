@@ -250,9 +250,10 @@ class RaceWorld:
             self._moments["members"] = time.monotonic()
             return complete
 
-        def lists(*args: object) -> None:
-            apply(*args)  # type: ignore[arg-type]
+        def lists(*args: object) -> dict[str, int | None]:
+            unknown = apply(*args)  # type: ignore[arg-type]
             self._moments["lists"] = time.monotonic()
+            return unknown
 
         with (
             mock.patch.object(carrying_out, "take_principals", members),

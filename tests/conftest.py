@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from django.utils import translation
 from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
+from assistant.chat.runner import is_idle
 from assistant.common.types import Json
 from assistant.index.registry import opened_index
 from assistant.retrieval import narrowing
@@ -177,7 +179,7 @@ def _arrive() -> dict[str, User]:
 
 
 @pytest.fixture
-def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
     """The small world, synced: once in each process, and laid down again for each test."""
     world = SmallWorld(
         file=tmp_path / "world.jsonl",
@@ -197,4 +199,8 @@ def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFacto
 
     made_once(make, folder=tmp_path, kept_in=lambda: tmp_path_factory.mktemp("small-world"))
     world.source_id = Source.objects.get(connection__name="world").pk
-    return world
+    yield world
+    # A reader may have left before the end of a turn, whose thread still writes to the test's database.
+    until = time.monotonic() + 30
+    while not is_idle() and time.monotonic() < until:
+        time.sleep(0.01)

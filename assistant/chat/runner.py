@@ -72,9 +72,15 @@ def _run_in_thread(turn_id: int) -> None:
     except Exception:  # the edge of a thread: nobody waits for its result
         log.exception("turn %s could not be recorded", turn_id)
     finally:
+        connections.close_all()
         with _lock:
             _running.discard(turn_id)
-        connections.close_all()
+
+
+def is_idle() -> bool:
+    """Whether no turn runs in this process, and none is about to."""
+    with _lock:
+        return not _running
 
 
 def run_turn(turn_id: int) -> bool:

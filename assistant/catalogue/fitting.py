@@ -109,6 +109,8 @@ def _wrong_address(settings: ModelSettings) -> str:
     wrong = _wrong_text(settings.address, most=LONGEST_ADDRESS, needed=is_elsewhere(settings.kind))
     if wrong or not is_elsewhere(settings.kind):
         return wrong
+    if not settings.address.lower().startswith(("http://", "https://")):
+        return told("Write a web address that begins with http:// or https://.")
     try:
         parse_target(settings.address)
     except AddressRefused as error:

@@ -52,7 +52,7 @@ class EditableModel:
 
 
 def catalogue_page(*, viewer: Viewer) -> CataloguePage:
-    """Every model there is, with the calls and costs of the last days.
+    """Every model there is, the default first, with the calls and costs of the last days.
 
     Raises:
         NotFound: the viewer may not manage models.
@@ -74,7 +74,7 @@ def catalogue_page(*, viewer: Viewer) -> CataloguePage:
                 calls=used[each.entry.key].calls if each.entry.key in used else 0,
                 costs=used[each.entry.key].costs if each.entry.key in used else (),
             )
-            for each in listed
+            for each in sorted(listed, key=lambda each: not each.entry.is_default)
         ),
         environment_decides=given is not None,
     )

@@ -108,7 +108,7 @@ def test_what_is_typed_is_saved_and_shown_again_without_the_key(ada: Client, ser
     ("given", "says"),
     [
         ({"name": ""}, "Fill this in."),
-        ({"address": "nowhere"}, "scheme"),
+        ({"address": "nowhere"}, "begins with http:// or https://"),
         ({"most_tokens": "٣"}, "from 64 to 100000"),
         ({"most_tokens": "9" * 400}, "from 64 to 100000"),
         ({"input_price": "a lot"}, "such as 2.5"),

@@ -30,6 +30,7 @@ _STATES: dict[State, Promise] = {
 _ICONS = {State.GOOD: "check", State.BAD: "cross", State.UNKNOWN: "minus"}
 _SECOND = 1_000
 _CENT = Decimal("0.01")
+_WHOLE_FROM = 100  # beyond that nobody reads hundredths, and some currencies have none
 
 
 @register.filter
@@ -62,7 +63,8 @@ def money(cost: Cost) -> str:
     if 0 < cost.amount < _CENT:
         amount = formats.number_format(_CENT, force_grouping=True)
         return gettext("less than %(amount)s %(currency)s") % {"amount": amount, "currency": cost.currency}
-    return f"{formats.number_format(cost.amount, 2, force_grouping=True)} {cost.currency}"
+    places = 0 if cost.amount >= _WHOLE_FROM else 2
+    return f"{formats.number_format(cost.amount, places, force_grouping=True)} {cost.currency}"
 
 
 @register.filter

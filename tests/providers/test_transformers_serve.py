@@ -9,15 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 
-from assistant.chat import selectors
-from assistant.chat.runner import run_turn
-from assistant.chat.services import start_turn
 from assistant.common.errors import ModelUnavailable
-from assistant.common.network import parse_networks
 from assistant.providers.contract import Message, Role, Usage
-from tests.conftest import SmallWorld
 from tests.providers.scripted_model import model_at
 from tests.providers.served_model import ServedModels, transformers_serve
 from tests.providers.tiny_model import tiny_model
@@ -116,21 +110,3 @@ def test_a_server_that_dies_in_the_middle_leaves_what_came_and_says_so(tmp_path:
     assert spent[0].output_tokens > 0
     assert spent[0].estimated
     assert spent[1].output_tokens == 0
-
-
-def test_its_answers_are_held_against_the_documents_of_the_person_who_asks(
-    small_world: SmallWorld, settings: LazySettings, served: ServedModels, says: Path
-) -> None:
-    settings.MUNDAP_CHAT_MODEL = "openai-compatible"
-    settings.MUNDAP_CHAT_URL, settings.MUNDAP_CHAT_MODEL_NAME = f"{served.url}/v1", str(says)
-    settings.MUNDAP_ALLOWED_NETWORKS = parse_networks("127.0.0.0/8")
-    ann = small_world.viewer("ann")
-    turn = start_turn(
-        viewer=ann, question="How many days a week is remote work allowed?", conversation_id=None
-    )
-    assert run_turn(turn.pk)
-    view = selectors.turn(viewer=ann, turn_id=turn.pk)
-    assert view.state == "done"
-    true, false = view.sentences
-    assert (true.text, true.citations) == ("Remote work is allowed three days a week.", (1,))
-    assert false.citations == ()

@@ -27,6 +27,12 @@ KINDS: dict[str, ModelKind] = {
         label=_("Server with an OpenAI-compatible interface"),
         about=_("OpenAI, Azure, vLLM, Ollama, llama.cpp and many others speak it."),
     ),
+    "bedrock": ModelKind(
+        label=_("Amazon Bedrock"),
+        about=_(
+            "Its address names the region; its key is ID:SECRET of an access key, or an API key of Bedrock’s."
+        ),
+    ),
     "transformers": ModelKind(
         label=_("Model in a folder of this machine"),
         about=_(

@@ -1,4 +1,4 @@
-"""Where a message ends that does not end by itself: a server may take no notice of the limit it was given."""
+"""What a message may be: visible text that ends. A server may take no notice of the limit it was given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from assistant.common.told import told
 from assistant.providers.call_failed import CallFailed
 from assistant.providers.contract import CountingCompletions, Message, Outcome, Tokens, never, uncounted
+from assistant.providers.harmless import harmless
 
 _CHARACTERS_A_TOKEN = 12  # far more than any tokenizer's mean
 _READ = 1_200  # characters of the end in which a repetition is looked for
@@ -16,7 +17,7 @@ _EVERY = 200  # new characters between two looks
 
 
 class Bounded:
-    """A language model whose messages end: by length, or once they only repeat themselves."""
+    """A language model whose messages are legible and end: by length, or once they only repeat themselves."""
 
     def __init__(self, completions: CountingCompletions, *, most_tokens: int) -> None:
         self._completions = completions
@@ -41,8 +42,9 @@ class Bounded:
             Stopped: while it was waited for.
         """
         written, unseen, end = 0, 0, ""
-        for piece in self._completions.complete(messages, stop=stop, counted=counted):
-            written += len(piece)
+        for came in self._completions.complete(messages, stop=stop, counted=counted):
+            piece = harmless(came)
+            written += len(came)
             unseen += len(piece)
             end = (end + piece)[-_READ:]
             if written > self._most:
@@ -50,7 +52,8 @@ class Bounded:
                     told("The model '{model}' does not stop writing and was cut off.", model=self.name),
                     Outcome.ENDLESS,
                 )
-            yield piece
+            if piece:
+                yield piece
             if unseen >= _EVERY:
                 unseen = 0
                 if repeats(end):

@@ -29,6 +29,7 @@ from assistant.providers.contract import (
 )
 from assistant.providers.dialect import (
     Dialect,
+    OtherDialect,
     is_filtered,
     is_too_long,
     known_dialect,
@@ -98,7 +99,7 @@ class ChatCompletions:
             try:
                 yield from self._asked(messages, dialect, stop, counted)
                 return
-            except _OtherDialect as error:  # before anything was written; each one says less than the last
+            except OtherDialect as error:  # before anything was written; each one says less than the last
                 dialect = error.dialect
 
     def _asked(
@@ -127,7 +128,7 @@ class ChatCompletions:
         except HostUnreachable as error:
             silent = time.monotonic() - began >= server.silence_s  # nobody waits for that twice
             raise CallFailed(said(error), Outcome.UNREACHABLE, after=None if silent else 0.5) from error
-        except (CallFailed, _OtherDialect):
+        except (CallFailed, OtherDialect):
             raise
         except MundapError as error:  # an address that is not allowed, a certificate: only a person can mend
             raise CallFailed(said(error), Outcome.REFUSED) from error
@@ -204,20 +205,12 @@ class ChatCompletions:
         refusal = _beginning(answer)
         other = other_dialect(dialect, answer.status, refusal)
         if other is not None:
-            return _OtherDialect(other)
+            return OtherDialect(other)
         if is_filtered(answer.status, refusal):
             return declined(self.name)
         if is_too_long(answer.status, refusal):
             return too_long(self.name)
         return refused(self.name, answer.status, answer.headers.get("retry-after", ""))
-
-
-class _OtherDialect(MundapError):
-    """The server understands the request if it is put in these words."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        super().__init__("another dialect")
-        self.dialect = dialect
 
 
 def _beginning(answer: Streamed) -> str:

@@ -11,12 +11,13 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Final
 
+from assistant.common.errors import MundapError
 from assistant.common.types import Json
 from assistant.providers.contract import ChatServer
 
 _REFUSED = frozenset({400, 422})
 _TOO_LONG = re.compile(
-    r"context_length_exceeded|exceed_context|context (?:length|window|size)|prompt is too long"
+    r"context_length_exceeded|exceed_context|context (?:length|window|size)|(?:prompt|input) is too long"
 )
 _FILTERED = re.compile(r"content_filter|responsible_?ai|content management policy")
 OLD_LIMIT: Final = "max_tokens"
@@ -39,6 +40,14 @@ class Dialect:
         if self.counts:
             found["stream_options"] = {"include_usage": True}
         return found
+
+
+class OtherDialect(MundapError):
+    """The server understands the request if it is put in these words. Caught before anybody sees it."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__("another dialect")
+        self.dialect = dialect
 
 
 def other_dialect(dialect: Dialect, status: int, refusal: str) -> Dialect | None:

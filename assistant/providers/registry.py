@@ -21,12 +21,14 @@ CHAT_MODELS = {
     "extractive": "assistant.providers.extractive:chat_model",
     "openai-compatible": "assistant.providers.chat_completions:chat_model",
     "transformers": "assistant.providers.local_model:chat_model",
+    "bedrock": "assistant.providers.bedrock:chat_model",
 }
 
 # The language models among them, without what makes answers of their messages.
 COMPLETIONS = {
     "openai-compatible": "assistant.providers.chat_completions:completions",
     "transformers": "assistant.providers.local_model:completions",
+    "bedrock": "assistant.providers.bedrock:completions",
 }
 
 

@@ -14,12 +14,14 @@ from assistant.audit.models import AuditEvent
 from assistant.catalogue import services
 from assistant.catalogue.accounting import usage_by_model
 from assistant.catalogue.fitting import ModelSettings
+from assistant.catalogue.kinds import BUILT_IN, KINDS
 from assistant.catalogue.listing import catalogue_page, editable_model
 from assistant.catalogue.models import LanguageModel
 from assistant.catalogue.opening import stored_key
 from assistant.catalogue.services import WrongModel
 from assistant.catalogue.trying import try_environment, try_settings
 from assistant.common.errors import ModelUnavailable, NotFound
+from assistant.providers.registry import CHAT_MODELS
 from tests.catalogue.conftest import Adding
 from tests.catalogue.models import settings_of, viewer
 from tests.common.scripted_server import ScriptedServer
@@ -182,3 +184,20 @@ def test_a_narrower_audience_counts_at_once(adding: Adding) -> None:
     )
     page = catalogue_page(viewer=viewer("ada"))
     assert next(each.people for each in page.models if each.entry.row_id == pk) == ("ann@example.com",)
+
+
+def test_every_language_model_that_there_is_can_be_entered() -> None:
+    assert set(KINDS) == set(CHAT_MODELS) - {BUILT_IN}
+
+
+def test_a_model_in_a_folder_needs_no_address_and_sends_nothing_anywhere(
+    adding: Adding, people: dict[str, User]
+) -> None:
+    pk = adding(
+        "House", kind="transformers", address="https://left.over.example/v1", server_model="/models/house"
+    )
+    entry = next(
+        each.entry for each in catalogue_page(viewer=viewer("ada")).models if each.entry.row_id == pk
+    )
+    assert entry.host == ""
+    assert LanguageModel.objects.get(pk=pk).address == ""

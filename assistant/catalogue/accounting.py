@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from django.apps import apps
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils import timezone
@@ -133,7 +134,7 @@ def _store(call: ModelCall, turn_id: int | None) -> None:
     if turn_id is not None:
         try:
             with transaction.atomic():
-                exists = ModelCall._meta.get_field("turn").related_model.objects.filter(pk=turn_id).exists()
+                exists = apps.get_model("chat.Turn")._default_manager.filter(pk=turn_id).exists()
                 call.turn_id = turn_id if exists else None
                 call.save()
                 return

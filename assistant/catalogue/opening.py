@@ -18,6 +18,9 @@ from assistant.providers.contract import ChatModel, ChatParts, ChatServer, Embed
 from assistant.providers.registry import chat_model
 
 
+_NO_ROW = 0
+
+
 def opened(entry: Entry, *, spent: Callable[[Usage], None]) -> ChatModel:
     """The entry's model. Whoever opens it has asked `model_for_turn` for whom.
 
@@ -93,7 +96,7 @@ def stored_key(row: LanguageModel) -> str:
 def _server(entry: Entry) -> ChatServer:
     if entry.origin is not Origin.ROW:
         return server_of_environment()
-    row = LanguageModel.objects.filter(pk=entry.row_id).first()
+    row = LanguageModel.objects.filter(pk=entry.row_id or _NO_ROW).first()
     if row is None:
         raise ModelNotOffered(entry.name, ())
     return ChatServer(

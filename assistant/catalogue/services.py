@@ -152,7 +152,7 @@ def key_goes_elsewhere() -> str:
 def _fitting(settings: ModelSettings, key: str | None, *, row: LanguageModel | None) -> list[Principal]:
     """To whom alone the model is open; empty where to everyone."""
     wrong = mistakes(settings, key=key or "")
-    others = LanguageModel.objects.exclude(pk=row.pk if row else None)
+    others = LanguageModel.objects.exclude(pk=row.pk if row else 0)
     if "name" not in wrong and others.filter(name__iexact=settings.name).exists():
         wrong["name"] = told("There is a model of this name: choose another one.")
     if row is not None and key is None and leads_elsewhere(row, settings):

@@ -94,8 +94,11 @@ def typed_form(typed: QueryDict, *, kept: bool) -> tuple[ModelForm, ModelSetting
         currency=values["currency"],
         for_everyone=form.for_everyone,
         people=tuple(values["people"].split("\n")),
-        **numbers,
-        **prices,
+        most_tokens=numbers["most_tokens"],
+        silence_s=numbers["silence_s"],
+        most_at_once=numbers["most_at_once"],
+        input_price=prices["input_price"],
+        output_price=prices["output_price"],
     )
 
 

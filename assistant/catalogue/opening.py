@@ -17,7 +17,6 @@ from assistant.documents.embedding import answering_embedder
 from assistant.providers.contract import ChatModel, ChatParts, ChatServer, Embedder, Usage
 from assistant.providers.registry import chat_model
 
-
 _NO_ROW = 0
 
 

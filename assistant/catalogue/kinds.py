@@ -24,7 +24,7 @@ class ModelKind:
 
 KINDS: dict[str, ModelKind] = {
     "openai-compatible": ModelKind(
-        label=_("Server with an OpenAI-compatible interface"),
+        label=_("OpenAI-compatible server"),
         about=_("OpenAI, Azure, vLLM, Ollama, llama.cpp and many others speak it."),
     ),
     "bedrock": ModelKind(

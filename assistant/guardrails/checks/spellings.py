@@ -161,7 +161,7 @@ def _without_digits_for_letters(folded: str) -> Iterator[str]:
     if not _LEET_SIGN.search(folded):
         return
 
-    def reading(table: dict[int, str]) -> str:
+    def reading(table: dict[int, int]) -> str:
         def read(match: re.Match[str]) -> str:
             token = match.group()
             signs = len(_LEET_SIGN.findall(token))

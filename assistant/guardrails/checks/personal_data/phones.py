@@ -19,8 +19,9 @@ from assistant.guardrails.checks.personal_data.reading import (
 )
 
 _ASKED_FOR = re.compile(
-    r"\b(?:tele)?phone\b|\btel\b|\bmobile\b|\bcell(?:phone)?\b|\bfax\b|\bcall\b|\bdial\b|\breach\b|\bwhatsapp\b|"
-    r"\bring\b|\bhotline\b|\banswering at\b|\btext (?:me|us|him|her|them)\b|"
+    r"\b(?:tele)?phone\b|\btel\b|\bmobile\b|\bcell ?phone\b|"
+    r"\bcell ?(?:no\b|number|:|#)|\bfax\b|\bcall\b|\bdial\b|\breach\b|\bwhatsapp\b|"
+    r"\bhotline\b|\banswering at\b|\btext (?:me|us|him|her|them)\b|"
     r"전화|연락|휴대|핸드폰|폰 ?번호|팩스|문자|직통|내선|콜센터",
     re.IGNORECASE,
 )

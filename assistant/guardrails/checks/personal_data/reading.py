@@ -24,11 +24,11 @@ _WINDOW = 5  # groups of digits that one number is written in
 _SPELLED = 7  # single digits in a row from which they are one number written apart
 _LONGEST = 19  # digits of the longest number that any detector knows
 
-_JOINER = re.compile(r" {1,3}| ?[-._·] ?| ?-?[()][ -]?")
+_JOINER = re.compile(r" {1,3}| ?[-._·] ?| ?-?[()][ -]?|-\n")
 _TIGHT = re.compile(r"[-._·]")
 _GROUP = re.compile(r"[0-9]+")
 _LIKE_ZERO = "OoОоΟοㅇᄋ○◯〇"
-_LIKE_ONE = "lI|ǀ∣ｌᅵ"
+_LIKE_ONE = "lI"  # not the bar, which parts the cells of tables
 _FIGURES = re.compile(f"(?<![A-Za-z])[0-9{_LIKE_ZERO}{_LIKE_ONE}]{{2,40}}(?![A-Za-z])")
 _TO_DIGIT = str.maketrans(_LIKE_ZERO + _LIKE_ONE, "0" * len(_LIKE_ZERO) + "1" * len(_LIKE_ONE))
 

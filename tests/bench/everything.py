@@ -63,6 +63,8 @@ BENCHES = (
         "first_token", "How soon does a language model's first word come?", ("-m", "tests.bench.first_token")
     ),
     Bench("topic_blocks", "How well do topic blocks hold?", ("-m", "tests.bench.topic_blocks")),
+    Bench("personal_data", "How much personal data is found?", ("-m", "tests.bench.personal_data")),
+    Bench("blocked_words", "Do blocked words hold?", ("-m", "tests.bench.blocked_words")),
 )
 
 

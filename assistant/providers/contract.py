@@ -192,7 +192,9 @@ class Outcome(StrEnum):
     BUSY = "busy"  # it asks for patience, also after it was asked again
     UNREACHABLE = "unreachable"  # no connection, no right certificate, or silent for too long
     BROKEN = "broken"  # it broke off, or what it sends is not understood
-    REFUSED = "refused"  # key, model, settings or length: asking again would not help
+    KEY_REFUSED = "key_refused"  # the server does not know who asks
+    MODEL_UNKNOWN = "model_unknown"  # the server has no such model, or nothing at this address
+    REFUSED = "refused"  # settings or length: asking again would not help
     RESTING = "resting"  # not asked: it failed several times in a row a moment ago
     FULL = "full"  # not asked: as many calls as may be were under way
 

@@ -19,13 +19,13 @@ def refused(model: str, status: int, retry_after: str) -> CallFailed:
         return CallFailed(
             told("The server of '{model}' does not take the API key ({status}): enter it again.",
                  model=model, status=status),
-            Outcome.REFUSED,
+            Outcome.KEY_REFUSED,
         )  # fmt: skip
     if status == _NOT_THERE:
         return CallFailed(
             told("The server knows no model '{model}', or nothing is at this address (404): check both.",
                  model=model),
-            Outcome.REFUSED,
+            Outcome.MODEL_UNKNOWN,
         )  # fmt: skip
     asked = _seconds(retry_after)
     if status in _BUSY or (status == _BUSY_IF_IT_SAYS_WHEN and asked is not None):

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from assistant.access.viewer import Viewer
 from assistant.chat import selectors
-from assistant.chat.answering import Answer, answer, named_chat_model
+from assistant.chat.answering import Answer, ModelUse, answer, named_chat_model
 from assistant.chat.events import Failed, Token
 from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
@@ -69,7 +69,8 @@ def test_of_a_slow_model_each_sentence_is_released_as_soon_as_the_next_one_began
 
     pieces = TRUE, "New employees receive a laptop ", "on their first day [1]."
     with serving_model(writes(*pieces, between=wait)):
-        events = answer(QUESTION, viewer=small_world.viewer("ann"), model=named_chat_model(), into=Answer())
+        ann = small_world.viewer("ann")
+        events = answer(QUESTION, viewer=ann, model=named_chat_model(ModelUse(ann)), into=Answer())
         first = next(event for event in events if isinstance(event, Token))
         read.set()
         assert first.text == TOLD

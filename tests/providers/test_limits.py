@@ -331,7 +331,7 @@ def test_counts_that_cannot_be_are_not_believed(counts: str) -> None:
         (refuses(503, Retry_After="60"), Outcome.BUSY, False),
         (refuses(503), Outcome.BROKEN, False),
         (raw(b""), Outcome.UNREACHABLE, False),
-        (refuses(401), Outcome.REFUSED, False),
+        (refuses(401), Outcome.KEY_REFUSED, False),
         (writes("Fifteen", end="", done=False), Outcome.BROKEN, True),
         (writes("15 days", end="length"), Outcome.CUT, True),
         (writes("I", end="content_filter"), Outcome.DECLINED, True),

@@ -36,6 +36,7 @@ from assistant.chat.events import (
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
+from assistant.providers.call_failed import failure_code
 from assistant.retrieval.filters import from_stored
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def run_turn(turn_id: int) -> bool:
     except ModelNotOffered as error:
         writer.fail("model_not_offered", error)
     except ModelUnavailable as error:
-        writer.fail("model_unavailable", error)
+        writer.fail(failure_code(error), error)
     except IndexDamaged as error:
         writer.fail("index_damaged", error)
     except MundapError as error:

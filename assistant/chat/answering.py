@@ -11,29 +11,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.conf import settings
-
 from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
-from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEvent, Withheld
+from assistant.catalogue.accounting import bookkeeper
+from assistant.catalogue.opening import opened
+from assistant.catalogue.selectors import model_for_turn
+from assistant.chat.events import (
+    Blocked,
+    Done,
+    NoAnswer,
+    Status,
+    Token,
+    TurnEvent,
+    Withheld,
+    rests_on_citations,
+)
 from assistant.chat.stretches import Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
-from assistant.common.network import Network
-from assistant.documents.embedding import answering_embedder
 from assistant.guardrails.inspect import inspect
 from assistant.guardrails.verdict import Stage
 from assistant.providers.contract import (
     AnswerSentence,
     ChatModel,
-    ChatParts,
-    ChatServer,
     ContextWanted,
     ModelRequest,
     Source,
     never,
 )
-from assistant.providers.registry import CHAT_MODELS, chat_model
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
@@ -64,6 +69,12 @@ class Answer:
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
+    worded: bool = False
+
+    def stands_on(self) -> set[int]:
+        """Ids of the documents that the sentences so far may say something of."""
+        passages = self.read if self.worded else [cited.passage for cited in self.cited]
+        return {passage.document_id for passage in passages}
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -79,24 +90,24 @@ class Answer:
         return [passage for passage in self.read if passage.chunk_id not in used]
 
 
-def named_chat_model(name: str = "") -> ChatModel:
-    """The chat model called `name`, or the configured one.
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """Who wants a model, by its name or key (empty: their default), and for which turn if it is stored."""
+
+    viewer: Viewer
+    wanted: str = ""
+    turn_id: int | None = None
+
+
+def named_chat_model(use: ModelUse) -> ChatModel:
+    """The chat model that somebody wants, if they may use it now. Its calls are accounted for.
 
     Raises:
-        UsageError: there is none of this name.
+        ModelNotOffered: there is none of this name for them.
+        ModelUnavailable: it cannot be opened.
     """
-    name = name or settings.MUNDAP_CHAT_MODEL
-    if name not in CHAT_MODELS:
-        raise UsageError(f"There is no model '{name}'. Known models: {', '.join(sorted(CHAT_MODELS))}.")
-    server = ChatServer(
-        url=settings.MUNDAP_CHAT_URL,
-        model=settings.MUNDAP_CHAT_MODEL_NAME,
-        api_key=settings.MUNDAP_CHAT_API_KEY,
-        most_tokens=settings.MUNDAP_CHAT_TOKENS,
-        silence_s=settings.MUNDAP_CHAT_SILENCE_S,
-    )
-    network = Network(settings.MUNDAP_ALLOWED_NETWORKS)
-    return chat_model(name, ChatParts(answering_embedder(), server, network))
+    entry = model_for_turn(use.viewer, use.wanted)
+    return opened(entry, spent=bookkeeper(entry, turn_id=use.turn_id))
 
 
 def checked_question(question: str) -> str:
@@ -157,12 +168,13 @@ def answer(
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        numbers = _cite(sentence, stretches, into)
-        if not may_still_read(viewer, {cited.passage.document_id for cited in into.cited}):
+        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted)
+        into.worded |= not rests_on_citations(token)
+        if not may_still_read(viewer, into.stands_on()):
             yield Withheld()
             return
         released = f"{released} {sentence.text}".strip()
-        yield Token(sentence.text, numbers)
+        yield token
     if stop():
         yield Done(_ms(began), stopped=True)
         return

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.db.models import QuerySet
 
 from assistant.access.door import may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
-from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
+from assistant.catalogue.selectors import names_for
+from assistant.chat.events import (
+    KINDS,
+    Blocked,
+    CitedPassage,
+    Failed,
+    NoAnswer,
+    Token,
+    TurnEvent,
+    Withheld,
+    rests_on_citations,
+    stored_token,
+)
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
 from assistant.chat.scope import scope_of
@@ -39,10 +51,11 @@ def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
     if found is None:
         raise NotFound("There is no such conversation.")
     turns = found.turns.prefetch_related("events", "citations").order_by("pk")
+    names = names_for(viewer)
     return ConversationView(
         id=found.pk,
         title=found.title,
-        turns=tuple(_turn(viewer, row) for row in turns),
+        turns=tuple(_turn(viewer, row, names) for row in turns),
         is_shared=Share.objects.filter(conversation=found).exists(),
     )
 
@@ -53,7 +66,7 @@ def turn(*, viewer: Viewer, turn_id: int) -> TurnView:
     Raises:
         NotFound: no such turn of this person.
     """
-    return _turn(viewer, _owned(viewer, turn_id))
+    return _turn(viewer, _owned(viewer, turn_id), names_for(viewer))
 
 
 def cited_source(*, viewer: Viewer, turn_id: int, n: int) -> CitedSource:
@@ -105,14 +118,13 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
 
 
 def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
-    """Ids of the documents that the sentences stand on; for one without a citation, all that were read.
+    """Ids of the documents that the sentences stand on: all that were read, if one does more than quote.
 
     A number whose citation is gone, as its document's row is, gives 0: a document that nobody may read.
     """
-    if any(not sentence.citations for sentence in sentences):
-        return set(read)
+    everything = set() if all(rests_on_citations(sentence) for sentence in sentences) else set(read)
     documents = {citation.n: citation.document_id for citation in citations}
-    return {documents.get(n, _GONE) for n in cited_numbers(sentences)}
+    return everything | {documents.get(n, _GONE) for n in cited_numbers(sentences)}
 
 
 def cited_numbers(sentences: Sequence[Token]) -> set[int]:
@@ -158,7 +170,7 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
     return found
 
 
-def _turn(viewer: Viewer, row: Turn) -> TurnView:
+def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
     tokens, outcome = _told(row)
     if isinstance(outcome, NoAnswer):
         # As many as may be read now, not then.
@@ -167,7 +179,12 @@ def _turn(viewer: Viewer, row: Turn) -> TurnView:
     if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
         tokens, citations, outcome = (), [], Withheld()
     view = _view(viewer, row, tokens, citations, outcome)
-    return replace(view, scope=scope_of(viewer, from_stored(row.filters)))
+    return replace(
+        view,
+        scope=scope_of(viewer, from_stored(row.filters)),
+        model=row.model,
+        model_name=names.get(row.model, "") if len(names) > 1 else "",  # the only one needs no name
+    )
 
 
 def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
@@ -176,7 +193,7 @@ def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
     outcome: TurnEvent | None = None
     for event in row.events.all():
         if event.kind == "token":
-            tokens.append(Token(event.payload["text"], tuple(event.payload["citations"])))
+            tokens.append(stored_token(event.payload, model=row.model))
         elif event.kind in _OUTCOMES:
             outcome = KINDS[event.kind](**event.payload)
     return tuple(tokens), outcome

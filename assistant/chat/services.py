@@ -6,14 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
+from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
-from assistant.chat.events import KINDS, LAST, Citations, NoAnswer, NumberedEvent, Token, TurnEvent, Withheld
+from assistant.chat.events import (
+    KINDS,
+    LAST,
+    Citations,
+    NoAnswer,
+    NumberedEvent,
+    TurnEvent,
+    Withheld,
+    stored_token,
+)
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned
 from assistant.chat.selectors import cited_passages, stands_on
@@ -27,15 +36,25 @@ _TITLE = 80
 
 
 def start_turn(
-    *, viewer: Viewer, question: str, conversation_id: int | None, filters: Filters = NO_FILTERS
+    *,
+    viewer: Viewer,
+    question: str,
+    conversation_id: int | None,
+    filters: Filters = NO_FILTERS,
+    model: str = "",
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
+    `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
+    turn runs.
+
     Raises:
+        ModelNotOffered: there is no such model for this person.
         UsageError: the question is empty or too long.
         NotFound: no such conversation of this person.
     """
     question = checked_question(question)
+    chosen = model_for_turn(viewer, model)
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -46,16 +65,20 @@ def start_turn(
             conversation=conversation,
             question=question,
             language=language_of(question),
-            model=settings.MUNDAP_CHAT_MODEL,
+            model=chosen.key,
             filters=as_stored(filters),
         )
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
 
 
-async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
+async def answer_turn(
+    *, viewer: Viewer, conversation: int | None, question: str, model: str = ""
+) -> AsyncIterator[TurnEvent]:
     """Ask and follow in one: the events of a new turn as they happen."""
-    turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
+    turn = await sync_to_async(start_turn)(
+        viewer=viewer, question=question, conversation_id=conversation, model=model
+    )
     async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
         yield numbered.event
 
@@ -142,7 +165,7 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     turn = owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
-    spoken = [_token(event) for event in stored if event.kind == "token"]
+    spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
     if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
     return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
@@ -152,14 +175,10 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
     if stored.kind == "citations":
         return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
-        return _token(stored)
+        return stored_token(stored.payload, model=turn.model)
     if stored.kind == "no_answer":
         return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
     return KINDS[stored.kind](**stored.payload)
-
-
-def _token(stored: StoredEvent) -> Token:
-    return Token(stored.payload["text"], tuple(stored.payload["citations"]))
 
 
 def _title(question: str) -> str:

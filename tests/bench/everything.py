@@ -63,7 +63,12 @@ BENCHES = (
         ("-m", "tests.bench.answers_end_to_end"),
     ),
     Bench("evidence_check", "Is what a model writes carried?", ("-m", "tests.bench.evidence_check")),
+    Bench(
+        "first_token", "How soon does a language model's first word come?", ("-m", "tests.bench.first_token")
+    ),
     Bench("topic_blocks", "How well do topic blocks hold?", ("-m", "tests.bench.topic_blocks")),
+    Bench("personal_data", "How much personal data is found?", ("-m", "tests.bench.personal_data")),
+    Bench("blocked_words", "Do blocked words hold?", ("-m", "tests.bench.blocked_words")),
 )
 
 

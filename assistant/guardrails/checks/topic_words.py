@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from statistics import fmean
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.guardrails.checks.grams import folded
 from assistant.guardrails.checks.likeness import Sparse, centre, cosine, everyday, parts, sparse
 from assistant.guardrails.checks.notions import notions
 from assistant.guardrails.checks.topic_weights import BY_WORDS
+
+Likenesses = NDArray[np.float64]
 
 FEATURES = (
     "nearest",  # likeness to the nearest shot, and to the one after it
@@ -43,7 +48,7 @@ class _View:
 
     vector: Sparse
     parts: tuple[Sparse, Sparse, Sparse]
-    everyday: tuple[float, ...]  # likeness to each everyday question
+    everyday: Likenesses  # to each everyday question
     procedure: bool
 
 
@@ -54,8 +59,8 @@ class WordJudge:
         self._shots = [_view(shot) for shot in shots]
         self.middle = centre(shot.vector for shot in self._shots)
         self._middles = [centre(shot.parts[kind] for shot in self._shots) for kind in range(3)]
-        apart = [n for n, one in enumerate(everyday_in_words()) if self._nearest(one) < OWN_GROUND]
-        self._apart = apart or list(range(len(everyday_in_words())))
+        apart = [n for n, one in enumerate(_everyday()) if self._nearest(one) < OWN_GROUND]
+        self._apart = np.array(apart or range(len(_everyday())))
         self._procedure = min(1.0, 2 * fmean(shot.procedure for shot in self._shots))
         self._spread = _spread([shot.vector for shot in self._shots])
 
@@ -66,12 +71,12 @@ class WordJudge:
         """One number for each of `FEATURES`."""
         view = _view(text)
         shots = sorted((cosine(view.vector, shot.vector) for shot in self._shots), reverse=True)
-        common = sorted((view.everyday[n] for n in self._apart), reverse=True)[:EVERYDAY_NEAREST]
+        common = np.sort(view.everyday[self._apart])[-EVERYDAY_NEAREST:].tolist()
         row = [
             shots[0],
             shots[min(1, len(shots) - 1)],
             cosine(view.vector, self.middle),
-            common[0],
+            common[-1],
             fmean(common),
         ]
         for kind in range(3):
@@ -103,12 +108,32 @@ def _view(text: str) -> _View:
     return _View(
         vector,
         parts(vector),
-        tuple(cosine(vector, one) for one in everyday_in_words()),
+        _everyday_likeness(vector),
         bool(notions("procedures.txt").found(folded(text))),
     )
 
 
 @cache
-def everyday_in_words() -> tuple[Sparse, ...]:
+def _everyday() -> tuple[Sparse, ...]:
     """The everyday questions of both languages."""
     return tuple(sparse(question) for language in ("ko", "en") for question in everyday(language))
+
+
+@cache
+def _everyday_columns() -> dict[str, Likenesses]:
+    """For each feature of any everyday question, its weight in each of them."""
+    columns: dict[str, Likenesses] = {}
+    for number, vector in enumerate(_everyday()):
+        for feature, weight in vector.items():
+            columns.setdefault(feature, np.zeros(len(_everyday())))[number] = weight
+    return columns
+
+
+def _everyday_likeness(vector: Sparse) -> Likenesses:
+    """The cosine of the vector and each everyday question."""
+    columns = _everyday_columns()
+    total = np.zeros(len(_everyday()))
+    for feature, weight in vector.items():
+        if feature in columns:
+            total += weight * columns[feature]
+    return total

@@ -12,24 +12,24 @@ from assistant.guardrails.checks.linear import LinearModel
 
 PROMPT_ATTACKS = LinearModel(
     file="prompt_attacks.bin",
-    sha256="8995d1802ff8ab5687d7ed622ef54e279f7f83ac943428ec66c0f672017bdc87",
-    step=0.0286418,
-    bias=-5.10715,
-    levels=(0.218, 0.501, 0.768),
+    sha256="5b63aa5069b34a0783f9de9cbd6d4bd35bbc29b3dcf235f9dae8f804432f1bb0",
+    step=0.028332,
+    bias=-5.1203,
+    levels=(0.227, 0.525, 0.75),
 )
 
 HIDDEN_INSTRUCTIONS = LinearModel(
     file="hidden_instructions.bin",
-    sha256="113234e5a862fb50fba4ce080a077bcb2e1e34e8ac18ef0f280aca47e8085b57",
-    step=0.0228549,
-    bias=-6.47886,
-    levels=(0.178, 0.359, 0.797),
+    sha256="4537224013ba3db9c0d95b3081bf7d04b226d26772b1738c5a82451c53c8168d",
+    step=0.0265738,
+    bias=-6.30131,
+    levels=(0.224, 0.479, 0.702),
 )
 
 INSULTS = LinearModel(
     file="insults.bin",
-    sha256="7ced51b33594855d9764320fc06f7f432c52532313d6bcce12b6a23eb0702e3a",
-    step=0.0483979,
-    bias=-1.0983,
-    levels=(0.621, 0.758, 0.848),
+    sha256="298a2b3022d26b192039f4ee7ba041680339daf7ce57ef72de4455cf1bb8fabe",
+    step=0.0483875,
+    bias=-1.09992,
+    levels=(0.621, 0.757, 0.846),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ def test_questions_at_work_are_not_harmful(text: str) -> None:
 
 
 @pytest.mark.parametrize("module", CHECKS, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_every_kind_is_catalogued_and_thresholds_are_ordered(module: object) -> None:
+def test_every_kind_is_catalogued_and_thresholds_are_ordered(module: ModuleType) -> None:
     kinds, thresholds = module.KINDS, module.THRESHOLDS
     assert len(dict(kinds)) == len(kinds)
     assert 1 > thresholds["low"] > thresholds["medium"] > thresholds["high"] > 0

@@ -15,7 +15,16 @@ from django.conf import settings
 
 from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
-from assistant.chat.events import Blocked, Done, NoAnswer, Status, Token, TurnEvent, Withheld
+from assistant.chat.events import (
+    Blocked,
+    Done,
+    NoAnswer,
+    Status,
+    Token,
+    TurnEvent,
+    Withheld,
+    rests_on_citations,
+)
 from assistant.chat.stretches import Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
@@ -64,6 +73,12 @@ class Answer:
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
+    worded: bool = False
+
+    def stands_on(self) -> set[int]:
+        """Ids of the documents that the sentences so far may say something of."""
+        passages = self.read if self.worded else [cited.passage for cited in self.cited]
+        return {passage.document_id for passage in passages}
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -157,12 +172,13 @@ def answer(
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        numbers = _cite(sentence, stretches, into)
-        if not may_still_read(viewer, {cited.passage.document_id for cited in into.cited}):
+        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted)
+        into.worded |= not rests_on_citations(token)
+        if not may_still_read(viewer, into.stands_on()):
             yield Withheld()
             return
         released = f"{released} {sentence.text}".strip()
-        yield Token(sentence.text, numbers)
+        yield token
     if stop():
         yield Done(_ms(began), stopped=True)
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from assistant.common.types import JsonObject
 
@@ -17,10 +19,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A released piece of the answer: one checked sentence and the citation numbers it stands on."""
+    """A released piece of the answer: one checked sentence and the citation numbers it cites.
+
+    `quoted`: it holds nothing but what it cites. Any other sentence stands on all that was read for it.
+    """
 
     text: str
     citations: tuple[int, ...]
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +125,8 @@ def to_payload(event: TurnEvent) -> JsonObject:
     match event:
         case Status(step, documents):
             return {"step": step, "documents": documents}
-        case Token(text, citations):
-            return {"text": text, "citations": list(citations)}
+        case Token(text, citations, quoted):
+            return {"text": text, "citations": list(citations), "quoted": quoted}
         case Citations():
             return {}
         case Blocked(topic, message):
@@ -133,3 +139,20 @@ def to_payload(event: TurnEvent) -> JsonObject:
             return {"code": code, "reference": reference}
         case Done(ms, stopped):
             return {"ms": ms, "stopped": stopped}
+
+
+def stored_token(payload: Mapping[str, Any], *, model: str) -> Token:
+    """The sentence that `to_payload` stored for a turn that `model` answered.
+
+    One from before `quoted` was stored holds quotes alone exactly if the extractive model gave it.
+    """
+    return Token(
+        text=payload["text"],
+        citations=tuple(payload["citations"]),
+        quoted=payload.get("quoted", model == "extractive"),
+    )
+
+
+def rests_on_citations(sentence: Token) -> bool:
+    """Whether the sentence says nothing but what its citations say."""
+    return sentence.quoted and bool(sentence.citations)

@@ -53,7 +53,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     no_answer = False
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
-            case Token(sentence, _):
+            case Token(text=sentence):
                 sentences.append(sentence)
             case Blocked(topic, message):
                 blocked = {"topic": topic, "message": message}

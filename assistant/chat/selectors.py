@@ -9,7 +9,18 @@ from django.db.models import QuerySet
 
 from assistant.access.door import may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
-from assistant.chat.events import KINDS, Blocked, CitedPassage, Failed, NoAnswer, Token, TurnEvent, Withheld
+from assistant.chat.events import (
+    KINDS,
+    Blocked,
+    CitedPassage,
+    Failed,
+    NoAnswer,
+    Token,
+    TurnEvent,
+    Withheld,
+    rests_on_citations,
+    stored_token,
+)
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
 from assistant.chat.scope import scope_of
@@ -105,14 +116,13 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
 
 
 def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
-    """Ids of the documents that the sentences stand on; for one without a citation, all that were read.
+    """Ids of the documents that the sentences stand on: all that were read, if one does more than quote.
 
     A number whose citation is gone, as its document's row is, gives 0: a document that nobody may read.
     """
-    if any(not sentence.citations for sentence in sentences):
-        return set(read)
+    everything = set() if all(rests_on_citations(sentence) for sentence in sentences) else set(read)
     documents = {citation.n: citation.document_id for citation in citations}
-    return {documents.get(n, _GONE) for n in cited_numbers(sentences)}
+    return everything | {documents.get(n, _GONE) for n in cited_numbers(sentences)}
 
 
 def cited_numbers(sentences: Sequence[Token]) -> set[int]:
@@ -176,7 +186,7 @@ def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
     outcome: TurnEvent | None = None
     for event in row.events.all():
         if event.kind == "token":
-            tokens.append(Token(event.payload["text"], tuple(event.payload["citations"])))
+            tokens.append(stored_token(event.payload, model=row.model))
         elif event.kind in _OUTCOMES:
             outcome = KINDS[event.kind](**event.payload)
     return tuple(tokens), outcome

@@ -13,7 +13,16 @@ from django.utils import timezone
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
 from assistant.chat.answering import checked_question
-from assistant.chat.events import KINDS, LAST, Citations, NoAnswer, NumberedEvent, Token, TurnEvent, Withheld
+from assistant.chat.events import (
+    KINDS,
+    LAST,
+    Citations,
+    NoAnswer,
+    NumberedEvent,
+    TurnEvent,
+    Withheld,
+    stored_token,
+)
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned
 from assistant.chat.selectors import cited_passages, stands_on
@@ -142,7 +151,7 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     turn = owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
-    spoken = [_token(event) for event in stored if event.kind == "token"]
+    spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
     if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
     return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
@@ -152,14 +161,10 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
     if stored.kind == "citations":
         return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
-        return _token(stored)
+        return stored_token(stored.payload, model=turn.model)
     if stored.kind == "no_answer":
         return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
     return KINDS[stored.kind](**stored.payload)
-
-
-def _token(stored: StoredEvent) -> Token:
-    return Token(stored.payload["text"], tuple(stored.payload["citations"]))
 
 
 def _title(question: str) -> str:

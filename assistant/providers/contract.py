@@ -90,10 +90,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of an answer, with the places that carry it (none: unsupported)."""
+    """One sentence of an answer, with the places that carry it (none: unsupported).
+
+    `quoted`: it is made of its quotes and what heads them alone. What a model words itself may say what any
+    of the sources says, whatever it cites.
+    """
 
     text: str
     quotes: tuple[Quote, ...]
+    quoted: bool = False
 
 
 def never() -> bool:

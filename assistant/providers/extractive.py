@@ -101,7 +101,7 @@ class ExtractiveModel:
             return
         for group in chosen(assessment.ranked):
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
-            yield AnswerSentence(group[0].text, quotes)
+            yield AnswerSentence(group[0].text, quotes, quoted=True)
 
     def assess(self, request: ModelRequest) -> Assessment | None:
         """The ranking and the doubt behind an answer; None where there is nothing to rank.

@@ -67,7 +67,7 @@ class SlowModel:
         """A sentence each 100 ms for up to 20 seconds."""
         for _ in range(200):
             source = request.sources[0]
-            yield AnswerSentence(source.text[:40], (Quote(1, 0, 40),))
+            yield AnswerSentence(source.text[:40], (Quote(1, 0, 40),), quoted=True)
             time.sleep(0.1)
 
 

@@ -13,11 +13,15 @@ from django.conf import LazySettings
 
 from assistant.access.viewer import Viewer
 from assistant.chat import selectors
-from assistant.chat.events import NoAnswer
+from assistant.chat.events import NoAnswer, Withheld
+from assistant.chat.exporting import export_conversation, export_shared
+from assistant.chat.models import Turn
 from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn, stop_turn
+from assistant.chat.sharing import share_conversation, share_state, shared_conversation
 from assistant.common.network import parse_networks
+from assistant.documents.models import Document
 from assistant.providers.contract import ModelRequest, Source
 from assistant.providers.writing import messages_for
 from tests.common.scripted_server import Script, ScriptedServer
@@ -86,6 +90,29 @@ def test_the_model_is_told_nothing_that_the_asker_may_not_read(
     assert "82 to 96" in allowed
     assert "82 to 96" not in hidden
     assert "Salary bands" not in hidden
+
+
+def test_what_a_model_worded_is_withheld_once_anything_that_it_read_is_out_of_reach(
+    small_world: SmallWorld, serving_model: Serving
+) -> None:
+    """It cites the handbook, which everybody here may read, and tells of the merger in the same breath."""
+    cho, ann = small_world.viewer("cho"), small_world.viewer("ann")
+    written = "Remote work is allowed three days a week, also when Heron closes [1]."
+    with serving_model(writes(written)):
+        view = asked(cho)
+    row = Turn.objects.get(pk=view.id)
+    assert Document.objects.get(external_id="merger").pk in row.read_documents
+    conversation = row.conversation_id
+    share_conversation(viewer=cho, conversation_id=conversation)
+    token = share_state(viewer=cho, conversation_id=conversation).token
+    assert "Heron closes" in repr(selectors.turn(viewer=cho, turn_id=view.id).sentences)
+    assert "Heron" not in repr(shared_conversation(viewer=ann, token=token))
+    assert b"Heron" not in export_shared(viewer=ann, token=token, kind="md").content
+    small_world.documents["merger"]["acl"] = {"allow": ["group:hr"]}
+    small_world.sync("permissions")
+    assert isinstance(selectors.turn(viewer=cho, turn_id=view.id).outcome, Withheld)
+    file = export_conversation(viewer=cho, conversation_id=conversation, kind="json")
+    assert b"Heron closes" not in file.content
 
 
 def test_a_model_that_finds_no_answer_gives_none(small_world: SmallWorld, serving_model: Serving) -> None:

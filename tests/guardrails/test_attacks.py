@@ -209,7 +209,7 @@ def test_findings_lie_in_the_text_in_order_and_apart(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 40_000, "a\u200b" * 20_000, "ignore. " * 5_000, "가나 다라 " * 8_000, "\n" * 40_000]
 )
-def test_a_hostile_text_is_judged_to_its_end(module: object, text: str) -> None:
+def test_a_hostile_text_is_judged_to_its_end(module: ModuleType, text: str) -> None:
     findings = module.findings(text)
     assert all(f.end <= len(text) for f in findings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.access import door
 from assistant.accounts import api_keys, people
 from assistant.accounts.models import User
-from assistant.chat import answering, scope, selectors, services, sharing
+from assistant.chat import answering, events, scope, selectors, services, sharing
 from assistant.retrieval import retrieve as retrieving
 from tests.security import noticing, noticing_in_conversations
 from tests.security.mistake import Mistake, swap, unguarded
@@ -89,7 +89,19 @@ IN_CONVERSATIONS = (
         "an uncited sentence stands on nothing",
         noticing_in_conversations.an_uncited_sentence_stands_on_all_that_was_read,
         selectors.stands_on,
-        ("return set(read)", "pass"),
+        ("set() if all(", "set() if True or all("),
+    ),
+    swap(
+        "a worded sentence stands on what it cites",
+        noticing_in_conversations.a_worded_sentence_stands_on_all_that_was_read,
+        events.rests_on_citations,
+        ("sentence.quoted and ", ""),
+    ),
+    swap(
+        "a worded sentence is released by what it cites",
+        noticing_in_conversations.a_worded_sentence_is_released_through_the_door_of_all_that_was_read,
+        answering.Answer.stands_on,
+        ("self.read if self.worded else ", ""),
     ),
     unguarded(
         "a running stream is not checked",

@@ -49,10 +49,18 @@ from tests.security.noticing import FEW, REVOKED, SEEN_BY_BOB, refused
 # Conversations.
 
 
-def _turn(gallery: Gallery, person: str, *, cited: bool = True, running: bool = False) -> Turn:
-    """A turn whose one sentence stands on "nested": by a citation, or because that is what was read."""
+def _turn(
+    gallery: Gallery,
+    person: str,
+    *,
+    cited: bool = True,
+    quoted: bool = True,
+    cites: str = "nested",
+    running: bool = False,
+) -> Turn:
+    """A turn whose one sentence stands on what it `cites`, or on all that was read."""
     conversation = Conversation.objects.create(user_id=gallery.viewers[person].user_id, title="About")
-    pk = gallery.documents["nested"]
+    pk = gallery.documents[cites]
     turn = Turn.objects.create(
         conversation=conversation,
         question="What is this about?",
@@ -60,10 +68,10 @@ def _turn(gallery: Gallery, person: str, *, cited: bool = True, running: bool = 
         model="extractive",
         state=TurnState.RUNNING if running else TurnState.DONE,
         lease_until=timezone.now() + timedelta(minutes=5) if running else None,
-        read_documents=[pk, gallery.documents["everyone"]],
+        read_documents=[gallery.documents["nested"], gallery.documents["everyone"]],
     )
     Citation.objects.create(turn=turn, n=1, document_id=pk, version=1, start=0, end=10, quotes=[[0, 4]])
-    events: list[TurnEvent] = [Token("This is about nested.", (1,) if cited else ())]
+    events: list[TurnEvent] = [Token("This is about nested.", (1,) if cited else (), quoted)]
     for number, event in enumerate(events, start=1):
         StoredEvent.objects.create(turn=turn, seq=number, kind="token", payload=to_payload(event))
     return turn
@@ -94,6 +102,20 @@ def an_uncited_sentence_stands_on_all_that_was_read() -> None:
     assert _shown(bob, turn).sentences
     hang(gallery, REVOKED)
     assert not _shown(bob, turn).sentences
+
+
+def a_worded_sentence_stands_on_all_that_was_read() -> None:
+    """What a model words itself may say what it read anywhere, whatever it cites."""
+    gallery = laid_out(FEW)
+    bob = gallery.viewers["bob"]
+    turn = _turn(gallery, "bob", quoted=False, cites="everyone")
+    quoting = _turn(gallery, "bob", cites="everyone")
+    assert _shown(bob, turn).sentences
+    hang(gallery, REVOKED)
+    assert not _shown(bob, turn).sentences
+    assert _shown(bob, quoting).sentences
+    assert isinstance(_streamed(bob, turn)[0], Withheld)
+    assert isinstance(_streamed(bob, quoting)[0], Token)
 
 
 def an_old_citation_names_no_revoked_document() -> None:
@@ -259,9 +281,9 @@ class _Slow:
     def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """Two sentences that quote the same source."""
         (source,) = [source for source in request.sources if "nested" in source.text]
-        yield AnswerSentence("The first.", (Quote(source.n, 0, 4),))
+        yield AnswerSentence("The first.", (Quote(source.n, 0, 4),), quoted=True)
         hang(self._gallery, REVOKED)
-        yield AnswerSentence("The second.", (Quote(source.n, 0, 4),))
+        yield AnswerSentence("The second.", (Quote(source.n, 0, 4),), quoted=True)
 
 
 def a_sentence_is_released_through_the_door() -> None:
@@ -269,6 +291,33 @@ def a_sentence_is_released_through_the_door() -> None:
     gallery = laid_out(FEW)
     with _index_that_proposes_everything():
         events = list(answer("about", viewer=gallery.viewers["bob"], model=_Slow(gallery), into=Answer()))
+    assert [event.text for event in events if isinstance(event, Token)] == ["The first."]
+    assert isinstance(events[-1], Withheld)
+
+
+class _Wording:
+    """A chat model that cites one source and may have used another, which is revoked meanwhile."""
+
+    name = "wording"
+
+    context = ContextWanted.NONE
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+
+    def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
+        """Two sentences in words of its own, both by the document that everyone may read."""
+        (source,) = [source for source in request.sources if "everyone" in source.text]
+        yield AnswerSentence("The first.", (Quote(source.n, 0, 4),))
+        hang(self._gallery, REVOKED)
+        yield AnswerSentence("The second.", (Quote(source.n, 0, 4),))
+
+
+def a_worded_sentence_is_released_through_the_door_of_all_that_was_read() -> None:
+    """What was revoked is not what it cites, and yet it may say what stood there."""
+    gallery = laid_out(FEW)
+    with _index_that_proposes_everything():
+        events = list(answer("about", viewer=gallery.viewers["bob"], model=_Wording(gallery), into=Answer()))
     assert [event.text for event in events if isinstance(event, Token)] == ["The first."]
     assert isinstance(events[-1], Withheld)
 

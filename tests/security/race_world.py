@@ -155,7 +155,7 @@ class RaceWorld:
         return turn
 
     def _say(self, turn_id: int, number: int, *, seq: int) -> None:
-        payload = to_payload(Token(f"The code is {mark(number)}.", (1,)))
+        payload = to_payload(Token(f"The code is {mark(number)}.", (1,), quoted=True))
         StoredEvent.objects.create(turn_id=turn_id, seq=seq, kind="token", payload=payload)
 
     def _write(self) -> None:
@@ -224,7 +224,7 @@ class RaceWorld:
                         turn_id=turn_id,
                         seq=2,
                         kind="token",
-                        payload=to_payload(Token(f"Again: {mark(number)}.", (1,))),
+                        payload=to_payload(Token(f"Again: {mark(number)}.", (1,), quoted=True)),
                     )
                     for turn_id, number in zip(turn_ids, numbers, strict=True)
                 ]

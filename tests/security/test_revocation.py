@@ -151,7 +151,7 @@ def test_a_running_stream_is_cut_within_two_seconds(
         texts = []
         async for numbered in follow_turn(viewer=ann, turn_id=turn.pk, after=0):
             match numbered.event:
-                case Token(text, _):
+                case Token(text=text):
                     texts.append(text)
                     revoking = revoking or asyncio.create_task(
                         sync_to_async(revoke, thread_sensitive=False)()

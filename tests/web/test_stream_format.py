@@ -23,7 +23,11 @@ def test_no_text_can_end_its_frame_or_begin_another(text: str, citations: list[i
     assert lines[:2] == ["id: 7", "event: token"]
     assert len(lines) == 3
     assert "\r" not in drawn
-    assert json.loads(lines[2].removeprefix("data: ")) == {"text": text, "citations": citations}
+    assert json.loads(lines[2].removeprefix("data: ")) == {
+        "text": text,
+        "citations": citations,
+        "quoted": False,
+    }
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class AudienceWorld:
         self._audience = ["the whole company"]
 
     def set_group(self, name: str, members: Sequence[str]) -> None:
-        raise NotImplementedError("such a source has no groups")
+        raise AssertionError("such a source has no groups")
 
     def break_groups(self) -> None:
-        raise NotImplementedError("such a source has no groups")
+        raise AssertionError("such a source has no groups")

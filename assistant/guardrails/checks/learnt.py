@@ -12,24 +12,24 @@ from assistant.guardrails.checks.linear import LinearModel
 
 PROMPT_ATTACKS = LinearModel(
     file="prompt_attacks.bin",
-    sha256="5b63aa5069b34a0783f9de9cbd6d4bd35bbc29b3dcf235f9dae8f804432f1bb0",
-    step=0.028332,
-    bias=-5.1203,
-    levels=(0.227, 0.525, 0.75),
+    sha256="bca3d3c5819b66fa4b207cfb3913bf397c30d20afb6d48df4acfc749754ec789",
+    step=0.0286235,
+    bias=-5.11073,
+    levels=(0.223, 0.423, 0.771),
 )
 
 HIDDEN_INSTRUCTIONS = LinearModel(
     file="hidden_instructions.bin",
-    sha256="4537224013ba3db9c0d95b3081bf7d04b226d26772b1738c5a82451c53c8168d",
-    step=0.0265738,
-    bias=-6.30131,
-    levels=(0.224, 0.479, 0.702),
+    sha256="d4d7310850a42ad065dc2b5420dcfb4ce73cfd706f7beecb1ad9fb1fd9d92871",
+    step=0.027233,
+    bias=-6.31163,
+    levels=(0.223, 0.537, 0.909),
 )
 
 INSULTS = LinearModel(
     file="insults.bin",
-    sha256="298a2b3022d26b192039f4ee7ba041680339daf7ce57ef72de4455cf1bb8fabe",
-    step=0.0483875,
-    bias=-1.09992,
-    levels=(0.621, 0.757, 0.846),
+    sha256="11fa5309c31f71e74bc5647e30996e66011e164b9fe8552c8eb7e3bba9e507b1",
+    step=0.048348,
+    bias=-1.09755,
+    levels=(0.621, 0.755, 0.845),
 )

@@ -23,7 +23,7 @@ from assistant.guardrails.checks.grams import BUCKETS, Grams, folded, grams
 STRENGTHS = {"low": 0.9, "medium": 0.7, "high": 0.5}
 """The score from which a finding counts, by strength: "low" stops only the plainest texts, "high" most."""
 
-_NOTIONS = 2.0  # notions and pairs count in full up to the square of this
+_NOTIONS = 4.0  # notions and pairs count in full up to the square of this
 
 FOLDER = Path(__file__).parent / "weights"
 

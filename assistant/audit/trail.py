@@ -42,6 +42,13 @@ class Event(StrEnum):
     TURN_BLOCKED = "turn_blocked"
     TOPIC_CHANGED = "topic_changed"
     RANKING_CHANGED = "ranking_changed"
+    MODEL_ADDED = "model_added"
+    MODEL_CHANGED = "model_changed"
+    MODEL_REMOVED = "model_removed"
+    MODEL_ENABLED = "model_enabled"
+    MODEL_DISABLED = "model_disabled"
+    MODEL_MADE_DEFAULT = "model_made_default"
+    MODEL_TRIED = "model_tried"
     INDEX_SWITCHED = "index_switched"
 
 

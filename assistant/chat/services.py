@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
+from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
 from assistant.chat.events import (
     KINDS,
@@ -36,15 +36,25 @@ _TITLE = 80
 
 
 def start_turn(
-    *, viewer: Viewer, question: str, conversation_id: int | None, filters: Filters = NO_FILTERS
+    *,
+    viewer: Viewer,
+    question: str,
+    conversation_id: int | None,
+    filters: Filters = NO_FILTERS,
+    model: str = "",
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
+    `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
+    turn runs.
+
     Raises:
+        ModelNotOffered: there is no such model for this person.
         UsageError: the question is empty or too long.
         NotFound: no such conversation of this person.
     """
     question = checked_question(question)
+    chosen = model_for_turn(viewer, model)
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -55,16 +65,20 @@ def start_turn(
             conversation=conversation,
             question=question,
             language=language_of(question),
-            model=settings.MUNDAP_CHAT_MODEL,
+            model=chosen.key,
             filters=as_stored(filters),
         )
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
 
 
-async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
+async def answer_turn(
+    *, viewer: Viewer, conversation: int | None, question: str, model: str = ""
+) -> AsyncIterator[TurnEvent]:
     """Ask and follow in one: the events of a new turn as they happen."""
-    turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
+    turn = await sync_to_async(start_turn)(
+        viewer=viewer, question=question, conversation_id=conversation, model=model
+    )
     async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
         yield numbered.event
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.console import changes, inspector, people, ranking, source_settings, sources, wizard
+from assistant.console import (
+    changes,
+    inspector,
+    language_models,
+    people,
+    ranking,
+    source_settings,
+    sources,
+    wizard,
+)
 
 app_name = "console"
 
@@ -39,6 +48,14 @@ urlpatterns = [
     path("permissions/people/<int:person_id>/sources/<int:source_id>/", inspector.seen, name="seen"),
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/preview/", ranking.preview, name="ranking-preview"),
+    path("models/", language_models.models, name="models"),
+    path("models/new/", language_models.new_model, name="model-new"),
+    path("models/usage/", language_models.usage, name="models-usage"),
+    path("models/default/", language_models.default, name="model-default"),
+    path("models/environment/test/", language_models.test_environment, name="model-environment-test"),
+    path("models/<int:model_id>/", language_models.model, name="model"),
+    path("models/<int:model_id>/enable/", language_models.enable, name="model-enable"),
+    path("models/<int:model_id>/remove/", language_models.remove, name="model-remove"),
     path("people/", people.people, name="people"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/role/", people.role, name="person-role"),

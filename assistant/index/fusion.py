@@ -66,7 +66,7 @@ def beside_the_best(
     """How well each of some candidates fits beside the best of them by words, 0..1.
 
     Not for ranking: a question whose words are nowhere is here as well fitted as any. The
-    answerer has learnt from it (`tests/bench/answer_quality.py`).
+    answerer has learnt from it (`tests/bench/answer_learning.py`).
     """
     best = float(lexical.max(initial=0.0))
     lexical_part = lexical / best if best > 0 else lexical

@@ -6,12 +6,13 @@ quotation. Where the evidence seems to hold no answer it says nothing, which is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assistant.common.analysis import normalise
+from assistant.providers.answer_doubt import doubt_features
 from assistant.providers.answer_weights import Weights, weights_for
 from assistant.providers.contract import (
     AnswerSentence,
@@ -22,12 +23,11 @@ from assistant.providers.contract import (
     Quote,
 )
 from assistant.providers.question_type import question_of
+from assistant.providers.sentence_features import compare, features
 from assistant.providers.sentence_ranking import (
     Evidence,
     Floats,
     Sentence,
-    doubt_features,
-    features,
     gather,
     is_off_the_point,
     layout_prior,
@@ -63,10 +63,14 @@ def chat_model(parts: ChatParts) -> ExtractiveModel:
 
 
 class ExtractiveModel:
-    """Quotes the evidence. `embedder`, where there is one, helps with the languages it was trained on."""
+    """Quotes the evidence. `embedder`, where there is one, helps with the languages it was trained on.
 
-    def __init__(self, embedder: Embedder | None) -> None:
+    `weights`: others than those that come with the product.
+    """
+
+    def __init__(self, embedder: Embedder | None, weights: Mapping[str, Weights] | None = None) -> None:
         self._embedder = embedder
+        self._weights = weights
 
     @property
     def name(self) -> str:
@@ -114,9 +118,8 @@ class ExtractiveModel:
         if not question.words or not evidence.sentences:
             return None
         embedder = self._embedder_for(request.language)
-        table, weights = measure(evidence, embedder)
-        scores = table @ weights.ranking + layout_prior(evidence)
-        doubt = float(doubt_features(evidence, table, scores) @ weights.doubt) + weights.doubt_bias
+        table, scores, weights = self._ranked(evidence, embedder)
+        doubt = float(weights.doubt(doubt_features(evidence, table, scores)[None, :])[0])
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         order = np.argsort(-scores, kind="stable")
@@ -126,30 +129,40 @@ class ExtractiveModel:
             answerable = 0.0  # without vectors nothing else could tie the passage to the question
         return Assessment(answerable, weights.threshold, ranked)
 
+    def _ranked(self, evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Floats, Weights]:
+        """The features of every sentence, its log-odds, and the weights that they come from."""
+        language, prior = evidence.question.language, layout_prior(evidence)
+        weights = weights_for(language, dense=False, known=self._weights)
+        table = features(evidence)
+        scores = weights.ranking(table) + prior
+        near = compared(evidence.sentences, scores, embedder.languages) if embedder is not None else []
+        if embedder is None or not near:
+            return table, scores, weights
+        table = with_cosines(table, evidence, embedder, near)
+        weights = weights_for(language, dense=True, known=self._weights)
+        return table, weights.ranking(table) + prior, weights
+
     def _embedder_for(self, language: str) -> Embedder | None:
         """The embedder, if it was trained on the language: one without a list was trained on any."""
         known = self._embedder.languages if self._embedder is not None else frozenset({""})
         return self._embedder if not known or language in known else None
 
 
-def measure(evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Weights]:
-    """The features of every sentence, and the weights that were learnt for such features."""
-    language = evidence.question.language
-    plain = weights_for(language, dense=False)
-    table = features(evidence, None)
-    if embedder is None:
-        return table, plain
-    near = _compared(evidence.sentences, table @ plain.ranking + layout_prior(evidence), embedder.languages)
-    if not near:
-        return table, plain
+def with_cosines(table: Floats, evidence: Evidence, embedder: Embedder, near: Sequence[int]) -> Floats:
+    """The table with the cosines of the sentences `near`; of the others it is known that they are no better.
+
+    Raises:
+        ModelUnavailable: the embedder cannot be loaded or reached.
+    """
     (asked,) = embedder.embed_questions([evidence.question.text])
     cosines = embedder.embed([evidence.sentences[at].text for at in near]) @ asked
     every = np.full(len(evidence.sentences), float(cosines.min()))
     every[near] = cosines
-    return features(evidence, every), weights_for(language, dense=True)
+    return compare(table, evidence, every)
 
 
-def _compared(sentences: Sequence[Sentence], scores: Floats, languages: frozenset[str]) -> list[int]:
+def compared(sentences: Sequence[Sentence], scores: Floats, languages: frozenset[str]) -> list[int]:
+    """The sentences worth a vector: the best by their words, of a language that the embedder knows."""
     order = np.argsort(-scores, kind="stable")
     known = [int(at) for at in order if not languages or sentences[at].language in languages]
     return known[:MOST_EMBEDDED]

@@ -265,15 +265,16 @@ def _focus(folded: str, language: str, words: list[Word]) -> int | None:
     return next((at for at, word in enumerate(words) if word.keys == keys), None)
 
 
-def has_answer_of_kind(question: Question, sentence: str) -> bool | None:
-    """Does `sentence` hold something of the kind asked for that the question does not already say?
+def answers_of_kind(question: Question, sentence: str, folded: str) -> list[tuple[int, int]]:
+    """Where `sentence` holds things of the kind asked for that the question does not already say: spans.
 
-    None where the kind shows no pattern.
+    `folded` is the sentence normalised; spans are of one or the other, which differ by little. None of a kind
+    that shows no pattern.
     """
     if question.kind is Kind.OTHER:
-        return None
-    folded, asked = normalise(sentence), normalise(question.text)
+        return []
+    asked = normalise(question.text)
     if not _HANGUL.search(folded) and question.kind in {Kind.PERSON, Kind.PLACE}:
-        names = (match.group() for match in _CAPITALISED.finditer(sentence))
-        return any(normalise(name) not in asked for name in names)
-    return any(match.group() not in asked for match in _EVIDENCE[question.kind].finditer(folded))
+        names = _CAPITALISED.finditer(sentence)
+        return [name.span() for name in names if normalise(name.group()) not in asked]
+    return [one.span() for one in _EVIDENCE[question.kind].finditer(folded) if one.group() not in asked]

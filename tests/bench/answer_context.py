@@ -1,6 +1,6 @@
 """Does the default answerer answer better when passages come with their neighbours?
 
-Takes the questions and the retrieval of `answer_quality`, answers each from the passages alone and again
+Takes the questions and the retrieval of `answer_cases`, answers each from the passages alone and again
 from what `assistant/retrieval/context.py` would make of them (neighbours, or the whole of a short
 document), and prints the tables of both (Markdown). Where a set has no longer documents, the two are the
 same.
@@ -23,17 +23,8 @@ import django
 from assistant.providers.contract import Source
 from assistant.providers.embedders import SentenceTransformerEmbedder
 from assistant.providers.extractive import ExtractiveModel
-from tests.bench.answer_quality import (
-    LANGUAGES,
-    SHARED,
-    Case,
-    Passage,
-    RememberingEmbedder,
-    _load,
-    cases,
-    outcome,
-    report,
-)
+from tests.bench.answer_cases import LANGUAGES, SHARED, Case, Passage, RememberingEmbedder, cases, load
+from tests.bench.answers_end_to_end import answers_table, outcome, refusals_table
 
 _GAP = "\n\n"
 
@@ -46,7 +37,7 @@ class Documents:
         self._texts: dict[str, str] = {}
         self._ordered: dict[str, list[int]] = {}
         for name in LANGUAGES:
-            self._add(_load(folder, name)[0])
+            self._add(load(folder, name)[0])
 
     def _add(self, passages: Sequence[Passage]) -> None:
         found: dict[str, list[int]] = defaultdict(list)
@@ -110,14 +101,15 @@ def main() -> int:
     from assistant.retrieval.context import NEIGHBOURS, WHOLE_UP_TO  # noqa: PLC0415 - needs the settings
 
     embedder = RememberingEmbedder(SentenceTransformerEmbedder(), options.cache)
-    held_out = [case for case in cases(options.data, options.sample, embedder) if case.asked.held_out]
+    held_out = [case for case in cases(options.data, embedder, sample=options.sample) if case.asked.held_out]
     documents = Documents(options.data, neighbours=NEIGHBOURS, whole_up_to=WHOLE_UP_TO)
     model = ExtractiveModel(embedder)
     for title, chosen in (
         ("Passages alone", held_out),
         ("With their context", [widened(case, documents) for case in held_out]),
     ):
-        print(f"\n{title}\n\n{report([outcome(case, model, embedder) for case in chosen])}", flush=True)
+        outcomes = [outcome(case, model, embedder) for case in chosen]
+        print(f"\n{title}\n", answers_table(outcomes), "", refusals_table(outcomes), sep="\n", flush=True)
     embedder.save()
     return 0
 

@@ -57,7 +57,11 @@ BENCHES = (
     Bench("kills", "Does a killed writer lose anything?", ("tests/index/kills.py", "--kills", "200")),
     Bench("sync_again", "How fast is a source that has not changed?", ("-m", "tests.bench.sync_again")),
     Bench("visible_set", "How fast is the set of readable documents?", ("-m", "tests.bench.visible_set")),
-    Bench("answer_quality", "How good are answers without a model?", ("-m", "tests.bench.answer_quality")),
+    Bench(
+        "answers_end_to_end",
+        "How good are answers without a model?",
+        ("-m", "tests.bench.answers_end_to_end"),
+    ),
     Bench("evidence_check", "Is what a model writes carried?", ("-m", "tests.bench.evidence_check")),
     Bench(
         "first_token", "How soon does a language model's first word come?", ("-m", "tests.bench.first_token")

@@ -27,6 +27,7 @@ class TurnView:
 
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
     sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only.
+    `masked`: parts of the question were masked before it was stored.
     """
 
     id: int
@@ -40,6 +41,7 @@ class TurnView:
     passages: tuple[CitedPassage, ...]
     outcome: TurnEvent | None
     scope: Scope | None = None
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ from assistant.chat.events import (
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
-from assistant.retrieval.filters import from_stored
+from assistant.guardrails.verdict import Stage, Verdict
+from assistant.retrieval.filters import as_stored, from_stored
 
 log = logging.getLogger(__name__)
 LEASE_S = 60
@@ -115,6 +116,13 @@ def run_turn(turn_id: int) -> bool:
     return True
 
 
+def refuse_turn(turn: Turn, verdict: Verdict) -> None:
+    """End a turn that was blocked before it was stored: what it asked is not kept as it was asked."""
+    writer = _Writer(turn)
+    writer.answer.tally.add(Stage.QUESTION, verdict.hits)
+    writer.write(Blocked(verdict.topic, verdict.message))
+
+
 class _Waiting:
     """Whether the person wants the turn to end.
 
@@ -152,7 +160,8 @@ class _Writer:
             self._store_citations()
             if isinstance(event, Status) and event.step == "reading":
                 read = sorted({passage.document_id for passage in self.answer.read})
-                Turn.objects.filter(pk=self._turn.pk).update(read_documents=read)
+                searched = as_stored(self.answer.filters)  # a guardrail may have restricted it
+                Turn.objects.filter(pk=self._turn.pk).update(read_documents=read, filters=searched)
             if isinstance(event, Done):
                 self._store_uncited()
                 self._append(Citations(()))
@@ -225,8 +234,9 @@ class _Writer:
         if state is None:
             return
         Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None)
+        user = self._turn.conversation.user
+        self.answer.tally.audit(viewer=viewer_for(user), turn=self._turn.pk)
         if isinstance(event, Blocked):
-            user = self._turn.conversation.user
             record(
                 Event.TURN_BLOCKED, actor_id=user.pk, actor=user.email, turn=self._turn.pk, topic=event.topic
             )

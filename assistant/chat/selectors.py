@@ -25,6 +25,7 @@ from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
 from assistant.chat.scope import scope_of
 from assistant.common.errors import NotFound
+from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.folding import Reason
 from assistant.retrieval.narrowing import count_fitting
@@ -210,6 +211,7 @@ def _view(
         sentences=sentences,
         passages=_passages(viewer, citations),
         outcome=outcome,
+        masked=row.masked,
     )
 
 
@@ -226,8 +228,8 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
             url=card.url,
             place=citation.place,
             place_kind=card.place_kind,
-            headings=citation.headings if text is not None else "",
-            passage=text or "",
+            headings=_shown(citation.headings, viewer) if text is not None else "",
+            passage=_shown(text, viewer) if text else "",
             modified_at=card.modified_at.isoformat() if card.modified_at else "",
             synced_at=card.synced_at.isoformat(),
             cited=bool(citation.quotes),
@@ -235,3 +237,7 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
         for citation, text in zip(citations, texts, strict=True)
         if (card := cards.get(citation.document_id)) is not None
     )
+
+
+def _shown(text: str, viewer: Viewer) -> str:
+    return shown_passage(text, viewer=viewer).text

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.guardrails.checks.contract import Encoder, TopicRule
+from assistant.guardrails.checks.finding import Finding
 from assistant.guardrails.checks.legible import legible
 from assistant.guardrails.checks.particles import is_particle
 from assistant.guardrails.verdict import Stage
@@ -87,6 +88,28 @@ class WordsCheck:
             return None
         skeleton = _skeleton(_folded(text))
         return next((rule for rule, term in self._terms if _found(term, skeleton)), None)
+
+
+KINDS = (("words", "Words and phrases"),)
+
+
+def findings(text: str, words: Sequence[str]) -> list[Finding]:
+    """Where the words stand."""
+    folded = [(_folded(char), at) for at, char in enumerate(text)]
+    letters = [(c, at) for piece, at in folded for c in piece]
+    skeleton = _skeleton("".join(c for c, _ in letters))
+    places = [at for c, at in letters if _RUN.fullmatch(c)]
+    spans = []
+    for word in words:
+        term = _term(word)
+        first = term.words[0].letters
+        at = skeleton.letters.find(first)
+        while at >= 0:
+            if _begins_word(skeleton, at) and _matches_from(term, skeleton, at):
+                size = sum(len(each.letters) for each in term.words)
+                spans.append((places[at], places[min(at + size, len(places)) - 1] + 1))
+            at = skeleton.letters.find(first, at + 1)
+    return [Finding("words", start, end, 1.0) for start, end in sorted(set(spans))]
 
 
 def holds_word(text: str, word: str) -> bool:

@@ -67,6 +67,11 @@ class BenchRun:
         return tuple(outcome for outcome in self.outcomes if not outcome.right)
 
     @property
+    def right(self) -> int:
+        """How many are."""
+        return len(self.outcomes) - len(self.wrong)
+
+    @property
     def matrix(self) -> dict[Expected, dict[Expected, int]]:
         """How many cases: expected, then got; every pair is there."""
         counts = Counter((outcome.case.expected, outcome.got) for outcome in self.outcomes)

@@ -51,7 +51,13 @@ _SECTIONS = (
         frozenset({"people", "person"}),
     ),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
-    _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
+    _Section(
+        "console:guardrails",
+        _("Guardrails"),
+        "block",
+        Right.SEE_GUARDRAILS,
+        frozenset({"guardrails", "guardrail"}),
+    ),
 )
 
 

@@ -18,11 +18,12 @@ def legible(text: str) -> str:
     """`text` in NFKC without format, control, filler and combining characters and lone surrogates."""
     if text.isascii() and text.isprintable():
         return text
-    composed = unicodedata.normalize("NFKC", "".join(filter(_is_visible, text)))
+    composed = unicodedata.normalize("NFKC", "".join(filter(is_visible, text)))
     return "".join(char for char in composed if not unicodedata.category(char).startswith("M"))
 
 
-def _is_visible(char: str) -> bool:
+def is_visible(char: str) -> bool:
+    """Whether a person sees the character, or at least the gap that it makes."""
     if char in _VISIBLE_CONTROLS:
         return True
     if char in _FILLERS or char == "\u034f":

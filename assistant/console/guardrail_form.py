@@ -9,13 +9,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from assistant.common.types import Json
-from assistant.guardrails.checks.registry import catalogue
+from assistant.guardrails.checks.registry import catalogue, off_by_default
 from assistant.guardrails.rule_settings import STRENGTHS, OwnPattern, row_json, settings_json
 from assistant.guardrails.rules import FACTS, Kind, KindFacts, Rule
 from assistant.guardrails.selectors import groups_written
 from assistant.guardrails.verdict import Action
-
-_DEFAULT_KINDS_OFF = frozenset({"ip_address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def new_form(kind: Kind) -> RuleForm:
         kind=kind,
         action=facts.actions[0].value,
         stages=tuple(stage.value for stage in facts.stages),
-        kinds=tuple(each for each, _ in found if each not in _DEFAULT_KINDS_OFF),
+        kinds=tuple(each for each, _ in found if each not in off_by_default(facts.check)),
         strengths={each: "medium" for each, _ in found},
     )
 

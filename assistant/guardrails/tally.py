@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from assistant.access.viewer import Viewer
 from assistant.audit.trail import Event, record
 from assistant.common.types import Json
-from assistant.guardrails.verdict import Hit, Stage
+from assistant.guardrails.verdict import Action, Hit, Stage
 
 
 class Tally:
@@ -22,6 +22,10 @@ class Tally:
         for hit in hits:
             alike = Hit(hit.rule_id, hit.rule, hit.kind, hit.action, 1)
             self._counts[stage, alike] += hit.count
+
+    def count(self, action: Action) -> int:
+        """How often rules with this action found something."""
+        return sum(count for (_, hit), count in self._counts.items() if hit.action is action)
 
     def audit(self, *, viewer: Viewer, turn: int | None) -> None:
         """Append one event if anything was found. `turn`: none for a question outside any conversation."""

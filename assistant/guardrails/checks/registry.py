@@ -17,6 +17,10 @@ from assistant.guardrails.checks.finding import Finding
 CHECKS = {
     "words": "assistant.guardrails.checks.words",
     "topics": "assistant.guardrails.checks.topics",
+    "personal_data": "assistant.guardrails.checks.personal_data",
+    "harmful": "assistant.guardrails.checks.harmful",
+    "prompt_attacks": "assistant.guardrails.checks.prompt_attacks",
+    "hidden_instructions": "assistant.guardrails.checks.hidden_instructions",
 }
 OWN_PATTERNS = "assistant.guardrails.checks.own_patterns"
 
@@ -40,11 +44,15 @@ def findings_of(check: str) -> Findings:
 
 
 def catalogue(check: str) -> tuple[tuple[str, str], ...]:
-    """(id, English label) of what the check can find; nothing if there is no such check."""
-    if check not in CHECKS:
-        return ()
-    kinds: tuple[tuple[str, str], ...] = tuple(module_of(check).KINDS)
+    """(id, English label) of what the check can find; nothing if it tells no kinds apart."""
+    kinds: tuple[tuple[str, str], ...] = getattr(module_of(check), "KINDS", ()) if check in CHECKS else ()
     return kinds
+
+
+def off_by_default(check: str | None) -> frozenset[str]:
+    """What of its catalogue a new rule does not look for."""
+    off: frozenset[str] = getattr(module_of(check), "OFF_BY_DEFAULT", frozenset()) if check else frozenset()
+    return off
 
 
 class OwnPattern(Protocol):

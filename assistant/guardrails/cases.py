@@ -62,7 +62,8 @@ def read_lines(written: str) -> tuple[Case, ...]:
         UsageError: a line is wrong, with its number; or there are too many.
     """
     found: list[Case] = []
-    for number, line in enumerate(written.lstrip("\ufeff").splitlines(), start=1):
+    # Only a line feed ends a line of JSON: a text may hold the other characters that Python takes for one.
+    for number, line in enumerate(written.lstrip("\ufeff").split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -1,4 +1,4 @@
-"""What guardrails mask is nowhere afterwards, what they only note nobody notices, and rules keep to themselves.
+"""What guardrails mask is nowhere afterwards, what they only note nobody notices, and a rule tells nothing.
 
 The secrets of these tests are marks that must not be found in any table, log line or page.
 """

@@ -63,4 +63,4 @@ def publish_topics(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     dependencies = [("guardrails", "0002_policy")]
 
-    operations = [migrations.RunPython(publish_topics)]
+    operations = [migrations.RunPython(publish_topics, migrations.RunPython.noop)]

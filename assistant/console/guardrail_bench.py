@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -31,12 +33,10 @@ def bench(request: AdministratorRequest) -> HttpResponse:
 @with_right(Right.SEE_GUARDRAILS)
 def try_one(request: AdministratorRequest) -> HttpResponse:
     """One text against the draft. Nothing of it is kept."""
-    context: dict[str, object] = {"tried": request.POST.get("text", "")[:MAX_CASE], "refusal": ""}
-    context["stage"] = request.POST.get("stage", "question")
+    text, stage = request.POST.get("text", ""), request.POST.get("stage", "question")
+    context: dict[str, object] = {"tried": text[:MAX_CASE], "stage": stage, "refusal": ""}
     try:
-        case = cases.read_case(
-            {"text": request.POST.get("text", ""), "stage": context["stage"], "expected": "pass"}
-        )
+        case = cases.read_case({"text": text, "stage": stage, "expected": "pass"})
         rules = selectors.rules_named("draft", viewer=viewer_for(request.user))
         context["outcome"] = try_text(case, rules)
     except UsageError as error:
@@ -45,7 +45,7 @@ def try_one(request: AdministratorRequest) -> HttpResponse:
         context["refusal"] = gettext("Topics can’t be judged now: the embedding model can’t be reached.")
     if request.htmx:
         return render(request, "console/fragments/guardrail_tried.html", context)
-    return _page(request, **context)
+    return _page(request, more=context)
 
 
 @require_POST
@@ -57,7 +57,7 @@ def add_case(request: AdministratorRequest) -> HttpResponse:
     try:
         cases.add_cases([cases.read_case(typed)], viewer=viewer)
     except UsageError as error:
-        return _page(request, wrong=str(error), typed=typed, status=422)
+        return _page(request, more={"wrong": str(error), "typed": typed}, status=422)
     return _back(request, "added")
 
 
@@ -82,9 +82,9 @@ def import_cases(request: AdministratorRequest) -> HttpResponse:
         written = file.read().decode("utf-8-sig", errors="strict")
         cases.add_cases(cases.read_lines(written), viewer=viewer_for(request.user))
     except UnicodeDecodeError:
-        return _page(request, import_wrong=gettext("The file is not UTF-8 text."), status=422)
+        return _page(request, more={"import_wrong": gettext("The file is not UTF-8 text.")}, status=422)
     except UsageError as error:
-        return _page(request, import_wrong=str(error), status=422)
+        return _page(request, more={"import_wrong": str(error)}, status=422)
     return _back(request, "imported")
 
 
@@ -107,7 +107,9 @@ def _back(request: AdministratorRequest, said: str) -> HttpResponse:
     return response
 
 
-def _page(request: AdministratorRequest, *, status: int = 200, **more: object) -> HttpResponse:
+def _page(
+    request: AdministratorRequest, *, more: Mapping[str, object] | None = None, status: int = 200
+) -> HttpResponse:
     viewer = viewer_for(request.user)
     which = request.GET.get("rules", "draft") or "draft"
     shown = request.GET.get("shown", "all")
@@ -126,7 +128,7 @@ def _page(request: AdministratorRequest, *, status: int = 200, **more: object) -
         "most_note": MAX_NOTE,
         "may_edit": request.user.has_right(Right.MANAGE_GUARDRAILS),
         "said": request.GET.get("said", ""),
-        **more,
+        **(more or {}),
     }
     return render(request, "console/guardrail_bench.html", context, status=status)
 

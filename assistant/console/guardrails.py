@@ -15,7 +15,7 @@ from assistant.console.guardrail_form import RuleForm, form_of, new_form, rule_g
 from assistant.console.telling import in_words
 from assistant.guardrails import selectors, services
 from assistant.guardrails.rule_settings import RuleRefused
-from assistant.guardrails.rules import Kind, offered_kinds
+from assistant.guardrails.rules import Kind, offered_kinds, read_rule
 
 
 @require_GET
@@ -85,6 +85,7 @@ def _save(request: AdministratorRequest, form: RuleForm) -> HttpResponse:
     given, wrong = rule_given(form, names)
     try:
         if wrong:
+            read_rule(given)  # says what else is wrong, so that all of it is marked at once
             raise RuleRefused(wrong)
         services.save_rule(given, viewer=viewer)
     except RuleRefused as refused:

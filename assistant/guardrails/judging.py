@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.common.analysis import language_of
-from assistant.guardrails.checks.contract import Check, Encoder, TopicRule
+from assistant.guardrails.checks.contract import Check, TopicRule
 from assistant.guardrails.checks.finding import Finding
 from assistant.guardrails.checks.legible import legible
 from assistant.guardrails.checks.registry import module_of
 from assistant.guardrails.detecting import detector_for
+from assistant.guardrails.encoding import RememberingEncoder
 from assistant.guardrails.labels import label_for, message_for
 from assistant.guardrails.masking import Span, mask
 from assistant.guardrails.rule_settings import TopicSettings
@@ -38,7 +39,7 @@ def judge(
     rules: Sequence[Rule],
     *,
     stage: Stage,
-    encoder: Callable[[], Encoder],
+    encoder: Callable[[], RememberingEncoder],
     after: str = "",
 ) -> Verdict:
     """What is to be done with `text`, which follows `after`: what is completed by `text` counts too.
@@ -88,7 +89,7 @@ def _by_detectors(whole: str, rules: Sequence[Rule], *, before: int) -> list[_Fo
 
 
 def _by_topics(
-    whole: str, rules: Sequence[Rule], stage: Stage, encoder: Callable[[], Encoder]
+    whole: str, rules: Sequence[Rule], stage: Stage, encoder: Callable[[], RememberingEncoder]
 ) -> list[_Found]:
     """The nearest topic of each action, so that none that is only noted hides one that blocks."""
     seen = legible(whole) if rules else ""
@@ -113,7 +114,7 @@ def _topic(rule: Rule) -> TopicRule:
 
 
 @lru_cache(maxsize=32)
-def _ready(topics: tuple[TopicRule, ...], encoder: Encoder) -> Check:
+def _ready(topics: tuple[TopicRule, ...], encoder: RememberingEncoder) -> Check:
     made: Check = module_of("topics").TopicsCheck(topics, encoder=encoder)
     return made
 

@@ -20,7 +20,8 @@ from assistant.accounts.models import Principal, User
 from assistant.common.errors import GuardrailsDamaged
 from assistant.common.types import JsonObject
 from assistant.guardrails.models import DraftRule, PolicyVersion
-from assistant.guardrails.rules import Rule, RuleRefused, read_rule, rule_json
+from assistant.guardrails.rule_settings import RuleRefused
+from assistant.guardrails.rules import Rule, read_rule, rule_json
 from assistant.guardrails.verdict import Stage
 
 

@@ -267,7 +267,7 @@ def _wrong_patterns(patterns: Sequence[OwnPattern]) -> str:
     for number, each in enumerate(patterns, start=1):
         if not each.name or not each.pattern:
             return gettext("Line %(line)d: write a name, an equals sign and a pattern.") % {"line": number}
-        if len(each.name) > MAX_LINE or len(each.pattern) > MAX_LINE:
+        if len(each.name) > MAX_LINE:
             return gettext("Line %(line)d is longer than %(most)d characters. Shorten it.") % {
                 "line": number,
                 "most": MAX_LINE,

@@ -43,7 +43,7 @@ def save_rule(given: JsonObject, *, viewer: Viewer) -> Rule:
         row = DraftRule.objects.select_for_update().filter(pk=rule.id).first() if rule.id else None
         if rule.id and (row is None or row.kind != rule.kind):
             raise NotFound("There is no such rule.")
-        if DraftRule.objects.filter(kind=rule.kind, name=rule.name).exclude(pk=rule.id or None).exists():
+        if DraftRule.objects.filter(kind=rule.kind, name=rule.name).exclude(pk=rule.id).exists():
             raise RuleRefused({"name": gettext("Another rule of this kind has this name already.")})
         if row is None and DraftRule.objects.count() >= MOST_RULES:
             raise RuleRefused({"name": gettext("There are 200 rules already. Delete one first.")})

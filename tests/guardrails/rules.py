@@ -10,13 +10,13 @@ from assistant.guardrails.policy import checksum_of, draft_rules
 from assistant.guardrails.rules import FACTS, Kind, Rule
 from assistant.guardrails.services import install_rules
 
-EVERYWHERE = ("question", "passage", "answer")
+OWN = ("stages", "groups", "message", "enabled")  # the rest are settings of its kind
 
 
 def written(kind: str, name: str, *, action: str = "", **fields: Json) -> dict[str, Json]:
     """A rule as `read_rule` takes it; what is no field of a rule is one of its settings."""
     facts = FACTS[Kind(kind)]
-    own = {key: fields.pop(key) for key in ("stages", "groups", "message", "enabled") if key in fields}
+    own: dict[str, Json] = {key: fields.pop(key) for key in OWN if key in fields}
     return {
         "kind": kind,
         "name": name,
@@ -34,10 +34,11 @@ def publish(*rules: dict[str, Json]) -> tuple[Rule, ...]:
     return draft_rules()
 
 
-def block(name: str, *, words: Sequence[str] = (), message: str = "", **topic: Json) -> None:
-    """Block words everywhere, or a topic by `description` and `examples`."""
+def block(name: str, *, words: Sequence[str] = (), examples: Sequence[str] = (), message: str = "") -> None:
+    """Block words everywhere, and questions and answers that are like the examples."""
     rules = [written("words", name, words=list(words), message=message)] if words else []
-    publish(*rules, *([written("topic", name, message=message, **topic)] if topic else []))
+    topic = [written("topic", name, examples=list(examples), message=message)] if examples else []
+    publish(*rules, *topic)
 
 
 def republish() -> None:

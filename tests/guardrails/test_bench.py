@@ -12,6 +12,7 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.types import Json
 from assistant.guardrails import cases
 from assistant.guardrails.bench import Case, changed_outcomes, run_cases, saved_cases
 from assistant.guardrails.models import BenchCase, Expected
@@ -28,10 +29,9 @@ def case(text: str, expected: str, stage: str = "question") -> Case:
     return Case(0, text, Stage(stage), Expected(expected), "en")
 
 
-def rule(number: int, action: str, *words: str, **fields: object) -> Rule:
-    return read_rule(
-        {**written("words", f"R{number}", action=action, words=list(words)), "id": number, **fields}
-    )  # type: ignore[dict-item]
+def rule(number: int, action: str, *words: str, **fields: Json) -> Rule:
+    given = {**written("words", f"R{number}", action=action, words=list(words)), "id": number, **fields}
+    return read_rule(given)
 
 
 CASES = (

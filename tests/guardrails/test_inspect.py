@@ -10,6 +10,7 @@ from assistant.accounts.models import Connection, GroupEdge, Principal, User
 from assistant.accounts.principals import replace_membership
 from assistant.common.acl import PrincipalKind, PrincipalRef
 from assistant.common.errors import GuardrailsDamaged
+from assistant.common.types import Json
 from assistant.guardrails.inspect import inspect, screen, shown_passage
 from assistant.guardrails.models import DraftRule, PolicyVersion
 from assistant.guardrails.verdict import Action, Stage, Verdict, passed
@@ -152,7 +153,7 @@ def test_what_two_sentences_complete_together_blocks_the_second() -> None:
 
 
 def test_a_restricted_topic_names_the_sources_that_may_answer() -> None:
-    source = {"id": 7, "name": "HR"}
+    source: dict[str, Json] = {"id": 7, "name": "HR"}
     examples = ["What does my boss earn?", "How high is the salary of a director?", "Show me the pay list."]
     publish(written("topic", "Pay", action="restrict", examples=examples, sources=[source]))
     verdict = judged("How much does my boss earn?")

@@ -10,13 +10,15 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.types import Json
 from assistant.guardrails import services
 from assistant.guardrails.checks.registry import CHECKS, module_of
 from assistant.guardrails.comparing import differences
 from assistant.guardrails.models import DraftRule, PolicyVersion
 from assistant.guardrails.policy import checksum_of, draft_rules, policy_in_force, policy_numbered
 from assistant.guardrails.rule_settings import MAX_LINE, MAX_LINES, RuleRefused
-from assistant.guardrails.rules import FACTS, offered_kinds, read_rule, rule_json
+from assistant.guardrails.rules import FACTS, Kind, offered_kinds, read_rule, rule_json
+from assistant.guardrails.verdict import Action
 from tests.guardrails.rules import draft_checksum, written
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +29,7 @@ def con() -> Viewer:
     return viewer_for(User.objects.create_user("con@example.com", role=Role.CONTENT_ADMINISTRATOR))
 
 
-def words(*given: str, name: str = "Words", **fields: str) -> dict[str, object]:
+def words(*given: str, name: str = "Words", **fields: str) -> dict[str, Json]:
     return {**written("words", name, words=list(given)), **fields}
 
 
@@ -194,16 +196,16 @@ def test_differences_name_what_is_new_gone_and_other(con: Viewer) -> None:
         (written("grounding", "G", share="٣"), "share", "from 1 to 100"),
     ],
 )
-def test_a_wrong_rule_is_refused_at_its_field(given: dict[str, object], field: str, says: str) -> None:
+def test_a_wrong_rule_is_refused_at_its_field(given: dict[str, Json], field: str, says: str) -> None:
     with pytest.raises(RuleRefused) as refused:
-        read_rule(given)  # type: ignore[arg-type]
+        read_rule(given)
     assert says in refused.value.problems[field]
 
 
 def test_every_kind_that_is_offered_has_its_check_and_reads_what_it_writes() -> None:
     for check in CHECKS:
         module_of(check)
-    settings = {
+    settings: dict[str, dict[str, Json]] = {
         "topic": {"description": "Pay", "examples": ["What do you earn?"]},
         "words": {"words": ["heron"]},
         "personal_data": {"kinds": ["email"], "patterns": [{"name": "N", "pattern": "EMP-[0-9]+"}]},
@@ -214,9 +216,10 @@ def test_every_kind_that_is_offered_has_its_check_and_reads_what_it_writes() -> 
     }
     assert set(settings) == set(offered_kinds()) == set(FACTS)
     for kind, own in settings.items():
-        for action in FACTS[kind].actions:  # type: ignore[index]
-            more = {"sources": [{"id": 3, "name": "HR"}]} if action == "restrict" else {}
-            rule = read_rule(written(kind, "N", action=action.value, **own, **more))
+        for action in FACTS[Kind(kind)].actions:
+            restricts = action is Action.RESTRICT
+            sources: dict[str, Json] = {"sources": [{"id": 3, "name": "HR"}]} if restricts else {}
+            rule = read_rule(written(kind, "N", action=action.value, **own, **sources))
             assert read_rule(rule_json(rule)) == rule
 
 
@@ -237,8 +240,8 @@ def test_topic_blocks_become_rules_and_the_first_version_that_blocks_the_same() 
         executor.migrate(executor.loader.graph.leaf_nodes())
     found = {(rule.kind, rule.name): rule for rule in policy_in_force().rules}
     assert set(found) == {("topic", "Pay"), ("words", "Pay"), ("topic", "Old")}
-    pay = found["words", "Pay"]  # type: ignore[index]
+    pay = found[Kind.WORDS, "Pay"]
     assert (pay.message, pay.enabled, len(pay.stages)) == ("Ask HR.", True, 3)
-    assert not found["topic", "Old"].enabled  # type: ignore[index]
+    assert not found[Kind.TOPIC, "Old"].enabled
     assert draft_rules() == policy_in_force().rules
     assert policy_in_force().number == 1

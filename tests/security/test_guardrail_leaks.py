@@ -89,7 +89,9 @@ def asked(viewer: Viewer, question: str = QUESTION) -> Turn:
 def stored() -> str:
     """Every row of the conversations and of the audit trail, as text."""
     rows = [
-        list(model.objects.values()) for label in TABLES for model in apps.get_app_config(label).get_models()
+        list(model._default_manager.values())
+        for label in TABLES
+        for model in apps.get_app_config(label).get_models()
     ]
     return json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False)
 
@@ -274,7 +276,7 @@ def test_the_pages_of_the_guardrails_are_closed_to_employees(client: Client, db:
     rule = publish(written("words", "Zephyr", words=["zephyr"]))[0]
     case = BenchCase.objects.create(text="zephyr?", stage="question", expected="block", language="en")
     client.force_login(User.objects.create_user("eve@example.com", role=role))
-    gets = [
+    gets: list[tuple[str, list[object]]] = [
         ("guardrails", []),
         ("guardrail-new", ["words"]),
         ("guardrail-rule", [rule.id]),
@@ -284,7 +286,7 @@ def test_the_pages_of_the_guardrails_are_closed_to_employees(client: Client, db:
         ("guardrail-bench", []),
         ("guardrail-export", []),
     ]
-    posts = [
+    posts: list[tuple[str, list[object]]] = [
         ("guardrail-delete", [rule.id]),
         ("guardrail-discard", []),
         ("guardrail-restore", [1]),

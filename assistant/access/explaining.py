@@ -140,7 +140,7 @@ def clauses_for(case: Case) -> tuple[ClauseView, ...]:
 def _chains(case: Case, targets: list[int]) -> dict[int, tuple[PrincipalLabel, ...]]:
     if not case.user.is_active:
         return {}
-    own = set(own_principals(case.user, fresh=fresh_ids(case.now)).values_list("pk", flat=True))
+    own = set(own_principals(case.user.pk, fresh=fresh_ids(case.now)).values_list("pk", flat=True))
     chains = paths_up(own, targets, now=case.now)
     named = labels(pk for chain in chains.values() for pk in chain)
     return {target: tuple(named[pk] for pk in chain) for target, chain in chains.items()}

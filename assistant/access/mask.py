@@ -137,7 +137,7 @@ def _ask(
     """What the person holds, what is in doubt for them, and what is in doubt for everybody."""
     user = User(pk=viewer.user_id, is_active=True)  # as `standing_of` says before and after this
     held = _ids(principals_held(user, now=now))
-    if unconfirmed_addresses(user).exists():
+    if unconfirmed_addresses(user.pk).exists():
         return held, _ids(principals_in_doubt(user, now=now)), in_doubt
     in_doubt = in_doubt or (basis, _ids(principals_in_doubt_for_all(now=now)))
     return held, in_doubt[1], in_doubt

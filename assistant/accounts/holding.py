@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.db.models import F, Q, QuerySet
 
@@ -15,6 +17,8 @@ from assistant.accounts.freshness import fresh_ids
 from assistant.accounts.models import AccountLink, Address, Principal, SourceAccount, User
 from assistant.accounts.nesting import with_containing_groups
 from assistant.common.acl import PrincipalKind
+
+_STATEMENTS = 1_024  # some 10 kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,7 @@ def principals_held(user: User, *, now: datetime) -> QuerySet[Principal]:
     """Everyone, the person's addresses and source accounts, and each group around any of them."""
     if not user.is_active:
         return Principal.objects.none()
-    fresh = fresh_ids(now)
-    return with_containing_groups(own_principals(user, fresh=fresh), connections=fresh)
+    return _held(user.pk, tuple(fresh_ids(now))).all()
 
 
 def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
@@ -52,10 +55,29 @@ def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
     Groups whose members are not known; accounts of which nobody knows whose they are;
     what an address would give that is not confirmed; and each group around any of these.
     """
-    fresh = fresh_ids(now)
-    unconfirmed = unconfirmed_addresses(user).values_list("address", flat=True)
+    return _in_doubt(user.pk, tuple(fresh_ids(now))).all()
+
+
+# To write these statements takes longer than to ask them, and they are asked with all that passes the door.
+# Remembered are the statements alone: whoever asks gets a copy without results.
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _held(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+    return with_containing_groups(own_principals(user_id, fresh=fresh), connections=fresh)
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _in_doubt(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+    unconfirmed = unconfirmed_addresses(user_id).values_list("address", flat=True)
     start = Principal.objects.filter(_unsettled(fresh) | _by_address(unconfirmed, fresh))
     return with_containing_groups(start, connections=fresh)
+
+
+def forget() -> None:
+    """Write every statement anew."""
+    _held.cache_clear()
+    _in_doubt.cache_clear()
 
 
 def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:
@@ -64,21 +86,21 @@ def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:
     return with_containing_groups(Principal.objects.filter(_unsettled(fresh)), connections=fresh)
 
 
-def unconfirmed_addresses(user: User) -> QuerySet[Address]:
+def unconfirmed_addresses(user_id: int) -> QuerySet[Address]:
     """Addresses of the person that somebody else had before."""
-    return Address.objects.filter(user=user, confirmed=False)
+    return Address.objects.filter(user=user_id, confirmed=False)
 
 
-def _unsettled(fresh: list[int]) -> Q:
+def _unsettled(fresh: Sequence[int]) -> Q:
     """Groups and accounts of which the current, fresh membership does not tell who is meant."""
     outdated = Q(connection__isnull=False) & ~Q(connection__in=fresh)
     return outdated | (Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation")))
 
 
-def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
+def own_principals(user_id: int, *, fresh: Sequence[int]) -> QuerySet[Principal]:
     """What names the person directly: everyone, confirmed addresses, and accounts of fresh connections."""
-    addresses = Address.objects.filter(user=user, confirmed=True).values_list("address", flat=True)
-    linked = AccountLink.objects.filter(user=user, principal__connection__in=fresh).values("principal")
+    addresses = Address.objects.filter(user=user_id, confirmed=True).values_list("address", flat=True)
+    linked = AccountLink.objects.filter(user=user_id, principal__connection__in=fresh).values("principal")
     return Principal.objects.filter(
         # With the connection and the id named, though implied, each of the three is found by an index.
         Q(kind=PrincipalKind.EVERYONE, connection=None, external_id="")
@@ -87,14 +109,14 @@ def own_principals(user: User, *, fresh: list[int]) -> QuerySet[Principal]:
     )
 
 
-def _by_address(addresses: QuerySet[Address, str], fresh: list[int]) -> Q:
+def _by_address(addresses: QuerySet[Address, str], fresh: Sequence[int]) -> Q:
     """The principals that an address stands for: the address itself, and accounts that carry it."""
     accounts = accounts_by_address(fresh).filter(address__in=addresses).values("principal")
     named = Q(kind=PrincipalKind.USER, connection=None, external_id__in=addresses)
     return named | Q(pk__in=accounts)
 
 
-def accounts_by_address(fresh: list[int]) -> QuerySet[SourceAccount]:
+def accounts_by_address(fresh: Sequence[int]) -> QuerySet[SourceAccount]:
     """Accounts whose address says whose they are."""
     return SourceAccount.objects.filter(
         connection__in=fresh,

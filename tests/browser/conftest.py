@@ -30,14 +30,19 @@ def address(home: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, closed with its module: while it runs, Django takes the thread for async."""
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """The system has a Chromium."""
     if not CHROMIUM.exists():
         reason = f"needs Chromium at {CHROMIUM}: install it or set MUNDAP_TEST_CHROMIUM"
         if os.environ.get("CI"):
             pytest.fail(f"{reason} (in CI a missing browser is a failure)")
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium(installed: None) -> Iterator[Browser]:
+    """The system's Chromium, closed with its module: while it runs, Django takes the thread for async."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser

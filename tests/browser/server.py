@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -39,10 +39,10 @@ def environment_of(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[str]:
-    """The address of a server over `home`, which is filled first."""
+def running_server(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of a server over `home`, which is filled first; `settings` are put into its environment."""
     port = free_port()
-    environment = environment_of(home)
+    environment = environment_of(home) | dict(settings or {})
     subprocess.run(
         [sys.executable, "-m", "tests.browser.world"],
         cwd=REPOSITORY,

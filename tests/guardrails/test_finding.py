@@ -37,7 +37,19 @@ def test_findings_apart_are_sorted_and_cover_the_same(findings: list[Finding]) -
 def test_at_every_place_the_surest_finding_wins(findings: list[Finding]) -> None:
     for winner in apart(findings):
         for place in range(winner.start, winner.end):
-            assert winner.score == max(f.score for f in findings if f.start <= place < f.end)
+            best = max(f.score for f in findings if f.start <= place < f.end)
+            assert winner.score >= best
+            assert winner.kind in {f.kind for f in findings if f.start <= place < f.end and f.score == best}
+
+
+def test_findings_of_one_kind_that_overlap_are_one() -> None:
+    one, other = Finding("blocked_word", 0, 2, 0.9), Finding("blocked_word", 1, 3, 1.0)
+    assert apart([one, other]) == [Finding("blocked_word", 0, 3, 1.0)]
+
+
+def test_findings_of_one_kind_that_only_touch_stay_two() -> None:
+    one, other = Finding("phone", 0, 2, 1.0), Finding("phone", 2, 4, 1.0)
+    assert apart([other, one]) == [one, other]
 
 
 def test_a_finding_within_a_longer_one_of_the_same_score_is_gone() -> None:

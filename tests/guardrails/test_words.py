@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.guardrails.checks.words import holds_word
+from assistant.guardrails.checks.finding import Finding
+from assistant.guardrails.checks.words import BLOCKED_WORD, IN_DISGUISE, findings, holds_word
 
 KOREAN_WORDS = st.sampled_from(["연봉", "구조조정", "권고사직", "인수합병"])
 LATIN_WORDS = st.sampled_from(["salary", "layoff", "merger", "heron"])
@@ -42,6 +44,33 @@ LATIN_WORDS = st.sampled_from(["salary", "layoff", "merger", "heron"])
         ("an M&A deal", "M&A"),
         ("send an email", "e-mail"),
         ("the project\n  heron", "Project Heron"),
+        ("ㅇㅕㄴㅂㅗㅇ", "연봉"),
+        ("ㅇ ㅕ ㄴ ㅂ ㅗ ㅇ은?", "연봉"),
+        ("ㅇ.ㅕ.ㄴ.ㅂ.ㅗ.ㅇ", "연봉"),
+        ("여ㄴ봉", "연봉"),
+        ("연ㅂㅗㅇ이 궁금", "연봉"),
+        ("ㅋㅋㅇㅕㄴㅂㅗㅇ", "연봉"),
+        ("ﾧﾧ ㅇㅕㄴ봉", "연봉"),
+        ("ㅅㅣ발점", "시발점"),
+        ("급여ㅋㅋ", "급여"),
+        ("연1봉", "연봉"),
+        ("연x봉을", "연봉"),
+        ("ㅅㅂ", "ㅅㅂ"),
+        ("s\u0430l\u0430ry", "salary"),
+        ("ѕаӏагу", "salary"),
+        ("\u03b1ll", "all"),
+        ("sálary", "salary"),
+        ("s4l4ry?", "salary"),
+        ("5alary", "salary"),
+        ("$alary", "salary"),
+        ("s@lary는", "salary"),
+        ("1ayoff", "layoff"),
+        ("h1ring", "hiring"),
+        ("우리s4lary", "salary"),
+        ("нет", "нет"),
+        ("개병신", "*병신"),
+        ("hackers", "hack*"),
+        ("the unhackable", "*hack*"),
     ],
 )
 def test_a_word_is_found_in_every_spelling_of_it(text: str, word: str) -> None:
@@ -62,6 +91,16 @@ def test_a_word_is_found_in_every_spelling_of_it(text: str, word: str) -> None:
         ("so il is not a word", "soil"),
         ("i'm a manager", "m&a"),
         ("in a mall", "all"),
+        ("개병신", "병신"),
+        ("hackers", "hack"),
+        ("unhack", "hack*"),
+        ("ㅇㅂ", "연봉"),
+        ("ㅇㅂㅇㅂ", "연봉"),
+        ("제1조", "제조"),
+        ("3월4일", "월일"),
+        ("a55", "ass"),
+        ("в лесу нет кота", "kota"),
+        ("이 나라 여성", "나라녀"),
         ("", "연봉"),
         ("연봉", "..."),
     ],
@@ -105,3 +144,56 @@ def test_a_text_of_forty_thousand_characters_takes_little_time() -> None:
         holds_word(text, "구조조정 계획")
         holds_word(text, "salary")
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "covered", "score"),
+    [
+        ("내 연봉을 알려 줘", "연봉", 1.0),
+        ("연 봉은?", "연 봉", 1.0),
+        ("(연\u200b봉)", "연\u200b봉", 1.0),
+        ("올해 연봉협상", "연봉", 1.0),
+        ("ㅋㅋ ㅇㅕㄴㅂㅗㅇ이", "ㅇㅕㄴㅂㅗㅇ", IN_DISGUISE),
+        ("연1봉", "연1봉", IN_DISGUISE),
+        ("his ＳＡＬＡＲＹ.", "ＳＡＬＡＲＹ", 1.0),
+        ("his s4lary.", "s4lary", IN_DISGUISE),
+        ("the projects of Project\n Heron", "Project\n Heron", 1.0),
+    ],
+)
+def test_a_finding_covers_the_word_as_it_was_given(text: str, covered: str, score: float) -> None:
+    found = findings(text, ["연봉", "salary", "project heron"])
+    start = text.index(covered)
+    assert found == [Finding(BLOCKED_WORD, start, start + len(covered), score)]
+
+
+def test_every_place_of_every_word_is_found() -> None:
+    text = "연봉과 salary, 그리고 연봉"
+    assert [text[f.start : f.end] for f in findings(text, ["salary", "연봉"])] == ["연봉", "salary", "연봉"]
+    assert findings(text, []) == []
+
+
+@given(word=KOREAN_WORDS, data=st.data())
+def test_a_korean_word_pulled_apart_into_its_letters_is_found(word: str, data: st.DataObject) -> None:
+    letters = []
+    for syllable in word:
+        code = ord(syllable) - 0xAC00
+        final = "\0ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"[code % 28].strip("\0")
+        letters += [
+            "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"[code // 588],
+            chr(0x314F + code // 28 % 21),
+            final,
+        ]
+    sign = data.draw(st.sampled_from(["", " ", ".", "\u200b"]))
+    text = "오늘 " + sign.join(filter(None, letters)) + "?"
+    assert holds_word(text, word)
+    assert [(f.start, f.end) for f in findings(text, [word])] == [(3, len(text) - 1)]
+
+
+@given(st.text(max_size=80), st.lists(st.text(max_size=8), max_size=4))
+def test_findings_lie_in_the_text_apart_and_agree_with_the_question_whether_there_are_any(
+    text: str, words: list[str]
+) -> None:
+    found = findings(text, words)
+    assert all(0 <= f.start < f.end <= len(text) for f in found)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert bool(found) == any(holds_word(text, word) for word in words)

@@ -175,18 +175,18 @@ IN_WHAT_A_PERSON_HOLDS = (
             ),
             (
                 "an unconfirmed address is ignored in denies",
-                holding.principals_in_doubt,
+                holding._in_doubt,
                 [("_unsettled(fresh) | _by_address(unconfirmed, fresh)", "_unsettled(fresh)")],
             ),
             (
                 "groups around what is in doubt are forgotten",
-                holding.principals_in_doubt,
+                holding._in_doubt,
                 [("return with_containing_groups(start, connections=fresh)", "return start")],
             ),
             (
                 "an unconfirmed address lets in",
                 holding.own_principals,
-                [("user=user, confirmed=True", "user=user")],
+                [("user=user_id, confirmed=True", "user=user_id")],
             ),
             (
                 "aliases are forgotten",
@@ -206,12 +206,12 @@ IN_WHAT_A_PERSON_HOLDS = (
             (
                 "anybody's link counts",
                 holding.own_principals,
-                [("AccountLink.objects.filter(user=user, ", "AccountLink.objects.filter(")],
+                [("AccountLink.objects.filter(user=user_id, ", "AccountLink.objects.filter(")],
             ),
             (
                 "an outdated link counts",
                 holding.own_principals,
-                [("user=user, principal__connection__in=fresh", "user=user")],
+                [("user=user_id, principal__connection__in=fresh", "user=user_id")],
             ),
             (
                 "nobody is everyone",

@@ -68,8 +68,10 @@ def passes(check: Check) -> None:
     from django.db import transaction  # noqa: PLC0415 - as above
 
     from assistant.access import mask  # noqa: PLC0415
+    from assistant.accounts import holding  # noqa: PLC0415
 
     mask.forget()
+    holding.forget()  # statements that were written without the mistake
     try:
         with transaction.atomic():
             try:
@@ -78,6 +80,7 @@ def passes(check: Check) -> None:
                 transaction.set_rollback(True)
     finally:
         mask.forget()
+        holding.forget()
 
 
 if __name__ == "__main__":

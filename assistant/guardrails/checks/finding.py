@@ -33,7 +33,7 @@ def apart(findings: Iterable[Finding]) -> list[Finding]:
     """The findings sorted and without overlaps: the surer one wins, then the longer one.
 
     What a losing one covers beyond the winners stays a finding, so that no character that some
-    detector saw is left over.
+    detector saw is left over; if the winner is of the same kind, the two are one.
     """
     return _swept(sorted(findings, key=lambda f: (-f.score, f.start - f.end, f.start, f.kind)))
 
@@ -54,11 +54,16 @@ def _swept(ranked: Sequence[Finding]) -> list[Finding]:
         if not open_now:
             continue
         rank = open_now[0]
-        if pieces and pieces[-1][0] == rank and pieces[-1][1].end == at:
-            pieces[-1] = (rank, replace(pieces[-1][1], end=until))
+        one, other = (pieces[-1] if pieces else None), ranked[rank]
+        if one and one[1].end == at and one[1].kind == other.kind and _meet(ranked[one[0]], other):
+            pieces[-1] = (rank, replace(one[1], end=until, score=max(one[1].score, other.score)))
         else:
-            pieces.append((rank, replace(ranked[rank], start=at, end=until)))
+            pieces.append((rank, replace(other, start=at, end=until)))
     return [piece for _, piece in pieces]
+
+
+def _meet(one: Finding, other: Finding) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def masked(text: str, findings: Sequence[Finding], label: Callable[[Finding], str]) -> str:

@@ -3,68 +3,43 @@
 Both sides are reduced to their letters and digits, with the gaps between them kept
 apart; a rule's word is looked for in that skeleton, and each hit must then stand as a
 word in the text. So the search is linear, and these are all found by one rule "연봉":
-"연봉을", "연 봉", "연-봉", "ｓａｌａｒｙ" likewise by "salary".
+"연봉을", "연 봉", "연-봉", "ｓａｌａｒｙ" likewise by "salary". `spellings` adds what is written to
+get around a word ("ㅇㅕㄴㅂㅗㅇ", "s4lary").
 
 A Latin word must begin and end at a word boundary. A Korean word must begin one: what
 follows may be a particle or the rest of a compound ("연봉협상"). Where the letters were
-pulled apart, the match must end the word or be followed by a particle.
+pulled apart, the match must end the word or be followed by a particle. A word written with
+an asterisk before or behind it ("*병신", "hack*") may begin or end within a word.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistant.guardrails.checks.contract import Encoder, TopicRule
-from assistant.guardrails.checks.finding import Finding
-from assistant.guardrails.checks.legible import legible
+from assistant.guardrails.checks.finding import CERTAIN, Finding, apart
 from assistant.guardrails.checks.particles import is_particle
+from assistant.guardrails.checks.spellings import WIDEST_GAP, Skeleton, plain, spellings
 from assistant.guardrails.verdict import Stage
 
-_RUN = re.compile(r"[^\W_]+")
+BLOCKED_WORD = "blocked_word"
+KINDS: tuple[tuple[str, str], ...] = ((BLOCKED_WORD, "Blocked word or phrase"),)
+IN_DISGUISE = 0.9  # the score of a word that is not written as it is
+
 _LONGEST_PARTICLE = 3  # syllables between two words of a phrase
 _LONG_ENOUGH = 4  # letters from which a plural or a hyphen left out is still the same word
 _SPELLED_OUT = 3  # Latin letters from which "s a l" counts as one word
-_WIDEST_GAP = 4  # characters between the letters of one word pulled apart
-
-
-@dataclass(frozen=True, slots=True)
-class _Skeleton:
-    """The letters and digits of a text; `gaps[i]` is what stood before letter `i`, if anything."""
-
-    letters: str
-    gaps: dict[int, str]
-
-    def gap(self, at: int) -> str | None:
-        """What separates letter `at` from the one before; None if nothing does."""
-        if at <= 0 or at >= len(self.letters):
-            return " "
-        return self.gaps.get(at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
     """A word, or a phrase as its words; signs inside a word ("m&a") are gaps of its skeleton."""
 
-    words: tuple[_Skeleton, ...]
-
-
-def _skeleton(text: str) -> _Skeleton:
-    parts: list[str] = []
-    gaps: dict[int, str] = {}
-    length = last = 0
-    for run in _RUN.finditer(text):
-        if run.start() > last:
-            gaps[length] = text[last : run.start()]
-        parts.append(run.group())
-        length += run.end() - run.start()
-        last = run.end()
-    return _Skeleton("".join(parts), gaps)
-
-
-def _folded(text: str) -> str:
-    return legible(legible(text).casefold())
+    words: tuple[Skeleton, ...]
+    within: bool = False  # it may begin within a word
+    before: bool = False  # other letters may follow it, whatever its script
 
 
 def _is_hangul(char: str) -> bool:
@@ -86,56 +61,63 @@ class WordsCheck:
         """The rule of the first word found."""
         if not self._terms:
             return None
-        skeleton = _skeleton(_folded(text))
-        return next((rule for rule, term in self._terms if _found(term, skeleton)), None)
-
-
-KINDS = (("words", "Words and phrases"),)
-
-
-def findings(text: str, words: Sequence[str]) -> list[Finding]:
-    """Where the words stand."""
-    folded = [(_folded(char), at) for at, char in enumerate(text)]
-    letters = [(c, at) for piece, at in folded for c in piece]
-    skeleton = _skeleton("".join(c for c, _ in letters))
-    places = [at for c, at in letters if _RUN.fullmatch(c)]
-    spans = []
-    for word in words:
-        term = _term(word)
-        first = term.words[0].letters
-        at = skeleton.letters.find(first)
-        while at >= 0:
-            if _begins_word(skeleton, at) and _matches_from(term, skeleton, at):
-                size = sum(len(each.letters) for each in term.words)
-                spans.append((places[at], places[min(at + size, len(places)) - 1] + 1))
-            at = skeleton.letters.find(first, at + 1)
-    return [Finding("words", start, end, 1.0) for start, end in sorted(set(spans))]
+        readings = list(spellings(text))
+        return next((rule for rule, term in self._terms if _found(term, readings)), None)
 
 
 def holds_word(text: str, word: str) -> bool:
     """Whether `text` holds `word` (or a phrase), however it is spelled."""
-    return _found(_term(word), _skeleton(_folded(text)))
+    return _found(_term(word), spellings(text))
 
 
+def findings(text: str, words: Sequence[str]) -> list[Finding]:
+    """Where one of the words or phrases stands in `text`, by place, without overlaps.
+
+    A finding covers the word with what was put between its letters, not what follows it in a compound or
+    as a particle. Score 1.0: written as the word is.
+    """
+    terms = [term for term in map(_term, words) if term.words]
+    found: list[Finding] = []
+    for reading in spellings(text) if terms else ():
+        score = IN_DISGUISE if reading.disguised else CERTAIN
+        for term in terms:
+            found += (
+                Finding(BLOCKED_WORD, reading.starts[first], reading.ends[last - 1], score)
+                for first, last in _hits(term, reading)
+            )
+    return apart(found) if found else []
+
+
+@lru_cache(maxsize=4_096)
 def _term(word: str) -> _Term:
-    skeletons = (_skeleton(part) for part in _folded(word).split())
-    return _Term(tuple(s for s in skeletons if s.letters))
+    skeletons = (plain(part) for part in word.split())
+    stripped = word.strip()
+    return _Term(
+        tuple(s for s in skeletons if s.letters),
+        within=stripped.startswith("*"),
+        before=stripped.endswith("*"),
+    )
 
 
-def _found(term: _Term, text: _Skeleton) -> bool:
+def _found(term: _Term, readings: Iterable[Skeleton]) -> bool:
+    return any(True for reading in readings for _ in _hits(term, reading))
+
+
+def _hits(term: _Term, text: Skeleton) -> Iterator[tuple[int, int]]:
+    """First and last letter (exclusive) of each place at which the term stands."""
     if not term.words:
-        return False
+        return
     first = term.words[0].letters
     at = text.letters.find(first)
     while at >= 0:
-        if _begins_word(text, at) and _matches_from(term, text, at):
-            return True
+        end = _matches_from(term, text, at) if term.within or _begins_word(text, at) else None
+        if end is not None:
+            yield at, end
         at = text.letters.find(first, at + 1)
-    return False
 
 
-def _matches_from(term: _Term, text: _Skeleton, at: int) -> bool:
-    """Whether all words of the term follow each other from `at`, the last ending as a word may."""
+def _matches_from(term: _Term, text: Skeleton, at: int) -> int | None:
+    """Where the term ends if all its words follow each other from `at`, the last ending as a word may."""
     starts = {at}
     for number, word in enumerate(term.words):
         last = number == len(term.words) - 1
@@ -145,14 +127,14 @@ def _matches_from(term: _Term, text: _Skeleton, at: int) -> bool:
             if pulled_apart is None:
                 continue
             end = start + len(word.letters)
-            if last and _ends_word(word, text, end, pulled_apart=pulled_apart):
-                return True
+            if last and (term.before or _ends_word(word, text, end, pulled_apart=pulled_apart)):
+                return end
             ends.add(end)
         starts = {start for end in ends for start in _next_words(text, end)}
-    return False
+    return None
 
 
-def _next_words(text: _Skeleton, end: int) -> list[int]:
+def _next_words(text: Skeleton, end: int) -> list[int]:
     """Where the next word of a phrase may begin: at once in Korean, else after a gap, or after a particle."""
     if end >= len(text.letters):
         return []
@@ -164,7 +146,7 @@ def _next_words(text: _Skeleton, end: int) -> list[int]:
     return found
 
 
-def _pulled_apart(word: _Skeleton, text: _Skeleton, start: int) -> bool | None:
+def _pulled_apart(word: Skeleton, text: Skeleton, start: int) -> bool | None:
     """Whether the letters at `start` are the word with gaps put in; None if they are not the word."""
     if not text.letters.startswith(word.letters, start):
         return None
@@ -176,7 +158,7 @@ def _pulled_apart(word: _Skeleton, text: _Skeleton, start: int) -> bool | None:
                 return None
         elif gap is None:
             tight += 1
-        elif len(gap) > _WIDEST_GAP:
+        elif len(gap) > WIDEST_GAP:
             return None
         elif gap.isspace() or any(c.isspace() for c in gap):
             spaced += 1
@@ -196,14 +178,14 @@ def _same_sign(own: str, gap: str | None, *, long: bool) -> bool:
     return gap.strip() == own
 
 
-def _begins_word(text: _Skeleton, at: int) -> bool:
+def _begins_word(text: Skeleton, at: int) -> bool:
     if text.gap(at) is not None:
         return True
     char, before = text.letters[at], text.letters[at - 1]
     return _is_unspaced(char) or _is_unspaced(before) or _is_hangul(char) != _is_hangul(before)
 
 
-def _ends_word(word: _Skeleton, text: _Skeleton, end: int, *, pulled_apart: bool) -> bool:
+def _ends_word(word: Skeleton, text: Skeleton, end: int, *, pulled_apart: bool) -> bool:
     char = word.letters[-1]
     if text.gap(end) is not None or _is_unspaced(char):
         return True
@@ -217,7 +199,7 @@ def _ends_word(word: _Skeleton, text: _Skeleton, end: int, *, pulled_apart: bool
     return is_particle(_rest_of_word(text, end))
 
 
-def _rest_of_word(text: _Skeleton, at: int) -> str:
+def _rest_of_word(text: Skeleton, at: int) -> str:
     """The Hangul from `at` to the end of its word; a handful of syllables is enough to tell a particle."""
     end = at
     while end < min(len(text.letters), at + 6) and _is_hangul(text.letters[end]):

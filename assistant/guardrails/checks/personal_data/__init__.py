@@ -7,6 +7,7 @@ does not recognise is told in the README of `assistant/guardrails`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 
 from assistant.guardrails.checks.finding import Finding, apart
 from assistant.guardrails.checks.personal_data.addresses import addresses
@@ -66,15 +67,17 @@ def findings(text: str, kinds: Collection[str] = DEFAULT_KINDS) -> list[Finding]
     Raises:
         ValueError: a kind is not in `KINDS`.
     """
-    unknown = set(kinds) - {kind for kind, _ in KINDS}
+    wanted = frozenset(kinds)
+    detectors = _detectors_of(wanted)
+    reading = Reading(text)
+    found = [f for detector in detectors for f in detector(reading) if f.kind in wanted]
+    return apart(found) if found else []
+
+
+@lru_cache(maxsize=64)
+def _detectors_of(kinds: frozenset[str]) -> tuple[_Detector, ...]:
+    unknown = kinds - {kind for kind, _ in KINDS}
     if unknown:
         known = ", ".join(kind for kind, _ in KINDS)
         raise ValueError(f"No kinds of personal data: {', '.join(sorted(unknown))}. There are {known}.")
-    reading = Reading(text)
-    return apart(
-        finding
-        for own, detector in _DETECTORS
-        if not own.isdisjoint(kinds)
-        for finding in detector(reading)
-        if finding.kind in kinds
-    )
+    return tuple(detector for own, detector in _DETECTORS if not own.isdisjoint(kinds))

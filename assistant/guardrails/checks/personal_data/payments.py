@@ -10,7 +10,7 @@ from assistant.guardrails.checks.personal_data.reading import IN_CONTEXT, LIKELY
 
 # Issuers by their first digits, with the lengths that they use.
 _CARD = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"4(?:\d{15}|\d{18})"  # Visa; its 13 digits of long ago need a word beside them
     r"|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"  # Mastercard
     r"|3[47]\d{13}"  # American Express
     r"|3(?:0[0-59]|[689]\d)\d{11}"  # Diners Club
@@ -19,7 +19,7 @@ _CARD = re.compile(
     r"|62\d{14,17}"  # UnionPay
     r"|9\d{15}"  # cards for use within Korea only
 )
-_MAESTRO = re.compile(r"(?:50|5[6-8]|6\d)\d{10,17}")
+_IN_CONTEXT = re.compile(r"4\d{12}|(?:50|5[6-8]|6\d)\d{10,17}")
 _CARD_SHAPES = frozenset(
     {
         (),
@@ -69,7 +69,7 @@ def cards(reading: Reading) -> Iterator[Finding]:
             continue
         digits = window.digits
         known = _CARD.fullmatch(digits) or (
-            _MAESTRO.fullmatch(digits) and reading.near(window.start, window.end, _CARD_WORD)
+            _IN_CONTEXT.fullmatch(digits) and reading.near(window.start, window.end, _CARD_WORD)
         )
         if known and len(set(digits)) > 1 and luhn.is_valid(digits) and not reading.in_word(window):
             yield reading.finding("card", window.start, window.end, CERTAIN)

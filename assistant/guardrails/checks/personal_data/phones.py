@@ -19,8 +19,9 @@ from assistant.guardrails.checks.personal_data.reading import (
 )
 
 _ASKED_FOR = re.compile(
-    r"\b(?:tele)?phone\b|\btel\b|\bmobile\b|\bcell(?:phone)?\b|\bfax\b|\bcall\b|\bdial\b|\breach\b|\bwhatsapp\b|"
-    r"\bring\b|\bhotline\b|\banswering at\b|\btext (?:me|us|him|her|them)\b|"
+    r"\b(?:tele)?phone\b|\btel\b|\bmobile\b|\bcell ?phone\b|"
+    r"\bcell ?(?:no\b|number|:|#)|\bfax\b|\bcall\b|\bdial\b|\breach\b|\bwhatsapp\b|"
+    r"\bhotline\b|\banswering at\b|\btext (?:me|us|him|her|them)\b|"
     r"전화|연락|휴대|핸드폰|폰 ?번호|팩스|문자|직통|내선|콜센터",
     re.IGNORECASE,
 )
@@ -48,6 +49,11 @@ _SPOKEN = re.compile(
     rf"(?<![가-힣])[공영]일[공영][ -]{{0,2}}(?:[{_SPOKEN_DIGIT}][ -]{{0,2}}){{7}}[{_SPOKEN_DIGIT}]"
 )
 
+# Country codes that are assigned (ITU-T E.164).
+_COUNTRY = re.compile(
+    r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+    r"|(?:2[1-69]|3[578]|42|5[09]|6[7-9]|8[0578]|9[67])[0-9]|99[2-68]"
+)
 _SHORTEST, _LONGEST = 7, 15  # digits of an international number, with its country code (E.164)
 _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (4, 4), (4, 2), (2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2)})
 _ALONE = 7  # digits from which a number without groups may be one of a telephone
@@ -82,7 +88,7 @@ def _end(reading: Reading, window: Figures) -> int:
 def _score(reading: Reading, window: Figures, start: int) -> float:
     if reading.text[start] == "+":
         return _international(window.digits, STRONG)
-    if window.digits.startswith("00") and window.joints and not window.continues:
+    if window.digits.startswith("00") and window.joints and not window.in_row:
         return _international(window.digits[2:], LIKELY)
     return _korean(reading, window) or _grouped(window) or _by_context(reading, window)
 
@@ -92,7 +98,7 @@ def _international(digits: str, score: float) -> float:
     national = "0" + digits[2:].removeprefix("0")
     if korean:
         return score if _MOBILE.fullmatch(national) or _LANDLINE.fullmatch(national) else 0.0
-    return score if _SHORTEST < len(digits) <= _LONGEST and digits[0] != "0" else 0.0
+    return score if _SHORTEST < len(digits) <= _LONGEST and _COUNTRY.match(digits) else 0.0
 
 
 def _korean(reading: Reading, window: Figures) -> float:
@@ -105,7 +111,8 @@ def _korean(reading: Reading, window: Figures) -> float:
         return STRONG if window.joints else LIKELY
     if shape == (4, 4) and _SERVICE.fullmatch(digits):
         years = "-" in window.joints[0] and int(digits[:4]) < int(digits[4:]) < _YEARS_END
-        return LIKELY if not years or reading.near(window.start, window.end, _ASKED_FOR) else 0.0
+        doubtful = years or (window.in_row and window.joints == (" ",))
+        return LIKELY if not doubtful or reading.near(window.start, window.end, _ASKED_FOR) else 0.0
     return 0.0
 
 

@@ -24,11 +24,11 @@ _WINDOW = 5  # groups of digits that one number is written in
 _SPELLED = 7  # single digits in a row from which they are one number written apart
 _LONGEST = 19  # digits of the longest number that any detector knows
 
-_JOINER = re.compile(r" {1,3}| ?[-._·] ?| ?-?[()][ -]?")
+_JOINER = re.compile(r" {1,3}| ?[-._·] ?| ?-?[()][ -]?|-\n")
 _TIGHT = re.compile(r"[-._·]")
 _GROUP = re.compile(r"[0-9]+")
 _LIKE_ZERO = "OoОоΟοㅇᄋ○◯〇"
-_LIKE_ONE = "lI|ǀ∣ｌᅵ"
+_LIKE_ONE = "lI"  # not the bar, which parts the cells of tables
 _FIGURES = re.compile(f"(?<![A-Za-z])[0-9{_LIKE_ZERO}{_LIKE_ONE}]{{2,40}}(?![A-Za-z])")
 _TO_DIGIT = str.maketrans(_LIKE_ZERO + _LIKE_ONE, "0" * len(_LIKE_ZERO) + "1" * len(_LIKE_ONE))
 
@@ -65,7 +65,7 @@ class Figures:
     start: int
     end: int
     joints: tuple[str, ...] = ()
-    continues: bool = False  # digits stand right before, with a blank between
+    in_row: bool = False  # other digits stand right before or after, with a blank between
 
     @property
     def evenly_joined(self) -> bool:
@@ -133,6 +133,11 @@ class Reading:
         return found
 
     @cached_property
+    def has_digits(self) -> bool:
+        """Whether there is any digit at all: most questions hold none."""
+        return _GROUP.search(self.figures) is not None
+
+    @cached_property
     def windows(self) -> list[Figures]:
         """All sequences of up to five groups that are not a part of something longer, 6 to 19 digits."""
         groups = _groups(self.figures)
@@ -141,7 +146,7 @@ class Reading:
             if first and _is_tight(groups[first - 1], begin, self.figures):
                 continue
             digits, shape, joints = "", [], []
-            continues = first > 0 and _joint(groups[first - 1], begin, self.figures) is not None
+            row = first > 0 and _joint(groups[first - 1], begin, self.figures) is not None
             for last in range(first, min(first + _WINDOW, len(groups))):
                 group = groups[last]
                 if last > first:
@@ -157,8 +162,11 @@ class Reading:
                     last + 1 < len(groups) and _is_tight(group, groups[last + 1], self.figures)
                 ):
                     continue
+                goes_on = last + 1 < len(groups) and (
+                    _joint(group, groups[last + 1], self.figures) is not None
+                )
                 kept = () if len(shape) == 1 and group.shape == () else tuple(shape)
-                found.append(Figures(digits, kept, begin.start, group.end, tuple(joints), continues))
+                found.append(Figures(digits, kept, begin.start, group.end, tuple(joints), row or goes_on))
         return found
 
 

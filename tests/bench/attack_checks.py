@@ -193,7 +193,7 @@ def planted(data: Path) -> list[list[object]]:
     """Rows: attacks of BIPIA put as a sentence into mails that nothing was learnt from."""
     task = next(t for t in tasks(data) if t.name == "hidden_instructions")
     mails = [text for key, text in attack_data.documents(data)["bipia mails"] if not is_learnt(key)]
-    reached = dict(zip([t.id for t in task.wrong], left_out(task, lambda t: t.group), strict=True))
+    reached = dict(zip([t.id for t in task.wrong], left_out(task, fold_of), strict=True))
     draw, rows = random.Random(SEED), []
     speaking = [t for t in task.wrong if t.source == "bipia"]
     asking = [
@@ -269,7 +269,7 @@ def main() -> int:
     table(["set", "texts", *STRENGTHS, "peer"], per_thousand(prompt_attacks.findings, by_source(unlearnt)))
 
     print("\n## Hidden instructions: share found")
-    table(head, found_by(hidden, lambda t: t.group))
+    table(head, found_by(hidden, fold_of))
     table(
         ["sentences of another style", "texts", *STRENGTHS, "peer"],
         [

@@ -11,12 +11,13 @@ import argparse
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from assistant.guardrails.checks import linear
 from assistant.guardrails.checks.linear import LinearModel
@@ -57,7 +58,7 @@ class Fitted:
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Chances by the weights as they were learnt, before they are rounded to bytes."""
-        return np.asarray(1 / (1 + np.exp(-(_matrix(texts) @ self.weights + self.bias))))
+        return np.asarray(1 / (1 + np.exp(-(_matrix(tuple(texts)) @ self.weights + self.bias))))
 
 
 def tasks(data: Path) -> list[Task]:
@@ -91,7 +92,7 @@ def _task(name: str, wrong: list[Text], harmless: list[Text], near: list[Text]) 
 
 def learn(wrong: Sequence[Text], harmless: Sequence[Text]) -> Fitted:
     """Logistic regression with a quadratic penalty."""
-    table = _matrix([t.text for t in (*wrong, *harmless)])
+    table = vstack([_matrix(tuple(t.text for t in some)) for some in (wrong, harmless)]).tocsr()
     truth = np.array([t.wrong for t in (*wrong, *harmless)], dtype=float)
     weight = np.array([_weight(t) for t in (*wrong, *harmless)])
 
@@ -114,7 +115,8 @@ def _weight(text: Text) -> float:
     return _NEAR_WEIGHT if text.source.startswith("own-") else 1.0
 
 
-def _matrix(texts: Sequence[str]) -> csr_matrix:
+@lru_cache(maxsize=8)
+def _matrix(texts: tuple[str, ...]) -> csr_matrix:
     found = linear.features([text[:LONGEST] for text in texts])
     return csr_matrix((found.share, (found.piece, found.bucket)), shape=(len(texts), linear.size()))
 

@@ -185,7 +185,7 @@ def test_questions_at_work_are_not_harmful(text: str) -> None:
 
 @pytest.mark.parametrize("module", CHECKS, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_every_kind_is_catalogued_and_thresholds_are_ordered(module: object) -> None:
-    kinds, thresholds = module.KINDS, module.THRESHOLDS  # type: ignore[attr-defined]
+    kinds, thresholds = module.KINDS, module.THRESHOLDS
     assert len(dict(kinds)) == len(kinds)
     assert 1 > thresholds["low"] > thresholds["medium"] > thresholds["high"] > 0
 
@@ -197,9 +197,9 @@ def test_every_kind_is_catalogued_and_thresholds_are_ordered(module: object) -> 
 )
 def test_findings_lie_in_the_text_in_order_and_apart(text: str) -> None:
     for module in CHECKS:
-        findings = module.findings(text)  # type: ignore[attr-defined]
-        assert findings == module.findings(text)  # type: ignore[attr-defined]
-        assert all(f.kind in dict(module.KINDS) for f in findings)  # type: ignore[attr-defined]
+        findings = module.findings(text)
+        assert findings == module.findings(text)
+        assert all(f.kind in dict(module.KINDS) for f in findings)
         assert all(0 <= f.start < f.end <= len(text) and 0 <= f.score <= 1 for f in findings)
         assert all(one.end <= other.start for one, other in pairwise(findings))
 
@@ -209,7 +209,7 @@ def test_findings_lie_in_the_text_in_order_and_apart(text: str) -> None:
     "text", ["a" * 200_000, "a\u200b" * 100_000, "ignore. " * 25_000, "가나 다라 " * 40_000, "\n" * 200_000]
 )
 def test_a_hostile_text_is_judged_to_its_end(module: object, text: str) -> None:
-    findings = module.findings(text)  # type: ignore[attr-defined]
+    findings = module.findings(text)
     assert all(f.end <= len(text) for f in findings)
 
 

@@ -15,11 +15,12 @@ from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, UsageEr
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.guardrails import cases, selectors
 from assistant.guardrails.bench import BenchRun, Changed, changed_outcomes, run_cases, saved_cases, try_text
-from assistant.guardrails.models import MAX_CASE, MAX_NOTE, Expected
+from assistant.guardrails.models import MAX_CASE, MAX_NOTE, BenchCase, Expected
 from assistant.guardrails.verdict import Stage
 
 _MOST_BYTES = 4 << 20
 _SHOWN = ("all", "wrong")
+_AT_ONCE = 200  # cases that are judged whenever the page is opened; more are when somebody asks for it
 
 
 @require_GET
@@ -113,13 +114,15 @@ def _page(
     viewer = viewer_for(request.user)
     which = request.GET.get("rules", "draft") or "draft"
     shown = request.GET.get("shown", "all")
-    run, changed, refusal = _judged(viewer, which)
+    waits = BenchCase.objects.count() > _AT_ONCE and "rules" not in request.GET
+    run, changed, refusal = (None, (), "") if waits else _judged(viewer, which)
     context = {
         "which": which,
         "shown": shown if shown in _SHOWN else "all",
         "run": run,
         "outcomes": run.wrong if run and shown == "wrong" else (run.outcomes if run else ()),
         "changed": changed,
+        "waits": waits,
         "bench_refusal": refusal,
         "versions": selectors.history(viewer=viewer),
         "stages": list(Stage),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext
 
@@ -165,15 +165,24 @@ class _By:
 
 
 def _publish(rules: Sequence[Rule], by: _By, *, comment: str = "", restores: int | None = None) -> int:
+    """Write a version.
+
+    Raises:
+        UsageError: somebody else was faster.
+    """
     before = PolicyVersion.objects.aggregate(newest=Max("number"))["newest"] or 0
-    PolicyVersion.objects.create(
-        number=before + 1,  # unique: of two who publish at once the second is refused by the database
-        content=content_of(rules),
-        checksum=checksum_of(rules),
-        comment=" ".join(comment.split())[:MAX_COMMENT],
-        published_by=by.name,
-        restores=restores,
-    )
+    try:
+        with transaction.atomic():
+            PolicyVersion.objects.create(
+                number=before + 1,  # unique
+                content=content_of(rules),
+                checksum=checksum_of(rules),
+                comment=" ".join(comment.split())[:MAX_COMMENT],
+                published_by=by.name,
+                restores=restores,
+            )
+    except IntegrityError as error:
+        raise UsageError(gettext("Somebody else has just published. Look at the rules again.")) from error
     data: dict[str, Json] = {"version": before + 1, "rules": len(rules)}
     if restores is not None:
         data["restores"] = restores

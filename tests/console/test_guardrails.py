@@ -14,7 +14,9 @@ from django.urls import reverse
 from assistant.accounts.models import Connection, Principal, Role, User
 from assistant.common.acl import PrincipalKind
 from assistant.common.errors import ModelUnavailable
+from assistant.console.templatetags.guarding import found_words
 from assistant.guardrails import bench
+from assistant.guardrails.checks.registry import CHECKS, catalogue
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
 from assistant.guardrails.policy import draft_rules, policy_in_force
 from assistant.guardrails.rule_settings import NamedRow, TopicSettings
@@ -275,6 +277,12 @@ def test_who_may_look_sees_every_page_and_no_form_that_changes_anything(client: 
     for route, args in forms:
         assert post(client, route, *args, **WORDS).status_code == 404, route
     assert (draft_rules(), BenchCase.objects.count()) == ((rule,), 1)
+
+
+def test_everything_that_a_check_can_find_has_words_for_administrators() -> None:
+    kinds = {kind for check in CHECKS for kind, _ in catalogue(check)}
+    assert {"email", "hate", "blocked_word", "invisible_text"} <= kinds
+    assert [kind for kind in kinds if found_words(kind) == "Finding"] == []
 
 
 def test_who_is_not_signed_in_comes_to_the_sign_in_page(client: Client) -> None:

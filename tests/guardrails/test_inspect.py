@@ -130,7 +130,7 @@ def test_what_is_only_noted_leaves_the_text_alone() -> None:
     publish(written("words", "Noted", action="detect", words=["heron"]))
     verdict = judged("about heron, heron")
     assert (verdict.action, verdict.text, verdict.blocked) == (Action.DETECT, "about heron, heron", False)
-    assert [(hit.kind, hit.count) for hit in verdict.hits] == [("words", 2)]
+    assert [(hit.kind, hit.count) for hit in verdict.hits] == [("blocked_word", 2)]
 
 
 def test_a_mask_is_a_label_in_the_language_of_the_text() -> None:

@@ -279,7 +279,7 @@ def _one(value: Json, field: str) -> str:
 
 
 _FOUND: Mapping[str, str | Promise] = {
-    "words": _("Words and phrases"),
+    "blocked_word": _("Words and phrases"),
     "topic": _("Topic"),
     "grounding": _("Grounding"),
     "email": _("E-mail address"),

@@ -54,6 +54,7 @@ _COUNTRY = re.compile(
     r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
     r"|(?:2[1-69]|3[578]|42|5[09]|6[7-9]|8[0578]|9[67])[0-9]|99[2-68]"
 )
+_PREFIX = 5  # digits of "00" with the longest country code
 _SHORTEST, _LONGEST = 7, 15  # digits of an international number, with its country code (E.164)
 _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (4, 4), (4, 2), (2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2)})
 _ALONE = 7  # digits from which a number without groups may be one of a telephone
@@ -88,7 +89,7 @@ def _end(reading: Reading, window: Figures) -> int:
 def _score(reading: Reading, window: Figures, start: int) -> float:
     if reading.text[start] == "+":
         return _international(window.digits, STRONG)
-    if window.digits.startswith("00") and window.joints and not window.in_row:
+    if window.digits.startswith("00") and window.shape[0] <= _PREFIX and window.joints and not window.in_row:
         return _international(window.digits[2:], LIKELY)
     return _korean(reading, window) or _grouped(window) or _by_context(reading, window)
 

@@ -33,7 +33,7 @@ from assistant.chat.events import (
     to_payload,
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
-from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
+from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, MundapError
 from assistant.guardrails.verdict import Stage, Verdict
 from assistant.retrieval.filters import as_stored, from_stored
 
@@ -171,7 +171,8 @@ class _Writer:
     def fail(self, code: str, error: Exception) -> None:
         """End the turn with an error; the reference finds the log line, which carries no question."""
         reference = uuid4().hex[:8]
-        why = str(error) if isinstance(error, ModelUnavailable) else type(error).__name__
+        ours = isinstance(error, ModelUnavailable | GuardrailsDamaged)
+        why = str(error) if ours else type(error).__name__
         log.error("turn %s failed [%s]: %s: %s", self._turn.pk, reference, code, why)
         self.write(Failed(code, reference))
 

@@ -24,7 +24,7 @@ from assistant.chat.events import (
 from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
 from assistant.chat.scope import scope_of
-from assistant.common.errors import NotFound
+from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, NotFound
 from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.folding import Reason
@@ -240,4 +240,8 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
 
 
 def _shown(text: str, viewer: Viewer) -> str:
-    return shown_passage(text, viewer=viewer).text
+    """What may be shown of the text; nothing where the rules in force cannot be read."""
+    try:
+        return shown_passage(text, viewer=viewer).text
+    except (GuardrailsDamaged, ModelUnavailable):
+        return ""

@@ -48,6 +48,7 @@ def start_turn(
     Raises:
         UsageError: the question is empty or too long.
         NotFound: no such conversation of this person.
+        GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
     screened = screen(checked_question(question), viewer=viewer)
     question = screened.text

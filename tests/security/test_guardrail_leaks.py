@@ -25,7 +25,8 @@ from assistant.chat.models import Conversation, StoredEvent, Turn
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.common.acl import PrincipalKind
-from assistant.guardrails.models import BenchCase
+from assistant.common.errors import GuardrailsDamaged
+from assistant.guardrails.models import BenchCase, PolicyVersion
 from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
 from tests.guardrails.rules import clear, publish, written
@@ -271,6 +272,26 @@ def test_a_restricted_question_is_answered_from_the_chosen_sources_only(small_wo
     assert not Turn.objects.get(pk=second.pk).read_documents
 
 
+def test_where_the_rules_cannot_be_read_nothing_is_asked_stored_or_shown(
+    contact: SmallWorld, client: Client
+) -> None:
+    ann = contact.viewer("ann")
+    client.force_login(User.objects.get(email="ann@example.com"))
+    turn = asked(ann, "How many days a week is remote work allowed?")
+    publish(written("personal_data", "Hide", kinds=["phone"], stages=["passage"]))
+    PolicyVersion.objects.update(checksum="0" * 64)
+    response = client.post(reverse("web:ask"), {"question": QUESTION}, headers={"HX-Request": "true"})
+    assert response.status_code == 422
+    assert "can’t be checked" in response.content.decode()
+    assert Turn.objects.count() == 1
+    with pytest.raises(GuardrailsDamaged):
+        ask(QUESTION, viewer=ann)
+    view = selectors.turn(viewer=ann, turn_id=turn.pk)
+    assert view.passages
+    assert not any(passage.passage for passage in view.passages)
+    assert client.get(reverse("web:conversation", args=[turn.conversation_id])).status_code == 200
+
+
 @pytest.mark.parametrize("role", [Role.EMPLOYEE])
 def test_the_pages_of_the_guardrails_are_closed_to_employees(client: Client, db: None, role: Role) -> None:
     rule = publish(written("words", "Zephyr", words=["zephyr"]))[0]
@@ -294,11 +315,13 @@ def test_the_pages_of_the_guardrails_are_closed_to_employees(client: Client, db:
         ("guardrail-case-add", []),
         ("guardrail-case-delete", [case.pk]),
         ("guardrail-import", []),
+        ("guardrail-rule", [rule.id]),
+        ("guardrail-publish", []),
     ]
     for name, args in gets:
         response = client.get(reverse(f"console:{name}", args=args))
         assert (response.status_code, b"zephyr" in response.content.lower()) == (404, False), name
-    for name, args in [*posts, ("guardrail-rule", [rule.id]), ("guardrail-publish", [])]:
+    for name, args in posts:
         response = client.post(reverse(f"console:{name}", args=args), {"text": "zephyr", "stage": "question"})
         assert (response.status_code, b"zephyr" in response.content.lower()) == (404, False), name
     assert BenchCase.objects.count() == 1

@@ -26,7 +26,8 @@ class TurnView:
     """A turn to be drawn. While `is_open`, the rest comes from the stream after `last_seq`.
 
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
-    sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only.
+    sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only, like
+    `model`, the key of the model that was asked, and `model_name`, empty where the owner may not use it now.
     `masked`: parts of the question were masked before it was stored.
     """
 
@@ -41,6 +42,8 @@ class TurnView:
     passages: tuple[CitedPassage, ...]
     outcome: TurnEvent | None
     scope: Scope | None = None
+    model: str = ""
+    model_name: str = ""
     masked: bool = False
 
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
+from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
 from assistant.chat.events import (
     KINDS,
@@ -39,19 +39,27 @@ _TITLE = 80
 
 
 def start_turn(
-    *, viewer: Viewer, question: str, conversation_id: int | None, filters: Filters = NO_FILTERS
+    *,
+    viewer: Viewer,
+    question: str,
+    conversation_id: int | None,
+    filters: Filters = NO_FILTERS,
+    model: str = "",
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
-    What guardrails mask in the question is masked before anything is stored.
+    `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
+    turn runs. What guardrails mask in the question is masked before anything is stored.
 
     Raises:
+        ModelNotOffered: there is no such model for this person.
         UsageError: the question is empty or too long.
         NotFound: no such conversation of this person.
         GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
     screened = screen(checked_question(question), viewer=viewer)
     question = screened.text
+    chosen = model_for_turn(viewer, model)
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -62,7 +70,7 @@ def start_turn(
             conversation=conversation,
             question=question,
             language=language_of(question),
-            model=settings.MUNDAP_CHAT_MODEL,
+            model=chosen.key,
             filters=as_stored(filters),
             masked=screened.shown.changed,
         )
@@ -76,9 +84,13 @@ def start_turn(
     return turn
 
 
-async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
+async def answer_turn(
+    *, viewer: Viewer, conversation: int | None, question: str, model: str = ""
+) -> AsyncIterator[TurnEvent]:
     """Ask and follow in one: the events of a new turn as they happen."""
-    turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
+    turn = await sync_to_async(start_turn)(
+        viewer=viewer, question=question, conversation_id=conversation, model=model
+    )
     async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
         yield numbered.event
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
@@ -32,6 +33,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             question=question,
             conversation_id=conversation_id,
             filters=chosen_filters(request.POST),
+            model=request.POST.get("model", ""),
         )
     except (UsageError, GuardrailsDamaged, ModelUnavailable) as error:
         return _refused(request, viewer, question, conversation_id, error)
@@ -96,6 +98,10 @@ def _refused(
         )
     elif len(question) > QUESTION_LIMIT:
         refusal = gettext("A question can have at most 4,000 characters. Shorten it and send it again.")
+    elif isinstance(error, ModelNotOffered):
+        refusal = gettext(
+            "You can’t use that model any more. Choose another one and send your question again."
+        )
     else:
         refusal = str(error)
     if request.htmx:

@@ -52,6 +52,9 @@ _SECTIONS = (
     ),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
     _Section(
+        "console:models", _("Language models"), "model", Right.MANAGE_MODELS, frozenset({"models", "model"})
+    ),
+    _Section(
         "console:guardrails",
         _("Guardrails"),
         "block",

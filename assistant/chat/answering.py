@@ -26,11 +26,13 @@ from assistant.chat.events import (
     Withheld,
     rests_on_citations,
 )
-from assistant.chat.stretches import Stretch, may_be_used, stretches_of
+from assistant.chat.restriction import restricted
+from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
-from assistant.guardrails.inspect import inspect
-from assistant.guardrails.verdict import Stage
+from assistant.guardrails.inspect import inspect, support_for
+from assistant.guardrails.tally import Tally
+from assistant.guardrails.verdict import Action, Stage
 from assistant.providers.contract import (
     AnswerSentence,
     ChatModel,
@@ -61,8 +63,8 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `filters` are given: what is searched. `folded` says by chunk id for which other passages one that was
-    read stands.
+    `filters` are given: what is searched; a guardrail may narrow them. `folded` says by chunk id for which
+    other passages one that was read stands. `tally` counts what guardrails found.
     """
 
     filters: Filters = NO_FILTERS
@@ -70,6 +72,7 @@ class Answer:
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
     worded: bool = False
+    tally: Tally = field(default_factory=Tally)
 
     def stands_on(self) -> set[int]:
         """Ids of the documents that the sentences so far may say something of."""
@@ -143,9 +146,12 @@ def answer(
     began = time.perf_counter()
     yield Status("searching")
     verdict = inspect(question, stage=Stage.QUESTION, viewer=viewer)
+    into.tally.add(Stage.QUESTION, verdict.hits)
     if verdict.blocked:
         yield Blocked(verdict.topic, verdict.message)
         return
+    question = verdict.text
+    into.filters = restricted(into.filters, verdict.sources)
     plan = Plan(
         k=_PASSAGES,
         filters=into.filters,
@@ -153,27 +159,36 @@ def answer(
         context=model.context is ContextWanted.NEIGHBOURS,
     )
     evidence = retrieve(question, viewer=viewer, plan=plan)
-    hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer)]
+    verdicts = PassageVerdicts(viewer, into.tally)
+    hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
     into.read.extend(hit.passage for hit in hits)
     into.folded.update((hit.passage.chunk_id, hit.folded) for hit in hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
     yield Status("writing")
     released = ""
-    stretches = stretches_of(hits, viewer=viewer)
+    stretches = stretches_of(hits, viewer=viewer, verdicts=verdicts)
+    support = support_for(viewer)
     for sentence in model.answer(_request(question, stretches, stop)):
         if stop():
             yield Done(_ms(began), stopped=True)
             return
-        verdict = inspect(f"{released} {sentence.text}".strip(), stage=Stage.ANSWER, viewer=viewer)
+        verdict = inspect(sentence.text, stage=Stage.ANSWER, viewer=viewer, after=released)
+        into.tally.add(Stage.ANSWER, verdict.hits)
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted)
+        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted)
+        grounding = support.judge(carried=bool(token.citations), tally=into.tally)
+        if grounding is Action.BLOCK:
+            yield Blocked("", support.message(language_of(question)))
+            return
+        if grounding is Action.MASK:
+            continue
         into.worded |= not rests_on_citations(token)
         if not may_still_read(viewer, into.stands_on()):
             yield Withheld()
             return
-        released = f"{released} {sentence.text}".strip()
+        released = f"{released} {sentence.text}".strip()  # as written: the next may complete what is masked
         yield token
     if stop():
         yield Done(_ms(began), stopped=True)
@@ -188,7 +203,7 @@ def _request(question: str, stretches: Sequence[Stretch], stop: Callable[[], boo
         question=question,
         language=language_of(question),
         sources=tuple(
-            Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.fit)
+            Source(n=number, title=one.title, heading=one.heading, text=one.shown.text, score=one.fit)
             for number, one in enumerate(stretches, start=1)
         ),
         stop=stop,
@@ -204,10 +219,11 @@ def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) 
     for quote in sentence.quotes:
         if not 1 <= quote.n <= len(stretches):
             continue
-        span = stretches[quote.n - 1].span
-        if not 0 <= quote.start < quote.end <= len(span.text):
+        span, shown = stretches[quote.n - 1].span, stretches[quote.n - 1].shown
+        if not 0 <= quote.start < quote.end <= len(shown.text):
             continue
-        for passage, start, end in span.carrying(span.start + quote.start, span.start + quote.end):
+        first, last = shown.original(quote.start, quote.end)
+        for passage, start, end in span.carrying(span.start + first, span.start + last):
             cited = into.number(passage)
             cited.quotes.append((start, end))
             if cited.n not in numbers:

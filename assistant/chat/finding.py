@@ -8,6 +8,7 @@ from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
 from assistant.common.types import Json, JsonObject
+from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
@@ -67,24 +68,26 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
                 sentences.clear()
                 collected.cited.clear()
                 no_answer = True
+    collected.tally.audit(viewer=viewer, turn=None)
     return {
         "answer": " ".join(sentences),
         "no_answer": no_answer,
         "blocked": blocked,
-        "citations": [_citation(cited) for cited in collected.cited],
+        "citations": [_citation(cited, viewer) for cited in collected.cited],
         "ms": round((time.perf_counter() - began) * 1000),
     }
 
 
-def _citation(cited: Cited) -> JsonObject:
+def _citation(cited: Cited, viewer: Viewer) -> JsonObject:
     passage = cited.passage
+    shown = shown_passage(passage.text, viewer=viewer)
     return {
         "n": cited.n,
         "external_id": passage.external_id,
         "title": passage.title,
         "page": page_number(passage.place),
-        "passage": passage.text,
-        "quotes": [passage.text[start - passage.start : end - passage.start] for start, end in cited.quotes],
+        "passage": shown.text,
+        "quotes": [shown.part(start - passage.start, end - passage.start) for start, end in cited.quotes],
     }
 
 

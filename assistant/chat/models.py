@@ -58,6 +58,7 @@ class Turn(models.Model):
     read_documents = models.JSONField(default=list)
     # What the person narrowed the search to (`retrieval.filters.as_stored`); empty: nothing.
     filters = models.JSONField(default=dict, blank=True)
+    masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
 
     class Meta:
         constraints: ClassVar = [

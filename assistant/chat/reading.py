@@ -28,6 +28,7 @@ class TurnView:
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
     sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only, like
     `model`, the key of the model that was asked, and `model_name`, empty where the owner may not use it now.
+    `masked`: parts of the question were masked before it was stored.
     """
 
     id: int
@@ -43,6 +44,7 @@ class TurnView:
     scope: Scope | None = None
     model: str = ""
     model_name: str = ""
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,13 @@ from assistant.chat.events import (
     stored_token,
 )
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
-from assistant.chat.runner import ensure_running, fail_if_orphaned
+from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
 from assistant.chat.selectors import cited_passages, stands_on
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound
+from assistant.guardrails.inspect import screen
+from assistant.guardrails.tally import Tally
+from assistant.guardrails.verdict import Stage
 from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 from assistant.retrieval.narrowing import count_fitting
 
@@ -46,14 +49,16 @@ def start_turn(
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
-    turn runs.
+    turn runs. What guardrails mask in the question is masked before anything is stored.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
         UsageError: the question is empty or too long.
         NotFound: no such conversation of this person.
+        GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
-    question = checked_question(question)
+    screened = screen(checked_question(question), viewer=viewer)
+    question = screened.text
     chosen = model_for_turn(viewer, model)
     with transaction.atomic():
         if conversation_id is None:
@@ -67,7 +72,14 @@ def start_turn(
             language=language_of(question),
             model=chosen.key,
             filters=as_stored(filters),
+            masked=screened.shown.changed,
         )
+        if screened.blocked:
+            refuse_turn(turn, screened)
+            return turn
+        masked = Tally()
+        masked.add(Stage.QUESTION, screened.hits)
+        masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
 

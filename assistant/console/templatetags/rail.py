@@ -54,7 +54,13 @@ _SECTIONS = (
     _Section(
         "console:models", _("Language models"), "model", Right.MANAGE_MODELS, frozenset({"models", "model"})
     ),
-    _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
+    _Section(
+        "console:guardrails",
+        _("Guardrails"),
+        "block",
+        Right.SEE_GUARDRAILS,
+        frozenset({"guardrails", "guardrail"}),
+    ),
 )
 
 

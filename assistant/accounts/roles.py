@@ -13,12 +13,21 @@ class Right(StrEnum):
     MANAGE_SOURCES = "manage_sources"  # start, stop and approve runs
     MANAGE_GUARDRAILS = "manage_guardrails"
     MANAGE_RANKING = "manage_ranking"  # what comes first among what each person may read
+    MANAGE_ANSWERS = "manage_answers"  # from what and in which style answers are made
     INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
     MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
     SEE_AUDIT = "see_audit"
 
 
-_CONTENT = frozenset({Right.SEE_SOURCES, Right.MANAGE_SOURCES, Right.MANAGE_GUARDRAILS, Right.MANAGE_RANKING})
+_CONTENT = frozenset(
+    {
+        Right.SEE_SOURCES,
+        Right.MANAGE_SOURCES,
+        Right.MANAGE_GUARDRAILS,
+        Right.MANAGE_RANKING,
+        Right.MANAGE_ANSWERS,
+    }
+)
 _AUDIT = frozenset({Right.SEE_SOURCES, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})
 _SECURITY = _AUDIT | {Right.MANAGE_PEOPLE}
 

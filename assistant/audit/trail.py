@@ -42,6 +42,7 @@ class Event(StrEnum):
     TURN_BLOCKED = "turn_blocked"
     TOPIC_CHANGED = "topic_changed"
     RANKING_CHANGED = "ranking_changed"
+    ANSWERS_CHANGED = "answers_changed"
     INDEX_SWITCHED = "index_switched"
 
 

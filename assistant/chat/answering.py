@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
@@ -18,15 +18,21 @@ from assistant.access.viewer import Viewer
 from assistant.chat.events import (
     Blocked,
     Done,
+    Failed,
     NoAnswer,
+    Searched,
     Status,
     Token,
     TurnEvent,
     Withheld,
     rests_on_citations,
 )
-from assistant.chat.stretches import Stretch, may_be_used, stretches_of
-from assistant.common.analysis import language_of
+from assistant.chat.gathering import gathered
+from assistant.chat.headings import Headings
+from assistant.chat.listing import documents_naming
+from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
+from assistant.chat.planning import TurnPlan
+from assistant.chat.stretches import Stretch
 from assistant.common.errors import UsageError
 from assistant.common.network import Network
 from assistant.documents.embedding import answering_embedder
@@ -37,19 +43,17 @@ from assistant.providers.contract import (
     ChatModel,
     ChatParts,
     ChatServer,
-    ContextWanted,
     ModelRequest,
-    Source,
+    WritesWithModel,
     never,
 )
 from assistant.providers.registry import CHAT_MODELS, chat_model
+from assistant.providers.wishes import Task
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
-from assistant.retrieval.retrieve import Plan, retrieve
 
 MAX_QUESTION = 4_000
-_PASSAGES = 8
 
 
 @dataclass(slots=True)
@@ -65,20 +69,23 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `filters` are given: what is searched. `folded` says by chunk id for which other passages one that was
-    read stands.
+    `filters` and `manner` are given: what is searched, and how it is answered. `folded` says by chunk id for
+    which other passages one that was read stands. `carried`: documents that earlier answers stand on which a
+    language model was told.
     """
 
     filters: Filters = NO_FILTERS
+    manner: Manner = PLAIN
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
     worded: bool = False
+    carried: frozenset[int] = frozenset()
 
     def stands_on(self) -> set[int]:
         """Ids of the documents that the sentences so far may say something of."""
         passages = self.read if self.worded else [cited.passage for cited in self.cited]
-        return {passage.document_id for passage in passages}
+        return {passage.document_id for passage in passages} | self.carried
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -128,7 +135,12 @@ def checked_question(question: str) -> str:
     return question
 
 
-def answer(
+def writes_itself(model: ChatModel) -> bool:
+    """Whether the model words its answers, so that it can draft and knows things by itself."""
+    return isinstance(model, WritesWithModel)
+
+
+def answer(  # noqa: C901, PLR0912 - the steps of a turn, one after the other
     question: str,
     *,
     viewer: Viewer,
@@ -143,6 +155,7 @@ def answer(
 
     Raises:
         ModelUnavailable, IndexDamaged: the turn cannot be finished.
+        UsageError: a draft is wanted of a model that writes none.
     """
     began = time.perf_counter()
     yield Status("searching")
@@ -150,53 +163,63 @@ def answer(
     if verdict.blocked:
         yield Blocked(verdict.topic, verdict.message)
         return
-    plan = Plan(
-        k=_PASSAGES,
-        filters=into.filters,
-        fold=True,
-        context=model.context is ContextWanted.NEIGHBOURS,
-    )
-    evidence = retrieve(question, viewer=viewer, plan=plan)
-    hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer)]
-    into.read.extend(hit.passage for hit in hits)
-    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in hits if hit.folded)
-    yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
+    said, into.carried = told_to(model, question, into.manner, viewer=viewer)
+    whole = made_whole(question, said, into.manner, model=model, stop=stop)
+    if whole != question:
+        verdict = inspect(whole, stage=Stage.QUESTION, viewer=viewer)
+        if verdict.blocked:
+            yield Blocked(verdict.topic, verdict.message)
+            return
+        if not may_still_read(viewer, into.carried):
+            yield Withheld()
+            return
+        yield Searched(whole)
+    plan = plan_for(whole, into.manner, can_draft=writes_itself(model))
+    evidence = gathered(plan, viewer=viewer, filters=into.filters, context=model.context)
+    into.read.extend(hit.passage for hit in evidence.hits)
+    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in evidence.hits if hit.folded)
+    yield Status("reading", documents=len({hit.passage.document_id for hit in evidence.hits}))
     yield Status("writing")
     released = ""
-    stretches = stretches_of(hits, viewer=viewer)
-    for sentence in model.answer(_request(question, stretches, stop)):
+    stretches = [reading.stretch for reading in evidence.readings]
+    headings = Headings(plan)
+    request = replace(request_for(whole, plan, said, into.manner), sources=evidence.sources, stop=stop)
+    for sentence in _sentences(model, plan, request):
         if stop():
             yield Done(_ms(began), stopped=True)
             return
+        if not sentence.text:  # a part without an answer: its heading comes with the next one, or at the end
+            continue
         verdict = inspect(f"{released} {sentence.text}".strip(), stage=Stage.ANSWER, viewer=viewer)
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted)
+        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
         into.worded |= not rests_on_citations(token)
         if not may_still_read(viewer, into.stands_on()):
             yield Withheld()
             return
         released = f"{released} {sentence.text}".strip()
+        yield from headings.before(sentence.part)
         yield token
     if stop():
         yield Done(_ms(began), stopped=True)
         return
-    if not released:
+    if released:
+        yield from headings.rest()
+    elif into.manner.drafts:
+        yield Failed("nothing_written")
+        return
+    else:
         yield NoAnswer(count_fitting(viewer, into.filters))
     yield Done(_ms(began))
 
 
-def _request(question: str, stretches: Sequence[Stretch], stop: Callable[[], bool]) -> ModelRequest:
-    return ModelRequest(
-        question=question,
-        language=language_of(question),
-        sources=tuple(
-            Source(n=number, title=one.title, heading=one.heading, text=one.span.text, score=one.fit)
-            for number, one in enumerate(stretches, start=1)
-        ),
-        stop=stop,
-    )
+def _sentences(model: ChatModel, plan: TurnPlan, request: ModelRequest) -> Iterator[AnswerSentence]:
+    """A list is made by looking alone; everything else is the model's."""
+    if plan.task is Task.LIST:
+        return documents_naming(plan.parts[0].question, request.sources)
+    return model.answer(request)
 
 
 def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from assistant.chat.events import (
     to_payload,
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
+from assistant.chat.styles import manner_of
 from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
 from assistant.retrieval.filters import from_stored
 
@@ -94,9 +95,11 @@ def run_turn(turn_id: int) -> bool:
     writer = _Writer(turn)
     try:
         model = named_chat_model(turn.model)
+        viewer = viewer_for(turn.conversation.user)
+        writer.answer.manner = manner_of(turn, viewer=viewer)
         events = answer(
             turn.question,
-            viewer=viewer_for(turn.conversation.user),
+            viewer=viewer,
             model=model,
             into=writer.answer,
             stop=_Waiting(turn_id),
@@ -149,6 +152,7 @@ class _Writer:
     def write(self, event: TurnEvent) -> None:
         """Store one event; the last one settles the turn."""
         with transaction.atomic():
+            self._store_carried()
             self._store_citations()
             if isinstance(event, Status) and event.step == "reading":
                 read = sorted({passage.document_id for passage in self.answer.read})
@@ -172,6 +176,13 @@ class _Writer:
             turn=self._turn, seq=self._seq, kind=NAMES[type(event)], payload=to_payload(event)
         )
         Turn.objects.filter(pk=self._turn.pk).update(lease_until=timezone.now() + timedelta(seconds=LEASE_S))
+
+    def _store_carried(self) -> None:
+        """Before anything is stored that may tell of them."""
+        carried = sorted(self.answer.carried)
+        if carried != self._turn.carried_documents:
+            self._turn.carried_documents = carried
+            self._turn.save(update_fields=["carried_documents"])
 
     def _store_citations(self) -> None:
         for cited in self.answer.cited:

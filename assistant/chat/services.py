@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
-from assistant.chat.answering import checked_question
+from assistant.chat.answering import checked_question, named_chat_model, writes_itself
 from assistant.chat.events import (
     KINDS,
     LAST,
@@ -23,11 +23,12 @@ from assistant.chat.events import (
     Withheld,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
+from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned
 from assistant.chat.selectors import cited_passages, stands_on
+from assistant.chat.styles import policy_in_force
 from assistant.common.analysis import language_of
-from assistant.common.errors import NotFound
+from assistant.common.errors import NotFound, UsageError
 from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 from assistant.retrieval.narrowing import count_fitting
 
@@ -36,15 +37,22 @@ _TITLE = 80
 
 
 def start_turn(
-    *, viewer: Viewer, question: str, conversation_id: int | None, filters: Filters = NO_FILTERS
+    *,
+    viewer: Viewer,
+    question: str,
+    conversation_id: int | None,
+    filters: Filters = NO_FILTERS,
+    mode: str = TurnMode.ANSWER,
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     Raises:
-        UsageError: the question is empty or too long.
+        UsageError: the question is empty or too long, or a draft is wanted where none are offered.
         NotFound: no such conversation of this person.
     """
     question = checked_question(question)
+    if mode != TurnMode.ANSWER and (mode not in TurnMode.values or not offers_drafts()):
+        raise UsageError("Drafts are not offered here. Ask for an answer instead.")
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -57,9 +65,15 @@ def start_turn(
             language=language_of(question),
             model=settings.MUNDAP_CHAT_MODEL,
             filters=as_stored(filters),
+            mode=mode,
         )
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def offers_drafts() -> bool:
+    """Whether people may ask for drafts: an administrator allows it, and a language model is there."""
+    return policy_in_force().drafts and writes_itself(named_chat_model())
 
 
 async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
@@ -152,7 +166,8 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
     spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
-    if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
+    needed = stands_on(spoken, citations, turn.read_documents) | set(turn.carried_documents)
+    if not may_still_read(viewer, needed):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
     return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
 

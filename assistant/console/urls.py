@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.console import changes, inspector, people, ranking, source_settings, sources, wizard
+from assistant.console import answers, changes, inspector, people, ranking, source_settings, sources, wizard
 
 app_name = "console"
 
@@ -39,6 +39,7 @@ urlpatterns = [
     path("permissions/people/<int:person_id>/sources/<int:source_id>/", inspector.seen, name="seen"),
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/preview/", ranking.preview, name="ranking-preview"),
+    path("answers/", answers.answers, name="answers"),
     path("people/", people.people, name="people"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/role/", people.role, name="person-role"),

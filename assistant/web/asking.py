@@ -12,6 +12,7 @@ from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat import selectors, services
+from assistant.chat.models import TurnMode
 from assistant.common.errors import UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
 from assistant.web.scopes import chosen_filters
@@ -32,6 +33,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             question=question,
             conversation_id=conversation_id,
             filters=chosen_filters(request.POST),
+            mode=request.POST.get("mode", "") or TurnMode.ANSWER,
         )
     except UsageError as error:
         return _refused(request, viewer, question, conversation_id, error)
@@ -92,6 +94,8 @@ def _refused(
         refusal = gettext("Write a question first.")
     elif len(question) > QUESTION_LIMIT:
         refusal = gettext("A question can have at most 4,000 characters. Shorten it and send it again.")
+    elif request.POST.get("mode", "") not in ("", TurnMode.ANSWER):
+        refusal = gettext("Drafts aren’t offered any more. Choose “Answer from documents” and send it again.")
     else:
         refusal = str(error)
     if request.htmx:
@@ -102,7 +106,8 @@ def _refused(
     shown = (
         selectors.conversation(viewer=viewer, conversation_id=conversation_id) if conversation_id else None
     )
-    return chat_page(request, shown=shown, question=question, refusal=refusal)
+    mode = request.POST.get("mode", "")
+    return chat_page(request, shown=shown, question=question, refusal=refusal, mode=mode)
 
 
 def _number(text: str) -> int | None:

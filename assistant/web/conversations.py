@@ -51,6 +51,7 @@ def chat_page(
     shown: ConversationView | None = None,
     question: str = "",
     refusal: str = "",
+    mode: str = "",
 ) -> HttpResponse:
     """The chat page, with what was typed kept where it was refused."""
     viewer = viewer_for(request.user)
@@ -62,6 +63,8 @@ def chat_page(
         "refusal": refusal,
         "question_limit": QUESTION_LIMIT,
         "examples": () if shown else example_questions(),
+        "offers_drafts": services.offers_drafts(),
+        "mode": mode,
         "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
         **rail(viewer, conversation_id),
     }

@@ -51,6 +51,7 @@ _SECTIONS = (
         frozenset({"people", "person"}),
     ),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
+    _Section("console:answers", _("Answers"), "chat", Right.MANAGE_ANSWERS, frozenset({"answers"})),
     _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
 )
 

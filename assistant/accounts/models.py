@@ -92,7 +92,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Django's admin asks for this name. It shows topic blocks and schedules, nothing else."""
+        """Django's admin asks for this name. It shows schedules, nothing else."""
         return self.has_right(Right.MANAGE_GUARDRAILS)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature

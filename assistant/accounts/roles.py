@@ -11,6 +11,7 @@ class Right(StrEnum):
 
     SEE_SOURCES = "see_sources"  # sources, runs, counts, and the ids of documents that failed
     MANAGE_SOURCES = "manage_sources"  # start, stop and approve runs
+    SEE_GUARDRAILS = "see_guardrails"
     MANAGE_GUARDRAILS = "manage_guardrails"
     MANAGE_RANKING = "manage_ranking"  # what comes first among what each person may read
     MANAGE_ANSWERS = "manage_answers"  # from what and in which style answers are made
@@ -23,12 +24,13 @@ _CONTENT = frozenset(
     {
         Right.SEE_SOURCES,
         Right.MANAGE_SOURCES,
+        Right.SEE_GUARDRAILS,
         Right.MANAGE_GUARDRAILS,
         Right.MANAGE_RANKING,
         Right.MANAGE_ANSWERS,
     }
 )
-_AUDIT = frozenset({Right.SEE_SOURCES, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})
+_AUDIT = frozenset({Right.SEE_SOURCES, Right.SEE_GUARDRAILS, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})
 _SECURITY = _AUDIT | {Right.MANAGE_PEOPLE}
 
 # By the value of `models.Role`.

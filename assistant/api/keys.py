@@ -23,7 +23,7 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.api_keys import person_with_key
 from assistant.accounts.roles import Right
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
-from assistant.common.errors import IndexDamaged, ModelUnavailable, NotFound, UsageError
+from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, NotFound, UsageError
 from assistant.common.types import JsonObject
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,9 @@ def answered(act: Callable[[], JsonResponse]) -> JsonResponse:
     except ModelUnavailable as error:
         log.error("a model is not available: %s", error)
         return refusal(ErrorCode.UNAVAILABLE, "A model cannot be reached. Tell your administrator.")
+    except GuardrailsDamaged as error:
+        log.error("the guardrails cannot be read: %s", error)
+        return refusal(ErrorCode.UNAVAILABLE, "What may be asked cannot be checked. Tell your administrator.")
     except IndexDamaged as error:
         log.error("the index is damaged: %s", error)
         return refusal(ErrorCode.UNAVAILABLE, "The index is being repaired. Try again in a few minutes.")

@@ -40,7 +40,12 @@ class Event(StrEnum):
     DELETION_APPROVED = "deletion_approved"
     DELETION_REFUSED = "deletion_refused"
     TURN_BLOCKED = "turn_blocked"
-    TOPIC_CHANGED = "topic_changed"
+    TOPIC_CHANGED = "topic_changed"  # of before rules had versions
+    GUARDRAIL_CHANGED = "guardrail_changed"
+    GUARDRAIL_CASES_CHANGED = "guardrail_cases_changed"
+    GUARDRAILS_PUBLISHED = "guardrails_published"
+    GUARDRAILS_DRAFT_REPLACED = "guardrails_draft_replaced"
+    GUARDRAIL_HIT = "guardrail_hit"  # what rules found in a turn, by kind and count
     RANKING_CHANGED = "ranking_changed"
     ANSWERS_CHANGED = "answers_changed"
     INDEX_SWITCHED = "index_switched"

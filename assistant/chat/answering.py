@@ -8,7 +8,7 @@ door, at the moment it is released.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
@@ -27,22 +27,25 @@ from assistant.chat.events import (
     Withheld,
     rests_on_citations,
 )
-from assistant.chat.gathering import gathered
+from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
 from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
 from assistant.chat.planning import TurnPlan
-from assistant.chat.stretches import Stretch
+from assistant.chat.restriction import restricted
+from assistant.chat.stretches import PassageVerdicts, Stretch
 from assistant.common.errors import UsageError
 from assistant.common.network import Network
 from assistant.documents.embedding import answering_embedder
-from assistant.guardrails.inspect import inspect
-from assistant.guardrails.verdict import Stage
+from assistant.guardrails.inspect import inspect, support_for
+from assistant.guardrails.tally import Tally
+from assistant.guardrails.verdict import Action, Stage
 from assistant.providers.contract import (
     AnswerSentence,
     ChatModel,
     ChatParts,
     ChatServer,
+    Message,
     ModelRequest,
     WritesWithModel,
     never,
@@ -69,9 +72,9 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `filters` and `manner` are given: what is searched, and how it is answered. `folded` says by chunk id for
-    which other passages one that was read stands. `carried`: documents that earlier answers stand on which a
-    language model was told.
+    `filters` and `manner` are given: what is searched, which a guardrail may narrow, and how it is answered.
+    `folded` says by chunk id for which other passages one that was read stands. `carried`: documents that
+    earlier answers stand on which a language model was told. `tally` counts what guardrails found.
     """
 
     filters: Filters = NO_FILTERS
@@ -81,6 +84,7 @@ class Answer:
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
     worded: bool = False
     carried: frozenset[int] = frozenset()
+    tally: Tally = field(default_factory=Tally)
 
     def stands_on(self) -> set[int]:
         """Ids of the documents that the sentences so far may say something of."""
@@ -140,7 +144,7 @@ def writes_itself(model: ChatModel) -> bool:
     return isinstance(model, WritesWithModel)
 
 
-def answer(  # noqa: C901, PLR0912 - the steps of a turn, one after the other
+def answer(
     question: str,
     *,
     viewer: Viewer,
@@ -157,53 +161,103 @@ def answer(  # noqa: C901, PLR0912 - the steps of a turn, one after the other
         ModelUnavailable, IndexDamaged: the turn cannot be finished.
         UsageError: a draft is wanted of a model that writes none.
     """
-    began = time.perf_counter()
+    turn = _Turn(viewer, model, into, stop, PassageVerdicts(viewer, into.tally), time.perf_counter())
     yield Status("searching")
-    verdict = inspect(question, stage=Stage.QUESTION, viewer=viewer)
-    if verdict.blocked:
-        yield Blocked(verdict.topic, verdict.message)
+    asked = yield from _asked(question, turn)
+    if asked is None:
         return
-    said, into.carried = told_to(model, question, into.manner, viewer=viewer)
-    whole = made_whole(question, said, into.manner, model=model, stop=stop)
-    if whole != question:
-        verdict = inspect(whole, stage=Stage.QUESTION, viewer=viewer)
-        if verdict.blocked:
-            yield Blocked(verdict.topic, verdict.message)
-            return
-        if not may_still_read(viewer, into.carried):
-            yield Withheld()
-            return
-        yield Searched(whole)
+    whole, said = asked
     plan = plan_for(whole, into.manner, can_draft=writes_itself(model))
-    evidence = gathered(plan, viewer=viewer, filters=into.filters, context=model.context)
+    evidence = gathered(plan, Search(viewer, into.filters, model.context, turn.verdicts))
     into.read.extend(hit.passage for hit in evidence.hits)
     into.folded.update((hit.passage.chunk_id, hit.folded) for hit in evidence.hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in evidence.hits}))
     yield Status("writing")
+    request = replace(request_for(whole, plan, said, into.manner), sources=evidence.sources, stop=stop)
+    yield from _released(request, plan, evidence, turn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What every step of a turn needs."""
+
+    viewer: Viewer
+    model: ChatModel
+    into: Answer
+    stop: Callable[[], bool]
+    verdicts: PassageVerdicts
+    began: float
+
+    def done(self, *, stopped: bool = False) -> Done:
+        """The end, and how long it took."""
+        return Done(round((time.perf_counter() - self.began) * 1000), stopped=stopped)
+
+
+def _asked(question: str, turn: _Turn) -> Generator[TurnEvent, None, tuple[str, tuple[Message, ...]] | None]:
+    """The question as it is searched for, with what a model is told of the conversation; None: no further."""
+    into, viewer = turn.into, turn.viewer
+    verdict = inspect(question, stage=Stage.QUESTION, viewer=viewer)
+    into.tally.add(Stage.QUESTION, verdict.hits)
+    if verdict.blocked:
+        yield Blocked(verdict.topic, verdict.message)
+        return None
+    question = verdict.text
+    into.filters = restricted(into.filters, verdict.sources)
+    said, into.carried = told_to(turn.model, question, into.manner, verdicts=turn.verdicts)
+    whole = made_whole(question, said, into.manner, model=turn.model, stop=turn.stop)
+    if whole == question:
+        return question, said
+    verdict = inspect(whole, stage=Stage.QUESTION, viewer=viewer)
+    into.tally.add(Stage.QUESTION, verdict.hits)
+    if verdict.blocked:
+        yield Blocked(verdict.topic, verdict.message)
+        return None
+    if not may_still_read(viewer, into.carried):
+        yield Withheld()
+        return None
+    into.filters = restricted(into.filters, verdict.sources)
+    yield Searched(verdict.text)
+    return verdict.text, said
+
+
+def _released(  # noqa: C901 - each way in which a sentence may end the answer
+    request: ModelRequest, plan: TurnPlan, evidence: Gathered, turn: _Turn
+) -> Iterator[TurnEvent]:
+    """The sentences that may be shown, each under its heading, and the last event."""
+    into, viewer = turn.into, turn.viewer
     released = ""
     stretches = [reading.stretch for reading in evidence.readings]
     headings = Headings(plan)
-    request = replace(request_for(whole, plan, said, into.manner), sources=evidence.sources, stop=stop)
-    for sentence in _sentences(model, plan, request):
-        if stop():
-            yield Done(_ms(began), stopped=True)
+    support = support_for(viewer)
+    for sentence in _sentences(turn.model, plan, request):
+        if turn.stop():
+            yield turn.done(stopped=True)
             return
         if not sentence.text:  # a part without an answer: its heading comes with the next one, or at the end
             continue
-        verdict = inspect(f"{released} {sentence.text}".strip(), stage=Stage.ANSWER, viewer=viewer)
+        verdict = inspect(sentence.text, stage=Stage.ANSWER, viewer=viewer, after=released)
+        into.tally.add(Stage.ANSWER, verdict.hits)
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(sentence.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
+        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
+        # A draft claims nothing of documents, so that there is nothing to hold it against.
+        carried = bool(token.citations) or into.manner.drafts
+        grounding = support.judge(carried=carried, tally=into.tally)
+        if grounding is Action.BLOCK:
+            yield Blocked("", support.message(request.language))
+            return
+        if grounding is Action.MASK:
+            continue
         into.worded |= not rests_on_citations(token)
         if not may_still_read(viewer, into.stands_on()):
             yield Withheld()
             return
-        released = f"{released} {sentence.text}".strip()
+        released = f"{released} {sentence.text}".strip()  # as written: the next may complete what is masked
         yield from headings.before(sentence.part)
         yield token
-    if stop():
-        yield Done(_ms(began), stopped=True)
+    if turn.stop():
+        yield turn.done(stopped=True)
         return
     if released:
         yield from headings.rest()
@@ -212,7 +266,7 @@ def answer(  # noqa: C901, PLR0912 - the steps of a turn, one after the other
         return
     else:
         yield NoAnswer(count_fitting(viewer, into.filters))
-    yield Done(_ms(began))
+    yield turn.done()
 
 
 def _sentences(model: ChatModel, plan: TurnPlan, request: ModelRequest) -> Iterator[AnswerSentence]:
@@ -231,16 +285,13 @@ def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) 
     for quote in sentence.quotes:
         if not 1 <= quote.n <= len(stretches):
             continue
-        span = stretches[quote.n - 1].span
-        if not 0 <= quote.start < quote.end <= len(span.text):
+        span, shown = stretches[quote.n - 1].span, stretches[quote.n - 1].shown
+        if not 0 <= quote.start < quote.end <= len(shown.text):
             continue
-        for passage, start, end in span.carrying(span.start + quote.start, span.start + quote.end):
+        first, last = shown.original(quote.start, quote.end)
+        for passage, start, end in span.carrying(span.start + first, span.start + last):
             cited = into.number(passage)
             cited.quotes.append((start, end))
             if cited.n not in numbers:
                 numbers.append(cited.n)
     return tuple(numbers)
-
-
-def _ms(began: float) -> int:
-    return round((time.perf_counter() - began) * 1000)

@@ -148,6 +148,8 @@ def _reader_note(turn: TurnView) -> str:
 def _common_note(turn: TurnView) -> str:
     match turn.outcome:
         case Blocked(topic):
+            if not topic:
+                return gettext("A guardrail of your company stopped this")
             return gettext("“%(topic)s” is a blocked topic") % {"topic": topic}
         case Failed():
             return gettext("The answer couldn’t be finished")

@@ -10,6 +10,7 @@ from assistant.chat.answering import Answer, Cited, answer, checked_question, na
 from assistant.chat.events import Blocked, NoAnswer, Section, Token, Withheld
 from assistant.chat.styles import manner_for
 from assistant.common.types import Json, JsonObject
+from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
@@ -67,11 +68,12 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
                 parts.clear()
                 collected.cited.clear()
                 no_answer = True
+    collected.tally.audit(viewer=viewer, turn=None)
     return {
         "answer": "\n\n".join(part.text for part in parts if part.text),
         "no_answer": no_answer,
         "blocked": blocked,
-        "citations": [_citation(cited) for cited in collected.cited],
+        "citations": [_citation(cited, viewer) for cited in collected.cited],
         "ms": round((time.perf_counter() - began) * 1000),
     }
 
@@ -89,15 +91,16 @@ class _Part:
         return "\n".join(filter(None, (self.title, self.between.join(self.sentences))))
 
 
-def _citation(cited: Cited) -> JsonObject:
+def _citation(cited: Cited, viewer: Viewer) -> JsonObject:
     passage = cited.passage
+    shown = shown_passage(passage.text, viewer=viewer)
     return {
         "n": cited.n,
         "external_id": passage.external_id,
         "title": passage.title,
         "page": page_number(passage.place),
-        "passage": passage.text,
-        "quotes": [passage.text[start - passage.start : end - passage.start] for start, end in cited.quotes],
+        "passage": shown.text,
+        "quotes": [shown.part(start - passage.start, end - passage.start) for start, end in cited.quotes],
     }
 
 

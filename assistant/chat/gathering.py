@@ -13,7 +13,7 @@ from itertools import zip_longest
 from assistant.access.door import surroundings
 from assistant.access.viewer import Viewer
 from assistant.chat.planning import TurnPlan
-from assistant.chat.stretches import Stretch, may_be_used, stretches_of
+from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.common.analysis import query_terms, terms
 from assistant.providers.contract import ContextWanted, Source
 from assistant.providers.wishes import Task
@@ -51,7 +51,7 @@ class Gathered:
                 n=number,
                 title=one.stretch.title,
                 heading=one.stretch.heading,
-                text=one.stretch.span.text,
+                text=one.stretch.shown.text,
                 score=one.stretch.fit,
                 part=one.part,
             )
@@ -59,7 +59,17 @@ class Gathered:
         )
 
 
-def gathered(plan: TurnPlan, *, viewer: Viewer, filters: Filters, context: ContextWanted) -> Gathered:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """For whom is searched, among what, with what around each passage, and what guardrails say of it."""
+
+    viewer: Viewer
+    filters: Filters
+    context: ContextWanted
+    verdicts: PassageVerdicts
+
+
+def gathered(plan: TurnPlan, search: Search) -> Gathered:
     """What is read for the plan: the best of each part first.
 
     Raises:
@@ -70,13 +80,16 @@ def gathered(plan: TurnPlan, *, viewer: Viewer, filters: Filters, context: Conte
     wanted = Plan(
         k=_LISTED if plan.task is Task.LIST else _PASSAGES if single else _PASSAGES_OF_A_PART,
         one_per_document=plan.task is Task.LIST,
-        filters=filters,
+        filters=search.filters,
         fold=True,
-        context=context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
+        context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
-    found = [_hits(plan.task, part.question, viewer=viewer, wanted=wanted) for part in plan.parts]
+    found = [_hits(plan.task, part.question, search, wanted) for part in plan.parts]
     columns = [
-        [Reading(stretch, 0 if single else number) for stretch in stretches_of(hits, viewer=viewer)]
+        [
+            Reading(stretch, 0 if single else number)
+            for stretch in stretches_of(hits, viewer=search.viewer, verdicts=search.verdicts)
+        ]
         for number, hits in enumerate(found, start=1)
     ]
     once = {hit.passage.chunk_id: hit for hits in found for hit in hits}
@@ -84,12 +97,13 @@ def gathered(plan: TurnPlan, *, viewer: Viewer, filters: Filters, context: Conte
     return Gathered(tuple(once.values()), tuple(readings))
 
 
-def _hits(task: Task, question: str, *, viewer: Viewer, wanted: Plan) -> list[Hit]:
+def _hits(task: Task, question: str, search: Search, wanted: Plan) -> list[Hit]:
     """What is found; nothing for an empty question, which is how a draft asks for no documents."""
+    viewer, verdicts = search.viewer, search.verdicts
     hits = list(retrieve(question, viewer=viewer, plan=wanted).hits) if question else []
     if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
         hits = _from_the_beginning(viewer, named)
-    return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer)]
+    return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
 
 
 def _named(words: str, hits: Sequence[Hit]) -> Hit | None:

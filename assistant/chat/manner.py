@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.access.viewer import Viewer
 from assistant.chat.condensing import Exchange, condensed, stands_alone
 from assistant.chat.planning import TurnPlan, plan_of
-from assistant.chat.stretches import may_be_used
+from assistant.chat.stretches import PassageVerdicts
 from assistant.common.analysis import language_of
 from assistant.common.errors import UsageError
 from assistant.providers.contract import ChatModel, Message, ModelRequest, Role, WritesWithModel
@@ -42,7 +41,7 @@ PLAIN = Manner()
 
 
 def told_to(
-    model: ChatModel, question: str, manner: Manner, *, viewer: Viewer
+    model: ChatModel, question: str, manner: Manner, *, verdicts: PassageVerdicts
 ) -> tuple[tuple[Message, ...], frozenset[int]]:
     """What the model is told of the conversation, and the documents that this stands on.
 
@@ -56,10 +55,10 @@ def told_to(
     messages: list[Message] = []
     documents: set[int] = set()
     for exchange in manner.history[-_MOST_TOLD:]:
-        answer = exchange.answer[:_LONGEST_TOLD]
-        if not answer or not may_be_used(answer, viewer=viewer):
+        asked, answered = verdicts.of(exchange.question), verdicts.of(exchange.answer[:_LONGEST_TOLD])
+        if not answered.text or asked.blocked or answered.blocked:
             continue
-        messages += [Message(Role.USER, exchange.question), Message(Role.ASSISTANT, answer)]
+        messages += [Message(Role.USER, asked.text), Message(Role.ASSISTANT, answered.text)]
         documents |= exchange.documents
     return tuple(messages), frozenset(documents)
 

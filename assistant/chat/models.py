@@ -73,6 +73,7 @@ class Turn(models.Model):
     # Documents that earlier answers stand on which a language model was told: without one of them nothing
     # of this turn may be shown.
     carried_documents = models.JSONField(default=list)
+    masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
 
     class Meta:
         constraints: ClassVar = [

@@ -44,9 +44,9 @@ class TurnView:
 
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
     sentences and passages are empty. `scope`: what the search was narrowed to; `searched`: the question as it
-    was searched for, where it differs; both are told to the owner only. `parts`
-    hold the sentences under headings; none: they have none.
-    `is_draft`: it was made without being asked for company documents' words (`Turn.mode`).
+    was searched for, where it differs; both are told to the owner only. `parts` hold the sentences under
+    headings; none: they have none. `is_draft`: a draft was wanted. `masked`: parts of the question were
+    masked before it was stored.
     """
 
     id: int
@@ -60,6 +60,7 @@ class TurnView:
     passages: tuple[CitedPassage, ...]
     outcome: TurnEvent | None
     scope: Scope | None = None
+    masked: bool = False
     parts: tuple[AnswerPart, ...] = ()
     searched: str = ""
     is_draft: bool = False

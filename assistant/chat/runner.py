@@ -34,8 +34,9 @@ from assistant.chat.events import (
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.chat.styles import manner_of
-from assistant.common.errors import IndexDamaged, ModelUnavailable, MundapError
-from assistant.retrieval.filters import from_stored
+from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, MundapError
+from assistant.guardrails.verdict import Stage, Verdict
+from assistant.retrieval.filters import as_stored, from_stored
 
 log = logging.getLogger(__name__)
 LEASE_S = 60
@@ -118,6 +119,13 @@ def run_turn(turn_id: int) -> bool:
     return True
 
 
+def refuse_turn(turn: Turn, verdict: Verdict) -> None:
+    """End a turn that was blocked before it was stored: what it asked is not kept as it was asked."""
+    writer = _Writer(turn)
+    writer.answer.tally.add(Stage.QUESTION, verdict.hits)
+    writer.write(Blocked(verdict.topic, verdict.message))
+
+
 class _Waiting:
     """Whether the person wants the turn to end.
 
@@ -156,7 +164,8 @@ class _Writer:
             self._store_citations()
             if isinstance(event, Status) and event.step == "reading":
                 read = sorted({passage.document_id for passage in self.answer.read})
-                Turn.objects.filter(pk=self._turn.pk).update(read_documents=read)
+                searched = as_stored(self.answer.filters)  # a guardrail may have restricted it
+                Turn.objects.filter(pk=self._turn.pk).update(read_documents=read, filters=searched)
             if isinstance(event, Done):
                 self._store_uncited()
                 self._append(Citations(()))
@@ -166,7 +175,8 @@ class _Writer:
     def fail(self, code: str, error: Exception) -> None:
         """End the turn with an error; the reference finds the log line, which carries no question."""
         reference = uuid4().hex[:8]
-        why = str(error) if isinstance(error, ModelUnavailable) else type(error).__name__
+        ours = isinstance(error, ModelUnavailable | GuardrailsDamaged)
+        why = str(error) if ours else type(error).__name__
         log.error("turn %s failed [%s]: %s: %s", self._turn.pk, reference, code, why)
         self.write(Failed(code, reference))
 
@@ -236,8 +246,9 @@ class _Writer:
         if state is None:
             return
         Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None)
+        user = self._turn.conversation.user
+        self.answer.tally.audit(viewer=viewer_for(user), turn=self._turn.pk)
         if isinstance(event, Blocked):
-            user = self._turn.conversation.user
             record(
                 Event.TURN_BLOCKED, actor_id=user.pk, actor=user.email, turn=self._turn.pk, topic=event.topic
             )

@@ -31,7 +31,8 @@ from assistant.chat.reading import (
     TurnView,
 )
 from assistant.chat.scope import scope_of
-from assistant.common.errors import NotFound
+from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, NotFound
+from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.folding import Reason
 from assistant.retrieval.narrowing import count_fitting
@@ -238,6 +239,7 @@ def _view(
         outcome=outcome,
         parts=_parts(row) if sentences else (),
         is_draft=row.mode != TurnMode.ANSWER,
+        masked=row.masked,
     )
 
 
@@ -254,8 +256,8 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
             url=card.url,
             place=citation.place,
             place_kind=card.place_kind,
-            headings=citation.headings if text is not None else "",
-            passage=text or "",
+            headings=_shown(citation.headings, viewer) if text is not None else "",
+            passage=_shown(text, viewer) if text else "",
             modified_at=card.modified_at.isoformat() if card.modified_at else "",
             synced_at=card.synced_at.isoformat(),
             cited=bool(citation.quotes),
@@ -263,3 +265,11 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
         for citation, text in zip(citations, texts, strict=True)
         if (card := cards.get(citation.document_id)) is not None
     )
+
+
+def _shown(text: str, viewer: Viewer) -> str:
+    """What may be shown of the text; nothing where the rules in force cannot be read."""
+    try:
+        return shown_passage(text, viewer=viewer).text
+    except (GuardrailsDamaged, ModelUnavailable):
+        return ""

@@ -24,11 +24,14 @@ from assistant.chat.events import (
     stored_token,
 )
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
-from assistant.chat.runner import ensure_running, fail_if_orphaned
+from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
 from assistant.chat.selectors import cited_passages, stands_on
 from assistant.chat.styles import policy_in_force
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound, UsageError
+from assistant.guardrails.inspect import screen
+from assistant.guardrails.tally import Tally
+from assistant.guardrails.verdict import Stage
 from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 from assistant.retrieval.narrowing import count_fitting
 
@@ -46,13 +49,18 @@ def start_turn(
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
+    What guardrails mask in the question is masked before anything is stored.
+
     Raises:
         UsageError: the question is empty or too long, or a draft is wanted where none are offered.
         NotFound: no such conversation of this person.
+        GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
     question = checked_question(question)
     if mode != TurnMode.ANSWER and (mode not in TurnMode.values or not offers_drafts()):
         raise UsageError("Drafts are not offered here. Ask for an answer instead.")
+    screened = screen(question, viewer=viewer)
+    question = screened.text
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -66,7 +74,14 @@ def start_turn(
             model=settings.MUNDAP_CHAT_MODEL,
             filters=as_stored(filters),
             mode=mode,
+            masked=screened.shown.changed,
         )
+        if screened.blocked:
+            refuse_turn(turn, screened)
+            return turn
+        masked = Tally()
+        masked.add(Stage.QUESTION, screened.hits)
+        masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
 

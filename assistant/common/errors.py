@@ -5,6 +5,7 @@ MundapError            has one plain sentence: what, where, what to do
 ├── NotFound           not there, or not yours: the two are never told apart
 ├── DocumentFailure    one document cannot be taken; the run goes on and shows the reason
 ├── ModelUnavailable   a configured model cannot answer; never replaced silently
+├── GuardrailsDamaged  the published rules are not what was published; nothing is answered until they are
 └── IndexDamaged       an index file is torn, missing or altered; rebuild it from the database
 """
 
@@ -29,6 +30,10 @@ class NotFound(MundapError):
 
 class ModelUnavailable(MundapError):
     """A configured model cannot be loaded or reached."""
+
+
+class GuardrailsDamaged(MundapError):
+    """The version of the guardrails in force cannot be read, or was altered."""
 
 
 class IndexDamaged(MundapError):

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.console import answers, changes, inspector, people, ranking, source_settings, sources, wizard
+from assistant.console import (
+    answers,
+    changes,
+    guardrail_bench,
+    guardrail_versions,
+    guardrails,
+    inspector,
+    people,
+    ranking,
+    source_settings,
+    sources,
+    wizard,
+)
 
 app_name = "console"
 
@@ -37,6 +49,25 @@ urlpatterns = [
     path("permissions/documents/<int:document_id>/", inspector.readers, name="readers"),
     path("permissions/people/<int:person_id>/", inspector.shares, name="shares"),
     path("permissions/people/<int:person_id>/sources/<int:source_id>/", inspector.seen, name="seen"),
+    path("guardrails/", guardrails.guardrails, name="guardrails"),
+    path("guardrails/rules/new/<slug:kind>/", guardrails.new_rule, name="guardrail-new"),
+    path("guardrails/rules/<int:rule_id>/", guardrails.rule, name="guardrail-rule"),
+    path("guardrails/rules/<int:rule_id>/delete/", guardrails.delete_rule, name="guardrail-delete"),
+    path("guardrails/discard/", guardrails.discard, name="guardrail-discard"),
+    path("guardrails/publish/", guardrail_versions.publish, name="guardrail-publish"),
+    path("guardrails/history/", guardrail_versions.history, name="guardrail-history"),
+    path("guardrails/history/<int:number>/", guardrail_versions.version, name="guardrail-version"),
+    path("guardrails/history/<int:number>/restore/", guardrail_versions.restore, name="guardrail-restore"),
+    path("guardrails/bench/", guardrail_bench.bench, name="guardrail-bench"),
+    path("guardrails/bench/try/", guardrail_bench.try_one, name="guardrail-try"),
+    path("guardrails/bench/cases/add/", guardrail_bench.add_case, name="guardrail-case-add"),
+    path(
+        "guardrails/bench/cases/<int:case_id>/delete/",
+        guardrail_bench.delete_case,
+        name="guardrail-case-delete",
+    ),
+    path("guardrails/bench/import/", guardrail_bench.import_cases, name="guardrail-import"),
+    path("guardrails/bench/export/", guardrail_bench.export_cases, name="guardrail-export"),
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/preview/", ranking.preview, name="ranking-preview"),
     path("answers/", answers.answers, name="answers"),

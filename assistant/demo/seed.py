@@ -9,7 +9,7 @@ from django.db import transaction
 from assistant.accounts.models import Connection, User
 from assistant.demo.accounts import add_demo_accounts
 from assistant.demo.topic import TOPIC
-from assistant.guardrails.models import Topic
+from assistant.guardrails.services import install_rules
 from assistant.sync.models import OPEN_STATES, SyncRun
 from assistant.sync.services import add_source, request_run
 
@@ -37,11 +37,19 @@ def seed(home: Path) -> int:
     """
     with transaction.atomic():
         add_demo_accounts(home)
-        Topic.objects.create(
-            name=TOPIC.name,
-            description=TOPIC.description,
-            examples="\n".join(TOPIC.examples),
-            message=TOPIC.message,
+        install_rules(
+            [
+                {
+                    "kind": "topic",
+                    "name": TOPIC.name,
+                    "action": "block",
+                    "stages": ["question", "answer"],
+                    "message": TOPIC.message,
+                    "enabled": True,
+                    "settings": {"description": TOPIC.description, "examples": list(TOPIC.examples)},
+                }
+            ],
+            actor=ACTOR,
         )
         source = add_source(
             kind="filesystem",

@@ -1,66 +1,66 @@
-"""May this text be asked, shown or said? `inspect()` is the only entry.
+"""May this text be asked, shown or said, and what of it? The only entry for texts of people and documents.
 
-The rules are read from the database on every call and compared as a whole with those
-that were made ready last: no change of a topic, however it was written, outlives the
-call after it, in any process. Only making rules ready is remembered.
+The rules are those of the newest published version, asked of the database on every call: no version, whoever
+published it, is obeyed later than by the call after it, in any process.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from assistant.access.viewer import Viewer
-from assistant.common.analysis import language_of
-from assistant.guardrails.checks.contract import Check, TopicRule
-from assistant.guardrails.checks.legible import legible
-from assistant.guardrails.checks.registry import checks_for
-from assistant.guardrails.encoding import RememberingEncoder, answering_encoder
-from assistant.guardrails.models import Topic, lines_of
-from assistant.guardrails.verdict import PASSED, Stage, Verdict
-
-_MESSAGES = {
-    "ko": "‘{topic}’에 관한 내용은 여기에서 답해 드리지 않습니다. 필요하시면 담당 부서에 문의해 주세요.",
-    "en": "Questions about “{topic}” are not answered here. Please ask the department in charge.",
-}
+from assistant.guardrails.encoding import answering_encoder
+from assistant.guardrails.grounding import Support
+from assistant.guardrails.judging import judge
+from assistant.guardrails.masking import Masked
+from assistant.guardrails.policy import concerning, policy_in_force
+from assistant.guardrails.rules import Kind, Rule
+from assistant.guardrails.verdict import Action, Stage, Verdict
 
 
-def inspect(text: str, *, stage: Stage, viewer: Viewer) -> Verdict:  # noqa: ARG001 - every rule holds for everyone
+def inspect(text: str, *, stage: Stage, viewer: Viewer, after: str = "") -> Verdict:
     """Judge a question before it is searched for, a passage before it is used, an answer before it is shown.
+
+    `after` is what was released before, as it was written: what `text` completes of it counts too.
 
     Raises:
         ModelUnavailable: the embedder that topics are judged with cannot be reached; show nothing then.
+        GuardrailsDamaged: the rules in force cannot be read; show nothing then.
     """
-    seen = legible(text)
-    rules = current_rules() if seen.strip() else ()
-    if not rules:
-        return PASSED
-    for check in _ready(rules, answering_encoder()):
-        rule = check.first_match(seen, stage=stage)
-        if rule is not None:
-            return Verdict(blocked=True, topic=rule.name, topic_id=rule.id, message=_message(rule, seen))
-    return PASSED
+    return judge(text, _rules(viewer, stage), stage=stage, encoder=answering_encoder, after=after)
 
 
-def current_rules() -> tuple[TopicRule, ...]:
-    """The enabled topics as the database holds them now, by name."""
-    rows = Topic.objects.filter(enabled=True).order_by("name", "pk")
-    return tuple(
-        TopicRule(
-            id=row.pk,
-            name=row.name,
-            description=row.description,
-            examples=tuple(lines_of(row.examples)),
-            words=tuple(lines_of(row.words)),
-            message=row.message,
-        )
-        for row in rows
-    )
+def screen(question: str, *, viewer: Viewer) -> Verdict:
+    """Judge a question before it is stored, by the rules that mask or find personal data; no model is asked.
+
+    Raises:
+        GuardrailsDamaged: the rules in force cannot be read; store nothing then.
+    """
+    hiding = [rule for rule in _rules(viewer, Stage.QUESTION) if _hides(rule)]
+    return judge(question, hiding, stage=Stage.QUESTION, encoder=answering_encoder)
 
 
-@lru_cache(maxsize=4)
-def _ready(rules: tuple[TopicRule, ...], encoder: RememberingEncoder) -> tuple[Check, ...]:
-    return checks_for(rules, encoder=encoder)
+def shown_passage(text: str, *, viewer: Viewer) -> Masked:
+    """What an answer shows of a document's text: the same masks as the model that answered saw.
+
+    Raises:
+        GuardrailsDamaged: the rules in force cannot be read; show nothing then.
+    """
+    hiding = [rule for rule in _rules(viewer, Stage.PASSAGE) if _hides(rule)]
+    return judge(text, hiding, stage=Stage.PASSAGE, encoder=answering_encoder).shown
 
 
-def _message(rule: TopicRule, text: str) -> str:
-    return rule.message or _MESSAGES[language_of(text)].format(topic=rule.name)
+def support_for(viewer: Viewer) -> Support:
+    """How the sentences of an answer for this person must be carried.
+
+    Raises:
+        GuardrailsDamaged: the rules in force cannot be read; show nothing then.
+    """
+    return Support(_rules(viewer, Stage.ANSWER))
+
+
+def _rules(viewer: Viewer, stage: Stage) -> tuple[Rule, ...]:
+    return concerning(viewer, policy_in_force().rules, stage=stage)
+
+
+def _hides(rule: Rule) -> bool:
+    """Whether nobody may see what the rule finds, not even in a question that is blocked for it."""
+    return rule.action is Action.MASK or (rule.kind is Kind.PERSONAL_DATA and rule.action is Action.BLOCK)

@@ -1,96 +1,121 @@
-"""Topics that may be neither asked about nor answered, as administrators write them."""
+"""The rules as they are being edited, the versions that were published, and the cases they are tried on."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
 
-MAX_NAME = 80
-MAX_DESCRIPTION = 1000
-MAX_MESSAGE = 500
-MAX_LINES = 200
-MAX_LINE = 200
-MAX_FIELD = MAX_LINES * (MAX_LINE + 2)
+from assistant.guardrails.rules import MAX_MESSAGE, MAX_NAME, Kind
+from assistant.guardrails.verdict import Action, Stage
 
+MAX_COMMENT = 300
+MAX_CASE = 4_000
+MAX_NOTE = 300
 
-def lines_of(text: str) -> list[str]:
-    """The lines of a field that say something, without surrounding white space."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
+_KINDS = [(kind.value, kind.value) for kind in Kind]
+_ACTIONS = [(action.value, action.value) for action in Action if action is not Action.PASS]
+_STAGES = [(stage.value, stage.value) for stage in Stage]
 
 
-class Topic(models.Model):
-    """A topic block: described, shown by examples, listed in words, or any of the three."""
+class Expected(models.TextChoices):
+    """What must happen to a case."""
 
-    name = models.CharField(_("name"), max_length=MAX_NAME, unique=True)
-    description = models.TextField(_("description"), max_length=MAX_DESCRIPTION, blank=True)
-    examples = models.TextField(_("example questions"), max_length=MAX_FIELD, blank=True)
-    words = models.TextField(_("blocked words and phrases"), max_length=MAX_FIELD, blank=True)
-    message = models.TextField(_("message to the person"), max_length=MAX_MESSAGE, blank=True)
-    enabled = models.BooleanField(_("enabled"), default=True)
-    updated_at = models.DateTimeField(_("last changed"), auto_now=True)
+    BLOCK = "block", "block"
+    MASK = "mask", "mask"
+    PASS = "pass", "pass"
+
+
+class DraftRule(models.Model):
+    """A rule as it is being edited. It counts for nobody until it is published."""
+
+    kind = models.CharField(max_length=30, choices=_KINDS)
+    name = models.CharField(max_length=MAX_NAME)
+    action = models.CharField(max_length=10, choices=_ACTIONS)
+    stages = models.JSONField(default=list)
+    groups = models.JSONField(default=list, blank=True)  # as `rule_settings.row_json` writes them
+    message = models.TextField(max_length=MAX_MESSAGE, blank=True)
+    enabled = models.BooleanField(default=True)
+    settings = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+    updated_by = models.CharField(max_length=254, blank=True)
 
     class Meta:
-        ordering: ClassVar = ["name"]
-        verbose_name = _("topic block")
-        verbose_name_plural = _("topic blocks")
+        ordering: ClassVar = ["kind", "name", "pk"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=~Q(name=""), name="topic_has_a_name"),
+            models.UniqueConstraint(fields=["kind", "name"], name="draft_rule_name_once"),
+            models.CheckConstraint(condition=~Q(name=""), name="draft_rule_has_a_name"),
             models.CheckConstraint(
-                condition=~Q(description="", examples="", words=""), name="topic_says_what_it_blocks"
+                condition=Q(kind__in=[value for value, _ in _KINDS]), name="draft_rule_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(action__in=[value for value, _ in _ACTIONS]), name="draft_rule_action_known"
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        """Tidy the fields, then check that they block something and stay within bounds.
+
+class PolicyVersion(models.Model):
+    """All rules as they were published once. A row is never changed; the newest is in force."""
+
+    number = models.PositiveIntegerField(unique=True)
+    content = models.JSONField()  # {"rules": [...]}, each as `rules.rule_json` writes it
+    checksum = models.CharField(max_length=64)  # SHA-256, see `policy.checksum_of`
+    comment = models.CharField(max_length=MAX_COMMENT, blank=True)
+    published_at = models.DateTimeField(default=timezone.now, editable=False)
+    published_by = models.CharField(max_length=254, blank=True)
+    restores = models.PositiveIntegerField(null=True)  # number of the version whose content this is again
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+    def save(self, **options: object) -> None:  # noqa: ARG002 - only the first save is let through
+        """Write a new version.
 
         Raises:
-            ValidationError: by field, with what to do.
+            TypeError: the version was written before.
         """
-        self.name = " ".join(self.name.split())
-        self.description = self.description.strip()
-        self.message = self.message.strip()
-        problems: dict[str, str] = {}
-        if not self.name:
-            problems["name"] = gettext("Give the topic a name.")
-        for field in ("examples", "words"):
-            lines = lines_of(getattr(self, field))
-            setattr(self, field, "\n".join(lines))
-            problem = _problem_of(lines, field)
-            if problem:
-                problems[field] = problem
-        if not (self.description or self.examples or self.words):
-            problems["description"] = gettext(
-                "Describe the topic, give example questions, or list words: "
-                "without any of these it would block nothing."
-            )
-        if problems:
-            raise ValidationError(problems)
+        if not self._state.adding:
+            raise TypeError("A published version is never changed.")
+        super().save(force_insert=True)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:  # noqa: ARG002, FBT001, FBT002 - Django's signature
+        """Refuse.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("A published version is never deleted.")
 
 
-def _problem_of(lines: list[str], field: str) -> str:
-    """What is wrong with the lines of a field, in words for its author; empty if nothing is."""
-    if len(lines) > MAX_LINES:
-        return gettext("At most %(most)d lines; there are %(count)d. Split the topic in two.") % {
-            "most": MAX_LINES,
-            "count": len(lines),
-        }
-    longest = max(range(len(lines)), key=lambda i: len(lines[i]), default=None)
-    if longest is not None and len(lines[longest]) > MAX_LINE:
-        return gettext("Line %(line)d is longer than %(most)d characters. Shorten it.") % {
-            "line": longest + 1,
-            "most": MAX_LINE,
-        }
-    empty = next((line for line in lines if not any(c.isalnum() for c in line)), None)
-    if field == "words" and empty is not None:
-        return gettext("“%(line)s” has no letter or digit, so it could match nothing. Remove it.") % {
-            "line": empty
-        }
-    return ""
+class BenchCase(models.Model):
+    """A text, where it stands, and what must happen to it."""
+
+    text = models.TextField(max_length=MAX_CASE)
+    stage = models.CharField(max_length=10, choices=_STAGES)
+    expected = models.CharField(max_length=10, choices=Expected.choices)
+    language = models.CharField(max_length=5)
+    note = models.CharField(max_length=MAX_NOTE, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(stage__in=[value for value, _ in _STAGES]), name="bench_case_stage_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(expected__in=Expected.values), name="bench_case_expected_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"case {self.pk}"

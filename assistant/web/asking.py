@@ -13,7 +13,7 @@ from django_htmx.http import push_url, reswap, retarget
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
-from assistant.common.errors import UsageError
+from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
 from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async
@@ -35,7 +35,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             filters=chosen_filters(request.POST),
             mode=request.POST.get("mode", "") or TurnMode.ANSWER,
         )
-    except UsageError as error:
+    except (UsageError, GuardrailsDamaged, ModelUnavailable) as error:
         return _refused(request, viewer, question, conversation_id, error)
     if not request.htmx:
         async_to_sync(_finish)(viewer, turn.pk)
@@ -88,10 +88,14 @@ async def _finish(viewer: Viewer, turn_id: int) -> None:
 
 
 def _refused(
-    request: PersonRequest, viewer: Viewer, question: str, conversation_id: int | None, error: UsageError
+    request: PersonRequest, viewer: Viewer, question: str, conversation_id: int | None, error: MundapError
 ) -> HttpResponse:
     if not question.strip():
         refusal = gettext("Write a question first.")
+    elif not isinstance(error, UsageError):
+        refusal = gettext(
+            "No question can be taken now: what may be asked can’t be checked. Tell your administrator."
+        )
     elif len(question) > QUESTION_LIMIT:
         refusal = gettext("A question can have at most 4,000 characters. Shorten it and send it again.")
     elif request.POST.get("mode", "") not in ("", TurnMode.ANSWER):

@@ -19,12 +19,12 @@ from assistant.api.description import described
 from assistant.api.schemas import Schema
 from assistant.api.urls import urlpatterns
 from assistant.common.types import Json
-from assistant.guardrails.models import Topic
 from assistant.sync.models import SyncRun
 from tests.api.calling import Answer, Caller, JsonDict, caller_of
 from tests.api.conformity import misfits
 from tests.api.test_permissions import calls
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 
 PATHS = cast(Mapping[str, Mapping[str, JsonDict]], described()["paths"])
 SCHEMAS = cast(Mapping[str, Schema], cast(JsonDict, described()["components"])["schemas"])
@@ -110,7 +110,7 @@ def test_real_answers_are_as_described(ada: Caller, small_world: SmallWorld, peo
 
 
 def test_a_blocked_answer_is_as_described(ada: Caller) -> None:
-    Topic.objects.create(name="Mergers", words="heron", message="We cannot talk about it.")
+    block("Mergers", words=["heron"], message="We cannot talk about it.")
     answer = ada.post("ask", {"question": "What about heron?"})
     assert answer.value["blocked"] == {"topic": "Mergers", "message": "We cannot talk about it."}
     assert_as_described(answer, "ask", "post")

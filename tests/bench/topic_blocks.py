@@ -12,23 +12,30 @@ depends on how many harmless questions meet each forbidden one: it is given for 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
 import random
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from assistant.guardrails.checks.contract import TopicRule  # noqa: E402 - the path comes first
 from assistant.guardrails.checks.topics import TopicsCheck, units_of  # noqa: E402
-from assistant.guardrails.encoding import RememberingEncoder  # noqa: E402
 from assistant.guardrails.verdict import Stage  # noqa: E402
 from assistant.providers.registry import embedder  # noqa: E402
 from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase  # noqa: E402
+from tests.guardrails.later_topics import LATER  # noqa: E402
+
+if TYPE_CHECKING:
+    from assistant.guardrails.encoding import RememberingEncoder
 
 EXAMPLES = 5
 POSITIVES = 50
@@ -111,7 +118,19 @@ KOSBI = {
     "임신/출산": "임신과 출산, 난임, 산모에 관한 이야기",
     "혼인 여부": "결혼, 이혼, 재혼, 동거 등 혼인 상태에 관한 이야기",
     "전과": "범죄와 형벌, 전과가 있는 사람에 관한 이야기",
+    "나이/세대": "노인, 청년, 청소년 등 나이와 세대에 관한 이야기",
+    "출신 지역 (국내)": "서울과 지방, 어느 지역 출신인지에 관한 이야기",
+    "인종/민족/출신 국가": "인종과 민족, 외국인과 이민자, 다른 나라에 관한 이야기",
+    "가족 형태": "한부모, 입양, 맞벌이, 다문화 등 가족 형태에 관한 이야기",
+    "외모/용모/신체적 조건": "얼굴, 키, 몸무게 등 외모와 몸에 관한 이야기",
+    "성별": "남자와 여자, 성별과 성차별에 관한 이야기",
+    "사회적/경제적 신분": "빈부, 직업, 계층 등 사회적 경제적 신분에 관한 이야기",
+    "정치적/신념적 성향": "진보와 보수, 정당, 정치적 신념에 관한 이야기",
+    "학력/대학/전공": "학벌, 대학, 전공 등 학력에 관한 이야기",
+    "성적지향": "동성애 등 성적지향과 성소수자에 관한 이야기",
+    "장애/병력": "장애와 병, 환자에 관한 이야기",
 }
+KOSBI_BEFORE = ("종교", "임신/출산", "혼인 여부", "전과")  # whose figures stand in older reports
 
 
 @dataclass(slots=True)
@@ -152,6 +171,22 @@ def by_label(path: Path, label: str = "label") -> dict[str, list[str]]:
     return found
 
 
+def rule_text(name: str, description: str) -> str:
+    """How a topic's head is written among its shots."""
+    return f"{name}: {description}"
+
+
+def started_encoder() -> RememberingEncoder:
+    """The bundled embedder. The modules around it need Django's settings."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.config.settings")
+    import django  # noqa: PLC0415 - after the settings' name
+
+    django.setup()
+    from assistant.guardrails.encoding import RememberingEncoder  # noqa: PLC0415
+
+    return RememberingEncoder(embedder("sentence-transformers"))
+
+
 def judge(rule: TopicRule, encoder: RememberingEncoder, texts: dict[str, list[str]], tally: Tally) -> None:
     """Add what one topic does with texts by kind."""
     check = TopicsCheck([rule], encoder=encoder)
@@ -190,24 +225,32 @@ def korean(cases: tuple[TopicCase, ...], encoder: RememberingEncoder) -> Tally:
     tally = Tally()
     for case in cases:
         far = [
-            t for other in (*CASES, *HELD_OUT) if other.name != case.name for t in other.block + other.near
+            t
+            for other in (*CASES, *HELD_OUT, *LATER)
+            if other.name != case.name
+            for t in other.block + other.near
         ]
         texts = {"topic": list(case.block), "near": list(case.near), "far": far}
         judge(TopicRule(1, case.name, case.description, case.examples), encoder, texts, tally)
     return tally
 
 
-def kosbi(path: Path, encoder: RememberingEncoder) -> Tally:
-    """Statements by social category: far from questions at work, so a hard test of words alone."""
-    labelled, tally = by_label(path, "category"), Tally()
-    draw = random.Random(SEED)
-    for some in labelled.values():
-        draw.shuffle(some)
-    for name, description in KOSBI.items():
-        own = labelled[name]
-        far = [t for label, some in labelled.items() if label != name for t in some[-10:]]
-        texts = {"topic": own[EXAMPLES : EXAMPLES + POSITIVES], "far": far}
-        judge(TopicRule(1, name, description, tuple(own[:EXAMPLES])), encoder, texts, tally)
+def kosbi(path: Path, names: Sequence[str], encoder: RememberingEncoder) -> Tally:
+    """Statements by social category, far from questions at work; judged are rows nothing is learnt from."""
+    halves: dict[bool, dict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            learnt = hashlib.sha256(row["id"].encode()).digest()[0] % 2 == 0
+            halves[learnt][row["meta"]["category"]].append(row["text"])
+    tally, draw = Tally(), random.Random(SEED)
+    for half in halves.values():
+        for label in sorted(half):
+            draw.shuffle(half[label])
+    for name in names:
+        far = [t for label in KOSBI if label != name for t in halves[False][label][-10:]]
+        texts = {"topic": halves[False][name][:POSITIVES], "far": far}
+        judge(TopicRule(1, name, KOSBI[name], tuple(halves[True][name][:EXAMPLES])), encoder, texts, tally)
     return tally
 
 
@@ -230,7 +273,7 @@ def main() -> int:
     if not data.is_dir():
         print(f"The data folder {data} does not exist. Name it with --data.", file=sys.stderr)
         return 2
-    encoder = RememberingEncoder(embedder("sentence-transformers"))
+    encoder = started_encoder()
     clinc, clinc_rows = english(data / "clinc-train-val.jsonl", CLINC, encoder)
     banking, banking_rows = english(data / "banking77-train.jsonl", BANKING, encoder)
     print(HEAD, *clinc_rows, *banking_rows, sep="\n")
@@ -238,8 +281,11 @@ def main() -> int:
     print(clinc.row("English, clinc"))
     print(banking.row("English, banking77"))
     print(korean(CASES, encoder).row("Korean, developed on"))
-    print(korean(HELD_OUT, encoder).row("Korean, held out"))
-    print(kosbi(data / "naver-kosbi-valid.jsonl", encoder).row("Korean statements, kosbi"))
+    print(korean(HELD_OUT, encoder).row("Korean, held out until the weights were learnt from them"))
+    print(korean(LATER, encoder).row("Korean, written later"))
+    path = data / "naver-kosbi-valid.jsonl"
+    print(kosbi(path, tuple(KOSBI), encoder).row("Korean statements, kosbi"))
+    print(kosbi(path, KOSBI_BEFORE, encoder).row("the four categories of older reports"))
     print(f"\nAdded to a Korean question by {len(CASES + HELD_OUT)} topics: {milliseconds(encoder):.2f} ms")
     return 0
 

@@ -185,6 +185,9 @@ def _console(page: Page, session: Session, look: Look) -> None:
     for number, link in enumerate(links[:4], start=1):
         page.goto(f"{session.address}{link}")
         _take(page, session, look, f"source-{number}")
+    for name in ("", "rules/new/personal_data/", "bench/", "history/"):
+        page.goto(f"{session.address}/console/guardrails/{name}")
+        _take_whole(page, session, look, f"guardrails-{name.strip('/').replace('/', '-') or 'rules'}")
 
 
 def _take_whole(page: Page, session: Session, look: Look, name: str) -> None:

@@ -218,7 +218,7 @@ def test_the_console_and_the_admin_work_under_the_policy(chromium: Browser, addr
         expect(page.get_by_text("Waiting for a worker")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
         expect(page.locator(".page-title-line .badge")).to_contain_text("Cancelled")
-        page.get_by_role("link", name="Topic blocks").click()
+        page.get_by_role("link", name="Guardrails").click()
         page.get_by_role("link", name="Pay").click()
         expect(page.get_by_label("Name")).to_have_value("Pay")
     assert complaints == []

@@ -50,17 +50,26 @@ def fill(home: Path) -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
     from assistant.accounts.models import Role, User  # noqa: PLC0415
-    from assistant.guardrails.models import Topic  # noqa: PLC0415
+    from assistant.guardrails.services import install_rules  # noqa: PLC0415
     from assistant.sync.engine import execute_run  # noqa: PLC0415
     from assistant.sync.services import add_source, request_run  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     User.objects.create_user("ann@example.com", PASSWORD, name="Ann")
     User.objects.create_user("ada@example.com", PASSWORD, name="Ada", role=Role.ADMINISTRATOR)
-    Topic.objects.create(
-        name="Pay",
-        words="salary\n연봉",
-        message="Ask the HR desk: hr@example.com. 급여는 인사팀에 문의하세요.",
+    install_rules(
+        [
+            {
+                "kind": "words",
+                "name": "Pay",
+                "action": "block",
+                "stages": ["question", "passage", "answer"],
+                "message": "Ask the HR desk: hr@example.com. 급여는 인사팀에 문의하세요.",
+                "enabled": True,
+                "settings": {"words": ["salary", "연봉"]},
+            }
+        ],
+        actor="test",
     )
     file = home / "world.jsonl"
     lines = [json.dumps(document, ensure_ascii=False) for document in DOCUMENTS]

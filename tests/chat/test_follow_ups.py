@@ -11,10 +11,10 @@ from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation, shared_conversation
-from assistant.guardrails.models import Topic
 from tests.chat.test_written_answers import Serving, serving_model
 from tests.chat.told_messages import told
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 from tests.providers.scripted_model import refuses, writes
 
 __all__ = ["serving_model"]
@@ -170,7 +170,7 @@ def test_a_reader_of_a_link_is_not_told_what_was_searched_for(small_world: Small
 
 
 def test_a_blocked_question_cannot_be_put_together_from_two(small_world: SmallWorld) -> None:
-    Topic.objects.create(name="Heron", words="price merger", message="")
+    block("Heron", words=["price merger"])
     cho = small_world.viewer("cho")
     first = asked(cho, "When does the merger close?")
     assert first.sentences

@@ -24,9 +24,9 @@ from assistant.chat.sharing import (
 )
 from assistant.common.errors import NotFound, UsageError
 from assistant.documents.models import Document
-from assistant.guardrails.models import Topic
 from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 
 REMOTE = "How many days a week is remote work allowed?"
 MERGER = "When does the merger with Heron Logistics close?"
@@ -159,7 +159,7 @@ def test_that_there_was_no_answer_tells_of_all_that_was_read(small_world: SmallW
 def test_a_block_of_the_answer_tells_of_what_was_read_and_a_block_of_the_question_does_not(
     small_world: SmallWorld,
 ) -> None:
-    Topic.objects.create(name="Money", words="zebra", message="Ask finance.")
+    block("Money", words=["zebra"], message="Ask finance.")
     _, token = shared_by(small_world.viewer("cho"), ZEBRA)
     sam = small_world.viewer("sam")
     assert shared_conversation(viewer=sam, token=token).turns[0].outcome == Blocked("Money", "Ask finance.")

@@ -25,13 +25,13 @@ from assistant.chat.styles import (
     wishes_of,
 )
 from assistant.common.errors import NotFound, UsageError
-from assistant.guardrails.models import Topic
 from assistant.providers.contract import ModelRequest
 from assistant.providers.wishes import Audience, Length, Scope, Style, Task, Tone
 from assistant.providers.writing_rules import rules_for
 from tests.chat.test_written_answers import QUESTION, Serving, serving_model
 from tests.chat.told_messages import told
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 from tests.providers.scripted_model import writes
 
 __all__ = ["serving_model"]
@@ -182,7 +182,7 @@ def test_a_draft_with_documents_cites_what_they_carry(
 
 
 def test_guardrails_hold_for_drafts(open_policy: SmallWorld, serving_model: Serving) -> None:
-    Topic.objects.create(name="Heron", words="heron", message="")
+    block("Heron", words=["heron"])
     with serving_model(writes("Dear all,\nProject Heron closes soon.")) as server:
         asking = asked(open_policy, "Write about Heron", mode=TurnMode.DRAFT)
         assert not server.seen

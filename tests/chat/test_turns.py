@@ -15,9 +15,9 @@ from assistant.chat.models import StoredEvent, Turn
 from assistant.chat.runner import fail_if_orphaned, run_turn
 from assistant.chat.services import delete_conversation, start_turn, stop_turn
 from assistant.common.errors import NotFound, UsageError
-from assistant.guardrails.models import Topic
 from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 
 QUESTION = "How many days a week is remote work allowed?"
 
@@ -154,7 +154,7 @@ def test_a_stopped_turn_keeps_what_came(small_world: SmallWorld) -> None:
 
 
 def test_a_blocked_question_names_its_topic_and_is_audited(small_world: SmallWorld) -> None:
-    Topic.objects.create(name="Mergers", words="merger", message="Ask the legal team.")
+    block("Mergers", words=["merger"], message="Ask the legal team.")
     cho = small_world.viewer("cho")
     turn = asked(cho, "When does the merger close?")
     view = selectors.turn(viewer=cho, turn_id=turn.pk)
@@ -167,7 +167,7 @@ def test_a_blocked_question_names_its_topic_and_is_audited(small_world: SmallWor
 
 
 def test_an_answer_on_a_blocked_topic_is_not_released(small_world: SmallWorld) -> None:
-    Topic.objects.create(name="Money", words="billion", message="")
+    block("Money", words=["billion"])
     cho = small_world.viewer("cho")
     view = selectors.turn(viewer=cho, turn_id=asked(cho, "What is the price of Project Heron?").pk)
     assert "41" not in repr(view.sentences)

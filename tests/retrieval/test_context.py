@@ -20,11 +20,11 @@ from assistant.chat.finding import ask
 from assistant.chat.stretches import stretches_of
 from assistant.common.types import Json
 from assistant.documents.models import Body, Chunk
-from assistant.guardrails.models import Topic
 from assistant.providers.contract import AnswerSentence, ContextWanted, ModelRequest, Quote
 from assistant.retrieval.context import NEIGHBOURS, WHOLE_UP_TO, Context, alone, contexts, shared_headings
 from assistant.retrieval.retrieve import Plan, retrieve
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 from tests.retrieval.made_passages import made
 from tests.retrieval.test_retrieve import seen_with_and_without
 
@@ -222,7 +222,7 @@ def test_a_model_is_given_no_text_twice_and_none_that_is_blocked(manuals: SmallW
     answered(ann, model)
     whole = "\n".join(model.given)
     assert whole.count("see line 5.3.") == 1
-    Topic.objects.create(name="Line", words="line 5.3", message="")
+    block("Line", words=["line 5.3"])
     blocked = Quoting("nowhere")
     list(answer("How is the valve of machine 6 opened?", viewer=ann, model=blocked, into=Answer()))
     assert blocked.given

@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from assistant.accounts.models import User
 from assistant.chat.models import Conversation, Turn
 from assistant.documents.models import Document
+from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -101,6 +102,21 @@ ROUTES: dict[str, Route] = {
     "console/permissions/people/<int:person_id>/": Route(),
     "console/permissions/people/<int:person_id>/sources/<int:source_id>/": Route(queries=("", "?page=2")),
     "console/answers/": Route(GET_POST),
+    "console/guardrails/": Route(),
+    "console/guardrails/rules/new/<slug:kind>/": Route(GET_POST),
+    "console/guardrails/rules/<int:rule_id>/": Route(GET_POST),
+    "console/guardrails/rules/<int:rule_id>/delete/": Route(POST),
+    "console/guardrails/discard/": Route(POST),
+    "console/guardrails/publish/": Route(GET_POST),
+    "console/guardrails/history/": Route(),
+    "console/guardrails/history/<int:number>/": Route(),
+    "console/guardrails/history/<int:number>/restore/": Route(POST),
+    "console/guardrails/bench/": Route(queries=("", "?rules=published&shown=wrong")),
+    "console/guardrails/bench/try/": Route(POST, headers=_HTMX),
+    "console/guardrails/bench/cases/add/": Route(POST),
+    "console/guardrails/bench/cases/<int:case_id>/delete/": Route(POST),
+    "console/guardrails/bench/import/": Route(POST),
+    "console/guardrails/bench/export/": Route(),
     "console/ranking/": Route(GET_POST),
     "console/ranking/preview/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
@@ -183,7 +199,10 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
-        "kind": ["filesystem", "jsonl", "nothing"],
+        "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
+        "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
+        "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
+        "number": ["1", "2", "99"],
     }
 
 

@@ -48,7 +48,7 @@ from tests.security.made_questions import questions
 DOCUMENTS = 16
 VISITORS = ("", "ann", "sam", "eve", "con", "sec", "ada")  # the command crawls as everybody
 # Nothing that holds text of documents, questions or answers may be opened in Django's admin.
-IN_ADMIN = {"auth", "django_celery_beat", "guardrails"}
+IN_ADMIN = {"auth", "django_celery_beat"}
 
 
 @pytest.fixture(scope="module")

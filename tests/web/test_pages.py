@@ -18,8 +18,8 @@ from assistant.chat.models import Citation, Conversation, Turn, TurnState
 from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.documents.models import Body, Document
-from assistant.guardrails.models import Topic
 from tests.conftest import SmallWorld
+from tests.guardrails.rules import block
 
 HTMX = {"HX-Request": "true"}
 Asked = Callable[..., Turn]
@@ -135,7 +135,7 @@ def test_markup_in_a_document_is_shown_as_text(ann: Client, small_world: SmallWo
 
 
 def test_a_blocked_topic_names_itself_and_its_message(ann: Client, asked: Asked) -> None:
-    Topic.objects.create(name="Pay", words="salary\n연봉", message="Ask HR, please.")
+    block("Pay", words=["salary", "연봉"], message="Ask HR, please.")
     turn = asked(ann, "What is the salary of a senior engineer?")
     assert turn.state == TurnState.BLOCKED
     text = page(ann, turn)

@@ -52,7 +52,13 @@ _SECTIONS = (
     ),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
     _Section("console:answers", _("Answers"), "chat", Right.MANAGE_ANSWERS, frozenset({"answers"})),
-    _Section("admin:guardrails_topic_changelist", _("Topic blocks"), "sliders", Right.MANAGE_GUARDRAILS),
+    _Section(
+        "console:guardrails",
+        _("Guardrails"),
+        "block",
+        Right.SEE_GUARDRAILS,
+        frozenset({"guardrails", "guardrail"}),
+    ),
 )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 
-# Hangul fillers are letters by category, yet print as nothing.
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+# Letters and symbols by category, yet they print as nothing: Hangul fillers, the empty braille cell, a null
+# note.
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
 _VISIBLE_CONTROLS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85")
 
 

@@ -1,9 +1,9 @@
 """How alike are two short texts in their words?
 
-A text becomes a sparse unit vector of features: concepts of the bilingual word list
-(`concepts.txt`), English stems and Korean character bigrams, each weighted by how rare
-it is in everyday questions. Korean is judged by this alone when the embedder does not
-know it, so particles and polite endings must not count as likeness.
+A text becomes a sparse unit vector of features: fields (`fields.txt`) and concepts
+(`concepts.txt`) of the bilingual word lists, English stems and Korean character bigrams,
+each weighted by how rare it is in everyday questions. Korean is judged by this alone when
+the embedder does not know it, so particles and polite endings must not count as likeness.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,8 +28,9 @@ _HERE = Path(__file__).parent
 _STEMMER = Stemmer.Stemmer("english")
 _RUN = re.compile(r"[가-힣]+|[a-z0-9]+(?:&[a-z0-9]+)*")
 _LONGEST_WORD = 8  # syllables of the longest Korean word looked for
-_CONCEPT, _COMMON = "concept:", "common:"
+_CONCEPT, _COMMON, _FIELD = "concept:", "common:", "field:"
 _CONCEPT_WEIGHT = 2.0  # a shared concept says more than a shared bigram
+_FIELD_WEIGHT = 2.0  # a field counts once, however many of its words a text has
 _COMMON_WEIGHT = 0.6  # "who", "plan", "our": the same in questions on any topic
 
 
@@ -37,6 +38,17 @@ _COMMON_WEIGHT = 0.6  # "who", "plan", "our": the same in questions on any topic
 class _Lexicon:
     korean: Mapping[str, str]
     english: Mapping[str, str]  # by stem
+
+
+@cache
+def _fields() -> Mapping[str, tuple[str, ...]]:
+    """The fields of Korean words and English stems."""
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(_lines("fields.txt")):
+        for word in line.split():
+            known = word if word[0] >= "가" else _STEMMER.stemWord(word)
+            found.setdefault(known, []).append(f"{_FIELD}{number}")
+    return {word: tuple(dict.fromkeys(some)) for word, some in found.items()}
 
 
 @cache
@@ -66,15 +78,27 @@ def _lines(name: str) -> list[str]:
 
 def features(text: str) -> list[str]:
     """The features of a text, in order, repeated ones repeated."""
-    lexicon = _lexicon()
+    lexicon, fields = _lexicon(), _fields()
     found: list[str] = []
     for run in _RUN.findall(normalise(text)):
         if run[0] < "가":
             stem = _STEMMER.stemWord(run)
             found.append(lexicon.english.get(stem, stem))
+            found.extend(fields.get(stem, ()))
         else:
             found.extend(_of_korean_word(run, lexicon.korean))
+            found.extend(_fields_of_korean_word(run, fields))
     return found
+
+
+def _fields_of_korean_word(word: str, fields: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The fields of the longest known words from left to right."""
+    at = 0
+    while at < len(word):
+        end = _known_end(word, at, fields)
+        if end:
+            yield from fields[word[at:end]]
+        at = end or at + 1
 
 
 def _of_korean_word(word: str, known: Mapping[str, str]) -> Iterator[str]:
@@ -93,7 +117,7 @@ def _of_korean_word(word: str, known: Mapping[str, str]) -> Iterator[str]:
     yield from _bigrams(word[start:])
 
 
-def _known_end(word: str, at: int, known: Mapping[str, str]) -> int:
+def _known_end(word: str, at: int, known: Container[str]) -> int:
     """Where the longest known word that begins at `at` ends; 0 if none does."""
     for end in range(min(len(word), at + _LONGEST_WORD), at + 1, -1):
         if word[at:end] in known:
@@ -121,6 +145,8 @@ def _rarity() -> tuple[Mapping[str, float], float]:
 def _kind_weight(feature: str) -> float:
     if feature.startswith(_CONCEPT):
         return _CONCEPT_WEIGHT
+    if feature.startswith(_FIELD):
+        return _FIELD_WEIGHT
     return _COMMON_WEIGHT if feature.startswith(_COMMON) or len(feature) == 1 else 1.0
 
 
@@ -141,6 +167,20 @@ def cosine(one: Sparse, other: Sparse) -> float:
     if len(other) < len(one):
         one, other = other, one
     return sum(weight * other.get(feature, 0.0) for feature, weight in one.items())
+
+
+def parts(vector: Sparse) -> tuple[Sparse, Sparse, Sparse]:
+    """The unit vectors of the fields, the concepts and the stems and bigrams of a vector alone."""
+    found: tuple[dict[str, float], ...] = ({}, {}, {})
+    for feature, weight in vector.items():
+        if feature.startswith(_FIELD):
+            found[0][feature] = weight
+        elif feature.startswith(_CONCEPT):
+            found[1][feature] = weight
+        elif not feature.startswith(_COMMON):
+            found[2][feature] = weight
+    fields, concepts, words = (unit(part) for part in found)
+    return fields, concepts, words
 
 
 def centre(vectors: Iterable[Sparse]) -> Sparse:

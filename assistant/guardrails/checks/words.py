@@ -1,4 +1,4 @@
-"""Does a text hold one of a topic's words or phrases?
+"""Does a text hold one of a rule's words or phrases?
 
 Both sides are reduced to their letters and digits, with the gaps between them kept
 apart; a rule's word is looked for in that skeleton, and each hit must then stand as a
@@ -18,11 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assistant.guardrails.checks.contract import Encoder, TopicRule
 from assistant.guardrails.checks.finding import CERTAIN, Finding, apart
 from assistant.guardrails.checks.particles import is_particle
 from assistant.guardrails.checks.spellings import WIDEST_GAP, Skeleton, plain, spellings
-from assistant.guardrails.verdict import Stage
 
 BLOCKED_WORD = "blocked_word"
 KINDS: tuple[tuple[str, str], ...] = ((BLOCKED_WORD, "Blocked word or phrase"),)
@@ -49,20 +47,6 @@ def _is_hangul(char: str) -> bool:
 def _is_unspaced(char: str) -> bool:
     """Whether the letter belongs to a script that writes no spaces (Han, kana)."""
     return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff"
-
-
-class WordsCheck:
-    """The words of all topics, ready to be looked for."""
-
-    def __init__(self, rules: Sequence[TopicRule], *, encoder: Encoder) -> None:  # noqa: ARG002 - needs none
-        self._terms = [(rule, _term(word)) for rule in rules for word in rule.words]
-
-    def first_match(self, text: str, *, stage: Stage) -> TopicRule | None:  # noqa: ARG002 - alike at all stages
-        """The rule of the first word found."""
-        if not self._terms:
-            return None
-        readings = list(spellings(text))
-        return next((rule for rule, term in self._terms if _found(term, readings)), None)
 
 
 def holds_word(text: str, word: str) -> bool:

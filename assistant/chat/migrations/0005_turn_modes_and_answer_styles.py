@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_push_key'),
-        ('chat', '0003_citation_folded'),
+        ('chat', '0004_turn_masked'),
     ]
 
     operations = [

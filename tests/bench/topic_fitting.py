@@ -1,0 +1,162 @@
+"""Learns how likenesses decide whether a text is about a topic; writes `checks/topic_weights.py`.
+
+Run from the repository: `python -m tests.bench.topic_fitting [--data DIR]`. English: the intents of clinc
+and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of its questions;
+near are the intents whose questions look most alike. Korean: the categories of naver-kosbi (the half of the
+rows whose id hashes to an even byte) and the hand-made topics of `tests/guardrails/korean_topics.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from assistant.guardrails.checks import topic_vectors, topic_words
+from assistant.guardrails.checks.topic_vectors import VectorJudge
+from assistant.guardrails.checks.topic_words import WordJudge
+from tests.bench.attack_data import DATA, REPOSITORY, is_learnt, rows
+from tests.bench.topic_blocks import EXAMPLES, KOSBI, SEED, by_label, rule_text, started_encoder
+from tests.guardrails.korean_topics import CASES, HELD_OUT
+
+Floats = NDArray[np.float64]
+Part = tuple[Floats, bool, float]  # rows of features, whether they are about the topic, their weight together
+
+NEAR_INTENTS, EACH_NEAR, EACH_FAR = 5, 20, 2
+_NEAR_SHARE = 0.18  # of the texts that are not about an English topic: what `topic_blocks` has of them
+_NEAR_SHARE_KOREAN = 0.3
+_PENALTY = 0.3
+
+
+def english(data: Path) -> list[Part]:
+    """Features of questions of half of the intents, and of others held against them."""
+    encoder = started_encoder()
+    parts: list[Part] = []
+    for name in ("clinc-train-val", "banking77-train"):
+        labelled = by_label(data / "safety" / f"{name}.jsonl")
+        outside = labelled.pop("oos", [])[:100]
+        draw = random.Random(SEED)
+        for some in labelled.values():
+            draw.shuffle(some)
+        vectors = {label: encoder.vectors(some[:40]) for label, some in labelled.items()}
+        middles = {label: some.mean(axis=0) for label, some in vectors.items()}
+        for label in filter(is_learnt, labelled):
+            judge = VectorJudge([*labelled[label][:EXAMPLES], label.replace("_", " ")], encoder)
+            others = sorted(
+                (o for o in labelled if o != label), key=lambda o: -float(middles[o] @ middles[label])
+            )
+            near = [vectors[o][20 : 20 + EACH_NEAR] for o in others[:NEAR_INTENTS]]
+            far = [vectors[o][-EACH_FAR:] for o in others[NEAR_INTENTS:]]
+            if outside:
+                far.append(encoder.vectors(outside))
+            parts.append((judge.features(vectors[label][EXAMPLES:]), True, 1.0))
+            parts.append((judge.features(np.vstack(near)), False, _NEAR_SHARE))
+            parts.append((judge.features(np.vstack(far)), False, 1 - _NEAR_SHARE))
+    return parts
+
+
+def korean(data: Path) -> list[Part]:
+    """Features of statements of half of the rows by category, and of hand-made questions by topic."""
+    labelled: dict[str, list[str]] = {}
+    for row in rows(data, "safety/naver-kosbi-valid.jsonl"):
+        if is_learnt(row["id"]):
+            labelled.setdefault(row["meta"]["category"], []).append(row["text"])  # type: ignore[index]
+    draw = random.Random(SEED)
+    for label in sorted(labelled):
+        draw.shuffle(labelled[label])
+    parts: list[Part] = []
+    for label, description in KOSBI.items():
+        judge = WordJudge([*labelled[label][:EXAMPLES], rule_text(label, description)])
+        others = [text for other in KOSBI if other != label for text in labelled[other][-8:]]
+        parts.append((_rows(judge, labelled[label][EXAMPLES:55]), True, 1 / len(KOSBI)))
+        parts.append((_rows(judge, others), False, 1 / len(KOSBI)))
+    cases = (*CASES, *HELD_OUT)
+    for case in cases:
+        judge = WordJudge([*case.examples, rule_text(case.name, case.description)])
+        far = [text for other in cases if other.name != case.name for text in other.block + other.near]
+        parts.append((_rows(judge, case.block), True, 2 / len(cases)))
+        parts.append((_rows(judge, case.near), False, 2 * _NEAR_SHARE_KOREAN / len(cases)))
+        parts.append((_rows(judge, far), False, 2 * (1 - _NEAR_SHARE_KOREAN) / len(cases)))
+    return parts
+
+
+def _rows(judge: WordJudge, texts: Sequence[str]) -> Floats:
+    return np.array([judge.features(text) for text in texts])
+
+
+def learn(parts: Sequence[Part]) -> tuple[Floats, float]:
+    """Weights and bias of a logistic regression; each part counts by its weight, however many rows it has."""
+    table = np.vstack([part for part, _, _ in parts])
+    truth = np.concatenate([np.full(len(part), float(about)) for part, about, _ in parts])
+    weight = np.concatenate([np.full(len(part), share / len(part)) for part, _, share in parts])
+    weight *= 2000 / weight.sum()
+    mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
+    table = (table - mean) / scale
+
+    def loss(values: Floats) -> tuple[float, Floats]:
+        odds = table @ values[:-1] + values[-1]
+        slope = weight * (1 / (1 + np.exp(-odds)) - truth)
+        cost = weight @ (np.logaddexp(0, odds) - truth * odds) + _PENALTY / 2 * values[:-1] @ values[:-1]
+        return float(cost), np.append(table.T @ slope + _PENALTY * values[:-1], slope.sum())
+
+    found = minimize(
+        loss, np.zeros(table.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 1000}
+    )
+    weights = found.x[:-1] / scale
+    return weights, float(found.x[-1] - weights @ mean)
+
+
+_HEAD = '''"""How much each likeness counts. Learnt, not chosen: do not edit by hand.
+
+Written by `python -m tests.bench.topic_fitting` from halves of clinc, banking77 and naver-kosbi and from
+hand-made topics. Odds are for as many texts about the topic as others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """`weights` has one number for each feature; `usual_spread` stands in where a topic has a single shot."""
+
+    weights: tuple[float, ...]
+    bias: float
+    usual_spread: float
+
+
+'''
+
+
+def written(name: str, features: Sequence[str], parts: Sequence[Part]) -> str:
+    """The constant of one judge."""
+    weights, bias = learn(parts)
+    spread = float(np.mean(np.vstack([part for part, _, _ in parts])[:, features.index("spread")]))
+    numbers = "".join(
+        f"        {weight:.3f},  # {label}\n" for label, weight in zip(features, weights, strict=True)
+    )
+    return (
+        f"{name} = Weights(\n    weights=(\n{numbers}    ),\n"
+        f"    bias={bias:.3f},\n    usual_spread={spread:.3f},\n)\n"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, default=DATA)
+    data: Path = parser.parse_args().data
+    by_words = written("BY_WORDS", topic_words.FEATURES, korean(data))
+    by_vectors = written("BY_VECTORS", topic_vectors.FEATURES, english(data))
+    target = REPOSITORY / "assistant" / "guardrails" / "checks" / "topic_weights.py"
+    target.write_text(f"{_HEAD}{by_vectors}\n{by_words}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from assistant.access.viewer import Viewer
 from assistant.api.filtering import filters_of_body
 from assistant.api.keys import for_keys
-from assistant.api.parameters import json_body, parameters, text_field
+from assistant.api.parameters import json_body, optional_text_field, parameters, text_field
 from assistant.chat import finding
 from assistant.common.types import JsonObject
 from assistant.retrieval.filters import NAMES
@@ -17,6 +17,7 @@ from assistant.retrieval.filters import NAMES
 def ask(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """The answer with its citations. Nothing of it is stored."""
     parameters(request, known=())
-    body = json_body(request, known=("question", *NAMES))
+    body = json_body(request, known=("question", "model", *NAMES))
     question = text_field(body, "question", what="the question as a text")
-    return finding.ask(question, viewer=viewer, filters=filters_of_body(body))
+    model = optional_text_field(body, "model")
+    return finding.ask(question, viewer=viewer, model=model, filters=filters_of_body(body))

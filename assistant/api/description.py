@@ -113,9 +113,13 @@ def _written_out() -> dict[str, Schema]:
 
 def _question() -> Schema:
     question: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_QUESTION}
+    model: Schema = {
+        "type": "string",
+        "description": "A model that the person may use, by its name. Without it their default one answers.",
+    }
     return {
         "type": "object",
-        "properties": {"question": question, **described_fields()},
+        "properties": {"question": question, "model": model, **described_fields()},
         "required": ["question"],
         "additionalProperties": False,
     }

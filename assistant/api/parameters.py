@@ -116,6 +116,19 @@ def text_field(body: dict[str, Json], name: str, *, what: str) -> str:
     return value
 
 
+def optional_text_field(body: dict[str, Json], name: str) -> str:
+    """A field of the body that may be missing, and holds text otherwise; "" where there is none.
+
+    Raises:
+        UsageError: it holds something else.
+    """
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise UsageError(f"The field '{name}' must hold a text.")
+    _refuse_halves(value, name)
+    return value.strip()
+
+
 def _refuse_halves(value: str, name: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise UsageError(f"The field '{name}' holds half of a character (a lone surrogate).")

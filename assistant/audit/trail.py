@@ -48,6 +48,13 @@ class Event(StrEnum):
     GUARDRAIL_HIT = "guardrail_hit"  # what rules found in a turn, by kind and count
     RANKING_CHANGED = "ranking_changed"
     ANSWERS_CHANGED = "answers_changed"
+    MODEL_ADDED = "model_added"
+    MODEL_CHANGED = "model_changed"
+    MODEL_REMOVED = "model_removed"
+    MODEL_ENABLED = "model_enabled"
+    MODEL_DISABLED = "model_disabled"
+    MODEL_MADE_DEFAULT = "model_made_default"
+    MODEL_TRIED = "model_tried"
     INDEX_SWITCHED = "index_switched"
 
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from django.conf import settings
-
 from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
+from assistant.catalogue.accounting import bookkeeper
+from assistant.catalogue.opening import opened
+from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.events import (
     Blocked,
     Done,
@@ -35,22 +36,17 @@ from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
 from assistant.chat.stretches import PassageVerdicts, Stretch
 from assistant.common.errors import UsageError
-from assistant.common.network import Network
-from assistant.documents.embedding import answering_embedder
 from assistant.guardrails.inspect import inspect, support_for
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Action, Stage
 from assistant.providers.contract import (
     AnswerSentence,
     ChatModel,
-    ChatParts,
-    ChatServer,
     Message,
     ModelRequest,
     WritesWithModel,
     never,
 )
-from assistant.providers.registry import CHAT_MODELS, chat_model
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
@@ -105,24 +101,24 @@ class Answer:
         return [passage for passage in self.read if passage.chunk_id not in used]
 
 
-def named_chat_model(name: str = "") -> ChatModel:
-    """The chat model called `name`, or the configured one.
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """Who wants a model, by its name or key (empty: their default), and for which turn if it is stored."""
+
+    viewer: Viewer
+    wanted: str = ""
+    turn_id: int | None = None
+
+
+def named_chat_model(use: ModelUse) -> ChatModel:
+    """The chat model that somebody wants, if they may use it now. Its calls are accounted for.
 
     Raises:
-        UsageError: there is none of this name.
+        ModelNotOffered: there is none of this name for them.
+        ModelUnavailable: it cannot be opened.
     """
-    name = name or settings.MUNDAP_CHAT_MODEL
-    if name not in CHAT_MODELS:
-        raise UsageError(f"There is no model '{name}'. Known models: {', '.join(sorted(CHAT_MODELS))}.")
-    server = ChatServer(
-        url=settings.MUNDAP_CHAT_URL,
-        model=settings.MUNDAP_CHAT_MODEL_NAME,
-        api_key=settings.MUNDAP_CHAT_API_KEY,
-        most_tokens=settings.MUNDAP_CHAT_TOKENS,
-        silence_s=settings.MUNDAP_CHAT_SILENCE_S,
-    )
-    network = Network(settings.MUNDAP_ALLOWED_NETWORKS)
-    return chat_model(name, ChatParts(answering_embedder(), server, network))
+    entry = model_for_turn(use.viewer, use.wanted)
+    return opened(entry, spent=bookkeeper(entry, turn_id=use.turn_id))
 
 
 def checked_question(question: str) -> str:

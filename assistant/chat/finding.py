@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from assistant.access.viewer import Viewer
-from assistant.chat.answering import Answer, Cited, answer, checked_question, named_chat_model
+from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Section, Token, Withheld
 from assistant.chat.styles import manner_for
 from assistant.common.types import Json, JsonObject
@@ -45,8 +45,12 @@ def _also(folded: Folded) -> JsonObject:
 
 
 def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FILTERS) -> dict[str, Json]:
-    """A whole turn outside any conversation, over the documents that fit the filters."""
-    chat_model = named_chat_model(model)
+    """A whole turn outside any conversation, over the documents that fit the filters.
+
+    Raises:
+        ModelNotOffered: there is no `model` of this name for the viewer.
+    """
+    chat_model = named_chat_model(ModelUse(viewer, model))
     question = checked_question(text)
     warm_up()
     began = time.perf_counter()

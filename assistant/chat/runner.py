@@ -20,7 +20,9 @@ from django.utils import timezone
 from assistant.access.door import Passage
 from assistant.access.viewer import viewer_for
 from assistant.audit.trail import Event, record
-from assistant.chat.answering import Answer, answer, named_chat_model
+from assistant.catalogue.entries import ModelNotOffered
+from assistant.catalogue.selectors import model_for_turn
+from assistant.chat.answering import Answer, ModelUse, answer, named_chat_model
 from assistant.chat.events import (
     NAMES,
     Blocked,
@@ -95,8 +97,8 @@ def run_turn(turn_id: int) -> bool:
     turn = Turn.objects.select_related("conversation__user").get(pk=turn_id)
     writer = _Writer(turn)
     try:
-        model = named_chat_model(turn.model)
         viewer = viewer_for(turn.conversation.user)
+        model = named_chat_model(ModelUse(viewer, turn.model, turn_id))
         writer.answer.manner = manner_of(turn, viewer=viewer)
         events = answer(
             turn.question,
@@ -106,7 +108,11 @@ def run_turn(turn_id: int) -> bool:
             stop=_Waiting(turn_id),
         )
         for event in events:
+            if isinstance(event, Status) and event.step == "writing":
+                model_for_turn(viewer, turn.model)  # the right to use it may have gone while it searched
             writer.write(event)
+    except ModelNotOffered as error:
+        writer.fail("model_not_offered", error)
     except ModelUnavailable as error:
         writer.fail("model_unavailable", error)
     except IndexDamaged as error:

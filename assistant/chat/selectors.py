@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.db.models import QuerySet
 
 from assistant.access.door import may_still_read, open_document, passage_texts, readable
 from assistant.access.viewer import Viewer
+from assistant.catalogue.selectors import names_for
 from assistant.chat.events import (
     KINDS,
     Blocked,
@@ -58,10 +59,11 @@ def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
     if found is None:
         raise NotFound("There is no such conversation.")
     turns = found.turns.prefetch_related("events", "citations").order_by("pk")
+    names = names_for(viewer)
     return ConversationView(
         id=found.pk,
         title=found.title,
-        turns=tuple(_turn(viewer, row) for row in turns),
+        turns=tuple(_turn(viewer, row, names) for row in turns),
         is_shared=Share.objects.filter(conversation=found).exists(),
     )
 
@@ -72,7 +74,7 @@ def turn(*, viewer: Viewer, turn_id: int) -> TurnView:
     Raises:
         NotFound: no such turn of this person.
     """
-    return _turn(viewer, _owned(viewer, turn_id))
+    return _turn(viewer, _owned(viewer, turn_id), names_for(viewer))
 
 
 def cited_source(*, viewer: Viewer, turn_id: int, n: int) -> CitedSource:
@@ -176,7 +178,7 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
     return found
 
 
-def _turn(viewer: Viewer, row: Turn) -> TurnView:
+def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
     tokens, outcome = said_in(row)
     if isinstance(outcome, NoAnswer):
         # As many as may be read now, not then.
@@ -187,7 +189,13 @@ def _turn(viewer: Viewer, row: Turn) -> TurnView:
         tokens, citations, outcome = (), [], Withheld()
     view = _view(viewer, row, tokens, citations, outcome)
     searched = "" if isinstance(outcome, Withheld) else _searched(row)
-    return replace(view, scope=scope_of(viewer, from_stored(row.filters)), searched=searched)
+    return replace(
+        view,
+        scope=scope_of(viewer, from_stored(row.filters)),
+        searched=searched,
+        model=row.model,
+        model_name=names.get(row.model, "") if len(names) > 1 else "",  # the only one needs no name
+    )
 
 
 def said_in(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:

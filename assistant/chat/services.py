@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
-from assistant.chat.answering import checked_question, named_chat_model, writes_itself
+from assistant.catalogue.entries import Origin
+from assistant.catalogue.selectors import model_for_turn
+from assistant.chat.answering import checked_question
 from assistant.chat.events import (
     KINDS,
     LAST,
@@ -26,7 +27,7 @@ from assistant.chat.events import (
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
 from assistant.chat.selectors import cited_passages, stands_on
-from assistant.chat.styles import policy_in_force
+from assistant.chat.styles import has_language_model, policy_in_force
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
@@ -39,26 +40,32 @@ _POLL_S = 0.08
 _TITLE = 80
 
 
-def start_turn(
+def start_turn(  # noqa: PLR0913 - what a form sends
     *,
     viewer: Viewer,
     question: str,
     conversation_id: int | None,
     filters: Filters = NO_FILTERS,
     mode: str = TurnMode.ANSWER,
+    model: str = "",
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
-    What guardrails mask in the question is masked before anything is stored.
+    `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
+    turn runs. What guardrails mask in the question is masked before anything is stored.
 
     Raises:
+        ModelNotOffered: there is no such model for this person.
         UsageError: the question is empty or too long, or a draft is wanted where none are offered.
         NotFound: no such conversation of this person.
         GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
     question = checked_question(question)
-    if mode != TurnMode.ANSWER and (mode not in TurnMode.values or not offers_drafts()):
-        raise UsageError("Drafts are not offered here. Ask for an answer instead.")
+    chosen = model_for_turn(viewer, model)
+    if mode != TurnMode.ANSWER:
+        writes = policy_in_force().drafts and chosen.origin is not Origin.BUILT_IN
+        if mode not in TurnMode.values or not writes:
+            raise UsageError("Drafts are not offered here. Ask for an answer instead.")
     screened = screen(question, viewer=viewer)
     question = screened.text
     with transaction.atomic():
@@ -71,7 +78,7 @@ def start_turn(
             conversation=conversation,
             question=question,
             language=language_of(question),
-            model=settings.MUNDAP_CHAT_MODEL,
+            model=chosen.key,
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
@@ -86,14 +93,18 @@ def start_turn(
     return turn
 
 
-def offers_drafts() -> bool:
-    """Whether people may ask for drafts: an administrator allows it, and a language model is there."""
-    return policy_in_force().drafts and writes_itself(named_chat_model())
+def offers_drafts(viewer: Viewer) -> bool:
+    """Whether the person may ask for drafts: an administrator allows it, and a language model is theirs."""
+    return policy_in_force().drafts and has_language_model(viewer)
 
 
-async def answer_turn(*, viewer: Viewer, conversation: int | None, question: str) -> AsyncIterator[TurnEvent]:
+async def answer_turn(
+    *, viewer: Viewer, conversation: int | None, question: str, model: str = ""
+) -> AsyncIterator[TurnEvent]:
     """Ask and follow in one: the events of a new turn as they happen."""
-    turn = await sync_to_async(start_turn)(viewer=viewer, question=question, conversation_id=conversation)
+    turn = await sync_to_async(start_turn)(
+        viewer=viewer, question=question, conversation_id=conversation, model=model
+    )
     async for numbered in follow_turn(viewer=viewer, turn_id=turn.pk, after=0):
         yield numbered.event
 

@@ -13,6 +13,8 @@ from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.accounts.roles import Right
 from assistant.audit.trail import Event, record
+from assistant.catalogue.entries import Origin
+from assistant.catalogue.selectors import models_for
 from assistant.chat.manner import Manner
 from assistant.chat.models import ONLY_ROW, AnswerPolicy, PersonalStyle, Turn, TurnMode
 from assistant.chat.past import past
@@ -102,6 +104,11 @@ def set_policy(policy: Policy, *, viewer: Viewer) -> None:
                 before=asdict(before),
                 after=asdict(policy),
             )
+
+
+def has_language_model(viewer: Viewer) -> bool:
+    """Whether there is a model that words its answers and that the person may use now."""
+    return any(entry.origin is not Origin.BUILT_IN for entry in models_for(viewer))
 
 
 def wishes_of(viewer: Viewer) -> Wishes:

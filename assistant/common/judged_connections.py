@@ -14,7 +14,7 @@ import httpcore2
 from assistant.common.network import Network, attempts
 from assistant.common.pace import Stopped
 
-_LOOK_UP_S = 0.5  # how often a silent connection asks whether the work should end
+_LOOK_UP_S = 0.1  # how often a silent connection asks whether the work should end
 _IDLE_S = 60.0
 _MOST_CONNECTIONS = 20
 _WHOLE_BY: ContextVar[float] = ContextVar("_WHOLE_BY", default=float("inf"))

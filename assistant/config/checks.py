@@ -143,6 +143,15 @@ def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]
         hint = "Set MUNDAP_CHAT_URL (http:// or https://, up to and with /v1) and MUNDAP_CHAT_MODEL_NAME."
         text = "MUNDAP_CHAT_MODEL=openai-compatible does not say which model on which server."
         found.append(Error(text, hint=hint, id="mundap.E006"))
+    complete = bool(settings.MUNDAP_CHAT_MODEL_NAME and settings.MUNDAP_CHAT_API_KEY)
+    if settings.MUNDAP_CHAT_MODEL == "bedrock" and not (complete and _is_web(settings.MUNDAP_CHAT_URL)):
+        hint = "Set MUNDAP_CHAT_URL (https://bedrock-runtime.REGION.amazonaws.com), _MODEL_NAME and _API_KEY."
+        text = "MUNDAP_CHAT_MODEL=bedrock does not say which model in which region, or has no key."
+        found.append(Error(text, hint=hint, id="mundap.E006"))
+    folder = settings.MUNDAP_CHAT_MODEL_NAME
+    if settings.MUNDAP_CHAT_MODEL == "transformers" and not (folder and Path(folder).expanduser().is_dir()):
+        hint = "Name the folder of a causal language model; nothing is fetched at run time."
+        found.append(Error(f"MUNDAP_CHAT_MODEL_NAME: no folder '{folder}'.", hint=hint, id="mundap.E006"))
     reranker = settings.MUNDAP_RERANKER_MODEL
     if reranker and not Path(reranker).expanduser().is_dir():
         hint = "Name the folder of a cross-encoder, or leave it empty; nothing is fetched at run time."

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "assistant.accounts",
     "assistant.documents",
     "assistant.access",
+    "assistant.catalogue",
     "assistant.guardrails",
     "assistant.ingest",
     "assistant.retrieval",

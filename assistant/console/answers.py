@@ -8,9 +8,8 @@ from django.views.decorators.http import require_http_methods
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
-from assistant.chat.answering import named_chat_model, writes_itself
 from assistant.chat.style_form import StyleForm, company_form, typed_policy
-from assistant.chat.styles import Policy, policy_in_force, set_policy
+from assistant.chat.styles import Policy, has_language_model, policy_in_force, set_policy
 from assistant.common.errors import UsageError
 from assistant.console.administrators import AdministratorRequest, with_right
 
@@ -47,6 +46,6 @@ def _page(
         "policy": policy,
         "form": form,
         "saved": saved,
-        "has_language_model": writes_itself(named_chat_model()),
+        "has_language_model": has_language_model(viewer_for(request.user)),
     }
     return render(request, "console/answers.html", context, status=status)

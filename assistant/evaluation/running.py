@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.access.door import passage_texts
 from assistant.access.viewer import Viewer
-from assistant.chat.answering import Answer, answer, named_chat_model
+from assistant.chat.answering import Answer, ModelUse, answer, named_chat_model
 from assistant.chat.events import Blocked, NoAnswer, Withheld
 from assistant.evaluation.metrics import Question, Result
 from assistant.retrieval.retrieve import Plan, retrieve
@@ -43,7 +43,8 @@ def _ask(searched: Result, viewer: Viewer) -> Result:
     began = time.perf_counter()
     collected = Answer()
     refused = False
-    for event in answer(searched.question.question, viewer=viewer, model=named_chat_model(), into=collected):
+    model = named_chat_model(ModelUse(viewer))
+    for event in answer(searched.question.question, viewer=viewer, model=model, into=collected):
         refused = refused or isinstance(event, NoAnswer | Blocked | Withheld)
     ms = (time.perf_counter() - began) * 1000
     said = [(cited.passage, start, end) for cited in collected.cited for start, end in cited.quotes]

@@ -173,11 +173,85 @@ class WritesWithModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ChatServer:
-    """A language model and where it is. `url` ends before `/chat/completions`; times are in seconds.
+class Tokens:
+    """How many tokens one message to a model had, and how many its answer."""
 
+    read: int
+    written: int
+
+
+def uncounted(_tokens: Tokens) -> None:
+    """Nobody keeps count."""
+
+
+class CountingCompletions(Completions, Protocol):
+    """A language model that can tell how many tokens it read and wrote. Limits stand around one."""
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Callable[[], bool] = never,
+        counted: Callable[[Tokens], None] = uncounted,
+    ) -> Iterator[str]:
+        """The next message. `counted` is told what the model counted, if it does; the last word counts.
+
+        Raises:
+            ModelUnavailable: as `Completions` has it.
+            Stopped (`assistant.common.pace`): once `stop` says so.
+        """
+        ...
+
+
+class Outcome(StrEnum):
+    """How one call to a language model ended."""
+
+    DONE = "done"  # the message is whole
+    STOPPED = "stopped"  # the person, or whoever read the message, had enough
+    CUT = "cut"  # the tokens were used up before the message was whole
+    ENDLESS = "endless"  # it wrote more than it may, or the same over and over
+    DECLINED = "declined"  # by rules of its own
+    BUSY = "busy"  # it asks for patience, also after it was asked again
+    UNREACHABLE = "unreachable"  # no connection, no right certificate, or silent for too long
+    BROKEN = "broken"  # it broke off, or what it sends is not understood
+    KEY_REFUSED = "key_refused"  # the server does not know who asks
+    MODEL_UNKNOWN = "model_unknown"  # the server has no such model, or nothing at this address
+    REFUSED = "refused"  # settings or length: asking again would not help
+    RESTING = "resting"  # not asked: it failed several times in a row a moment ago
+    FULL = "full"  # not asked: as many calls as may be were under way
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call to a language model took. Times in ms from when it was wanted, waiting included.
+
+    `estimated`: the tokens are reckoned from characters, because the model did not count them.
+    `outcome` is a value of `Outcome`; `first_token_ms` None: nothing came.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    ms: int
+    first_token_ms: int | None
+    outcome: str
+
+
+def unspent(_usage: Usage) -> None:
+    """Nobody keeps account."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServer:
+    """A language model and where it is. Times are in seconds.
+
+    `url` ends before `/chat/completions`; for a model in a folder it is empty and `model` names the folder.
     `silence_s` is how long nothing at all may come, the first piece included; `whole_s` how long the
-    whole message may take.
+    whole message may take. At most `most_at_once` calls are under way in one process, others wait up to
+    `place_s` for their turn. A call is sent up to `attempts` times as long as nothing was written;
+    after `failures` failures in a row the model is left in peace for `rest_s`. `ca_file` names
+    certificates of authorities to trust instead of the system's; `region` is Amazon's, where the
+    address does not tell it.
     """
 
     url: str
@@ -186,15 +260,26 @@ class ChatServer:
     most_tokens: int = 1_024
     silence_s: float = 60.0
     whole_s: float = 300.0
+    most_at_once: int = 4
+    place_s: float = 20.0
+    attempts: int = 3
+    failures: int = 5
+    rest_s: float = 30.0
+    ca_file: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatParts:
-    """What a chat model may be made of: each kind takes what it needs."""
+    """What a chat model may be made of: each kind takes what it needs.
+
+    `spent` is told once of each call to a language model that was begun, however it ended.
+    """
 
     embedder: Embedder | None
     server: ChatServer
     network: Network
+    spent: Callable[[Usage], None] = unspent
 
 
 class ContextWanted(StrEnum):

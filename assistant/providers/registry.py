@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from assistant.common.errors import UsageError
-from assistant.providers.contract import ChatModel, ChatParts, Embedder, Reranker
+from assistant.providers.contract import ChatModel, ChatParts, Completions, Embedder, Reranker
 
 EMBEDDERS = {
     "sentence-transformers": "assistant.providers.embedders:SentenceTransformerEmbedder",
@@ -20,6 +20,15 @@ RERANKERS = {
 CHAT_MODELS = {
     "extractive": "assistant.providers.extractive:chat_model",
     "openai-compatible": "assistant.providers.chat_completions:chat_model",
+    "transformers": "assistant.providers.local_model:chat_model",
+    "bedrock": "assistant.providers.bedrock:chat_model",
+}
+
+# The language models among them, without what makes answers of their messages.
+COMPLETIONS = {
+    "openai-compatible": "assistant.providers.chat_completions:completions",
+    "transformers": "assistant.providers.local_model:completions",
+    "bedrock": "assistant.providers.bedrock:completions",
 }
 
 
@@ -52,6 +61,16 @@ def chat_model(kind: str, parts: ChatParts) -> ChatModel:
         UsageError: no such kind.
     """
     made: ChatModel = getattr(*_place(CHAT_MODELS, kind, "chat model"))(parts)
+    return made
+
+
+def completions(kind: str, parts: ChatParts) -> Completions:
+    """The language model of this kind, for other messages than answers.
+
+    Raises:
+        UsageError: no such kind, or one that is no language model.
+    """
+    made: Completions = getattr(*_place(COMPLETIONS, kind, "language model"))(parts)
     return made
 
 

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from assistant.common.errors import ModelUnavailable
 from assistant.common.sentences import split_sentences
 
 _AHEAD = 24  # characters after a sentence from which its end is certain
 _MOST_BUFFERED = 20_000
-_CITES = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,;，]\s*\d{1,3})*)\s*[\]】]")
-_BEFORE_CITATION = re.compile(r"[ \t]+(?=[\[【]\s*\d{1,3}\s*[,;，\]】])")
-_PICTURE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_CITES = re.compile(r"[\[【]\s*(\d{1,6}(?:\s*[,;，]\s*\d{1,6})*)\s*[\]】]")
+_BEFORE_CITATION = re.compile(r"[ \t]+(?=[\[【]\s*\d{1,6}\s*[,;，\]】])")
+_BETWEEN_CITATIONS = re.compile(r"(?<=[\]】])\s*[,;，]\s*(?=[\[【]\s*\d{1,6}\s*[,;，\]】])")
+_PICTURE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
 _LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,2}[.)]\s+(?=\S))", re.MULTILINE)
 _EMPHASIS = re.compile(r"(\*\*|__|`+|~~)")
 _HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")
@@ -35,15 +37,26 @@ class Written:
 
 
 def sentences_of(pieces: Iterable[str]) -> Iterator[Written]:
-    """The sentences of a message that arrives in pieces of any length."""
+    """The sentences of a message that arrives in pieces of any length.
+
+    Raises:
+        ModelUnavailable: the message broke off; the sentences that another one follows have been handed over.
+    """
     rest = ""
-    for piece in pieces:
-        rest += piece
-        *whole, rest = _cut(rest)
-        yield from _read(whole)
-    yield from _read(
-        [rest[start:end] for start, end in split_sentences(_joined(rest))] if rest.strip() else []
-    )
+    try:
+        for piece in pieces:
+            rest += piece
+            *whole, rest = _cut(rest)
+            yield from _read(whole)
+    except ModelUnavailable:
+        yield from _read(_sentences(rest)[:-1])
+        raise
+    yield from _read(_sentences(rest))
+
+
+def _sentences(text: str) -> list[str]:
+    joined = _joined(text)
+    return [joined[start:end] for start, end in split_sentences(joined)] if joined.strip() else []
 
 
 def lines_of(pieces: Iterable[str]) -> Iterator[Written]:
@@ -84,7 +97,7 @@ def _cut(text: str) -> list[str]:
 def _joined(text: str) -> str:
     """Citations directly after what they belong to, as the end of a sentence is looked for there."""
     tight = _CITES.sub(lambda match: f"[{re.sub(r'[^0-9]+', ',', match.group(1))}]", text)
-    return _BEFORE_CITATION.sub("", tight)
+    return _BETWEEN_CITATIONS.sub("", _BEFORE_CITATION.sub("", tight))
 
 
 def _read(sentences: Iterable[str]) -> Iterator[Written]:
@@ -97,5 +110,5 @@ def _read(sentences: Iterable[str]) -> Iterator[Written]:
 
 def plain(text: str) -> str:
     """The words of a piece of Markdown, in one line."""
-    words = _PICTURE_OR_LINK.sub(r"\1", text)
+    words = _PICTURE_OR_LINK.sub(r"\1", text).replace("](", "] (")
     return _SPACES.sub(" ", _EMPHASIS.sub("", _LINE_MARK.sub("", words))).strip()

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
@@ -34,6 +35,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             conversation_id=conversation_id,
             filters=chosen_filters(request.POST),
             mode=request.POST.get("mode", "") or TurnMode.ANSWER,
+            model=request.POST.get("model", ""),
         )
     except (UsageError, GuardrailsDamaged, ModelUnavailable) as error:
         return _refused(request, viewer, question, conversation_id, error)
@@ -98,6 +100,10 @@ def _refused(
         )
     elif len(question) > QUESTION_LIMIT:
         refusal = gettext("A question can have at most 4,000 characters. Shorten it and send it again.")
+    elif isinstance(error, ModelNotOffered):
+        refusal = gettext(
+            "You can’t use that model any more. Choose another one and send your question again."
+        )
     elif request.POST.get("mode", "") not in ("", TurnMode.ANSWER):
         refusal = gettext("Drafts aren’t offered any more. Choose “Answer from documents” and send it again.")
     else:

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.catalogue.selectors import models_for
 from assistant.chat import selectors, services
 from assistant.chat.reading import ConversationView
 from assistant.retrieval.filters import NO_FILTERS
@@ -56,16 +57,19 @@ def chat_page(
     """The chat page, with what was typed kept where it was refused."""
     viewer = viewer_for(request.user)
     conversation_id = shown.id if shown else None
-    latest = shown.turns[-1].scope if shown and shown.turns else None  # the next question stays in it
+    last = shown.turns[-1] if shown and shown.turns else None
+    latest = last.scope if last else None  # the next question stays in it
     context = {
         "conversation": shown,
         "question": question,
         "refusal": refusal,
         "question_limit": QUESTION_LIMIT,
         "examples": () if shown else example_questions(),
-        "offers_drafts": services.offers_drafts(),
+        "offers_drafts": services.offers_drafts(viewer),
         "mode": mode,
         "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
+        "models": models_for(viewer),
+        "model": last.model if last else "",  # the conversation stays with it while it is the person's
         **rail(viewer, conversation_id),
     }
     return render(request, "web/chat.html", context, status=422 if refusal else 200)

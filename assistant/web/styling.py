@@ -7,9 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from assistant.access.viewer import Viewer, viewer_for
-from assistant.chat.answering import named_chat_model, writes_itself
 from assistant.chat.style_form import StyleForm, personal_form, typed_wishes
-from assistant.chat.styles import policy_in_force, set_wishes, wishes_of
+from assistant.chat.styles import has_language_model, policy_in_force, set_wishes, wishes_of
 from assistant.common.errors import UsageError
 from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
@@ -42,7 +41,7 @@ def _page(
     context = {
         "form": form,
         "saved": saved,
-        "has_language_model": writes_itself(named_chat_model()),
+        "has_language_model": has_language_model(viewer),
         **rail(viewer),
     }
     return render(request, "web/style.html", context, status=status)

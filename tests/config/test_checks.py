@@ -149,3 +149,23 @@ def test_a_missing_migration_is_named_with_the_command_that_mends_it() -> None:
     found = checks.database_problems()
     assert ids(found) == {"mundap.E011"}
     assert "manage.py prepare" in (found[0].hint or "")
+
+
+@pytest.mark.parametrize("folder", ["", "/nowhere/at/all"])
+def test_a_language_model_in_a_folder_needs_the_folder(
+    settings: LazySettings, tmp_path: Path, folder: str
+) -> None:
+    settings.MUNDAP_CHAT_MODEL, settings.MUNDAP_CHAT_MODEL_NAME = "transformers", folder
+    assert ids(checks.parts_are_known(None)) == {"mundap.E006"}
+    settings.MUNDAP_CHAT_MODEL_NAME = str(tmp_path)
+    assert checks.parts_are_known(None) == []
+
+
+@pytest.mark.parametrize("missing", ["", "MUNDAP_CHAT_URL", "MUNDAP_CHAT_MODEL_NAME", "MUNDAP_CHAT_API_KEY"])
+def test_a_model_of_amazon_needs_address_id_and_key(settings: LazySettings, missing: str) -> None:
+    settings.MUNDAP_CHAT_MODEL = "bedrock"
+    settings.MUNDAP_CHAT_URL = "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    settings.MUNDAP_CHAT_MODEL_NAME, settings.MUNDAP_CHAT_API_KEY = "amazon.model-v1:0", "id:secret"
+    if missing:
+        setattr(settings, missing, "")
+    assert ids(checks.parts_are_known(None)) == ({"mundap.E006"} if missing else set())

@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler
 
 from assistant.common.network import Network, parse_networks
 from assistant.common.types import JsonObject
-from assistant.providers.contract import ChatServer
+from assistant.providers.contract import ChatParts, ChatServer, Completions, Usage, unspent
+from assistant.providers.dialect import forget as forget_dialects
+from assistant.providers.limits import forget as forget_limits
+from assistant.providers.registry import completions
 from tests.common.scripted_server import Script, ScriptedServer, Seen, reply, serving
 
 LOCAL = Network(parse_networks("127.0.0.0/8"))
@@ -65,6 +68,8 @@ def chunk(text: str) -> JsonObject:
 @contextmanager
 def model_server(*scripts: Script) -> Iterator[ScriptedServer]:
     """A server that answers with each script in turn, and with the last from then on."""
+    forget_limits()  # a port may be one that another test had
+    forget_dialects()
     with serving() as server:
         server.on(PATH, *scripts)
         yield server
@@ -73,6 +78,11 @@ def model_server(*scripts: Script) -> Iterator[ScriptedServer]:
 def server_of(server: ScriptedServer, *, silence_s: float = 5.0, whole_s: float = 30.0) -> ChatServer:
     """How Mundap is told of it."""
     return ChatServer(server.url + "/v1", MODEL, "sk-test", silence_s=silence_s, whole_s=whole_s)
+
+
+def model_at(server: ChatServer, *, spent: Callable[[Usage], None] = unspent) -> Completions:
+    """The model within its limits, as everybody asks it."""
+    return completions("openai-compatible", ChatParts(None, server, LOCAL, spent))
 
 
 def asked_of(server: ScriptedServer) -> Sequence[JsonObject]:

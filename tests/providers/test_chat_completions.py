@@ -10,12 +10,12 @@ import pytest
 from assistant.common.errors import ModelUnavailable
 from assistant.common.network import Network
 from assistant.providers.chat_completions import ChatCompletions
-from assistant.providers.contract import ChatServer, Message, Role
+from assistant.providers.contract import ChatServer, Completions, Message, Role
 from tests.common.scripted_server import Script, ScriptedServer, raw, reply
 from tests.providers.scripted_model import (
-    LOCAL,
     MODEL,
     asked_of,
+    model_at,
     model_server,
     refuses,
     sends,
@@ -26,8 +26,8 @@ from tests.providers.scripted_model import (
 ASKED = [Message(Role.SYSTEM, "Rules."), Message(Role.USER, "연차는 며칠인가요?")]
 
 
-def completions(server: ScriptedServer, *, silence_s: float = 5.0, whole_s: float = 30.0) -> ChatCompletions:
-    return ChatCompletions(server_of(server, silence_s=silence_s, whole_s=whole_s), LOCAL)
+def completions(server: ScriptedServer, *, silence_s: float = 5.0, whole_s: float = 30.0) -> Completions:
+    return model_at(server_of(server, silence_s=silence_s, whole_s=whole_s))
 
 
 def said(server: ScriptedServer) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.providers.written_text import Written, sentences_of
+from assistant.common.errors import ModelUnavailable
+from assistant.providers.written_text import Written, plain, sentences_of
 
 WRITTEN = (
     "You may work remotely **three days** a week [1]. The manager must approve. [1, 2] "
@@ -52,3 +53,24 @@ def test_whatever_is_written_no_letter_is_lost_and_no_address_stays_a_link(piece
     for written in sentences_of(pieces):
         assert "](" not in written.text
         assert "\n" not in written.text
+
+
+@given(st.text(alphabet="ab.[]()!:/ \n1<>", max_size=120))
+def test_no_link_of_markdown_is_left_whatever_is_written(text: str) -> None:
+    assert "](" not in plain(text)
+
+
+def test_a_message_that_breaks_off_hands_over_what_was_whole_and_nothing_else() -> None:
+    def pieces() -> Iterator[str]:
+        yield "Three days [1]. Two in win"
+        raise ModelUnavailable("It broke off.")
+
+    read = sentences_of(pieces())
+    assert next(read).text == "Three days."
+    with pytest.raises(ModelUnavailable, match="broke off"):
+        next(read)
+
+
+def test_citations_side_by_side_leave_nothing_between_them() -> None:
+    (written,) = sentences_of(["Three days [1], [2]; [123456]."])
+    assert (written.text, written.cited) == ("Three days.", (1, 2, 123456))

@@ -22,6 +22,9 @@ from assistant.accounts.api_keys import issue_key
 from assistant.accounts.models import Role, User
 from assistant.accounts.people import close_account
 from assistant.accounts.roles import Right
+from assistant.catalogue.audience import principals_of
+from assistant.catalogue.models import LanguageModel, ModelGrant
+from assistant.catalogue.opening import sealed_key
 from assistant.chat.models import Conversation, Turn
 from assistant.chat.runner import run_turn
 from assistant.chat.sharing import share_conversation
@@ -37,6 +40,8 @@ FAILED = frozenset(
 )  # the id of a document that cannot be read: whoever sees sources mends it
 GROUPS = frozenset({"kanarigroup1", "kanarigroup2", "kanarigroup3", "kanarighost1"})
 ACCOUNTS = frozenset({"kanariaccount1", "kanariaccount2"})
+MODEL = frozenset({"kanarimodel1", "kanarimodel2"})  # name and purpose of a language model for cho alone
+MODEL_KEY = "kanarimodel3"  # its API key: nobody is shown that
 LINES, FOLDER = "kanarisource1", "kanarisource2"
 SOURCES = frozenset({LINES, FOLDER})
 ROLES = {
@@ -113,6 +118,7 @@ class Canaries:
         read = [document for document in self.documents if visitor in document.readers]
         marks = {mark for document in read for mark in document.marks.values()}
         marks |= {document.source for document in read}
+        marks |= MODEL if visitor == "cho" else set()
         return marks | {asked_by(visitor), person_mark(visitor)}
 
     def also(self, visitor: str, path: str) -> set[str]:
@@ -126,6 +132,8 @@ class Canaries:
         if user.has_right(Right.INSPECT_PERMISSIONS) and is_inspection(path):
             allowed |= {document.marks["id"] for document in self.documents} | FAILED
             allowed |= GROUPS | ACCOUNTS | SOURCES | {person_mark(name) for name in ROLES}
+        if user.has_right(Right.MANAGE_MODELS) and path.startswith("/console/models/"):
+            allowed |= MODEL
         if user.has_right(Right.MANAGE_PEOPLE) and path.startswith("/console/people/"):
             allowed |= {person_mark(name) for name in ROLES} | ACCOUNTS | SOURCES
         for owner, token in self.tokens.items():
@@ -177,6 +185,7 @@ def laid_down(home: Path, *, documents: int, seed: int) -> Canaries:
         FOLDER: _sync("filesystem", FOLDER, _write_folder(home, in_folder)),
     }
     world = Canaries([*marked, *in_folder], {}, sources)
+    _model(people["cho"])
     for name, user in people.items():
         world.visitors[name] = _visitor(name, user)
         world.tokens[name] = _talk(name, user)
@@ -184,6 +193,20 @@ def laid_down(home: Path, *, documents: int, seed: int) -> Canaries:
     close_account(user_id=people["eve"].pk, actor="test")
     people["eve"].refresh_from_db()
     return world
+
+
+def _model(user: User) -> None:
+    name, purpose = sorted(MODEL)
+    row = LanguageModel.objects.create(
+        name=name,
+        purpose=purpose,
+        kind="openai-compatible",
+        address="https://llm.example.com/v1",
+        server_model="writer",
+    )
+    row.sealed_key = sealed_key(row.pk, MODEL_KEY)
+    row.save()
+    ModelGrant.objects.create(model=row, principal=principals_of([user.email])[0])
 
 
 def _letters(number: int) -> str:

@@ -17,6 +17,7 @@ from django.test import AsyncClient
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from assistant.accounts.models import User
+from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
@@ -117,6 +118,14 @@ ROUTES: dict[str, Route] = {
     "console/guardrails/bench/cases/<int:case_id>/delete/": Route(POST),
     "console/guardrails/bench/import/": Route(POST),
     "console/guardrails/bench/export/": Route(),
+    "console/models/": Route(),
+    "console/models/new/": Route(GET_POST),
+    "console/models/usage/": Route(),
+    "console/models/default/": Route(POST),
+    "console/models/environment/test/": Route(POST),
+    "console/models/<int:model_id>/": Route(GET_POST),
+    "console/models/<int:model_id>/enable/": Route(POST),
+    "console/models/<int:model_id>/remove/": Route(POST),
     "console/ranking/": Route(GET_POST),
     "console/ranking/preview/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
@@ -195,6 +204,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "n": ["1", "2", "3", "99"],
         "source_id": known(world.source_ids.values()),
         "job_id": known(SyncRun.objects.values_list("pk", flat=True)),
+        "model_id": known(LanguageModel.objects.values_list("pk", flat=True)),
         "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],

@@ -108,7 +108,13 @@ def _assert_refused(world: Canaries, name: str, shown: Shown) -> None:
     inspects = user is not None and user.has_right(Right.INSPECT_PERMISSIONS)
     manages = user is not None and user.has_right(Right.MANAGE_PEOPLE)
     people = shown.path.startswith("/console/people/")
-    if (is_inspection(shown.path) and not inspects) or (people and not manages):
+    models = shown.path.startswith("/console/models/")
+    may_models = user is not None and user.has_right(Right.MANAGE_MODELS)
+    if (
+        (is_inspection(shown.path) and not inspects)
+        or (people and not manages)
+        or (models and not may_models)
+    ):
         assert shown.status in {302, 401, 404}, (name, shown.path)
 
 

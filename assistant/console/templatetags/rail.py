@@ -51,6 +51,9 @@ _SECTIONS = (
         frozenset({"people", "person"}),
     ),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
+    _Section(
+        "console:models", _("Language models"), "model", Right.MANAGE_MODELS, frozenset({"models", "model"})
+    ),
     _Section("console:answers", _("Answers"), "chat", Right.MANAGE_ANSWERS, frozenset({"answers"})),
     _Section(
         "console:guardrails",

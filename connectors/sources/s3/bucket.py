@@ -1,29 +1,25 @@
 """Asking one bucket: botocore signs, pages and understands; the guarded client connects.
 
-botocore emits `before-send` for each signed request and takes an answer that a handler
-gives instead of sending the request itself. So no connection is made but by the client
-that judges addresses, keeps the pace and repeats what was not answered.
+No connection is made (`assistant/common/aws_client.py`) but by the client that judges addresses, keeps
+the pace and repeats what was not answered.
 """
 
 from __future__ import annotations
 
-import functools
 import io
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
-import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from assistant.common.aws_client import aws_client, request_headers
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.guarded_http import GuardedClient
 from assistant.common.http_messages import MAX_BODY_BYTES, Ask, Origin, TooLarge
@@ -36,8 +32,6 @@ from connectors.sources.s3.refusals import is_archived, is_missing, object_error
 
 PAGE_KEYS = 1000
 _RETRY_AFTER_S = 60.0
-_DEFAULT_REGION = "us-east-1"
-_making = threading.Lock()  # sessions are not safe to make clients in several threads
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -203,26 +197,14 @@ class Bucket:
             return self._opened[0]
 
     def _open(self) -> tuple[_Api, GuardedClient]:
-        client = _signing_client(self._place)
-        guarded = web_client(self._surroundings, Origin(self._place.endpoint, ca_file=self._place.ca_file))
-
-        def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-            return _sent(guarded, request, getattr(self._limit, "bytes", MAX_BODY_BYTES))
-
-        client.meta.events.register("before-send.s3", cast("Callable[..., None]", send))
-        return cast("_Api", client), guarded
-
-
-def _signing_client(place: Place) -> BaseClient:
-    """A client that takes nothing from the environment or from the files of whoever runs Mundap."""
-    with _making:
-        session = _session()
-        return session.create_client(
+        place = self._place
+        guarded = web_client(self._surroundings, Origin(place.endpoint, ca_file=place.ca_file))
+        client = aws_client(
             "s3",
-            region_name=place.region or _DEFAULT_REGION,
-            endpoint_url=place.endpoint or None,
-            aws_access_key_id=place.access_key_id,
-            aws_secret_access_key=place.secret_access_key,
+            access_key_id=place.access_key_id,
+            secret_access_key=place.secret_access_key,
+            endpoint=place.endpoint,
+            region=place.region,
             config=Config(
                 signature_version="s3v4",
                 retries={"total_max_attempts": 1, "mode": "standard"},
@@ -230,20 +212,9 @@ def _signing_client(place: Place) -> BaseClient:
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
+            send=lambda request: _sent(guarded, request, getattr(self._limit, "bytes", MAX_BODY_BYTES)),
         )
-
-
-@functools.cache
-def _session() -> botocore.session.Session:
-    """Shared, because it reads the description of the API once."""
-    return botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-            "ignore_configured_endpoint_urls": (None, None, True, None),
-        }
-    )
+        return cast("_Api", client), guarded
 
 
 class _Body(io.BytesIO):
@@ -256,12 +227,8 @@ class _Body(io.BytesIO):
 
 def _sent(guarded: GuardedClient, request: AWSPreparedRequest, limit: int) -> AWSResponse:
     """The answer to a signed request, read whole. A redirect is botocore's to follow, by this way again."""
-    headers = {
-        name: value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        for name, value in dict[str, str | bytes](request.headers).items()
-    }
     method, url = str(request.method), str(request.url)
-    answer = guarded.send(Ask(method, url, headers=headers, max_bytes=limit, redirects=0))
+    answer = guarded.send(Ask(method, url, headers=request_headers(request), max_bytes=limit, redirects=0))
     # The body was decoded and counted on its way: its length and coding are no longer those of the answer.
     kept = HTTPHeaders()
     for name, value in answer.headers.items():

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
+from assistant.common import aws_client
 from assistant.common.acl import EVERYONE, NOBODY, PUBLIC, user
 from assistant.common.errors import DocumentFailure, FailureCode
 from assistant.common.network import Network
@@ -433,6 +434,6 @@ def test_nothing_is_taken_from_the_environment(world: S3World, monkeypatch: pyte
         "HTTP_PROXY": "http://127.0.0.1:9",
     }.items():
         monkeypatch.setenv(name, value)
-    bucket_module._session.cache_clear()
+    aws_client._session.cache_clear()
     world.put("a.txt", "x")
     assert list(upserts(listed(world.connector()))) == ["a.txt"]

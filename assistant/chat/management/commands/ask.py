@@ -21,7 +21,9 @@ class Command(JsonCommand):
         parser.add_argument("--as", dest="email", required=True, metavar="EMAIL")
         add_filters(parser)
         parser.add_argument(
-            "--model", default="", help="A configured chat model; default: MUNDAP_CHAT_MODEL."
+            "--model",
+            default="",
+            help="A model that the person may use, by its name in the console; default: their default one.",
         )
 
     def handle(self, *, text: str, email: str, model: str, **given: object) -> None:

@@ -1,0 +1,144 @@
+"""The pages of language models: which there are, who may use which, whether one answers, what they take."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reselect, reswap, retarget
+
+from assistant.access.viewer import viewer_for
+from assistant.accounts.roles import Right
+from assistant.catalogue import services
+from assistant.catalogue.accounting import DAYS, usage_by_model
+from assistant.catalogue.listing import EditableModel, catalogue_page, editable_model
+from assistant.catalogue.services import WrongModel
+from assistant.catalogue.trying import ModelTrial, try_environment, try_settings
+from assistant.common.errors import UsageError
+from assistant.common.told import said
+from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.model_form import ModelForm, empty_form, stored_form, typed_form
+from assistant.console.paging import number_in
+
+_WRONG = 422
+
+
+@require_GET
+@with_right(Right.MANAGE_MODELS)
+def models(request: AdministratorRequest) -> HttpResponse:
+    """All models, with what the calls of the last days came to."""
+    return _list(request)
+
+
+@require_http_methods(["GET", "POST"])
+@with_right(Right.MANAGE_MODELS)
+def new_model(request: AdministratorRequest) -> HttpResponse:
+    """An empty form; POST tests or adds what was typed."""
+    if request.method == "GET":
+        return _form_page(request, empty_form())
+    form, settings = typed_form(request.POST, kept=False)
+    if settings is None:
+        return _form_page(request, form, status=_WRONG)
+    viewer = viewer_for(request.user)
+    try:
+        if "test" in request.POST:
+            trial = try_settings(settings, key=form.key or "", viewer=viewer)
+            return _form_page(request, form, trial=trial)
+        model_id = services.add_model(settings, key=form.key or "", viewer=viewer)
+    except WrongModel as error:
+        return _form_page(request, form.with_mistakes(error.wrong), status=_WRONG)
+    return _saved(model_id)
+
+
+@require_http_methods(["GET", "POST"])
+@with_right(Right.MANAGE_MODELS)
+def model(request: AdministratorRequest, model_id: int) -> HttpResponse:
+    """The settings of a model; POST tests or saves what was typed. A stored key is never shown."""
+    viewer = viewer_for(request.user)
+    found = editable_model(viewer=viewer, model_id=model_id)
+    if request.method == "GET":
+        form = stored_form(found.settings, kept=found.has_key)
+        return _form_page(request, form, found, saved="saved" in request.GET)
+    form, settings = typed_form(request.POST, kept=found.has_key)
+    if settings is None:
+        return _form_page(request, form, found, status=_WRONG)
+    try:
+        if "test" in request.POST:
+            trial = try_settings(settings, key=form.key, model_id=model_id, viewer=viewer)
+            return _form_page(request, form, found, trial=trial)
+        services.change_model(model_id, settings, key=form.key, viewer=viewer)
+    except WrongModel as error:
+        return _form_page(request, form.with_mistakes(error.wrong), found, status=_WRONG)
+    return _saved(model_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_MODELS)
+def test_environment(request: AdministratorRequest) -> HttpResponse:
+    """Ask the model of the environment."""
+    return _list(request, trial=try_environment(viewer=viewer_for(request.user)))
+
+
+@require_POST
+@with_right(Right.MANAGE_MODELS)
+def default(request: AdministratorRequest) -> HttpResponse:
+    """Which model answers where nobody chooses; an empty field means the built-in one."""
+    typed = request.POST.get("model", "")
+    try:
+        services.set_default(number_in(typed) or 0 if typed else None, viewer=viewer_for(request.user))
+    except UsageError as error:
+        return _list(request, problem=said(error), status=_WRONG)
+    return redirect("console:models")
+
+
+@require_POST
+@with_right(Right.MANAGE_MODELS)
+def enable(request: AdministratorRequest, model_id: int) -> HttpResponse:
+    """Switch a model on or off."""
+    services.enable_model(model_id, on="on" in request.POST, viewer=viewer_for(request.user))
+    return redirect("console:model", model_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_MODELS)
+def remove(request: AdministratorRequest, model_id: int) -> HttpResponse:
+    """Take a model out."""
+    services.remove_model(model_id, viewer=viewer_for(request.user))
+    return redirect("console:models")
+
+
+@require_GET
+@with_right(Right.MANAGE_MODELS)
+def usage(request: AdministratorRequest) -> HttpResponse:
+    """What the calls of the last days took, by model."""
+    rows = usage_by_model(viewer=viewer_for(request.user))
+    return render(request, "console/models_usage.html", {"rows": rows, "days": DAYS})
+
+
+def _list(
+    request: AdministratorRequest, *, trial: ModelTrial | None = None, problem: str = "", status: int = 200
+) -> HttpResponse:
+    shown = catalogue_page(viewer=viewer_for(request.user))
+    context = {"page": shown, "days": DAYS, "trial": trial, "problem": problem}
+    return render(request, "console/models.html", context, status=status)
+
+
+def _form_page(
+    request: AdministratorRequest,
+    form: ModelForm,
+    found: EditableModel | None = None,
+    *,
+    status: int = 200,
+    **shown: object,
+) -> HttpResponse:
+    context = {"form": form, "model": found, **shown}
+    response = render(request, "console/model.html", context, status=status)
+    if request.htmx and status == _WRONG:  # a test: what is wrong stands at the fields
+        return retarget(reselect(reswap(response, "outerHTML"), "#model-form"), "#model-form")
+    return response
+
+
+def _saved(model_id: int) -> HttpResponse:
+    response = redirect("console:model", model_id)
+    response["Location"] += "?saved"
+    return response

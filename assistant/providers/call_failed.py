@@ -1,0 +1,25 @@
+"""Why a call to a language model failed, and what that means for the next one."""
+
+from __future__ import annotations
+
+from assistant.common.errors import ModelUnavailable
+from assistant.providers.contract import Outcome
+
+
+class CallFailed(ModelUnavailable):
+    """One call failed.
+
+    Args:
+        message: for a person: what, where, what to do. Never in the words of the server.
+        outcome: how it ended.
+        after: in how many seconds asking again may help; None: it would not.
+        asked: whether seconds were asked for by the server itself.
+    """
+
+    def __init__(
+        self, message: str, outcome: Outcome, *, after: float | None = None, asked: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.after = after
+        self.asked = asked

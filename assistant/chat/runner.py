@@ -38,6 +38,7 @@ from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.chat.styles import manner_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, MundapError
 from assistant.guardrails.verdict import Stage, Verdict
+from assistant.providers.call_failed import failure_code
 from assistant.retrieval.filters import as_stored, from_stored
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ def run_turn(turn_id: int) -> bool:
     except ModelNotOffered as error:
         writer.fail("model_not_offered", error)
     except ModelUnavailable as error:
-        writer.fail("model_unavailable", error)
+        writer.fail(failure_code(error), error)
     except IndexDamaged as error:
         writer.fail("index_damaged", error)
     except MundapError as error:

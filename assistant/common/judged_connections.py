@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
 import httpcore2
 
@@ -45,6 +48,37 @@ def judged_pool(
     )
 
 
+def _unless_stopped(
+    begin: Callable[[], httpcore2.NetworkStream], stopped: Callable[[], bool]
+) -> httpcore2.NetworkStream:
+    """What `begin` opens. It cannot be interrupted, so a thread waits for it where the caller need not.
+
+    Raises:
+        Stopped: the work should end; what is opened after that is closed at once.
+    """
+    opening = Future[httpcore2.NetworkStream]()
+
+    def open_it() -> None:
+        try:
+            opening.set_result(begin())
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: the caller raises it
+            opening.set_exception(error)
+
+    threading.Thread(target=open_it, name="connecting", daemon=True).start()
+    while True:
+        wait([opening], timeout=_LOOK_UP_S)
+        if opening.done():
+            return opening.result()
+        if stopped():
+            opening.add_done_callback(_close)
+            raise Stopped
+
+
+def _close(opening: Future[httpcore2.NetworkStream]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
+
+
 class _Connections(httpcore2.NetworkBackend):
     """Opens connections to permitted addresses only. TLS still checks the name that was asked for."""
 
@@ -67,8 +101,9 @@ class _Connections(httpcore2.NetworkBackend):
         for address, share_s in attempts(self._network.addresses(host, port), timeout_s=timeout):
             if self._stopped():
                 raise Stopped
+            open_one = partial(self._inner.connect_tcp, address, port, share_s, local_address, socket_options)
             try:
-                stream = self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
+                stream = _unless_stopped(open_one, self._stopped)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 problem = error
             else:
@@ -107,7 +142,8 @@ class _Patient(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return _Patient(self._inner.start_tls(ssl_context, server_hostname, timeout), self._stopped)
+        shake_hands = partial(self._inner.start_tls, ssl_context, server_hostname, timeout)
+        return _Patient(_unless_stopped(shake_hands, self._stopped), self._stopped)
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)

@@ -5,6 +5,17 @@ from __future__ import annotations
 from assistant.common.errors import ModelUnavailable
 from assistant.providers.contract import Outcome
 
+# What a person can do differs: wait, ask for less, ask in other words.
+_CODES = {
+    Outcome.BUSY: "answer_busy",
+    Outcome.FULL: "answer_busy",
+    Outcome.RESTING: "answer_busy",
+    Outcome.CUT: "answer_cut",
+    Outcome.ENDLESS: "answer_cut",
+    Outcome.DECLINED: "answer_declined",
+}
+_USUAL = "model_unavailable"
+
 
 class CallFailed(ModelUnavailable):
     """One call failed.
@@ -23,3 +34,8 @@ class CallFailed(ModelUnavailable):
         self.outcome = outcome
         self.after = after
         self.asked = asked
+
+
+def failure_code(error: ModelUnavailable) -> str:
+    """Under which code the turn is ended; what the page says about it hangs on that."""
+    return _CODES.get(error.outcome, _USUAL) if isinstance(error, CallFailed) else _USUAL

@@ -59,6 +59,9 @@ BENCHES = (
     Bench("visible_set", "How fast is the set of readable documents?", ("-m", "tests.bench.visible_set")),
     Bench("answer_quality", "How good are answers without a model?", ("-m", "tests.bench.answer_quality")),
     Bench("evidence_check", "Is what a model writes carried?", ("-m", "tests.bench.evidence_check")),
+    Bench(
+        "first_token", "How soon does a language model's first word come?", ("-m", "tests.bench.first_token")
+    ),
     Bench("topic_blocks", "How well do topic blocks hold?", ("-m", "tests.bench.topic_blocks")),
     Bench("personal_data", "How much personal data is found?", ("-m", "tests.bench.personal_data")),
     Bench("blocked_words", "Do blocked words hold?", ("-m", "tests.bench.blocked_words")),

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from django.conf import LazySettings
+from django.template.loader import render_to_string
+from django.utils import translation
 
 from assistant.access.viewer import Viewer
 from assistant.chat import selectors
@@ -80,27 +82,43 @@ def test_of_a_slow_model_each_sentence_is_released_as_soon_as_the_next_one_began
 @pytest.mark.parametrize(
     "trouble",
     [
-        (writes(TRUE, "And then", end="", done=False), [TOLD], "broke off in the middle"),
-        (writes(TRUE, "And then", end="length"), [TOLD], "used up its 1024 tokens"),
-        (writes(TRUE, "I cannot go on with this", end="content_filter"), [TOLD], "declined to answer"),
-        (sends('data: {"choices": [{"delta": {"refusal": "No."}}]}\n\n'), [], "declined to answer"),
-        (refuses(429, Retry_After="60"), [], "has too much to do"),
-        (refuses(503), [], "answers 503"),
-        (refuses(404), [], "knows no model"),
-        (sends("data: <html>\n\n"), [], "not understood"),
+        (
+            writes(TRUE, "And then", end="", done=False),
+            [TOLD],
+            "broke off in the middle",
+            "model_unavailable",
+        ),
+        (writes(TRUE, "And then", end="length"), [TOLD], "used up its 1024 tokens", "answer_cut"),
+        (
+            writes(TRUE, "I cannot go on with this", end="content_filter"),
+            [TOLD],
+            "declined to answer",
+            "answer_declined",
+        ),
+        (
+            sends('data: {"choices": [{"delta": {"refusal": "No."}}]}\n\n'),
+            [],
+            "declined to answer",
+            "answer_declined",
+        ),
+        (refuses(429, Retry_After="60"), [], "has too much to do", "answer_busy"),
+        (refuses(503), [], "answers 503", "model_unavailable"),
+        (refuses(404), [], "knows no model", "model_unavailable"),
+        (sends("data: <html>\n\n"), [], "not understood", "model_unavailable"),
     ],
 )
 def test_a_model_that_fails_leaves_what_was_released_and_the_log_says_why(
     small_world: SmallWorld,
     serving_model: Serving,
     caplog: pytest.LogCaptureFixture,
-    trouble: tuple[Script, list[str], str],
+    trouble: tuple[Script, list[str], str, str],
 ) -> None:
-    script, kept, why = trouble
+    script, kept, why, code = trouble
     with serving_model(script), caplog.at_level(logging.ERROR):
         view = asked(small_world.viewer("ann"))
     assert view.state == "failed"
     assert isinstance(view.outcome, Failed)
+    assert view.outcome.code == code
     assert view.outcome.reference in caplog.text
     assert why in caplog.text
     assert QUESTION not in caplog.text
@@ -128,6 +146,8 @@ def test_a_model_that_was_down_again_and_again_is_not_waited_for(
             view = asked(ann)
         assert len(server.seen) == before == 5
     assert view.state == "failed"
+    assert isinstance(view.outcome, Failed)
+    assert view.outcome.code == "answer_busy"
     assert "is asked again in" in caplog.text
 
 
@@ -138,6 +158,8 @@ def test_a_model_that_repeats_itself_is_cut_off_after_a_few_sentences(
     with serving_model(writes(*[TRUE] * 5_000)), caplog.at_level(logging.ERROR):
         view = asked(small_world.viewer("ann"))
     assert view.state == "failed"
+    assert isinstance(view.outcome, Failed)
+    assert view.outcome.code == "answer_cut"
     assert "over and over" in caplog.text
     assert set(texts(view)) == {TOLD}
     assert len(view.sentences) < 30
@@ -199,3 +221,23 @@ def test_what_a_model_plants_in_an_answer_is_plain_text_without_hidden_character
     assert "javascript:" not in text
     assert "](" not in text
     assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("script", "english", "korean"),
+    [
+        (refuses(429, Retry_After="60"), "has too much to do right now", "요청이 몰려 있습니다"),
+        (writes(TRUE, "And", end="length"), "bring the answer to its end", "끝맺지 못했습니다"),
+        (writes("I", end="content_filter"), "declined to answer by rules of its own", "답변을 거절했습니다"),
+        (refuses(401), "be reached", "관리자에게 알려 주십시오"),
+    ],
+)
+def test_the_page_says_what_a_person_can_do_in_both_languages(
+    small_world: SmallWorld, serving_model: Serving, script: Script, english: str, korean: str
+) -> None:
+    with serving_model(script):
+        outcome = asked(small_world.viewer("ann")).outcome
+    for language, words in (("en", english), ("ko", korean)):
+        with translation.override(language):
+            page = render_to_string("web/fragments/outcome.html", {"outcome": outcome, "name": "failed"})
+        assert words in page

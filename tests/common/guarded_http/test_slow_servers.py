@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -82,3 +83,23 @@ def test_every_hop_of_a_redirect_takes_its_turn(server: ScriptedServer) -> None:
     with GuardedClient(Reach(LOCAL, Counted())) as http:
         http.get(server.url + "/a")
     assert len(turns) == len(server.seen) == 4
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_stop_is_noticed_while_a_connection_is_being_opened(scheme: str) -> None:
+    """http: the machine takes no connection any more. https: it takes it and never shakes hands."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        port = listening.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4 if scheme == "http" else 0)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        with GuardedClient(Reach(LOCAL, stopped=stop.is_set), timeout_s=8, tries=1) as http:
+            threading.Timer(0.3, stop.set).start()
+            begin = time.monotonic()
+            with pytest.raises(Stopped):
+                http.get(f"{scheme}://127.0.0.1:{port}/")
+            assert time.monotonic() - begin < 1.5
+        for each in waiting:
+            each.close()

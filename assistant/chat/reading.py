@@ -45,9 +45,9 @@ class TurnView:
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
     sentences and passages are empty. `scope`: what the search was narrowed to; `searched`: the question as it
     was searched for, where it differs; `model`: the key of the model that was asked; `model_name`: empty
-    where the owner may not use it now; all told to the owner only. `parts` hold the sentences under headings, where
-    there are any. `is_draft`: a draft was wanted. `masked`: parts of the question were masked before it was
-    stored.
+    where the owner may not use it now; all told to the owner only. `parts` hold the sentences under headings,
+    where there are any. `is_draft`: a draft was wanted. `masked`: parts of the question were masked before it
+    was stored.
     """
 
     id: int

@@ -195,11 +195,11 @@ def test_guardrails_hold_for_drafts(open_policy: SmallWorld, serving_model: Serv
 def test_drafts_need_leave_and_a_language_model(small_world: SmallWorld, serving_model: Serving) -> None:
     ann = small_world.viewer("ann")
     set_policy(Policy(drafts=True), viewer=small_world.viewer("ada"))
-    assert not offers_drafts()
+    assert not offers_drafts(ann)
     with pytest.raises(UsageError, match="not offered"):
         start_turn(viewer=ann, question="Write a mail", conversation_id=None, mode=TurnMode.DRAFT)
     with serving_model(writes("Hello")) as server:
-        assert offers_drafts()
+        assert offers_drafts(ann)
         turn = start_turn(viewer=ann, question="Write a mail", conversation_id=None, mode=TurnMode.DRAFT)
         set_policy(Policy(drafts=False), viewer=small_world.viewer("ada"))
         assert run_turn(turn.pk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistant.chat import selectors, services
-from assistant.chat.events import Searched, Token, Withheld, to_payload
+from assistant.chat.events import Searched, Token, TurnEvent, Withheld, to_payload
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.past import past
 from tests.security.gallery import Gallery, hang, laid_out
@@ -23,7 +23,7 @@ def _turn(gallery: Gallery, conversation: Conversation, *, told: str = "") -> Tu
         carried_documents=[gallery.documents[told]] if told else [],
     )
     Citation.objects.create(turn=turn, n=1, document_id=pk, version=1, start=0, end=10, quotes=[[0, 4]])
-    events = [Searched("About nested?"), Token("About it.", (1,), quoted=True)]
+    events: list[TurnEvent] = [Searched("About nested?"), Token("About it.", (1,), quoted=True)]
     for number, event in enumerate(events, start=1):
         kind = "searched" if isinstance(event, Searched) else "token"
         StoredEvent.objects.create(turn=turn, seq=number, kind=kind, payload=to_payload(event))

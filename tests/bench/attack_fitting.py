@@ -33,7 +33,7 @@ PENALTY = 1.0
 # The share of harmless texts that each strength ("high", "medium", "low") may stop; passages have many
 # sentences.
 SHARES = {
-    "prompt_attacks": (0.01, 0.002, 0.0005),
+    "prompt_attacks": (0.01, 0.003, 0.0005),
     "hidden_instructions": (0.002, 0.0005, 0.0001),
     "insults": (0.01, 0.002, 0.0005),
 }

@@ -12,7 +12,6 @@ depends on how many harmless questions meet each forbidden one: it is given for 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -31,6 +30,7 @@ from assistant.guardrails.checks.contract import TopicRule  # noqa: E402 - the p
 from assistant.guardrails.checks.topics import TopicsCheck, units_of  # noqa: E402
 from assistant.guardrails.verdict import Stage  # noqa: E402
 from assistant.providers.registry import embedder  # noqa: E402
+from tests.bench.attack_data import is_learnt  # noqa: E402
 from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase  # noqa: E402
 from tests.guardrails.later_topics import LATER  # noqa: E402
 
@@ -198,9 +198,9 @@ def judge(rule: TopicRule, encoder: RememberingEncoder, texts: dict[str, list[st
 
 def english(
     path: Path, topics: dict[str, tuple[str, str, list[str]]], encoder: RememberingEncoder
-) -> tuple[Tally, list[str]]:
-    """All topics of one set together, and a row for each."""
-    labelled, total, rows = by_label(path), Tally(), []
+) -> tuple[Tally, Tally, list[str]]:
+    """All topics of one set together, those that nothing was learnt from, and a row for each."""
+    labelled, total, unlearnt, rows = by_label(path), Tally(), Tally(), []
     draw = random.Random(SEED)
     for some in labelled.values():
         draw.shuffle(some)
@@ -216,8 +216,10 @@ def english(
         tally = Tally()
         judge(rule, encoder, texts, tally)
         judge(rule, encoder, texts, total)
-        rows.append(tally.row(name))
-    return total, rows
+        if not is_learnt(intent):
+            judge(rule, encoder, texts, unlearnt)
+        rows.append(tally.row(f"{name}, learnt from" if is_learnt(intent) else name))
+    return total, unlearnt, rows
 
 
 def korean(cases: tuple[TopicCase, ...], encoder: RememberingEncoder) -> Tally:
@@ -241,8 +243,7 @@ def kosbi(path: Path, names: Sequence[str], encoder: RememberingEncoder) -> Tall
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            learnt = hashlib.sha256(row["id"].encode()).digest()[0] % 2 == 0
-            halves[learnt][row["meta"]["category"]].append(row["text"])
+            halves[is_learnt(row["id"])][row["meta"]["category"]].append(row["text"])
     tally, draw = Tally(), random.Random(SEED)
     for half in halves.values():
         for label in sorted(half):
@@ -274,12 +275,14 @@ def main() -> int:
         print(f"The data folder {data} does not exist. Name it with --data.", file=sys.stderr)
         return 2
     encoder = started_encoder()
-    clinc, clinc_rows = english(data / "clinc-train-val.jsonl", CLINC, encoder)
-    banking, banking_rows = english(data / "banking77-train.jsonl", BANKING, encoder)
+    clinc, clinc_unlearnt, clinc_rows = english(data / "clinc-train-val.jsonl", CLINC, encoder)
+    banking, banking_unlearnt, banking_rows = english(data / "banking77-train.jsonl", BANKING, encoder)
     print(HEAD, *clinc_rows, *banking_rows, sep="\n")
     print("\n" + HEAD)
     print(clinc.row("English, clinc"))
+    print(clinc_unlearnt.row("of these, topics that nothing was learnt from"))
     print(banking.row("English, banking77"))
+    print(banking_unlearnt.row("of these, topics that nothing was learnt from"))
     print(korean(CASES, encoder).row("Korean, developed on"))
     print(korean(HELD_OUT, encoder).row("Korean, held out until the weights were learnt from them"))
     print(korean(LATER, encoder).row("Korean, written later"))

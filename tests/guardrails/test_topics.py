@@ -18,6 +18,7 @@ from assistant.guardrails.verdict import Stage
 from assistant.providers.contract import Vectors
 from assistant.providers.registry import embedder
 from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase
+from tests.guardrails.later_topics import LATER
 
 SALARIES = TopicRule(
     id=1,
@@ -64,6 +65,16 @@ def test_a_korean_topic_stops_most_of_its_questions_and_few_others(case: TopicCa
     assert len(stopped(check, case.block)) >= 7, stopped(check, case.block)
     assert len(stopped(check, case.near)) <= 2, stopped(check, case.near)
     assert len(stopped(check, others)) <= len(others) * 0.03, stopped(check, others)
+
+
+def test_korean_topics_that_nothing_was_changed_for_stop_most_of_their_questions() -> None:
+    blocked = near = 0
+    for case in LATER:
+        check = TopicsCheck([rule_of(case)], encoder=NoModel())
+        blocked += len(stopped(check, case.block))
+        near += len(stopped(check, case.near))
+    assert blocked >= 0.6 * sum(len(case.block) for case in LATER)
+    assert near <= 0.2 * sum(len(case.near) for case in LATER)
 
 
 def test_of_several_topics_the_nearest_one_is_named() -> None:

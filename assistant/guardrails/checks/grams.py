@@ -32,6 +32,7 @@ _WORD_SALT = 7919  # a word is another feature than the same run of characters
 _SEPARATOR = "\n"
 _SPACE = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d")
+_ADDRESS = re.compile(r"(https?://[^\s/)>\]]+)[^\s)>\]]*")
 _REPEATED = re.compile(r"(\S)\1{3,}")
 _SPELLED_OUT = re.compile(r"(?<!\w)\w(?: \w){4,}(?!\w)")
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -50,8 +51,9 @@ class Grams:
 
 
 def folded(text: str) -> str:
-    """The form in which pieces are compared: legible, lower case, digits alike, no long repeats."""
+    """The form in which pieces are compared: legible, lower case, digits alike, short repeats and links."""
     plain = _SPACE.sub(" ", legible(text).casefold()).strip()
+    plain = _ADDRESS.sub(r"\1", plain)
     plain = _REPEATED.sub(r"\1\1\1", _DIGITS.sub("0", plain))
     return _SPELLED_OUT.sub(lambda found: found.group().replace(" ", ""), plain)
 

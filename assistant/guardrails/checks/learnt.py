@@ -12,24 +12,24 @@ from assistant.guardrails.checks.linear import LinearModel
 
 PROMPT_ATTACKS = LinearModel(
     file="prompt_attacks.bin",
-    sha256="8995d1802ff8ab5687d7ed622ef54e279f7f83ac943428ec66c0f672017bdc87",
-    step=0.0286418,
-    bias=-5.10715,
-    levels=(0.218, 0.501, 0.768),
+    sha256="bca3d3c5819b66fa4b207cfb3913bf397c30d20afb6d48df4acfc749754ec789",
+    step=0.0286235,
+    bias=-5.11073,
+    levels=(0.223, 0.423, 0.771),
 )
 
 HIDDEN_INSTRUCTIONS = LinearModel(
     file="hidden_instructions.bin",
-    sha256="113234e5a862fb50fba4ce080a077bcb2e1e34e8ac18ef0f280aca47e8085b57",
-    step=0.0228549,
-    bias=-6.47886,
-    levels=(0.178, 0.359, 0.797),
+    sha256="d4d7310850a42ad065dc2b5420dcfb4ce73cfd706f7beecb1ad9fb1fd9d92871",
+    step=0.027233,
+    bias=-6.31163,
+    levels=(0.223, 0.537, 0.909),
 )
 
 INSULTS = LinearModel(
     file="insults.bin",
-    sha256="7ced51b33594855d9764320fc06f7f432c52532313d6bcce12b6a23eb0702e3a",
-    step=0.0483979,
-    bias=-1.0983,
-    levels=(0.621, 0.758, 0.848),
+    sha256="11fa5309c31f71e74bc5647e30996e66011e164b9fe8552c8eb7e3bba9e507b1",
+    step=0.048348,
+    bias=-1.09755,
+    levels=(0.621, 0.755, 0.845),
 )

@@ -23,6 +23,8 @@ from assistant.guardrails.checks.grams import BUCKETS, Grams, folded, grams
 STRENGTHS = {"low": 0.9, "medium": 0.7, "high": 0.5}
 """The score from which a finding counts, by strength: "low" stops only the plainest texts, "high" most."""
 
+_NOTIONS = 4.0  # notions and pairs count in full up to the square of this
+
 FOLDER = Path(__file__).parent / "weights"
 
 
@@ -69,17 +71,19 @@ def size() -> int:
 
 
 def features(texts: Sequence[str]) -> Grams:
-    """The n-grams of the texts, followed by their notions and pairs of notions with the share 1."""
+    """The n-grams of the texts, followed by their notions and pairs of notions."""
     pieces = [folded(text) for text in texts]
     found = grams(pieces)
     spoken = [(BUCKETS + one, piece) for piece, text in enumerate(pieces) for one in cues.features(text)]
     if not spoken:
         return found
     bucket, piece = np.array(spoken, dtype=np.int64).T
+    # A long sentence speaks of much: what it speaks of counts less each.
+    share = np.minimum(1, _NOTIONS / np.sqrt(np.bincount(piece)[piece]))
     return Grams(
         np.concatenate([found.bucket, bucket]),
         np.concatenate([found.piece, piece]),
-        np.concatenate([found.share, np.ones(len(spoken))]),
+        np.concatenate([found.share, share]),
     )
 
 

@@ -14,6 +14,7 @@ class Right(StrEnum):
     SEE_GUARDRAILS = "see_guardrails"
     MANAGE_GUARDRAILS = "manage_guardrails"
     MANAGE_RANKING = "manage_ranking"  # what comes first among what each person may read
+    MANAGE_ANSWERS = "manage_answers"  # from what and in which style answers are made
     MANAGE_MODELS = "manage_models"  # language models: where questions and passages are sent, at what price
     INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
     MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
@@ -27,6 +28,7 @@ _CONTENT = frozenset(
         Right.SEE_GUARDRAILS,
         Right.MANAGE_GUARDRAILS,
         Right.MANAGE_RANKING,
+        Right.MANAGE_ANSWERS,
     }
 )
 _AUDIT = frozenset({Right.SEE_SOURCES, Right.SEE_GUARDRAILS, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})

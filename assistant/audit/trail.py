@@ -47,6 +47,7 @@ class Event(StrEnum):
     GUARDRAILS_DRAFT_REPLACED = "guardrails_draft_replaced"
     GUARDRAIL_HIT = "guardrail_hit"  # what rules found in a turn, by kind and count
     RANKING_CHANGED = "ranking_changed"
+    ANSWERS_CHANGED = "answers_changed"
     MODEL_ADDED = "model_added"
     MODEL_CHANGED = "model_changed"
     MODEL_REMOVED = "model_removed"

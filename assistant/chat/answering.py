@@ -8,8 +8,8 @@ door, at the moment it is released.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from assistant.access.door import Passage, may_still_read
 from assistant.access.viewer import Viewer
@@ -19,16 +19,22 @@ from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.events import (
     Blocked,
     Done,
+    Failed,
     NoAnswer,
+    Searched,
     Status,
     Token,
     TurnEvent,
     Withheld,
     rests_on_citations,
 )
+from assistant.chat.gathering import Gathered, Search, gathered
+from assistant.chat.headings import Headings
+from assistant.chat.listing import documents_naming
+from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
+from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
-from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
-from assistant.common.analysis import language_of
+from assistant.chat.stretches import PassageVerdicts, Stretch
 from assistant.common.errors import UsageError
 from assistant.guardrails.inspect import inspect, support_for
 from assistant.guardrails.tally import Tally
@@ -36,18 +42,17 @@ from assistant.guardrails.verdict import Action, Stage
 from assistant.providers.contract import (
     AnswerSentence,
     ChatModel,
-    ContextWanted,
+    Message,
     ModelRequest,
-    Source,
+    WritesWithModel,
     never,
 )
+from assistant.providers.wishes import Task
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
-from assistant.retrieval.retrieve import Plan, retrieve
 
 MAX_QUESTION = 4_000
-_PASSAGES = 8
 
 
 @dataclass(slots=True)
@@ -63,21 +68,24 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `filters` are given: what is searched; a guardrail may narrow them. `folded` says by chunk id for which
-    other passages one that was read stands. `tally` counts what guardrails found.
+    `filters` and `manner` are given: what is searched, which a guardrail may narrow, and how it is answered.
+    `folded` says by chunk id for which other passages one that was read stands. `carried`: documents that
+    earlier answers stand on which a language model was told. `tally` counts what guardrails found.
     """
 
     filters: Filters = NO_FILTERS
+    manner: Manner = PLAIN
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
     worded: bool = False
+    carried: frozenset[int] = frozenset()
     tally: Tally = field(default_factory=Tally)
 
     def stands_on(self) -> set[int]:
         """Ids of the documents that the sentences so far may say something of."""
         passages = self.read if self.worded else [cited.passage for cited in self.cited]
-        return {passage.document_id for passage in passages}
+        return {passage.document_id for passage in passages} | self.carried
 
     def number(self, passage: Passage) -> Cited:
         """The passage's number: numbers count up in the order in which passages are first cited."""
@@ -127,6 +135,11 @@ def checked_question(question: str) -> str:
     return question
 
 
+def writes_itself(model: ChatModel) -> bool:
+    """Whether the model words its answers, so that it can draft and knows things by itself."""
+    return isinstance(model, WritesWithModel)
+
+
 def answer(
     question: str,
     *,
@@ -142,45 +155,93 @@ def answer(
 
     Raises:
         ModelUnavailable, IndexDamaged: the turn cannot be finished.
+        UsageError: a draft is wanted of a model that writes none.
     """
-    began = time.perf_counter()
+    turn = _Turn(viewer, model, into, stop, PassageVerdicts(viewer, into.tally), time.perf_counter())
     yield Status("searching")
+    asked = yield from _asked(question, turn)
+    if asked is None:
+        return
+    whole, said = asked
+    plan = plan_for(whole, into.manner, can_draft=writes_itself(model))
+    evidence = gathered(plan, Search(viewer, into.filters, model.context, turn.verdicts))
+    into.read.extend(hit.passage for hit in evidence.hits)
+    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in evidence.hits if hit.folded)
+    yield Status("reading", documents=len({hit.passage.document_id for hit in evidence.hits}))
+    yield Status("writing")
+    request = replace(request_for(whole, plan, said, into.manner), sources=evidence.sources, stop=stop)
+    yield from _released(request, plan, evidence, turn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What every step of a turn needs."""
+
+    viewer: Viewer
+    model: ChatModel
+    into: Answer
+    stop: Callable[[], bool]
+    verdicts: PassageVerdicts
+    began: float
+
+    def done(self, *, stopped: bool = False) -> Done:
+        """The end, and how long it took."""
+        return Done(round((time.perf_counter() - self.began) * 1000), stopped=stopped)
+
+
+def _asked(question: str, turn: _Turn) -> Generator[TurnEvent, None, tuple[str, tuple[Message, ...]] | None]:
+    """The question as it is searched for, with what a model is told of the conversation; None: no further."""
+    into, viewer = turn.into, turn.viewer
     verdict = inspect(question, stage=Stage.QUESTION, viewer=viewer)
     into.tally.add(Stage.QUESTION, verdict.hits)
     if verdict.blocked:
         yield Blocked(verdict.topic, verdict.message)
-        return
+        return None
     question = verdict.text
     into.filters = restricted(into.filters, verdict.sources)
-    plan = Plan(
-        k=_PASSAGES,
-        filters=into.filters,
-        fold=True,
-        context=model.context is ContextWanted.NEIGHBOURS,
-    )
-    evidence = retrieve(question, viewer=viewer, plan=plan)
-    verdicts = PassageVerdicts(viewer, into.tally)
-    hits = [hit for hit in evidence.hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
-    into.read.extend(hit.passage for hit in hits)
-    into.folded.update((hit.passage.chunk_id, hit.folded) for hit in hits if hit.folded)
-    yield Status("reading", documents=len({hit.passage.document_id for hit in hits}))
-    yield Status("writing")
+    said, into.carried = told_to(turn.model, question, into.manner, verdicts=turn.verdicts)
+    whole = made_whole(question, said, into.manner, model=turn.model, stop=turn.stop)
+    if whole == question:
+        return question, said
+    verdict = inspect(whole, stage=Stage.QUESTION, viewer=viewer)
+    into.tally.add(Stage.QUESTION, verdict.hits)
+    if verdict.blocked:
+        yield Blocked(verdict.topic, verdict.message)
+        return None
+    if not may_still_read(viewer, into.carried):
+        yield Withheld()
+        return None
+    into.filters = restricted(into.filters, verdict.sources)
+    yield Searched(verdict.text)
+    return verdict.text, said
+
+
+def _released(  # noqa: C901 - each way in which a sentence may end the answer
+    request: ModelRequest, plan: TurnPlan, evidence: Gathered, turn: _Turn
+) -> Iterator[TurnEvent]:
+    """The sentences that may be shown, each under its heading, and the last event."""
+    into, viewer = turn.into, turn.viewer
     released = ""
-    stretches = stretches_of(hits, viewer=viewer, verdicts=verdicts)
+    stretches = [reading.stretch for reading in evidence.readings]
+    headings = Headings(plan)
     support = support_for(viewer)
-    for sentence in model.answer(_request(question, stretches, stop)):
-        if stop():
-            yield Done(_ms(began), stopped=True)
+    for sentence in _sentences(turn.model, plan, request):
+        if turn.stop():
+            yield turn.done(stopped=True)
             return
+        if not sentence.text:  # a part without an answer: its heading comes with the next one, or at the end
+            continue
         verdict = inspect(sentence.text, stage=Stage.ANSWER, viewer=viewer, after=released)
         into.tally.add(Stage.ANSWER, verdict.hits)
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted)
-        grounding = support.judge(carried=bool(token.citations), tally=into.tally)
+        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
+        # A draft claims nothing of documents, so that there is nothing to hold it against.
+        carried = bool(token.citations) or into.manner.drafts
+        grounding = support.judge(carried=carried, tally=into.tally)
         if grounding is Action.BLOCK:
-            yield Blocked("", support.message(language_of(question)))
+            yield Blocked("", support.message(request.language))
             return
         if grounding is Action.MASK:
             continue
@@ -189,25 +250,26 @@ def answer(
             yield Withheld()
             return
         released = f"{released} {sentence.text}".strip()  # as written: the next may complete what is masked
+        yield from headings.before(sentence.part)
         yield token
-    if stop():
-        yield Done(_ms(began), stopped=True)
+    if turn.stop():
+        yield turn.done(stopped=True)
         return
-    if not released:
+    if released:
+        yield from headings.rest()
+    elif into.manner.drafts:
+        yield Failed("nothing_written")
+        return
+    else:
         yield NoAnswer(count_fitting(viewer, into.filters))
-    yield Done(_ms(began))
+    yield turn.done()
 
 
-def _request(question: str, stretches: Sequence[Stretch], stop: Callable[[], bool]) -> ModelRequest:
-    return ModelRequest(
-        question=question,
-        language=language_of(question),
-        sources=tuple(
-            Source(n=number, title=one.title, heading=one.heading, text=one.shown.text, score=one.fit)
-            for number, one in enumerate(stretches, start=1)
-        ),
-        stop=stop,
-    )
+def _sentences(model: ChatModel, plan: TurnPlan, request: ModelRequest) -> Iterator[AnswerSentence]:
+    """A list is made by looking alone; everything else is the model's."""
+    if plan.task is Task.LIST:
+        return documents_naming(plan.parts[0].question, request.sources)
+    return model.answer(request)
 
 
 def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) -> tuple[int, ...]:
@@ -229,7 +291,3 @@ def _cite(sentence: AnswerSentence, stretches: Sequence[Stretch], into: Answer) 
             if cited.n not in numbers:
                 numbers.append(cited.n)
     return tuple(numbers)
-
-
-def _ms(began: float) -> int:
-    return round((time.perf_counter() - began) * 1000)

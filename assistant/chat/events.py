@@ -22,11 +22,32 @@ class Token:
     """A released piece of the answer: one checked sentence and the citation numbers it cites.
 
     `quoted`: it holds nothing but what it cites. Any other sentence stands on all that was read for it.
+    `general`: a language model knows it by itself; no document says it.
     """
 
     text: str
     citations: tuple[int, ...]
     quoted: bool = False
+    general: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The question as it was searched for, where it was made whole from the conversation."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the answer begins. Its title is words of the question and never of a document.
+
+    `layout`: "part", "side" (two of them stand beside each other) or "list"; without a title the parts are
+    over and what follows belongs to all of them.
+    """
+
+    title: str
+    layout: str = "part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +112,12 @@ class Done:
     stopped: bool = False
 
 
-TurnEvent = Status | Token | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+TurnEvent = Status | Searched | Section | Token | Citations | Blocked | NoAnswer | Withheld | Failed | Done
 
 KINDS: dict[str, type[TurnEvent]] = {
     "status": Status,
+    "searched": Searched,
+    "section": Section,
     "token": Token,
     "citations": Citations,
     "blocked": Blocked,
@@ -120,13 +143,18 @@ class NumberedEvent:
         return NAMES[type(self.event)]
 
 
-def to_payload(event: TurnEvent) -> JsonObject:
+def to_payload(event: TurnEvent) -> JsonObject:  # noqa: C901 - a line an event
     """The event's fields as JSON, without document text: citations are stored as rows, not here."""
     match event:
         case Status(step, documents):
             return {"step": step, "documents": documents}
-        case Token(text, citations, quoted):
-            return {"text": text, "citations": list(citations), "quoted": quoted}
+        case Searched(question):
+            return {"question": question}
+        case Section(title, layout):
+            return {"title": title, "layout": layout}
+        case Token(text, citations, quoted, general):
+            payload: JsonObject = {"text": text, "citations": list(citations), "quoted": quoted}
+            return {**payload, "general": True} if general else payload
         case Citations():
             return {}
         case Blocked(topic, message):
@@ -150,6 +178,7 @@ def stored_token(payload: Mapping[str, Any], *, model: str) -> Token:
         text=payload["text"],
         citations=tuple(payload["citations"]),
         quoted=payload.get("quoted", model == "extractive"),
+        general=payload.get("general", False),
     )
 
 

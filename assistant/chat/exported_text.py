@@ -21,7 +21,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
 from assistant.chat.events import CitedPassage, Token
-from assistant.chat.reading import place_label
+from assistant.chat.reading import AnswerPart, place_label
 from assistant.common.types import JsonObject
 
 JSON_FORMAT = "mundap-conversation/1"
@@ -47,7 +47,10 @@ blockquote { margin: 0.25rem 0 0; padding-left: 1rem; border-left: 2px solid;
 
 @dataclass(frozen=True, slots=True)
 class ExportedTurn:
-    """A question with what may be shown of its answer. `note` says why there is none or not all of one."""
+    """A question with what may be shown of its answer. `note` says why there is none or not all of one.
+
+    Of a draft no sentence is marked as one without a source.
+    """
 
     question: str
     language: str
@@ -55,6 +58,19 @@ class ExportedTurn:
     sentences: tuple[Token, ...]
     note: str
     sources: tuple[CitedPassage, ...]  # those that a sentence cites
+    parts: tuple[AnswerPart, ...] = ()
+    is_draft: bool = False
+
+    @property
+    def marked(self) -> list[tuple[str, list[tuple[Token, str]]]]:
+        """Title and sentences of each part, each sentence with the word for a missing source."""
+        parts = self.parts or (AnswerPart("", "part", self.sentences),)
+        return [(part.title, [(one, self._mark(one)) for one in part.sentences]) for part in parts]
+
+    def _mark(self, sentence: Token) -> str:
+        if sentence.citations or self.is_draft:
+            return ""
+        return gettext("general knowledge") if sentence.general else gettext("no source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +172,11 @@ def _markdown_blocks(export: Export) -> Iterator[str]:
     yield markdown_text(about(export))
     for turn in export.turns:
         yield f"## {markdown_text(turn.question)}"
-        if turn.sentences:
-            yield "\n".join(_markdown_lines(turn.sentences))
+        for title, sentences in turn.marked:
+            if title:
+                yield f"### {markdown_text(title)}"
+            if sentences:
+                yield "\n".join(_markdown_lines(sentences, keeps_lines=turn.is_draft))
         if turn.note:
             yield f"> {markdown_text(turn.note)}"
         if turn.sources:
@@ -165,18 +184,14 @@ def _markdown_blocks(export: Export) -> Iterator[str]:
             yield "\n".join(_markdown_source(source) for source in turn.sources)
 
 
-def _markdown_lines(sentences: tuple[Token, ...]) -> Iterator[str]:
-    """A line a sentence, in one paragraph; only after a table's row does the line break stay."""
-    for sentence in sentences:
+def _markdown_lines(sentences: list[tuple[Token, str]], *, keeps_lines: bool) -> Iterator[str]:
+    """A line a sentence, in one paragraph; after a row of a table and in a draft the line break stays."""
+    for sentence, mark in sentences:
         numbers = "".join(f"\\[{n}\\]" for n in sentence.citations)
         cells = [markdown_text(cell) for cell in sentence.text.split("\t") if cell.strip()]
-        ending = "  " if len(cells) > 1 else ""
-        yield f"{' · '.join(cells)} {numbers or _bare_mark()}{ending}"
-
-
-def _bare_mark() -> str:
-    """What follows a sentence that no source carries."""
-    return markdown_text(f"({gettext('no source')})")
+        ending = "  " if len(cells) > 1 or keeps_lines else ""
+        note = numbers or (markdown_text(f"({mark})") if mark else "")
+        yield f"{' · '.join(cells)} {note}".rstrip() + ending
 
 
 def _markdown_source(source: CitedPassage) -> str:

@@ -111,6 +111,8 @@ def _turn(turn: TurnView, note: str) -> ExportedTurn:
         language=turn.language,
         asked_at=turn.asked_at,
         sentences=turn.sentences,
+        parts=turn.parts,
+        is_draft=turn.is_draft,
         note=note,
         sources=tuple(passage for passage in turn.passages if passage.n in numbers),
     )

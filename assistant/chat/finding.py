@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
 from assistant.access.viewer import Viewer
 from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
-from assistant.chat.events import Blocked, NoAnswer, Token, Withheld
+from assistant.chat.events import Blocked, NoAnswer, Section, Token, Withheld
+from assistant.chat.styles import manner_for
 from assistant.common.types import Json, JsonObject
 from assistant.guardrails.inspect import shown_passage
 from assistant.retrieval.filters import NO_FILTERS, Filters
@@ -52,30 +54,45 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     question = checked_question(text)
     warm_up()
     began = time.perf_counter()
-    collected = Answer(filters)
-    sentences: list[str] = []
+    collected = Answer(filters, manner_for(viewer))
+    parts = [_Part()]
     blocked: dict[str, Json] | None = None
     no_answer = False
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
+            case Section(title, layout):
+                parts.append(_Part(title, "\n" if layout == "list" else " "))
             case Token(text=sentence):
-                sentences.append(sentence)
+                parts[-1].sentences.append(sentence)
             case Blocked(topic, message):
                 blocked = {"topic": topic, "message": message}
             case NoAnswer():
                 no_answer = True
             case Withheld():
-                sentences.clear()
+                parts.clear()
                 collected.cited.clear()
                 no_answer = True
     collected.tally.audit(viewer=viewer, turn=None)
     return {
-        "answer": " ".join(sentences),
+        "answer": "\n\n".join(part.text for part in parts if part.text),
         "no_answer": no_answer,
         "blocked": blocked,
         "citations": [_citation(cited, viewer) for cited in collected.cited],
         "ms": round((time.perf_counter() - began) * 1000),
     }
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part of the answer as text: its heading on a line of its own, then its sentences."""
+
+    title: str = ""
+    between: str = " "
+    sentences: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(filter(None, (self.title, self.between.join(self.sentences))))
 
 
 def _citation(cited: Cited, viewer: Viewer) -> JsonObject:

@@ -15,6 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assistant.documents.models import Document
+from assistant.providers.wishes import MOST_INSTRUCTIONS, Audience, Length, Scope, Tone
+
+ONLY_ROW = 1
 
 
 class Conversation(models.Model):
@@ -43,6 +46,14 @@ class TurnState(models.TextChoices):
     FAILED = "failed", "failed"
 
 
+class TurnMode(models.TextChoices):
+    """What the person wants: an answer from documents, or a draft, without or with documents."""
+
+    ANSWER = "answer", "answer"
+    DRAFT = "draft", "draft"
+    DRAFT_FROM_DOCUMENTS = "draft_from_documents", "draft from documents"
+
+
 class Turn(models.Model):
     """A question and its answer."""
 
@@ -58,11 +69,16 @@ class Turn(models.Model):
     read_documents = models.JSONField(default=list)
     # What the person narrowed the search to (`retrieval.filters.as_stored`); empty: nothing.
     filters = models.JSONField(default=dict, blank=True)
+    mode = models.CharField(max_length=20, choices=TurnMode.choices, default=TurnMode.ANSWER)
+    # Documents that earlier answers stand on which a language model was told: without one of them nothing
+    # of this turn may be shown.
+    carried_documents = models.JSONField(default=list)
     masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(state__in=TurnState.values), name="turn_state_known"),
+            models.CheckConstraint(condition=Q(mode__in=TurnMode.values), name="turn_mode_known"),
         ]
 
     def __str__(self) -> str:
@@ -127,3 +143,42 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return f"share {self.pk} of conversation {self.conversation_id}"
+
+
+def _choices(kind: type[Length] | type[Tone] | type[Audience] | type[Scope]) -> list[tuple[str, str]]:
+    return [(one.value, one.value) for one in kind]
+
+
+class AnswerPolicy(models.Model):
+    """What administrators have set for all answers: the one row; without it the defaults hold."""
+
+    scope = models.CharField(max_length=10, choices=_choices(Scope), default=Scope.COMPANY)
+    drafts = models.BooleanField(default=False)  # people may ask for drafts
+    length = models.CharField(max_length=10, choices=_choices(Length), default=Length.NORMAL)
+    tone = models.CharField(max_length=10, choices=_choices(Tone), default=Tone.NEUTRAL)
+    audience = models.CharField(max_length=10, choices=_choices(Audience), default=Audience.EVERYBODY)
+    instructions = models.TextField(max_length=MOST_INSTRUCTIONS, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(pk=ONLY_ROW), name="answer_policy_once"),
+            models.CheckConstraint(condition=Q(scope__in=list(Scope)), name="answer_policy_scope_known"),
+        ]
+
+    def __str__(self) -> str:
+        return "answer policy"
+
+
+class PersonalStyle(models.Model):
+    """How one person wants answers to be written. Empty: as the company has it."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    length = models.CharField(max_length=10, choices=_choices(Length), blank=True)
+    tone = models.CharField(max_length=10, choices=_choices(Tone), blank=True)
+    audience = models.CharField(max_length=10, choices=_choices(Audience), blank=True)
+    instructions = models.TextField(max_length=MOST_INSTRUCTIONS, blank=True)
+
+    def __str__(self) -> str:
+        return f"style of {self.user_id}"

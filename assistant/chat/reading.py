@@ -22,13 +22,32 @@ class ConversationItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """A part of an answer with the words that head it, if any. `layout` as in `events.Section`."""
+
+    title: str
+    layout: str
+    sentences: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """Parts that are drawn together: two sides of a comparison, or one part alone."""
+
+    layout: str
+    parts: tuple[AnswerPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TurnView:
     """A turn to be drawn. While `is_open`, the rest comes from the stream after `last_seq`.
 
     `outcome` is Blocked, NoAnswer, Withheld, Failed or None; when Withheld,
-    sentences and passages are empty. `scope`: what the search was narrowed to; told to the owner only, like
-    `model`, the key of the model that was asked, and `model_name`, empty where the owner may not use it now.
-    `masked`: parts of the question were masked before it was stored.
+    sentences and passages are empty. `scope`: what the search was narrowed to; `searched`: the question as it
+    was searched for, where it differs; `model`: the key of the model that was asked; `model_name`: empty
+    where the owner may not use it now; all told to the owner only. `parts` hold the sentences under headings,
+    where there are any. `is_draft`: a draft was wanted. `masked`: parts of the question were masked before it
+    was stored.
     """
 
     id: int
@@ -42,9 +61,24 @@ class TurnView:
     passages: tuple[CitedPassage, ...]
     outcome: TurnEvent | None
     scope: Scope | None = None
+    masked: bool = False
+    parts: tuple[AnswerPart, ...] = ()
+    searched: str = ""
+    is_draft: bool = False
     model: str = ""
     model_name: str = ""
-    masked: bool = False
+
+    @property
+    def rows(self) -> tuple[PartRow, ...]:
+        """The parts as they are drawn: sides that follow each other in one row."""
+        rows: list[PartRow] = []
+        whole = (AnswerPart("", "part", self.sentences),) if self.sentences else ()
+        for part in self.parts or whole:
+            if rows and part.layout == "side" and rows[-1].layout == "side":
+                rows[-1] = PartRow("side", (*rows[-1].parts, part))
+            else:
+                rows.append(PartRow(part.layout, (part,)))
+        return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from assistant.chat.events import (
     to_payload,
 )
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
+from assistant.chat.styles import manner_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, MundapError
 from assistant.guardrails.verdict import Stage, Verdict
 from assistant.providers.call_failed import failure_code
@@ -99,6 +100,7 @@ def run_turn(turn_id: int) -> bool:
     try:
         viewer = viewer_for(turn.conversation.user)
         model = named_chat_model(ModelUse(viewer, turn.model, turn_id))
+        writer.answer.manner = manner_of(turn, viewer=viewer)
         events = answer(
             turn.question,
             viewer=viewer,
@@ -165,6 +167,7 @@ class _Writer:
     def write(self, event: TurnEvent) -> None:
         """Store one event; the last one settles the turn."""
         with transaction.atomic():
+            self._store_carried()
             self._store_citations()
             if isinstance(event, Status) and event.step == "reading":
                 read = sorted({passage.document_id for passage in self.answer.read})
@@ -190,6 +193,13 @@ class _Writer:
             turn=self._turn, seq=self._seq, kind=NAMES[type(event)], payload=to_payload(event)
         )
         Turn.objects.filter(pk=self._turn.pk).update(lease_until=timezone.now() + timedelta(seconds=LEASE_S))
+
+    def _store_carried(self) -> None:
+        """Before anything is stored that may tell of them."""
+        carried = sorted(self.answer.carried)
+        if carried != self._turn.carried_documents:
+            self._turn.carried_documents = carried
+            self._turn.save(update_fields=["carried_documents"])
 
     def _store_citations(self) -> None:
         for cited in self.answer.cited:

@@ -22,8 +22,15 @@ from assistant.chat.events import (
     rests_on_citations,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, Share, Turn, TurnState
-from assistant.chat.reading import CitedSource, ConversationItem, ConversationView, FoldedSource, TurnView
+from assistant.chat.models import Citation, Conversation, Share, Turn, TurnMode, TurnState
+from assistant.chat.reading import (
+    AnswerPart,
+    CitedSource,
+    ConversationItem,
+    ConversationView,
+    FoldedSource,
+    TurnView,
+)
 from assistant.chat.scope import scope_of
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, NotFound
 from assistant.guardrails.inspect import shown_passage
@@ -140,9 +147,9 @@ def turn_for_reader(reader: Viewer, row: Turn) -> TurnView:
     that a shown sentence cites are named: gaps among the others' numbers would tell how many are left out.
     Counts and log references of the owner's are dropped.
     """
-    tokens, outcome = _told(row)
+    tokens, outcome = said_in(row)
     citations = list(row.citations.all())
-    needed = stands_on(tokens, citations, row.read_documents)
+    needed = stands_on(tokens, citations, row.read_documents) | set(row.carried_documents)
     if isinstance(outcome, NoAnswer | Blocked):
         needed |= set(row.read_documents)
     if isinstance(outcome, Withheld) or not may_still_read(reader, needed):
@@ -172,23 +179,26 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
 
 
 def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
-    tokens, outcome = _told(row)
+    tokens, outcome = said_in(row)
     if isinstance(outcome, NoAnswer):
         # As many as may be read now, not then.
         outcome = NoAnswer(count_fitting(viewer, from_stored(row.filters)))
     citations = list(row.citations.all())
-    if not may_still_read(viewer, stands_on(tokens, citations, row.read_documents)):
+    needed = stands_on(tokens, citations, row.read_documents) | set(row.carried_documents)
+    if not may_still_read(viewer, needed):
         tokens, citations, outcome = (), [], Withheld()
     view = _view(viewer, row, tokens, citations, outcome)
+    searched = "" if isinstance(outcome, Withheld) else _searched(row)
     return replace(
         view,
         scope=scope_of(viewer, from_stored(row.filters)),
+        searched=searched,
         model=row.model,
         model_name=names.get(row.model, "") if len(names) > 1 else "",  # the only one needs no name
     )
 
 
-def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
+def said_in(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
     """What the stored events say, before any door: sentences, and the outcome if there is one."""
     tokens: list[Token] = []
     outcome: TurnEvent | None = None
@@ -198,6 +208,23 @@ def _told(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
         elif event.kind in _OUTCOMES:
             outcome = KINDS[event.kind](**event.payload)
     return tuple(tokens), outcome
+
+
+def _searched(row: Turn) -> str:
+    return next((event.payload["question"] for event in row.events.all() if event.kind == "searched"), "")
+
+
+def _parts(row: Turn) -> tuple[AnswerPart, ...]:
+    """The sentences under what heads them."""
+    parts = [AnswerPart("", "part", ())]
+    for event in row.events.all():
+        if event.kind == "section":
+            parts.append(AnswerPart(event.payload["title"], event.payload["layout"], ()))
+        elif event.kind == "token":
+            parts[-1] = replace(
+                parts[-1], sentences=(*parts[-1].sentences, stored_token(event.payload, model=row.model))
+            )
+    return tuple(part for part in parts if part.sentences or part.title)
 
 
 def _view(
@@ -218,6 +245,8 @@ def _view(
         sentences=sentences,
         passages=_passages(viewer, citations),
         outcome=outcome,
+        parts=_parts(row) if sentences else (),
+        is_draft=row.mode != TurnMode.ANSWER,
         masked=row.masked,
     )
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from assistant.access.door import may_still_read
 from assistant.access.viewer import Viewer
+from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
 from assistant.chat.events import (
@@ -23,11 +24,12 @@ from assistant.chat.events import (
     Withheld,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
+from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
 from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
 from assistant.chat.selectors import cited_passages, stands_on
+from assistant.chat.styles import has_language_model, policy_in_force
 from assistant.common.analysis import language_of
-from assistant.common.errors import NotFound
+from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
@@ -38,12 +40,13 @@ _POLL_S = 0.08
 _TITLE = 80
 
 
-def start_turn(
+def start_turn(  # noqa: PLR0913 - what a form sends
     *,
     viewer: Viewer,
     question: str,
     conversation_id: int | None,
     filters: Filters = NO_FILTERS,
+    mode: str = TurnMode.ANSWER,
     model: str = "",
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
@@ -53,13 +56,18 @@ def start_turn(
 
     Raises:
         ModelNotOffered: there is no such model for this person.
-        UsageError: the question is empty or too long.
+        UsageError: the question is empty or too long, or a draft is wanted where none are offered.
         NotFound: no such conversation of this person.
         GuardrailsDamaged, ModelUnavailable: what must be masked cannot be known; nothing is stored.
     """
-    screened = screen(checked_question(question), viewer=viewer)
-    question = screened.text
+    question = checked_question(question)
     chosen = model_for_turn(viewer, model)
+    if mode != TurnMode.ANSWER:
+        writes = policy_in_force().drafts and chosen.origin is not Origin.BUILT_IN
+        if mode not in TurnMode.values or not writes:
+            raise UsageError("Drafts are not offered here. Ask for an answer instead.")
+    screened = screen(question, viewer=viewer)
+    question = screened.text
     with transaction.atomic():
         if conversation_id is None:
             conversation = Conversation.objects.create(user_id=viewer.user_id, title=_title(question))
@@ -72,6 +80,7 @@ def start_turn(
             language=language_of(question),
             model=chosen.key,
             filters=as_stored(filters),
+            mode=mode,
             masked=screened.shown.changed,
         )
         if screened.blocked:
@@ -82,6 +91,11 @@ def start_turn(
         masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def offers_drafts(viewer: Viewer) -> bool:
+    """Whether the person may ask for drafts: an administrator allows it, and a language model is theirs."""
+    return policy_in_force().drafts and has_language_model(viewer)
 
 
 async def answer_turn(
@@ -178,7 +192,8 @@ def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
     spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
-    if not may_still_read(viewer, stands_on(spoken, citations, turn.read_documents)):
+    needed = stands_on(spoken, citations, turn.read_documents) | set(turn.carried_documents)
+    if not may_still_read(viewer, needed):
         return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
     return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from assistant.console import (
+    answers,
     changes,
     guardrail_bench,
     guardrail_versions,
@@ -70,6 +71,7 @@ urlpatterns = [
     path("guardrails/bench/export/", guardrail_bench.export_cases, name="guardrail-export"),
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/preview/", ranking.preview, name="ranking-preview"),
+    path("answers/", answers.answers, name="answers"),
     path("models/", language_models.models, name="models"),
     path("models/new/", language_models.new_model, name="model-new"),
     path("models/usage/", language_models.usage, name="models-usage"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.network import Network
+from assistant.providers.wishes import USUAL_STYLE, Part, Scope, Style, Task
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -69,7 +70,8 @@ class Reranker(Protocol):
 class Source:
     """One passage that the viewer may read, or a stretch around it, as a model sees it.
 
-    `n` is its number; `score` says how well it fits beside the best one, 0..1.
+    `n` is its number; `score` says how well it fits beside the best one, 0..1. `part`: of the request's
+    parts, counted from 1, the one that it was found for; 0 where there are none.
     """
 
     n: int
@@ -77,6 +79,7 @@ class Source:
     heading: str
     text: str
     score: float = 0.0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,16 @@ class AnswerSentence:
     """One sentence of an answer, with the places that carry it (none: unsupported).
 
     `quoted`: it is made of its quotes and what heads them alone. What a model words itself may say what any
-    of the sources says, whatever it cites.
+    of the sources says, whatever it cites. `part`: of the request's parts, counted from 1, the one that it
+    belongs to; 0: to none or to all. `general`: it is what a model knows by itself and claims no source for.
+    An empty text says that the evidence of a part holds no answer.
     """
 
     text: str
     quotes: tuple[Quote, ...]
     quoted: bool = False
+    part: int = 0
+    general: bool = False
 
 
 def never() -> bool:
@@ -110,13 +117,20 @@ def never() -> bool:
 class ModelRequest:
     """A question (in `language`, "ko" or "en") and the evidence to answer it from.
 
-    `stop` is asked while the model is waited for: whether the person has had enough.
+    `stop` is asked while the model is waited for: whether the person has had enough. `history`: what was said
+    before, oldest first, as far as the person may read it now. `parts`: what a task of several parts consists
+    of; sources and sentences say by number to which one they belong.
     """
 
     question: str
     language: str
     sources: tuple[Source, ...]
     stop: Callable[[], bool] = never
+    history: tuple[Message, ...] = ()
+    style: Style = USUAL_STYLE
+    scope: Scope = Scope.COMPANY
+    task: Task = Task.ANSWER
+    parts: tuple[Part, ...] = ()
 
 
 class Role(StrEnum):
@@ -148,6 +162,14 @@ class Completions(Protocol):
             ModelUnavailable: it cannot be reached, is busy, broke off, or refused. What came before stands.
         """
         ...
+
+
+@runtime_checkable
+class WritesWithModel(Protocol):
+    """A chat model that has a language model, which can be asked for other things too."""
+
+    @property
+    def completions(self) -> Completions: ...
 
 
 @dataclass(frozen=True, slots=True)

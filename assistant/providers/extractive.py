@@ -24,6 +24,7 @@ from assistant.providers.contract import (
 )
 from assistant.providers.question_type import question_of
 from assistant.providers.sentence_features import compare, features
+from assistant.providers.salient import in_parts
 from assistant.providers.sentence_ranking import (
     Evidence,
     Floats,
@@ -32,8 +33,10 @@ from assistant.providers.sentence_ranking import (
     is_off_the_point,
     layout_prior,
 )
+from assistant.providers.wishes import Length, Task
 
 MOST_SENTENCES = 3
+_MOST = {Length.SHORT: 1, Length.NORMAL: MOST_SENTENCES, Length.LONG: 5}
 _ENOUGH = 0.8  # belief in the sentences quoted so far that makes a further one needless
 _LEAST_SHARE = 0.08  # belief that a further sentence must earn
 _NEAR_THE_BEST = 0.25  # its belief as a share of the best one's: what is far behind is off the point
@@ -95,15 +98,18 @@ class ExtractiveModel:
         return ContextWanted.NONE
 
     def answer(self, request: ModelRequest) -> Iterator[AnswerSentence]:
-        """At most three sentences, best first; none where the evidence holds no answer.
+        """At most three sentences, or one or five by the style, best first; none without an answer.
 
         Raises:
             ModelUnavailable: the embedder cannot be loaded or reached.
         """
+        if request.parts or request.task is Task.SUMMARISE:
+            yield from in_parts(self, request)
+            return
         assessment = self.assess(request)
         if assessment is None or assessment.answerable < assessment.threshold:
             return
-        for group in chosen(assessment.ranked):
+        for group in chosen(assessment.ranked, most=_MOST[request.style.length]):
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
             yield AnswerSentence(group[0].text, quotes, quoted=True)
 
@@ -168,7 +174,7 @@ def compared(sentences: Sequence[Sentence], scores: Floats, languages: frozenset
     return known[:MOST_EMBEDDED]
 
 
-def chosen(ranked: Sequence[Ranked]) -> list[list[Sentence]]:
+def chosen(ranked: Sequence[Ranked], *, most: int = MOST_SENTENCES) -> list[list[Sentence]]:
     """The sentences to quote, best first, each with its twins in other places."""
     groups: dict[str, list[Sentence]] = {}
     believed = 0.0
@@ -178,7 +184,7 @@ def chosen(ranked: Sequence[Ranked]) -> list[list[Sentence]]:
             groups[key].append(one.sentence)
             continue
         near = one.share >= max(_LEAST_SHARE, _NEAR_THE_BEST * ranked[0].share)
-        wanted = near and believed <= _ENOUGH and len(groups) < MOST_SENTENCES
+        wanted = near and believed <= _ENOUGH and len(groups) < most
         if not groups or (wanted and one.sentence.is_prose):
             groups[key] = [one.sentence]
         believed += one.share

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from assistant.common.errors import ModelUnavailable
 from assistant.common.sentences import split_sentences
@@ -21,6 +22,9 @@ _BETWEEN_CITATIONS = re.compile(r"(?<=[\]】])\s*[,;，]\s*(?=[\[【]\s*\d{1,6}\
 _PICTURE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
 _LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,2}[.)]\s+(?=\S))", re.MULTILINE)
 _EMPHASIS = re.compile(r"(\*\*|__|`+|~~)")
+_HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")
+_EMPHASIS_OF_DRAFTS = re.compile(r"\*\*|~~")
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
 _SPACES = re.compile(r"\s+")
 
 
@@ -53,6 +57,28 @@ def sentences_of(pieces: Iterable[str]) -> Iterator[Written]:
 def _sentences(text: str) -> list[str]:
     joined = _joined(text)
     return [joined[start:end] for start, end in split_sentences(joined)] if joined.strip() else []
+
+
+def lines_of(pieces: Iterable[str]) -> Iterator[Written]:
+    """The lines of a draft: as they are written, with their indentation, but without links and pictures.
+
+    A line that follows empty ones begins with as many line breaks, two at most. Fences of code are left out.
+    """
+    rest, gap, begun = "", 0, False
+    for piece in chain(pieces, ("\n",)):
+        rest += piece.replace("\r", "")
+        *lines, rest = rest.split("\n")
+        if len(rest) > _MOST_BUFFERED:
+            lines, rest = [*lines, rest], ""
+        for line in lines:
+            cited = [int(n) for match in _CITES.finditer(line) for n in match.group(1).split(",")]
+            text = _PICTURE_OR_LINK.sub(r"\1", _CITES.sub("", line)).rstrip()
+            text = _EMPHASIS_OF_DRAFTS.sub("", _HEADING_MARK.sub("", text))
+            if not text.strip() or _FENCE.match(text):
+                gap = min(gap + 1, 2)
+                continue
+            yield Written("\n" * (gap if begun else 0) + text, tuple(dict.fromkeys(cited)))
+            gap, begun = 0, True
 
 
 def _cut(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from django_htmx.http import push_url, reswap, retarget
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
+from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
 from assistant.web.scopes import chosen_filters
@@ -33,6 +34,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             question=question,
             conversation_id=conversation_id,
             filters=chosen_filters(request.POST),
+            mode=request.POST.get("mode", "") or TurnMode.ANSWER,
             model=request.POST.get("model", ""),
         )
     except (UsageError, GuardrailsDamaged, ModelUnavailable) as error:
@@ -102,6 +104,8 @@ def _refused(
         refusal = gettext(
             "You can’t use that model any more. Choose another one and send your question again."
         )
+    elif request.POST.get("mode", "") not in ("", TurnMode.ANSWER):
+        refusal = gettext("Drafts aren’t offered any more. Choose “Answer from documents” and send it again.")
     else:
         refusal = str(error)
     if request.htmx:
@@ -112,7 +116,8 @@ def _refused(
     shown = (
         selectors.conversation(viewer=viewer, conversation_id=conversation_id) if conversation_id else None
     )
-    return chat_page(request, shown=shown, question=question, refusal=refusal)
+    mode = request.POST.get("mode", "")
+    return chat_page(request, shown=shown, question=question, refusal=refusal, mode=mode)
 
 
 def _number(text: str) -> int | None:

@@ -52,6 +52,7 @@ def chat_page(
     shown: ConversationView | None = None,
     question: str = "",
     refusal: str = "",
+    mode: str = "",
 ) -> HttpResponse:
     """The chat page, with what was typed kept where it was refused."""
     viewer = viewer_for(request.user)
@@ -64,6 +65,8 @@ def chat_page(
         "refusal": refusal,
         "question_limit": QUESTION_LIMIT,
         "examples": () if shown else example_questions(),
+        "offers_drafts": services.offers_drafts(viewer),
+        "mode": mode,
         "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
         "models": models_for(viewer),
         "model": last.model if last else "",  # the conversation stays with it while it is the person's

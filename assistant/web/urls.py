@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.web import asking, conversations, evidence, exporting, sharing, sign_in
+from assistant.web import asking, conversations, evidence, exporting, sharing, sign_in, styling
 
 app_name = "web"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("turns/<int:turn_id>/stop/", asking.stop, name="stop"),
     path("turns/<int:turn_id>/sources/<int:n>/", evidence.cited_source, name="cited-source"),
     path("documents/<int:document_id>/", evidence.document, name="document"),
+    path("style/", styling.style, name="style"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("language/", sign_in.language, name="language"),

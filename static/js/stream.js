@@ -18,7 +18,7 @@ function atTheEnd() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX;
 }
 
-function drawSentence({ text, citations }) {
+function drawSentence({ text, citations, general }, isDraft) {
   const sentence = fromTemplate("sentence-template");
   const words = sentence.querySelector("[data-text]");
   const cells = text.split("\t").map((cell) => cell.trim()).filter(Boolean);
@@ -39,7 +39,12 @@ function drawSentence({ text, citations }) {
     chip.textContent = String(n);
     chips.append(chip);
   }
-  if (citations.length === 0) {
+  if (isDraft) {
+    sentence.classList.add("line");
+  } else if (general) {
+    sentence.classList.add("general");
+    chips.replaceWith(fromTemplate("general-template"));
+  } else if (citations.length === 0) {
     sentence.classList.add("unsupported");
     chips.replaceWith(fromTemplate("unsupported-template"));
   }
@@ -51,6 +56,7 @@ class OpenTurn {
     this.turn = turn;
     this.answer = turn.querySelector("[data-answer]");
     this.waiting = [];
+    this.part = this.lastPart();
     this.ended = false;
     this.busy = false;
     this.emptyReconnects = 0;
@@ -58,12 +64,19 @@ class OpenTurn {
     this.source.addEventListener("open", () => this.opened());
     this.source.addEventListener("error", () => this.lost());
     this.on("status", (data) => this.step(data));
+    this.on("searched", (data) => this.searched(data));
+    this.on("section", (data) => this.take(data));
     this.on("token", (data) => this.take(data));
     this.on("done", () => this.end());
     this.on("failed", () => this.end());
     this.on("blocked", () => this.cut());
     this.on("withheld", () => this.cut());
     addEventListener("pagehide", () => this.source.close(), { once: true });
+  }
+
+  // Where a reload goes on: the part that the server drew last.
+  lastPart() {
+    return [...this.answer.querySelectorAll(".part-text")].at(-1) ?? null;
   }
 
   on(kind, handle) {
@@ -105,6 +118,12 @@ class OpenTurn {
     announce(words.textContent);
   }
 
+  searched({ question }) {
+    const line = this.turn.querySelector("[data-searched]");
+    line.querySelector("[data-words]").textContent = question;
+    line.hidden = false;
+  }
+
   take(token) {
     this.waiting.push(token);
     if (!this.busy) this.reveal();
@@ -119,10 +138,30 @@ class OpenTurn {
     }
     this.busy = true;
     const following = atTheEnd();
-    this.answer.append(drawSentence(token), " ");
+    const characters = token.layout ? this.begin(token) : this.write(token);
     if (following) scroller.scrollTo({ top: scroller.scrollHeight });
-    const pause = calm.matches ? 0 : Math.min(token.text.length * MS_PER_CHARACTER, LONGEST_PAUSE_MS);
+    const pause = calm.matches ? 0 : Math.min(characters * MS_PER_CHARACTER, LONGEST_PAUSE_MS);
     setTimeout(() => this.reveal(), pause);
+  }
+
+  write(token) {
+    if (!this.part) this.begin({ title: "", layout: "part" });
+    this.part.append(drawSentence(token, "draft" in this.answer.dataset), " ");
+    return token.text.length;
+  }
+
+  begin({ title, layout }) {
+    const row = this.answer.lastElementChild;
+    const parts = layout === "side" && row?.dataset.layout === "side" ? row : fromTemplate("parts-template");
+    parts.dataset.layout = layout;
+    const part = fromTemplate("part-template");
+    const heading = part.querySelector("[data-title]");
+    if (title) heading.textContent = title;
+    else heading.remove();
+    parts.append(part);
+    if (parts !== row) this.answer.append(parts);
+    this.part = part.querySelector("[data-part]");
+    return title.length;
   }
 
   end() {

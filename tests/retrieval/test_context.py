@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from assistant.access.door import passages
 from assistant.access.viewer import Viewer
 from assistant.accounts.models import User
-from assistant.chat import answering
+from assistant.chat import gathering
 from assistant.chat.answering import Answer, answer
 from assistant.chat.finding import ask
 from assistant.chat.stretches import stretches_of
@@ -192,7 +192,7 @@ def test_a_quote_from_a_neighbour_is_cited_where_it_stands(
     manuals: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = manuals.viewer("ann")
-    monkeypatch.setattr(answering, "_PASSAGES", 1)
+    monkeypatch.setattr(gathering, "_PASSAGES", 1)
     (hit,) = retrieve("Machine 5 line 5.3", viewer=ann, plan=Plan(k=1, fold=True)).hits
     numbers = chunks(hit.passage.external_id)
     neighbour = Chunk.objects.get(pk=numbers[numbers.index(hit.passage.chunk_id) + 1])

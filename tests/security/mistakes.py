@@ -5,9 +5,9 @@ from __future__ import annotations
 from assistant.access import door
 from assistant.accounts import api_keys, people
 from assistant.accounts.models import User
-from assistant.chat import answering, events, scope, selectors, services, sharing
+from assistant.chat import answering, events, past, scope, selectors, services, sharing
 from assistant.retrieval import retrieve as retrieving
-from tests.security import noticing, noticing_in_conversations
+from tests.security import noticing, noticing_in_conversations, noticing_in_follow_ups
 from tests.security.mistake import Mistake, swap, unguarded
 from tests.security.mistakes_in_mask import IN_THE_MASK
 from tests.security.mistakes_in_rule import IN_THE_OBJECT_TEST, IN_THE_QUERYSET, IN_WHAT_A_PERSON_HOLDS
@@ -102,6 +102,35 @@ IN_CONVERSATIONS = (
         noticing_in_conversations.a_worded_sentence_is_released_through_the_door_of_all_that_was_read,
         answering.Answer.stands_on,
         ("self.read if self.worded else ", ""),
+    ),
+    unguarded(
+        "the past of a conversation asks nobody",
+        noticing_in_follow_ups.a_withheld_turn_is_no_past,
+        past,
+        "may_still_read",
+    ),
+    *(
+        swap(f"what a model was told counts for nothing ({where})", check, function, (told, ""))
+        for where, check, function, told in (
+            (
+                "page",
+                noticing_in_follow_ups.an_answer_stands_on_what_its_model_was_told,
+                selectors._turn,
+                " | set(row.carried_documents)",
+            ),
+            (
+                "stream",
+                noticing_in_follow_ups.a_stream_stands_on_what_its_model_was_told,
+                services._news,
+                " | set(turn.carried_documents)",
+            ),
+            (
+                "link",
+                noticing_in_follow_ups.a_reader_is_shown_nothing_that_a_model_was_told,
+                selectors.turn_for_reader,
+                " | set(row.carried_documents)",
+            ),
+        )
     ),
     unguarded(
         "a running stream is not checked",

@@ -54,6 +54,7 @@ _SECTIONS = (
     _Section(
         "console:models", _("Language models"), "model", Right.MANAGE_MODELS, frozenset({"models", "model"})
     ),
+    _Section("console:answers", _("Answers"), "chat", Right.MANAGE_ANSWERS, frozenset({"answers"})),
     _Section(
         "console:guardrails",
         _("Guardrails"),

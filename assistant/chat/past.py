@@ -1,0 +1,35 @@
+"""What was said before in a conversation, as far as its owner may read it at this moment.
+
+An answer that is withheld now contributes nothing, and its question neither; nor does a blocked one.
+"""
+
+from __future__ import annotations
+
+from assistant.access.door import may_still_read
+from assistant.access.viewer import Viewer
+from assistant.chat.condensing import Exchange
+from assistant.chat.events import Blocked, Withheld
+from assistant.chat.models import Turn
+from assistant.chat.selectors import said_in, stands_on
+
+_MOST_TURNS = 6
+
+
+def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
+    """The turns before this one that the viewer may see now, oldest first, six at most."""
+    earlier = Turn.objects.filter(
+        conversation=turn.conversation_id,
+        conversation__user_id=viewer.user_id,
+        conversation__user__is_active=True,
+        pk__lt=turn.pk,
+    ).prefetch_related("events", "citations")
+    found: list[Exchange] = []
+    for row in earlier.order_by("-pk")[:_MOST_TURNS]:
+        tokens, outcome = said_in(row)
+        documents = stands_on(tokens, list(row.citations.all()), row.read_documents)
+        documents |= set(row.carried_documents)
+        if isinstance(outcome, Withheld | Blocked) or not may_still_read(viewer, documents):
+            continue
+        answer = " ".join(token.text for token in tokens)
+        found.append(Exchange(row.question, answer, frozenset(documents) if answer else frozenset()))
+    return tuple(reversed(found))

@@ -23,8 +23,8 @@ from assistant.providers.contract import (
     Quote,
 )
 from assistant.providers.question_type import question_of
-from assistant.providers.sentence_features import compare, features
 from assistant.providers.salient import in_parts
+from assistant.providers.sentence_features import compare, features
 from assistant.providers.sentence_ranking import (
     Evidence,
     Floats,

@@ -132,7 +132,8 @@ def _ranking(examples: Iterable[Example]) -> Network:
     prior = torch.tensor(np.concatenate([one.prior for one in used]), dtype=torch.float32)
 
     def rows_of(batch: Tensor) -> Tensor:
-        return torch.cat([torch.arange(begins[at], begins[at] + sizes[at]) for at in batch.tolist()])
+        ends = begins + sizes
+        return torch.cat([torch.arange(int(begins[at]), int(ends[at])) for at in batch.tolist()])
 
     def loss(net: torch.nn.Module, inputs: Tensor, batch: Tensor) -> Tensor:
         rows = rows_of(batch)
@@ -182,10 +183,10 @@ def _learnt(name: str, rows: Floats, number: int, loss: Loss) -> Network:
         optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE[name], weight_decay=_DECAY[name])
         pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE[name], total_steps=steps)
         for _ in range(_PASSES[name]):
-            for batch in torch.randperm(number).split(_BATCH[name]):
+            for batch in torch.split(torch.randperm(number), _BATCH[name]):
                 value = loss(net, inputs, batch)
                 optimiser.zero_grad()
-                value.backward()
+                torch.autograd.backward([value])
                 optimiser.step()
                 pace.step()
         nets.append(net)

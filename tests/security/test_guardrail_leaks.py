@@ -19,6 +19,7 @@ from assistant.access.viewer import Viewer
 from assistant.accounts.models import Principal, Role, User
 from assistant.audit.models import AuditEvent
 from assistant.chat import runner, selectors
+from assistant.chat.events import Done
 from assistant.chat.exporting import export_conversation
 from assistant.chat.finding import ask
 from assistant.chat.models import Conversation, StoredEvent, Turn
@@ -216,7 +217,9 @@ def test_an_instruction_hidden_in_a_document_reaches_a_model_only_where_it_is_me
 def test_a_rule_that_only_notes_changes_nothing_that_the_person_sees(
     contact: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.chat.answering._ms", lambda _began: 1)
+    monkeypatch.setattr(
+        "assistant.chat.answering._Turn.done", lambda _self, stopped=False: Done(1, stopped=stopped)
+    )
     use(Telling(), monkeypatch)
     ann = contact.viewer("ann")
 

@@ -45,10 +45,12 @@ WATCH = r"""
 window.__found = [];
 addEventListener("securitypolicyviolation", (event) => window.__found.push("refused: " + event.blockedURI));
 const ATTRIBUTES = new Set(["class", "lang", "data-answer", "data-text", "data-cites", "data-card",
-  "data-opens-panel", "href", "hx-get", "hx-target", "aria-label", "aria-current"]);
+  "data-opens-panel", "data-part", "data-layout", "data-title", "href", "hx-get", "hx-target", "aria-label",
+  "aria-current"]);
+const FRAME = "div.answer, div.parts, section.part, .part-title, div.part-text";
 const OWN_SOURCE = /^\/(turns|s\/[\w-]+\/turns)\/\d+\/sources\/\d+\/$/;
 function isOurs(element) {
-  if (element.tagName !== "SPAN" && element.tagName !== "A") return element.matches("div.answer");
+  if (element.tagName !== "SPAN" && element.tagName !== "A" && !element.matches(FRAME)) return false;
   return [...element.attributes].every(({name, value}) => ATTRIBUTES.has(name) && !value.includes("//")
     && (!["href", "hx-get"].includes(name) || OWN_SOURCE.test(value)));
 }

@@ -45,13 +45,15 @@ def test_a_scope_is_chosen_by_keyboard_and_told_over_the_answer(ann: Page, compl
     ask(ann, "국내 출장 일비는 하루 얼마인가요?")  # changed on 1 April
     turn = ann.locator("[data-turn]").nth(0)
     expect(turn.locator(".answer")).to_contain_text("50,000원")
-    expect(turn.locator(".turn-scope")).to_have_text("Scope: Handbook, since March 15, 2026")
+    expect(turn.locator("[data-turn-scope]")).to_have_text("Scope: Handbook, since March 15, 2026")
     picture(ann, "scope-turn")
     ask(ann, "How many days a week may employees work from home?")  # changed on 2 March: outside
     outside = ann.locator("[data-turn]").nth(1)
     expect(outside).to_contain_text("don’t hold the answer")
     ann.reload()
-    expect(ann.locator("[data-turn]").nth(1).locator(".turn-scope")).to_contain_text("since March 15, 2026")
+    expect(ann.locator("[data-turn]").nth(1).locator("[data-turn-scope]")).to_contain_text(
+        "since March 15, 2026"
+    )
     expect(summary).to_contain_text("Handbook, since March 15, 2026")
 
     summary.click()
@@ -61,7 +63,7 @@ def test_a_scope_is_chosen_by_keyboard_and_told_over_the_answer(ann: Page, compl
     ask(ann, "How many days a week may employees work from home?")
     everywhere = ann.locator("[data-turn]").nth(2)
     expect(everywhere.locator(".answer")).to_contain_text("two days a week")
-    expect(everywhere.locator(".turn-scope")).to_have_count(0)
+    expect(everywhere.locator("[data-turn-scope]")).to_have_count(0)
     assert complaints == []
 
 
@@ -89,7 +91,7 @@ def test_the_control_fits_in_korean_and_in_the_dark(
         page.get_by_role("button", name="완료").click()
         page.locator("[data-question]").fill("국내 출장 일비는 하루 얼마인가요?")
         page.keyboard.press("Enter")
-        head = page.locator(".turn-scope")
+        head = page.locator("[data-turn-scope]")
         expect(head).to_have_text("검색 범위: Handbook, 2024년 이후")
         expect(page.locator("[data-turn] .sources").first).to_be_visible()
         picture(page, f"scope-turn-ko-dark-{width}")
@@ -103,5 +105,5 @@ def test_the_control_works_without_scripts(chromium: Browser, address: str) -> N
         page.get_by_label("From").fill("2026-03-15")
         page.get_by_label("Your question").fill("How many days a week may employees work from home?")
         page.get_by_role("button", name="Send").click()
-        expect(page.locator(".turn-scope")).to_have_text("Scope: since March 15, 2026")
+        expect(page.locator("[data-turn-scope]")).to_have_text("Scope: since March 15, 2026")
         expect(page.locator("[data-turn]")).to_contain_text("don’t hold the answer")

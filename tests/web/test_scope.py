@@ -51,7 +51,7 @@ def page(browser: Client, turn: Turn) -> str:
 
 def heads(text: str) -> list[str]:
     """The lines over the answers that tell their scope."""
-    found = re.findall(r'<p class="turn-scope">.*?<span>(.*?)</span>', text, re.DOTALL)
+    found = re.findall(r'<p class="turn-scope" data-turn-scope>.*?<span>(.*?)</span>', text, re.DOTALL)
     return [" ".join(line.split()) for line in found]
 
 

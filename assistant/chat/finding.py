@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field
 
 from assistant.access.viewer import Viewer
+from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
-from assistant.chat.events import Blocked, NoAnswer, Section, Token, Withheld
+from assistant.chat.events import Blocked, NoAnswer, Section, Status, Token, Withheld
 from assistant.chat.styles import manner_for
 from assistant.common.types import Json, JsonObject
 from assistant.guardrails.inspect import shown_passage
@@ -48,7 +49,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     """A whole turn outside any conversation, over the documents that fit the filters.
 
     Raises:
-        ModelNotOffered: there is no `model` of this name for the viewer.
+        ModelNotOffered: there is no `model` of this name for the viewer, or none any more.
     """
     chat_model = named_chat_model(ModelUse(viewer, model))
     question = checked_question(text)
@@ -60,6 +61,8 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     no_answer = False
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
+            case Status(step="writing"):
+                model_for_turn(viewer, model)  # the right to use it may have gone while it searched
             case Section(title, layout):
                 parts.append(_Part(title, "\n" if layout == "list" else " "))
             case Token(text=sentence):

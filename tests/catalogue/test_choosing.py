@@ -16,7 +16,10 @@ from assistant.catalogue.entries import ModelNotOffered
 from assistant.catalogue.models import LanguageModel, ModelGrant
 from assistant.catalogue.services import enable_model, set_default
 from assistant.chat import runner
+from assistant.chat.finding import ask
+from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.models import StoredEvent, Turn
+from assistant.chat.planning import TurnPlan
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation, share_state
@@ -192,6 +195,21 @@ def test_who_loses_the_right_while_it_searches_sends_nothing_either(
     assert run_turn(turn.pk)
     assert not server.seen
     assert Turn.objects.get().state == "failed"
+
+
+def test_who_loses_the_right_while_a_question_outside_any_conversation_searches_sends_nothing(
+    small_world: SmallWorld, adding: Adding, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adding(SECRET, people=("ann@example.com",))
+
+    def losing(plan: TurnPlan, search: Search) -> Gathered:
+        ModelGrant.objects.all().delete()
+        return gathered(plan, search)
+
+    monkeypatch.setattr("assistant.chat.answering.gathered", losing)
+    with pytest.raises(ModelNotOffered):
+        ask(QUESTION, viewer=viewer("ann"), model=SECRET)
+    assert not server.seen
 
 
 def test_an_answer_names_its_model_to_who_may_use_it_now_and_to_nobody_else(

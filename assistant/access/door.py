@@ -20,9 +20,11 @@ from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
 from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound
+from assistant.common.types import Json
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
 
+_OPENING_CHUNKS = 2
 _FOLLOWING = 16  # characters; between two chunks stand two line breaks as a rule
 
 
@@ -72,6 +74,19 @@ class DocumentCard:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOpening:
+    """How a readable document begins and ends, by its first two chunks and its last one."""
+
+    id: int
+    title: str
+    name: str
+    attributes: Mapping[str, Json]
+    modified_at: datetime | None
+    opening: str
+    ending: str
 
 
 def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
@@ -126,6 +141,23 @@ def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, Documen
     named = Q(pk__in=document_ids)
     rows = visible_documents(viewer, among=named).select_related("connection", "body")
     return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
+
+
+def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentOpening]:
+    """How those of the documents begin and end that the viewer may read, by id. One query."""
+    named = Q(pk__in=document_ids)
+    later = Chunk.objects.filter(
+        document=OuterRef("document"), version=OuterRef("version"), ordinal__gt=OuterRef("ordinal")
+    )
+    rows = Chunk.objects.filter(
+        Q(ordinal__lt=_OPENING_CHUNKS) | ~Exists(later),
+        document__in=visible_documents(viewer, among=named),
+        version=F("document__version"),
+    ).select_related("document")
+    found: dict[int, list[Chunk]] = {}
+    for chunk in rows.order_by("document", "ordinal"):
+        found.setdefault(chunk.document_id, []).append(chunk)
+    return {pk: _opening(chunks) for pk, chunks in found.items()}
 
 
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
@@ -225,6 +257,19 @@ def _passage(chunk: Chunk) -> Passage:
         place_kind=card.place_kind,
         modified_at=card.modified_at,
         synced_at=card.synced_at,
+    )
+
+
+def _opening(chunks: Sequence[Chunk]) -> DocumentOpening:
+    document = chunks[0].document
+    return DocumentOpening(
+        id=document.pk,
+        title=shown_title(document),
+        name=document.name or document.external_id.rpartition("/")[2],
+        attributes=document.attributes,
+        modified_at=document.modified_at,
+        opening="\n".join(chunk.text for chunk in chunks if chunk.ordinal < _OPENING_CHUNKS),
+        ending=chunks[-1].text if chunks[-1].ordinal >= _OPENING_CHUNKS else "",
     )
 
 

@@ -22,6 +22,7 @@ from assistant.chat.events import (
     NumberedEvent,
     TurnEvent,
     Withheld,
+    stored_note,
     stored_token,
 )
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
@@ -197,8 +198,15 @@ def _next(viewer: Viewer, turn_id: int, after: int) -> NumberedEvent | None:
     needed = stands_on(spoken, citations, turn.read_documents) | set(turn.carried_documents)
     if not may_still_read(viewer, needed):
         return NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())
-    coming = next((event for event in stored if event.seq > after), None)
+    coming = next((event for event in stored if event.seq > after and _may_be_told(viewer, event)), None)
     return None if coming is None else NumberedEvent(coming.seq, _event(viewer, turn, coming))
+
+
+def _may_be_told(viewer: Viewer, stored: StoredEvent) -> bool:
+    """A note is left out of the stream once one of its sources may no longer be read."""
+    if stored.kind != "note":
+        return True
+    return may_still_read(viewer, {source.document for source in stored_note(stored.payload).sources})
 
 
 def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
@@ -206,6 +214,8 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
         return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
         return stored_token(stored.payload, model=turn.model)
+    if stored.kind == "note":
+        return stored_note(stored.payload)
     if stored.kind == "no_answer":
         return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
     return KINDS[stored.kind](**stored.payload)

@@ -136,6 +136,8 @@ def surroundings(
 
 def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:
     """Those of the documents that the viewer may read, by id."""
+    if not document_ids:
+        return {}
     named = Q(pk__in=document_ids)
     rows = visible_documents(viewer, among=named).select_related("connection", "body")
     return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
@@ -160,8 +162,15 @@ def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, Documen
 
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
     """Whether every one of the documents may be read now."""
-    wanted = set(document_ids)
-    return visible_documents(viewer, among=Q(pk__in=wanted)).count() == len(wanted)
+    return still_readable(viewer, document_ids) == set(document_ids)
+
+
+def still_readable(viewer: Viewer, document_ids: Collection[int]) -> set[int]:
+    """Those of the documents that may be read now."""
+    if not document_ids:
+        return set()
+    named = Q(pk__in=set(document_ids))
+    return set(visible_documents(viewer, among=named).values_list("pk", flat=True))
 
 
 def count_readable(viewer: Viewer, *, among: NDArray[np.bool_] | None = None) -> int:
@@ -210,6 +219,8 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
 
 def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) -> list[str | None]:
     """For each (document id, version, start, end) the text, or None if it may not be read or has changed."""
+    if not spans:
+        return []
     bodies = {
         body.document_id: body
         for body in Body.objects.filter(

@@ -14,6 +14,7 @@ from assistant.providers.contract import (
     AnswerSentence,
     Completions,
     ContextWanted,
+    Entailment,
     Message,
     ModelRequest,
     Role,
@@ -36,8 +37,10 @@ _PART = re.compile(r"^\W{0,3}§\s?(\d)\W{0,2}\s*")
 class WrittenAnswers:
     """A chat model that writes with a language model."""
 
-    def __init__(self, completions: Completions) -> None:
+    def __init__(self, completions: Completions, *, entailment: Entailment | None = None) -> None:
+        """`entailment` joins the check of what the model cites; None: words alone decide."""
         self._completions = completions
+        self._entailment = entailment
 
     @property
     def name(self) -> str:
@@ -66,7 +69,7 @@ class WrittenAnswers:
         sources = fitting(request.sources)
         if not sources and request.scope is Scope.COMPANY:
             return
-        check = EvidenceCheck(sources)
+        check = EvidenceCheck(sources, entailment=self._entailment)
         part = 0
         for written in sentences_of(self._asked(request, sources)):
             text = written.text
@@ -85,7 +88,7 @@ class WrittenAnswers:
     def _draft(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """The lines of a draft as they are written, each with the places that carry it."""
         sources = fitting(request.sources)
-        check = EvidenceCheck(sources)
+        check = EvidenceCheck(sources, entailment=self._entailment)
         for line in lines_of(self._asked(request, sources)):
             quotes = check.support(line.text, line.cited).quotes if sources else ()
             yield AnswerSentence(line.text, quotes)

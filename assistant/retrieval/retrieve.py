@@ -90,11 +90,13 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     if not query.strip() or not permitted.any():
         return Evidence(())
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
-    candidates, weight = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
+    model = configured_reranker()
+    pool = _pool(plan, boosts, ordered=model is not None)
+    candidates, weight = _candidates(query, permitted, replace(plan, k=pool))
     hits = _through_the_door(viewer, candidates, weight)
     if not boosts.none:
         hits = _boosted(query, hits, boosts)
-    if (model := configured_reranker()) is not None:
+    if model is not None:
         hits = [hits[at] for at in reranked(query, [hit.passage for hit in hits], by=model)]
     if plan.fold:
         hits = folded(query, hits, standings(viewer, {hit.passage.document_id for hit in hits}))
@@ -160,11 +162,10 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[l
         raise
 
 
-def _pool(plan: Plan, boosts: Boosts) -> int:
-    """How many candidates are asked for, so that `plan.k` good ones remain."""
+def _pool(plan: Plan, boosts: Boosts, *, ordered: bool) -> int:
+    """How many candidates are asked for, so that `plan.k` good ones remain, also once they are `ordered`."""
     preferred = 0 if boosts.none else pool_size(plan.k)
-    ordered = MOST_RERANKED if configured_reranker() is not None else 0
-    return max(plan.k + (SPARE if plan.fold else 0), preferred, ordered)
+    return max(plan.k + (SPARE if plan.fold else 0), preferred, MOST_RERANKED if ordered else 0)
 
 
 def _ask_for_repair() -> None:

@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from assistant.access import mask
@@ -18,7 +19,6 @@ from assistant.accounts.models import User
 from assistant.chat.finding import ask, search
 from assistant.demo.seed import seed
 from assistant.index.registry import opened_index
-from assistant.retrieval import standing
 from assistant.sync.engine import execute_run
 from assistant.sync.selectors import run_progress
 from tests.demo.test_company import (
@@ -83,7 +83,7 @@ def replies(
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(django_settings, "MUNDAP_INDEX_DIR", home / "index")
         patch.setattr(
-            standing, "today", lambda: date(2026, 11, 22)
+            timezone, "localdate", lambda: date(2026, 11, 22)
         )  # the company's documents are of this year
         embed_once(patch)
         _forget()

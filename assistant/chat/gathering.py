@@ -20,7 +20,7 @@ from assistant.providers.contract import ContextWanted, Source
 from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import Filters
-from assistant.retrieval.retrieve import Hit, Plan, retrieve
+from assistant.retrieval.retrieve import Evidence, Hit, Plan, retrieve
 
 _PASSAGES = 8
 _PASSAGES_OF_A_PART = 6
@@ -90,7 +90,7 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
     versions = Versions(search.viewer, search.filters, search.verdicts)
-    found = [_hits(plan.task, part.question, search, wanted) for part in plan.parts]
+    found = [_hits(plan.task, part.question, search, wanted, versions) for part in plan.parts]
     if plan.task in _WITH_NEWER:
         found = [
             with_newer(part.question, hits, versions, context=wanted.context)
@@ -110,10 +110,12 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
     return Gathered(tuple(once.values()), tuple(readings), versions)
 
 
-def _hits(task: Task, question: str, search: Search, wanted: Plan) -> list[Hit]:
+def _hits(task: Task, question: str, search: Search, wanted: Plan, versions: Versions) -> list[Hit]:
     """What is found; nothing for an empty question, which is how a draft asks for no documents."""
     viewer, verdicts = search.viewer, search.verdicts
-    hits = list(retrieve(question, viewer=viewer, plan=wanted).hits) if question else []
+    evidence = retrieve(question, viewer=viewer, plan=wanted) if question else Evidence(())
+    versions.standings.update(evidence.standings)
+    hits = list(evidence.hits)
     if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
         hits = _from_the_beginning(viewer, named)
     return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.chat import selectors
@@ -21,7 +22,6 @@ from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.common.types import Json
 from assistant.guardrails.services import install_rules
-from assistant.retrieval import standing
 from tests.conftest import SmallWorld
 from tests.retrieval.test_retrieve import made_document, world_of
 
@@ -54,7 +54,7 @@ THEN = "How many days a week could office staff work from home in 2025?"
 def world(
     people: dict[str, User], tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> SmallWorld:
-    monkeypatch.setattr(standing, "today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 11, 22))
     return world_of(DOCUMENTS, tmp_path / "noted", settings)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
+from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.chat import selectors
@@ -22,7 +23,6 @@ from assistant.chat.sharing import share_conversation, share_state, shared_conve
 from assistant.common.errors import NotFound
 from assistant.guardrails.services import install_rules
 from assistant.providers.wishes import Length
-from assistant.retrieval import standing
 from tests.chat.test_source_notes import CHAIR, DOCUMENTS, HOME, THEN, word_rule
 from tests.conftest import SmallWorld
 from tests.retrieval.test_retrieve import seen_with_and_without, world_of
@@ -35,7 +35,7 @@ QUERIES = ("remote work", "재택근무 가이드라인 2026", "HR-RW-2.0", "hom
 
 @pytest.fixture(autouse=True)
 def _on_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 11, 22))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from assistant.ingest.building import advance
 from assistant.ingest.index_status import Progress, status
 from assistant.providers.limits import forget
 from assistant.retrieval.retrieve import Plan, retrieve
+from assistant.retrieval.warm_up import warm_up
 from assistant.sync.engine import execute_run
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.services import request_run
@@ -264,3 +265,9 @@ def test_it_is_asked_once_whether_it_is_the_same_server(switched: SmallWorld, se
     for text in ("one", "two"):
         answering_place().embedder().embed([text])
     assert len(server.seen) == asked + 3
+
+
+def test_a_warm_up_asks_no_server(switched: SmallWorld, server: ScriptedServer) -> None:
+    asked = len(server.seen)
+    warm_up()
+    assert len(server.seen) == asked

@@ -48,7 +48,7 @@ def test_one_from_documents_cites_what_the_owner_may_read(
             answer = caller_of(person(name)).post("ask", {**DRAFT, "mode": "draft_from_documents"})
         citations = answer.value["citations"]
         assert isinstance(citations, list)
-        assert [cited["external_id"] for cited in citations] == cites  # type: ignore[index, call-overload]
+        assert [cited["external_id"] for cited in citations] == cites
 
 
 def test_none_is_written_where_none_are_offered(small_world: SmallWorld, serving_model: Serving) -> None:

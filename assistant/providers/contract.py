@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.network import Network
+from assistant.providers.source_dates import UNKNOWN_STANDING, Standing
 from assistant.providers.wishes import USUAL_STYLE, Part, Scope, Style, Task
 
 Vectors = NDArray[np.float32]
@@ -99,7 +100,8 @@ class Source:
     """One passage that the viewer may read, or a stretch around it, as a model sees it.
 
     `n` is its number; `score` says how well it fits beside the best one, 0..1. `part`: of the request's
-    parts, counted from 1, the one that it was found for; 0 where there are none.
+    parts, counted from 1, the one that it was found for; 0 where there are none. `standing`: when its
+    document holds.
     """
 
     n: int
@@ -108,6 +110,7 @@ class Source:
     text: str
     score: float = 0.0
     part: int = 0
+    standing: Standing = UNKNOWN_STANDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
 from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
+from assistant.chat.noting import Said, notes_on
 from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
 from assistant.chat.stretches import PassageVerdicts, Stretch
@@ -53,6 +54,7 @@ from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
 
 MAX_QUESTION = 4_000
+_NOTED = (Task.ANSWER, Task.SEVERAL, Task.SUMMARISE)
 
 
 @dataclass(slots=True)
@@ -257,6 +259,8 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         return
     if released:
         yield from headings.rest()
+        if plan.task in _NOTED:
+            yield from notes_on(Said(request.question, evidence.hits, evidence.versions, into))
     elif into.manner.drafts:
         yield Failed("nothing_written")
         return

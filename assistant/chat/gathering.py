@@ -14,8 +14,10 @@ from assistant.access.door import surroundings
 from assistant.access.viewer import Viewer
 from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
+from assistant.chat.successors import Versions, with_newer
 from assistant.common.analysis import query_terms, terms
 from assistant.providers.contract import ContextWanted, Source
+from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import Filters
 from assistant.retrieval.retrieve import Hit, Plan, retrieve
@@ -25,6 +27,7 @@ _PASSAGES_OF_A_PART = 6
 _LISTED = 30  # documents of which a list is made at most
 _MOST_CHUNKS = 40  # of a document that is read from its beginning
 _WHOLE = 1 << 30  # characters: any document is read whole
+_WITH_NEWER = (Task.ANSWER, Task.SEVERAL)
 _TITLE_SHARE = 0.5  # of a title's terms that must be named
 
 
@@ -42,6 +45,7 @@ class Gathered:
 
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...]
+    versions: Versions
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -54,6 +58,7 @@ class Gathered:
                 text=one.stretch.shown.text,
                 score=one.stretch.fit,
                 part=one.part,
+                standing=self.versions.standings.get(one.stretch.span.document_id, UNKNOWN_STANDING),
             )
             for number, one in enumerate(self.readings, start=1)
         )
@@ -84,7 +89,15 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         fold=True,
         context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
+    versions = Versions(search.viewer, search.filters, search.verdicts)
     found = [_hits(plan.task, part.question, search, wanted) for part in plan.parts]
+    if plan.task in _WITH_NEWER:
+        found = [
+            with_newer(part.question, hits, versions, context=wanted.context)
+            for part, hits in zip(plan.parts, found, strict=True)
+        ]
+    else:
+        versions.learn(hit for hits in found for hit in hits)
     columns = [
         [
             Reading(stretch, 0 if single else number)
@@ -94,7 +107,7 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
     ]
     once = {hit.passage.chunk_id: hit for hits in found for hit in hits}
     readings = (one for row in zip_longest(*columns) for one in row if one is not None)
-    return Gathered(tuple(once.values()), tuple(readings))
+    return Gathered(tuple(once.values()), tuple(readings), versions)
 
 
 def _hits(task: Task, question: str, search: Search, wanted: Plan) -> list[Hit]:

@@ -20,6 +20,7 @@ AT_THE_DOOR = (
             (door.surroundings, noticing.surroundings_pass_the_door),
             (door.readable, noticing.cards_pass_the_door),
             (door.may_still_read, noticing.all_documents_must_be_readable),
+            (door.still_readable, noticing.all_documents_must_be_readable),
             (door.count_readable, noticing.counts_pass_the_door),
             (door.open_document, noticing.documents_open_through_the_door),
             (door.passage_texts, noticing.texts_pass_the_door),
@@ -29,7 +30,7 @@ AT_THE_DOOR = (
         "door: one readable document is enough",
         noticing.all_documents_must_be_readable,
         door.may_still_read,
-        ("== len(wanted)", "> 0"),
+        (" == set(document_ids)", " != set()"),
     ),
     swap(
         "door: a passage of any version passes",
@@ -107,7 +108,7 @@ IN_CONVERSATIONS = (
         "the past of a conversation asks nobody",
         noticing_in_follow_ups.a_withheld_turn_is_no_past,
         past,
-        "may_still_read",
+        "still_readable",
     ),
     *(
         swap(f"what a model was told counts for nothing ({where})", check, function, (told, ""))
@@ -121,7 +122,7 @@ IN_CONVERSATIONS = (
             (
                 "stream",
                 noticing_in_follow_ups.a_stream_stands_on_what_its_model_was_told,
-                services._news,
+                services._next,
                 " | set(turn.carried_documents)",
             ),
             (

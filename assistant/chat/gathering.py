@@ -12,12 +12,14 @@ from itertools import zip_longest
 
 from assistant.access.door import surroundings
 from assistant.access.viewer import Viewer
+from assistant.chat.file_scope import NO_FILES, AskedFiles
 from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.common.analysis import query_terms, terms
 from assistant.providers.contract import ContextWanted, Source
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import Filters
+from assistant.retrieval.private import from_the_beginning, joined, retrieve_private
 from assistant.retrieval.retrieve import Hit, Plan, retrieve
 
 _PASSAGES = 8
@@ -61,12 +63,16 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """For whom is searched, among what, with what around each passage, and what guardrails say of it."""
+    """For whom is searched, among what, with what around each passage, and what guardrails say of it.
+
+    `files`: the conversation's own, which are searched too, or alone.
+    """
 
     viewer: Viewer
     filters: Filters
     context: ContextWanted
     verdicts: PassageVerdicts
+    files: AskedFiles = NO_FILES
 
 
 def gathered(plan: TurnPlan, search: Search) -> Gathered:
@@ -84,7 +90,7 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         fold=True,
         context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
-    found = [_hits(plan.task, part.question, search, wanted) for part in plan.parts]
+    found = [_hits(plan.task, (at, part.question), search, wanted) for at, part in enumerate(plan.parts, 1)]
     columns = [
         [
             Reading(stretch, 0 if single else number)
@@ -97,13 +103,34 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
     return Gathered(tuple(once.values()), tuple(readings))
 
 
-def _hits(task: Task, question: str, search: Search, wanted: Plan) -> list[Hit]:
+def _hits(task: Task, part: tuple[int, str], search: Search, wanted: Plan) -> list[Hit]:
     """What is found; nothing for an empty question, which is how a draft asks for no documents."""
-    viewer, verdicts = search.viewer, search.verdicts
-    hits = list(retrieve(question, viewer=viewer, plan=wanted).hits) if question else []
-    if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
-        hits = _from_the_beginning(viewer, named)
+    viewer, verdicts, files = search.viewer, search.verdicts, search.files
+    number, question = part
+    if read := files.of_part(number):
+        hits = from_the_beginning(viewer=viewer, documents=read, most=_MOST_CHUNKS // len(files.read))
+    elif not question:
+        hits = []
+    else:
+        hits = [] if files.only else list(retrieve(question, viewer=viewer, plan=wanted).hits)
+        if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
+            hits = _from_the_beginning(viewer, named)
+        if files.files:
+            hits = joined(question, hits, _in_files(question, search, wanted), k=max(wanted.k, len(hits)))
     return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
+
+
+def _in_files(question: str, search: Search, wanted: Plan) -> list[Hit]:
+    """The best passages of the conversation's files, or the best of each."""
+    hits = retrieve_private(
+        question, viewer=search.viewer, documents=search.files.ids, k=wanted.k, context=wanted.context
+    )
+    if not wanted.one_per_document:
+        return hits
+    best: dict[int, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.document_id, hit)
+    return list(best.values())
 
 
 def _named(words: str, hits: Sequence[Hit]) -> Hit | None:

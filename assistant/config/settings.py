@@ -14,6 +14,7 @@ ENVIRONMENT = read_environment()
 MUNDAP_HOME: Path = ENVIRONMENT.home
 MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
 MUNDAP_INDEX_DIR: Path = MUNDAP_HOME / "index"
+MUNDAP_FILES_DIR: Path = MUNDAP_HOME / "files"  # of conversations, until they are read; no copy of anything
 MUNDAP_SYNC_DIR: Path = MUNDAP_HOME / "sync"  # what makes syncs faster; may be emptied at any time
 MUNDAP_EMBEDDER: tuple[str, str] = (ENVIRONMENT.embedder, ENVIRONMENT.embedder_model)
 MUNDAP_RERANKER_MODEL: str = ENVIRONMENT.reranker_model

@@ -28,7 +28,7 @@ from assistant.chat.events import (
     Withheld,
     rests_on_citations,
 )
-from assistant.chat.file_scope import NO_FILES, AskedFiles, planned
+from assistant.chat.file_scope import NO_FILES, AskedFiles, planned, without_names
 from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
@@ -166,6 +166,8 @@ def answer(
     if asked is None:
         return
     whole, said = asked
+    if into.files.files and not into.manner.drafts:
+        whole = without_names(whole, [one.name for one in into.files.files])
     plan = plan_for(whole, into.manner, can_draft=writes_itself(model))
     if into.files.only and not into.files.files:
         yield Failed("no_file_ready")

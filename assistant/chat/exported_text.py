@@ -143,8 +143,14 @@ def about(export: Export) -> str:
 
 
 def source_line(source: CitedPassage) -> str:
-    """Where a source lies: the connected system, the place in the document, its id or address."""
-    parts = (source.source, place_label(source.place_kind, source.place), source.url or source.external_id)
+    """Where a source lies: the connected system, the place in the document, its id or address.
+
+    Of a file of the conversation, which has no system: that it is the person's own.
+    """
+    place = place_label(source.place_kind, source.place)
+    if not source.source:
+        return " · ".join(part for part in (gettext("Your file"), place) if part)
+    parts = (source.source, place, source.url or source.external_id)
     return " · ".join(part for part in parts if part)
 
 

@@ -7,12 +7,13 @@ the company's rules; a summary or a comparison of them reads them from their beg
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from assistant.chat.planning import MOST_PARTS, TurnPlan
-from assistant.common.analysis import normalise
+from assistant.common.analysis import normalise, query_terms
 from assistant.providers.wishes import Part, Task
 
 _LEAST_NAMED = 3  # characters of a name without its extension that say which file is meant
@@ -20,7 +21,7 @@ _LONGEST = 300  # characters of a question that asks for a summary or a comparis
 
 _THING = r"(?:files?|documents?|attachments?|uploads?|pdfs?|spreadsheets?|slides?|presentations?|reports?)"
 _POINTS = re.compile(
-    rf"\b(?:this|these|both|my|attached|uploaded|added)\s+(?:two\s+|three\s+|attached\s+|uploaded\s+)*{_THING}\b"
+    rf"\b(?:this|these|both|my|attached|uploaded|added)\s+(?:two\s+|three\s+|attached\s+|uploaded\s+)*(?:\w+\s+)?{_THING}\b"
     r"|\b(?:the|all|each)\s+(?:of\s+the\s+)?(?:\w+\s+)?(?:files?|attachments?|uploads?)\b"
     r"|(?:(?<![가-힣])(?:이|그|저|두|세|네|각|위|해당)|첨부(?:한|된|해\s?준)?|올린|올려\s?준|업로드(?:한|된)?|추가한)\s*"
     r"(?:(?:두|세|네|\d)\s*)?(?:개의?\s*)?(?:파일|문서|자료|첨부|보고서|엑셀|슬라이드)|첨부\s?파일|(?<![가-힣])파일(?:들)?(?:을|를|의|에|은|이)?(?![가-힣])",
@@ -49,6 +50,10 @@ _BARE = re.compile(
     r"(?:요약|핵심\s?정리)(?:을|를)?\s*(?:해|부탁|좀)?\s*(?:줘|주세요|주십시오|드려요|드립니다|줄래요?|요)?\W*",
     re.IGNORECASE,
 )
+
+
+_BEFORE = r"(?:\b(?:according to|in|of|from|by)\s+)?(?:\bthe\s+)?[\"'“‘]?"
+_AFTER = r"[\"'”’]?(?:(?:에서는|에서|에는|에|의|은|는|이|가|을|를)(?=\s|$))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,31 @@ def is_about_files(question: str, names: Sequence[str]) -> bool:
     return points and _COMPANY.search(_without_names(text, names)) is None
 
 
+def without_names(question: str, names: Sequence[str]) -> str:
+    """The question as it is searched for: which file is meant says nothing of what stands in it.
+
+    As it was, where hardly anything is left.
+    """
+    left = unicodedata.normalize("NFC", question)
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) >= _LEAST_NAMED:
+            left = re.sub(rf"{_BEFORE}{re.escape(name)}{_AFTER}", " ", left, flags=re.IGNORECASE)
+    left = " ".join(left.split())
+    return left if len(query_terms(left)) > 1 else question
+
+
 def planned(question: str, plan: TurnPlan, asked: AskedFiles) -> tuple[TurnPlan, AskedFiles]:
-    """The plan over the files, where the question wants them summarised or compared; else as it was."""
+    """The plan over the files, where the question wants them summarised or compared; else as it was.
+
+    A question that names files is asked of those.
+    """
     text = normalise(question)
-    if not asked.files or not asked.only or len(text) > _LONGEST or plan.task is Task.CREATE:
+    if not asked.files or not asked.only or plan.task is Task.CREATE:
         return plan, asked
     named = [asked.files[at] for at in _named(text, [one.name for one in asked.files])]
     chosen = named or list(asked.files)
+    if len(text) > _LONGEST:
+        return plan, replace(asked, files=tuple(chosen))
     summary, comparison = _SUMMARY.search(text) or _BARE.fullmatch(text), _COMPARISON.search(text)
     if comparison and 1 < len(chosen) <= MOST_PARTS:
         return _by_file(Task.COMPARE, chosen, asked)
@@ -110,17 +133,13 @@ def planned(question: str, plan: TurnPlan, asked: AskedFiles) -> tuple[TurnPlan,
         return _by_file(Task.SUMMARISE, chosen, asked)
     if summary:
         ids = tuple(one.document_id for one in chosen)
-        return TurnPlan(Task.SUMMARISE, (Part("", chosen[0].name),)), _reading(asked, (ids,))
-    return plan, asked
+        return TurnPlan(Task.SUMMARISE, (Part("", chosen[0].name),)), replace(asked, read=(ids,))
+    return plan, replace(asked, files=tuple(chosen))
 
 
 def _by_file(task: Task, chosen: Sequence[AskedFile], asked: AskedFiles) -> tuple[TurnPlan, AskedFiles]:
     plan = TurnPlan(task, tuple(Part(one.name, one.name) for one in chosen))
-    return plan, _reading(asked, tuple((one.document_id,) for one in chosen))
-
-
-def _reading(asked: AskedFiles, read: tuple[tuple[int, ...], ...]) -> AskedFiles:
-    return AskedFiles(asked.files, only=asked.only, read=read, left_out=asked.left_out)
+    return plan, replace(asked, read=tuple((one.document_id,) for one in chosen))
 
 
 def _named(text: str, names: Sequence[str]) -> list[int]:

@@ -115,7 +115,8 @@ _SQLITE_OPTIONS = {
     "timeout": 30,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000;"
+        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000; "
+        "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
 _database = dj_database_url.parse(ENVIRONMENT.database_url)

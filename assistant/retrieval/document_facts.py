@@ -27,8 +27,8 @@ _ROWS_AT_ONCE = 20_000
 _TABLE = Document._meta.db_table
 # Read without the ORM, which would make a million objects and datetimes.
 _FACTS = f"""
-    SELECT id, connection_id, name, media_type, CAST({{moment}} AS text) FROM {_TABLE}
-    WHERE {{column}} > %s AND owner_id IS NULL
+    SELECT id, connection_id, name, media_type, CAST({{moment}} AS text)
+    FROM {_TABLE} WHERE {{column}} > %s AND owner_id IS NULL
 """  # noqa: S608 - the model's own name
 _ATTRIBUTES = f"""
     SELECT id, CAST(attributes AS text) FROM {_TABLE} WHERE {{column}} > %s AND owner_id IS NULL

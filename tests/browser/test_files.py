@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_asking import DOUBLED_IDS, NAMELESS, OVERFLOW, ask
@@ -46,11 +47,14 @@ def chip(page: Page, name: str, state: str) -> None:
 def test_files_are_chosen_dropped_asked_and_removed(
     ann: Page, files: dict[str, Path], complaints: list[str]
 ) -> None:
+    ann.get_by_label("Your question").fill("What is typed stays")
     ann.locator("[data-file-input]").set_input_files([files["offer.md"], files["scan of 2019.pdf"]])
     chip(ann, "offer.md", "ready")
     chip(ann, "scan of 2019.pdf", "failed")
     expect(ann.locator(".file-chips")).to_contain_text("isn’t what the file’s name says")
     assert "/c/" in ann.url
+    expect(ann.get_by_label("Your question")).to_have_value("What is typed stays")
+    expect(ann.locator("[data-welcome]")).to_be_visible()
     ann.evaluate(DROP, ["rival.md", OFFER.replace("4,310", "3,980")])
     chip(ann, "rival.md", "ready")
     assert ann.evaluate(NAMELESS) == []
@@ -88,7 +92,12 @@ def test_a_question_sent_while_a_file_is_on_its_way_reaches_the_same_conversatio
     ann: Page, files: dict[str, Path]
 ) -> None:
     ann.get_by_label("Your question").fill("Summarise this document")
-    ann.route("**/files/", lambda route: (ann.wait_for_timeout(300), route.continue_()))
+
+    def slowly(route: Route) -> None:
+        ann.wait_for_timeout(300)
+        route.continue_()
+
+    ann.route("**/files/", slowly)
     ann.locator("[data-file-input]").set_input_files(files["offer.md"])
     ann.get_by_label("Your question").press("Enter")
     turn = ann.locator("[data-turn]").first
@@ -97,15 +106,22 @@ def test_a_question_sent_while_a_file_is_on_its_way_reaches_the_same_conversatio
     expect(ann.locator("[data-turn]")).to_have_count(1)
 
 
+def put(page: Page, question: str) -> None:
+    """Ask, whatever the page's language is."""
+    page.locator("[data-question]").fill(question)
+    page.keyboard.press("Enter")
+
+
 @pytest.mark.parametrize("size", [(390, 844), (1280, 860)])
 @pytest.mark.parametrize("look", [("ko", "light"), ("en", "dark"), ("ko", "dark"), ("en", "light")])
 def test_the_chips_fit_every_page(
     chromium: Browser, address: str, files: dict[str, Path], size: tuple[int, int], look: tuple[str, str]
 ) -> None:
     (width, height), (language, theme) = size, look
+    scheme: Literal["dark", "light"] = "dark" if theme == "dark" else "light"
     name = f"{language}-{theme}-{width}"
     with chromium.new_context(
-        locale="en-US", color_scheme=theme, viewport={"width": width, "height": height}
+        locale="en-US", color_scheme=scheme, viewport={"width": width, "height": height}
     ) as context:
         page = context.new_page()
         sign_in(page, address, "ann@example.com")
@@ -118,7 +134,7 @@ def test_the_chips_fit_every_page(
         chip(page, "계약서", "ready")
         assert page.evaluate(OVERFLOW) <= 0
         picture(page, f"files-chips-{name}")
-        ask(
+        put(
             page,
             "보증금은 얼마인가요?"
             if language == "ko"
@@ -128,6 +144,6 @@ def test_the_chips_fit_every_page(
         expect(turn.locator(".source-card").first).to_be_visible()
         assert page.evaluate(OVERFLOW) <= 0
         picture(page, f"files-turn-{name}")
-        ask(page, "이 파일들을 비교해 줘" if language == "ko" else "Compare these files")
+        put(page, "이 파일들을 비교해 줘" if language == "ko" else "Compare these files")
         expect(page.locator("[data-turn]").nth(1).locator(".part")).to_have_count(2)
         picture(page, f"files-compared-{name}")

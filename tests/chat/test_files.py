@@ -24,6 +24,9 @@ from assistant.chat.runner import run_turn
 from assistant.chat.services import delete_conversation, start_turn
 from assistant.common.errors import NotFound
 from assistant.documents.models import Body, Chunk, Document, Embedding, PrivateVectors
+from assistant.ingest.private import understood
+from assistant.ingest.sandbox import ParserProcess
+from assistant.ingest.storing import Prepared
 from tests.chat.files import CONTRACT_KO, OFFER, added, only_file
 from tests.conftest import SmallWorld
 
@@ -339,10 +342,9 @@ def test_a_file_that_is_removed_while_it_is_read_leaves_nothing(
     small_world: SmallWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = small_world.viewer("ann")
-    real = file_reading.understood
 
-    def removed_meanwhile(*args: object, **named: object) -> object:
-        prepared = real(*args, **named)  # type: ignore[arg-type]
+    def removed_meanwhile(parser: ParserProcess, path: Path, *, name: str, media_type: str) -> Prepared:
+        prepared = understood(parser, path, name=name, media_type=media_type)
         row = ChatFile.objects.get()
         assert not remove_file(viewer=ann, conversation_id=row.conversation_id, file_id=row.pk)
         return prepared

@@ -20,9 +20,11 @@ from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
 from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound
+from assistant.common.types import Json
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
 
+_OPENING_CHUNKS = 2
 _FOLLOWING = 16  # characters; between two chunks stand two line breaks as a rule
 
 
@@ -45,6 +47,11 @@ class Passage:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is of a private document: of no source, and its reader's own."""
+        return not self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,19 @@ class DocumentCard:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOpening:
+    """How a readable document begins and ends, by its first two chunks and its last one."""
+
+    id: int
+    title: str
+    name: str
+    attributes: Mapping[str, Json]
+    modified_at: datetime | None
+    opening: str
+    ending: str
 
 
 def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
@@ -121,15 +141,41 @@ def surroundings(
 
 def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:
     """Those of the documents that the viewer may read, by id."""
+    if not document_ids:
+        return {}
     named = Q(pk__in=document_ids)
     rows = visible_documents(viewer, among=named).select_related("connection", "body")
     return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
 
 
+def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentOpening]:
+    """How those of the documents begin and end that the viewer may read, by id. One query."""
+    named = Q(pk__in=document_ids)
+    later = Chunk.objects.filter(
+        document=OuterRef("document"), version=OuterRef("version"), ordinal__gt=OuterRef("ordinal")
+    )
+    rows = Chunk.objects.filter(
+        Q(ordinal__lt=_OPENING_CHUNKS) | ~Exists(later),
+        document__in=visible_documents(viewer, among=named),
+        version=F("document__version"),
+    ).select_related("document")
+    found: dict[int, list[Chunk]] = {}
+    for chunk in rows.order_by("document", "ordinal"):
+        found.setdefault(chunk.document_id, []).append(chunk)
+    return {pk: _opening(chunks) for pk, chunks in found.items()}
+
+
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
     """Whether every one of the documents may be read now."""
-    wanted = set(document_ids)
-    return visible_documents(viewer, among=Q(pk__in=wanted)).count() == len(wanted)
+    return still_readable(viewer, document_ids) == set(document_ids)
+
+
+def still_readable(viewer: Viewer, document_ids: Collection[int]) -> set[int]:
+    """Those of the documents that may be read now."""
+    if not document_ids:
+        return set()
+    named = Q(pk__in=set(document_ids))
+    return set(visible_documents(viewer, among=named).values_list("pk", flat=True))
 
 
 def count_readable(viewer: Viewer, *, among: NDArray[np.bool_] | None = None) -> int:
@@ -178,6 +224,8 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
 
 def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) -> list[str | None]:
     """For each (document id, version, start, end) the text, or None if it may not be read or has changed."""
+    if not spans:
+        return []
     bodies = {
         body.document_id: body
         for body in Body.objects.filter(
@@ -219,6 +267,19 @@ def _passage(chunk: Chunk) -> Passage:
         place_kind=card.place_kind,
         modified_at=card.modified_at,
         synced_at=card.synced_at,
+    )
+
+
+def _opening(chunks: Sequence[Chunk]) -> DocumentOpening:
+    document = chunks[0].document
+    return DocumentOpening(
+        id=document.pk,
+        title=shown_title(document),
+        name=document.name or document.external_id.rpartition("/")[2],
+        attributes=document.attributes,
+        modified_at=document.modified_at,
+        opening="\n".join(chunk.text for chunk in chunks if chunk.ordinal < _OPENING_CHUNKS),
+        ending=chunks[-1].text if chunks[-1].ordinal >= _OPENING_CHUNKS else "",
     )
 
 

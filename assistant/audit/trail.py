@@ -57,6 +57,11 @@ class Event(StrEnum):
     MODEL_DISABLED = "model_disabled"
     MODEL_MADE_DEFAULT = "model_made_default"
     MODEL_TRIED = "model_tried"
+    SEARCH_MODEL_ADDED = "search_model_added"
+    SEARCH_MODEL_CHANGED = "search_model_changed"
+    SEARCH_MODEL_REMOVED = "search_model_removed"
+    SEARCH_MODEL_CHOSEN = "search_model_chosen"
+    SEARCH_MODEL_TRIED = "search_model_tried"
     INDEX_SWITCHED = "index_switched"
 
 

@@ -33,6 +33,7 @@ from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
 from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
+from assistant.chat.noting import Said, notes_on
 from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
 from assistant.chat.stretches import PassageVerdicts, Stretch
@@ -54,6 +55,7 @@ from assistant.retrieval.folding import Folded
 from assistant.retrieval.narrowing import count_fitting
 
 MAX_QUESTION = 4_000
+_NOTED = (Task.ANSWER, Task.SEVERAL, Task.SUMMARISE)
 
 
 @dataclass(slots=True)
@@ -277,6 +279,9 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         return
     if released:
         yield from headings.rest()
+        if plan.task in _NOTED:
+            company = tuple(hit for hit in evidence.hits if not hit.passage.is_private)
+            yield from notes_on(Said(request.question, company, evidence.versions, into))
     elif into.manner.drafts:
         yield Failed("nothing_written")
         return

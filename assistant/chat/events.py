@@ -55,6 +55,35 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedSource:
+    """A numbered source that a note speaks of, without its title: that is asked for when it is shown.
+
+    `day` is an ISO day, month or year, and `dated` what it is the date of (`providers.source_dates.Dated`).
+    `until`: the day on which it says that it ended, or "". `quote`: what it says, of a conflict.
+    """
+
+    n: int
+    document: int
+    day: str
+    dated: str
+    until: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be known of the sources of an answer.
+
+    `kind` "superseded": the first source is an older version, the second replaced it. "ended": the one source
+    says that it no longer holds. "conflict": they say different things of what was asked, newest first.
+    A note stands on all its sources and is shown only to those who may read every one of them.
+    """
+
+    kind: str
+    sources: tuple[NotedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CitedPassage:
     """One numbered source of the answer, after the door."""
 
@@ -71,6 +100,8 @@ class CitedPassage:
     modified_at: str  # RFC 3339 or empty
     synced_at: str
     cited: bool  # False: read, but no sentence stands on it
+    day: str = ""  # ISO day, month or year
+    dated: str = ""  # what it is the date of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +147,16 @@ class Done:
     stopped: bool = False
 
 
-TurnEvent = Status | Searched | Section | Token | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+TurnEvent = (
+    Status | Searched | Section | Token | Note | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+)
 
 KINDS: dict[str, type[TurnEvent]] = {
     "status": Status,
     "searched": Searched,
     "section": Section,
     "token": Token,
+    "note": Note,
     "citations": Citations,
     "blocked": Blocked,
     "no_answer": NoAnswer,
@@ -159,6 +193,8 @@ def to_payload(event: TurnEvent) -> JsonObject:  # noqa: C901 - a line an event
         case Token(text, citations, quoted, general):
             payload: JsonObject = {"text": text, "citations": list(citations), "quoted": quoted}
             return {**payload, "general": True} if general else payload
+        case Note(kind, sources):
+            return {"kind": kind, "sources": [_noted(source) for source in sources]}
         case Citations():
             return {}
         case Blocked(topic, message):
@@ -184,6 +220,19 @@ def stored_token(payload: Mapping[str, Any], *, model: str) -> Token:
         quoted=payload.get("quoted", model == "extractive"),
         general=payload.get("general", False),
     )
+
+
+def _noted(source: NotedSource) -> JsonObject:
+    told: JsonObject = {"n": source.n, "document": source.document, "day": source.day, "dated": source.dated}
+    return {
+        **told,
+        **{name: value for name, value in (("until", source.until), ("quote", source.quote)) if value},
+    }
+
+
+def stored_note(payload: Mapping[str, Any]) -> Note:
+    """The note that `to_payload` stored."""
+    return Note(payload["kind"], tuple(NotedSource(**source) for source in payload["sources"]))
 
 
 def rests_on_citations(sentence: Token) -> bool:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from django.utils import translation
 
 from assistant.access.viewer import Viewer
 from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
-from assistant.chat.events import Blocked, NoAnswer, Section, Status, Token, Withheld
+from assistant.chat.events import Blocked, NoAnswer, Note, Section, Status, Token, Withheld
+from assistant.chat.note_words import ShownNote, noted_json
+from assistant.chat.noted import shown_notes
 from assistant.chat.styles import manner_for
+from assistant.common.analysis import language_of
 from assistant.common.types import Json, JsonObject
 from assistant.guardrails.inspect import shown_passage
+from assistant.providers.source_dates import UNKNOWN_STANDING, Standing
 from assistant.retrieval.filters import NO_FILTERS, Filters
 from assistant.retrieval.folding import Folded
 from assistant.retrieval.retrieve import Plan, retrieve
+from assistant.retrieval.standing import standings
 from assistant.retrieval.warm_up import warm_up
 
 
@@ -59,6 +67,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     parts = [_Part()]
     blocked: dict[str, Json] | None = None
     no_answer = False
+    notes: list[Note] = []
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
             case Status(step="writing"):
@@ -69,20 +78,31 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
                 parts[-1].sentences.append(sentence)
             case Blocked(topic, message):
                 blocked = {"topic": topic, "message": message}
+            case Note():
+                notes.append(event)
             case NoAnswer():
                 no_answer = True
             case Withheld():
                 parts.clear()
+                notes.clear()
                 collected.cited.clear()
                 no_answer = True
     collected.tally.audit(viewer=viewer, turn=None)
+    known = standings(viewer, {cited.passage.document_id for cited in collected.cited})
     return {
         "answer": "\n\n".join(part.text for part in parts if part.text),
         "no_answer": no_answer,
         "blocked": blocked,
-        "citations": [_citation(cited, viewer) for cited in collected.cited],
+        "notes": _in_words(shown_notes(viewer, notes), language_of(question)),
+        "citations": [_citation(cited, viewer, known) for cited in collected.cited],
         "ms": round((time.perf_counter() - began) * 1000),
     }
+
+
+def _in_words(notes: Sequence[ShownNote], language: str) -> list[Json]:
+    """The notes in the language of the question, like the answer."""
+    with translation.override(language):
+        return [noted_json(note) for note in notes]
 
 
 @dataclass(slots=True)
@@ -98,14 +118,17 @@ class _Part:
         return "\n".join(filter(None, (self.title, self.between.join(self.sentences))))
 
 
-def _citation(cited: Cited, viewer: Viewer) -> JsonObject:
+def _citation(cited: Cited, viewer: Viewer, known: Mapping[int, Standing]) -> JsonObject:
     passage = cited.passage
+    dates = known.get(passage.document_id, UNKNOWN_STANDING).dates
     shown = shown_passage(passage.text, viewer=viewer)
     return {
         "n": cited.n,
         "external_id": passage.external_id,
         "title": passage.title,
         "page": page_number(passage.place),
+        "date": dates.day,
+        "date_kind": dates.dated.value,
         "passage": shown.text,
         "quotes": [shown.part(start - passage.start, end - passage.start) for start, end in cited.quotes],
     }

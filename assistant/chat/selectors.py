@@ -16,10 +16,12 @@ from assistant.chat.events import (
     CitedPassage,
     Failed,
     NoAnswer,
+    Note,
     Token,
     TurnEvent,
     Withheld,
     rests_on_citations,
+    stored_note,
     stored_token,
 )
 from assistant.chat.models import (
@@ -33,6 +35,8 @@ from assistant.chat.models import (
     TurnMode,
     TurnState,
 )
+from assistant.chat.note_words import ShownNote
+from assistant.chat.noted import shown_notes
 from assistant.chat.reading import (
     AnswerPart,
     CitedSource,
@@ -44,9 +48,11 @@ from assistant.chat.reading import (
 from assistant.chat.scope import scope_of
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, NotFound
 from assistant.guardrails.inspect import shown_passage
+from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.folding import Reason
 from assistant.retrieval.narrowing import count_fitting
+from assistant.retrieval.standing import standings
 
 _LISTED = 200
 _GONE = 0
@@ -107,6 +113,7 @@ def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
         raise NotFound("There is no such source.")
     document = open_document(viewer=viewer, document_id=citation.document_id)
     changed = document.version != citation.version
+    standing = standings(viewer, [document.id]).get(document.id, UNKNOWN_STANDING)
     return CitedSource(
         n=n,
         document=document,
@@ -114,6 +121,8 @@ def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
         quotes=() if changed else tuple((start, end) for start, end in citation.quotes),
         changed=changed,
         folded=() if changed else _folded(viewer, citation),
+        day=standing.dates.day,
+        dated=standing.dates.dated.value,
     )
 
 
@@ -152,6 +161,16 @@ def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: S
     return everything | {documents.get(n, _GONE) for n in cited_numbers(sentences)}
 
 
+def notes_in(row: Turn) -> tuple[Note, ...]:
+    """The notes that the stored events hold, before any door."""
+    return tuple(stored_note(event.payload) for event in row.events.all() if event.kind == "note")
+
+
+def noted_numbers(notes: Sequence[ShownNote]) -> set[int]:
+    """The numbers that shown notes speak of."""
+    return {source.n for note in notes for source in note.sources}
+
+
 def cited_numbers(sentences: Sequence[Token]) -> set[int]:
     """The numbers that the sentences cite."""
     return {n for sentence in sentences for n in sentence.citations}
@@ -175,7 +194,8 @@ def turn_for_reader(reader: Viewer, row: Turn) -> TurnView:
         outcome = NoAnswer(0)
     elif isinstance(outcome, Failed):
         outcome = Failed(outcome.code)
-    numbers = cited_numbers(tokens)
+    notes = shown_notes(reader, notes_in(row)) if tokens else ()
+    numbers = cited_numbers(tokens) | noted_numbers(notes)
     view = _view(reader, row, tokens, [c for c in citations if c.n in numbers], outcome)
     return replace(view, last_seq=0)  # it counts sentences, withheld ones too
 
@@ -273,11 +293,13 @@ def _view(
         parts=_parts(row) if sentences else (),
         is_draft=row.mode != TurnMode.ANSWER,
         masked=row.masked,
+        notes=shown_notes(viewer, notes_in(row)) if sentences else (),
     )
 
 
 def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassage, ...]:
     cards = readable(viewer, {citation.document_id for citation in citations})
+    dates = {pk: standing.dates for pk, standing in standings(viewer, cards.keys()).items()}
     texts = passage_texts(viewer, [(c.document_id, c.version, c.start, c.end) for c in citations])
     return tuple(
         CitedPassage(
@@ -294,6 +316,8 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
             modified_at=card.modified_at.isoformat() if card.modified_at else "",
             synced_at=card.synced_at.isoformat(),
             cited=bool(citation.quotes),
+            day=dates[card.id].day if card.id in dates else "",
+            dated=dates[card.id].dated.value if card.id in dates else "",
         )
         for citation, text in zip(citations, texts, strict=True)
         if (card := cards.get(citation.document_id)) is not None

@@ -22,6 +22,7 @@ from assistant.chat.events import (
     NumberedEvent,
     TurnEvent,
     Withheld,
+    stored_note,
     stored_token,
 )
 from assistant.chat.file_scope import is_about_files
@@ -152,13 +153,14 @@ async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncItera
     if turn.state == TurnState.PENDING:
         ensure_running(turn_id)
     while True:
-        events = await sync_to_async(_news)(viewer, turn_id, after)
-        for numbered in events[:1]:  # the next one passes the door again, however slow the reader is
+        # One event at a time: the next one passes the door again, however slow the reader is.
+        numbered = await sync_to_async(_next)(viewer, turn_id, after)
+        if numbered is not None:
             yield numbered
             after = numbered.seq
             if isinstance(numbered.event, LAST):
                 return
-        if not events:
+        else:
             await sync_to_async(fail_if_orphaned)(turn_id)
             if await sync_to_async(_is_over)(turn_id, after):
                 return
@@ -216,15 +218,24 @@ def _is_over(turn_id: int, after: int) -> bool:
     return settled and not StoredEvent.objects.filter(turn_id=turn_id, seq__gt=after).exists()
 
 
-def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
+def _next(viewer: Viewer, turn_id: int, after: int) -> NumberedEvent | None:
+    """The first event after `after`, or Withheld in its place."""
     turn = owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
     spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
     needed = stands_on(spoken, citations, turn.read_documents) | set(turn.carried_documents)
     if not may_still_read(viewer, needed):
-        return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
-    return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
+        return NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())
+    coming = next((event for event in stored if event.seq > after and _may_be_told(viewer, event)), None)
+    return None if coming is None else NumberedEvent(coming.seq, _event(viewer, turn, coming))
+
+
+def _may_be_told(viewer: Viewer, stored: StoredEvent) -> bool:
+    """A note is left out of the stream once one of its sources may no longer be read."""
+    if stored.kind != "note":
+        return True
+    return may_still_read(viewer, {source.document for source in stored_note(stored.payload).sources})
 
 
 def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
@@ -232,6 +243,8 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
         return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
         return stored_token(stored.payload, model=turn.model)
+    if stored.kind == "note":
+        return stored_note(stored.payload)
     if stored.kind == "no_answer":
         return NoAnswer(count_searched(viewer, turn))
     return KINDS[stored.kind](**stored.payload)

@@ -16,6 +16,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from assistant.accounts.models import Connection, Principal
@@ -203,6 +204,50 @@ class ModelIndex(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} index of {self.name}"
+
+
+class SearchJob(models.TextChoices):
+    """What a model of the search does."""
+
+    EMBEDDER = "embedder", "turns texts into vectors"
+    RERANKER = "reranker", "orders what was found"
+    ENTAILMENT = "entailment", "judges what an answer says by what it cites"
+
+
+class SearchModel(models.Model):
+    """A model that administrators entered for the search: a folder of this machine, or one on a server.
+
+    What decides on its vectors never changes: another address, model or prompt is another row. The key is
+    sealed and leaves this table only towards `address`.
+    """
+
+    job = models.CharField(max_length=20, choices=SearchJob.choices)
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)  # what administrators see
+    address = models.CharField(max_length=500, blank=True)  # empty: `model` is a folder
+    model = models.CharField(max_length=1000, blank=True)  # empty: the one that the kind brings
+    sealed_key = models.BinaryField(default=b"")  # empty: the server wants none
+    dimensions = models.PositiveIntegerField(default=0)  # 0: as many as the model has
+    question_prompt = models.CharField(max_length=500, blank=True)
+    passage_prompt = models.CharField(max_length=500, blank=True)
+    version = models.CharField(max_length=80, blank=True)
+    ca_file = models.CharField(max_length=500, blank=True)
+    silence_s = models.PositiveIntegerField(default=30)
+    most_at_once = models.PositiveIntegerField(default=4)
+    is_chosen = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="search_model_name_once"),
+            models.UniqueConstraint(
+                fields=["job"], condition=Q(is_chosen=True), name="search_model_one_chosen"
+            ),
+            models.CheckConstraint(condition=Q(job__in=SearchJob.values), name="search_model_job_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.pk}"
 
 
 class Embedding(models.Model):

@@ -12,6 +12,7 @@ from assistant.access.viewer import viewer_for
 from assistant.accounts.models import User
 from assistant.common.errors import MundapError
 from assistant.documents.embedding import answering_embedder, live_places
+from assistant.documents.search_models import configured_entailment
 from assistant.index import warm_up as index
 from assistant.retrieval.narrowing import read_ahead
 from assistant.retrieval.reranking import configured_reranker
@@ -22,14 +23,16 @@ _LOOK_EVERY_S = 60.0
 
 
 def warm_up() -> None:
-    """Load the embedding model, the reranker if there is one, and the compiled search.
+    """Load the embedding model, the reranker and the entailment model if there are any, the compiled search.
 
     Raises:
-        ModelUnavailable: the embedder or the reranker cannot be loaded.
+        ModelUnavailable: one of them cannot be loaded.
     """
     answering_embedder().embed(["warm up"])
     if (reranker := configured_reranker()) is not None:
         reranker.scores("warm up", ["warm up"])
+    if (entailment := configured_entailment()) is not None:
+        entailment.judged("warm up", "warm up")
     index.warm_up()
 
 

@@ -73,6 +73,7 @@ def test_a_stranger_who_may_read_nothing_finds_nothing(
             "answer": "",
             "no_answer": True,
             "blocked": None,
+            "notes": [],
             "citations": [],
         }
 

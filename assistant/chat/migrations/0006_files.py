@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
         ('chat', '0005_turn_modes_and_answer_styles'),
-        ('documents', '0005_private_documents'),
+        ('documents', '0006_private_documents'),
     ]
 
     operations: ClassVar = [

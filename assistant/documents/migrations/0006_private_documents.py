@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
         ('accounts', '0003_push_key'),
-        ('documents', '0004_document_asked_in_run'),
+        ('documents', '0005_search_model'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

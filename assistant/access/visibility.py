@@ -6,6 +6,9 @@ A document is visible to a person exactly if
 * its permissions were confirmed within the age limit of its connection; and
 * in every clause of its access list, the first entry that counts for the person allows.
 
+A private document, which has an owner and no access list, is visible to its owner and to nobody else,
+whatever address they have or had; and only where it is named, so that no count or listing knows of it.
+
 An entry counts if it has not expired and names a principal the person holds; a deny
 also counts if nobody can say whether its principal is theirs (`holding`). `mask` holds
 the same rule over arrays. Tests prove all three equal to an independent oracle.
@@ -42,6 +45,20 @@ def _active(viewer: Viewer) -> User | None:
 
 
 def visible_documents(
+    viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
+) -> QuerySet[Document]:
+    """The documents of sources that the viewer may read now, or all those `among` some that are named.
+
+    With `among` only the lists of the named ones are asked, and the viewer's own private documents count.
+    """
+    found = _documents_of_sources(viewer, now=now, among=among)
+    if among is None:
+        return found
+    own = Document.every.filter(among, owner=viewer.user_id, owner__is_active=True)
+    return found | own.filter(version__gt=0, hidden=Hidden.NO)
+
+
+def _documents_of_sources(
     viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
 ) -> QuerySet[Document]:
     """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
@@ -125,6 +142,9 @@ def permissions_confirmed_at(document: Document) -> datetime | None:
 def may_read(viewer: Viewer, document: Document, *, now: datetime | None = None) -> bool:
     """The rule for one document, decided entry by entry."""
     now = now or timezone.now()
+    if document.owner_id is not None:
+        own = document.owner_id == viewer.user_id and _active(viewer) is not None
+        return own and document.version > 0 and not document.hidden
     confirmed = permissions_confirmed_at(document)
     if document.version == 0 or document.hidden or document.acl_id is None or confirmed is None:
         return False

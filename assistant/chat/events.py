@@ -11,7 +11,11 @@ from assistant.common.types import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is being done: step "searching", "reading" (with a count of documents) or "writing"."""
+    """What is being done: step "searching", "reading" (with a count of documents) or "writing".
+
+    Before these, "files" while files of the conversation are still being read, and "left_out" once, where
+    some could not be; both with how many.
+    """
 
     step: str
     documents: int = 0

@@ -146,9 +146,14 @@ def about(export: Export) -> str:
 
 
 def source_line(source: CitedPassage) -> str:
-    """Where a source lies and of when it is: the connected system, the place, the date, its id or address."""
+    """Where a source lies and of when it is: the connected system, the place, the date, its id or address.
+
+    Of a file of the conversation, which has no system: that it is the person's own.
+    """
     dated = date_words(source.day, source.dated)
     place = place_label(source.place_kind, source.place)
+    if not source.source:
+        return " · ".join(part for part in (gettext("Your file"), place, dated) if part)
     parts = (source.source, place, dated, source.url or source.external_id)
     return " · ".join(part for part in parts if part)
 

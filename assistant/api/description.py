@@ -34,6 +34,7 @@ from assistant.api.schemas import (
 )
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
+from assistant.chat.tables.asking_words import Wanted
 from assistant.common.types import Json, JsonObject
 from assistant.retrieval.folding import Reason
 from assistant.sync.access_changes import RunChanges
@@ -93,6 +94,8 @@ def _written_out() -> dict[str, Schema]:
         "Question": _question(),
         "Answer": closed(
             answer=TEXT,
+            short_answer=TEXT,
+            calculated={"type": "string", "enum": ["", *(wanted.value for wanted in Wanted)]},
             no_answer=TRUTH,
             blocked=either(closed(topic=TEXT, message=TEXT), NOTHING),
             citations=listed(citation),

@@ -59,6 +59,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     parts = [_Part()]
     blocked: dict[str, Json] | None = None
     no_answer = False
+    short = worked_out = ""  # of the first sentence that has one
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
             case Status(step="writing"):
@@ -67,17 +68,23 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
                 parts.append(_Part(title, "\n" if layout == "list" else " "))
             case Token(text=sentence):
                 parts[-1].sentences.append(sentence)
+                short = short or event.short_answer
+                worked_out = worked_out or event.calculated
             case Blocked(topic, message):
+                short = worked_out = ""
                 blocked = {"topic": topic, "message": message}
             case NoAnswer():
                 no_answer = True
             case Withheld():
+                short = worked_out = ""
                 parts.clear()
                 collected.cited.clear()
                 no_answer = True
     collected.tally.audit(viewer=viewer, turn=None)
     return {
         "answer": "\n\n".join(part.text for part in parts if part.text),
+        "short_answer": short,
+        "calculated": worked_out,
         "no_answer": no_answer,
         "blocked": blocked,
         "citations": [_citation(cited, viewer) for cited in collected.cited],

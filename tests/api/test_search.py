@@ -71,6 +71,8 @@ def test_a_stranger_who_may_read_nothing_finds_nothing(
         assert without_time(caller.get("search", q=query)) == {"hits": []}
         assert without_time(caller.post("ask", {"question": query})) == {
             "answer": "",
+            "short_answer": "",
+            "calculated": "",
             "no_answer": True,
             "blocked": None,
             "citations": [],

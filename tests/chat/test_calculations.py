@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from assistant.access.viewer import Viewer
 from assistant.accounts.models import User
 from assistant.chat import selectors
 from assistant.chat.events import Token
-from assistant.chat.models import StoredEvent
+from assistant.chat.exporting import export_conversation
+from assistant.chat.finding import ask
+from assistant.chat.models import StoredEvent, Turn
 from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
@@ -85,6 +89,31 @@ def test_a_calculation_survives_being_stored_and_drawn_again(files: TableFiles) 
     assert payload["calculated"] == "sum"
     start, end = payload["short"]
     assert payload["text"][start:end] == "494,500원"
+
+
+def test_the_command_and_every_file_say_that_it_is_calculated(files: TableFiles) -> None:
+    ann = files.viewer("ann")
+    told = ask(SUM, viewer=ann)
+    assert (told["calculated"], told["short_answer"]) == ("sum", "494,500원")
+    conversation = Turn.objects.get(pk=asked(ann, SUM).id).conversation_id
+    exported = {
+        kind: export_conversation(viewer=ann, conversation_id=conversation, kind=kind).content.decode()
+        for kind in ("md", "html", "json")
+    }
+    assert "(calculated)" in exported["md"]
+    assert "(calculated)" in exported["html"]
+    (sentence,) = json.loads(exported["json"])["turns"][0]["answer"]
+    assert (sentence["calculated"], sentence["short_answer"]) == ("sum", "494,500원")
+
+
+def test_the_page_marks_a_calculation_and_a_single_cell(files: TableFiles) -> None:
+    client = Client()
+    client.force_login(User.objects.get(email="ann@example.com"))
+    for question, word in ((SUM, "calculated"), ("What is the unit price of Birch?", "read from a table")):
+        view = asked(files.viewer("ann"), question)
+        page = client.get(f"/turns/{view.id}/", headers={"accept-language": "en"}).content.decode()
+        assert f'<span class="calculated-word">{word}</span' in page
+        assert f'<strong class="short">{view.sentences[0].short_answer}</strong>' in page
 
 
 def test_a_language_model_is_not_asked_for_what_was_calculated(

@@ -85,6 +85,8 @@ class _RefusedError(Exception):
 
 def result_of(table: Table, asked: Asked, choice: Choice) -> Result | Refusal:
     """The result, or why there is none."""
+    if choice.is_doubtful:
+        return Refusal.AMBIGUOUS
     try:
         with localcontext(prec=_DIGITS):
             return _COMPUTE[asked.wanted](table, asked, choice)

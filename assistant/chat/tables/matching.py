@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from assistant.chat.tables.asking import Asked
+from assistant.chat.tables.asking import Asked, words_of
 from assistant.chat.tables.asking_words import Wanted
 from assistant.chat.tables.grid import Column, Kind, Table
 from assistant.chat.tables.naming import (
@@ -42,6 +42,7 @@ class Choice:
     entity: Column | None
     times: tuple[tuple[str, str], ...]  # column and period by which rows were chosen
     worth: float
+    is_doubtful: bool = False  # merged cells, or rows of which it is not certain that each is one thing
 
     @property
     def is_filtered(self) -> bool:
@@ -66,10 +67,12 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
     around = words_around(table, asked.tokens)
     headings = [heading_named(column, asked.tokens) for column in table.columns]
     counts = asked.wanted is Wanted.COUNT
+    whole = [one.tokens for one in headings if one.worth == EXACT]
     for figures in _figures(table, asked, headings):
         columns = tuple(one.column for one in figures)
         own = frozenset[int]().union(*(one.tokens for one in figures))
-        chosen = _rows(table, asked, columns, taken=own)
+        # What names a column names no cell beside it.
+        chosen = _rows(table, asked, columns, taken=own.union(*whole))
         if chosen is None:
             continue
         groups, mentions, times = chosen
@@ -81,9 +84,9 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
         if entity is not None:
             named.append(headings[entity.at])
         held = held.union(*(one.tokens for one in named))
-        if needed - held - around:
+        if needed - held - (around - _meant_otherwise(table, asked, headings)):
             continue
-        if counts and not _counts_rows(table, asked, headings, entity):
+        if counts and (entity is None or _is_counted_otherwise(asked, headings)):
             continue
         worth = sum(one.worth * len(one.tokens & needed) for one in (*figures, *named))
         worth += sum(mention.worth * len(mention.tokens & needed) for mention in mentions)
@@ -91,7 +94,20 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
         worth += 0.3 * any(_by_period(one, asked) for one in figures)
         if len(groups) > 1:  # the rows are named by what is held against each other
             entity = table.columns[mentions[0].column]
-        yield Choice(columns, groups, mentions, entity, times, worth)
+        doubtful = any(not table.columns[at].cells[row].text for at in beside for row in table.body)
+        doubtful = doubtful or (counts and entity is not None and not _names_each_row_apart(table, entity))
+        yield Choice(columns, groups, mentions, entity, times, worth, doubtful)
+
+
+def _meant_otherwise(table: Table, asked: Asked, headings: Sequence[NamedColumn]) -> frozenset[int]:
+    """Tokens that say more than where the table stands: they name a column, or a cell of what is counted."""
+    counts = asked.wanted is Wanted.COUNT
+    meant = frozenset[int]().union(*(one.tokens for one in headings if counts or one.worth == EXACT))
+    if not counts:
+        return meant
+    cells = (column.cells[row].text for column in table.labels for row in table.body)
+    words = {word for text in cells for word in words_of(text)}
+    return meant | {token.at for token in asked.tokens if words & set(token.keys)}
 
 
 def _figures(
@@ -175,8 +191,6 @@ def _rows(
     rows = set(table.body)
     pairs: list[list[Mention]] = []
     for mentions in by_column.values():
-        if any(not table.columns[mentions[0].column].cells[row].text for row in table.body):
-            return None  # merged cells: what the empty ones mean is not written
         rows &= frozenset[int]().union(*(mention.rows for mention in mentions))
         if len(mentions) == 2:  # noqa: PLR2004 - two sides
             pairs.append(mentions)
@@ -275,11 +289,11 @@ def _entity(
     return first[0]
 
 
-def _counts_rows(table: Table, asked: Asked, headings: Sequence[NamedColumn], entity: Column | None) -> bool:
-    """Whether what is counted are the table's rows: each names one of it, and no figure says how many."""
-    if any(one.tokens & asked.counted for one in headings if one.column.kind is Kind.AMOUNT):
-        return False
-    if entity is not None:
-        named = [normalise(entity.cells[row].text) for row in table.body]
-        return all(named) and len(set(named)) == len(named)
-    return False
+def _is_counted_otherwise(asked: Asked, headings: Sequence[NamedColumn]) -> bool:
+    """Whether a column of figures says how many there are of what is counted."""
+    return any(one.tokens & asked.counted for one in headings if one.column.kind is Kind.AMOUNT)
+
+
+def _names_each_row_apart(table: Table, entity: Column) -> bool:
+    named = [normalise(entity.cells[row].text) for row in table.body]
+    return all(named) and len(set(named)) == len(named)

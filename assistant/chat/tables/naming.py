@@ -129,7 +129,13 @@ def mentions_in(
 
 
 def _is_twin(one: Mention, other: Mention) -> bool:
-    return one.column == other.column and one.tokens == other.tokens and one.worth == other.worth == EXACT
+    alike = one.column == other.column and one.tokens == other.tokens and one.worth == other.worth == EXACT
+    return alike and _without_note(one.value) == _without_note(other.value)
+
+
+def _without_note(value: str) -> str:
+    """The cell without what stands in brackets at its end."""
+    return value.partition("(")[0].strip() or value
 
 
 def _named_cells(table: Table, column: Column, tokens: Sequence[Token]) -> Iterator[Mention]:
@@ -141,7 +147,7 @@ def _named_cells(table: Table, column: Column, tokens: Sequence[Token]) -> Itera
             values.setdefault(" ".join(normalise(text).split()), set()).add(row)
     parts: dict[int, list[str]] = {}
     for value, rows in values.items():
-        main = value.partition("(")[0].strip() or value
+        main = _without_note(value)
         words, squeezed = words_of(main), "".join(main.split())
         whole = list(_runs_that_are(tokens, words, squeezed))
         for tokens_of in whole:

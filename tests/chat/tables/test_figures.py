@@ -153,8 +153,16 @@ def test_a_table_that_may_be_a_part_of_one_is_not_calculated_with() -> None:
 
 def test_merged_cells_select_no_rows() -> None:
     merged = (("지역", "팀", "비용"), ("서울", "가", "10"), ("", "나", "20"), ("부산", "다", "30"))
-    assert short("서울 비용 합계", merged) is Refusal.NOTHING_FITS
+    assert short("서울 비용 합계", merged) is Refusal.AMBIGUOUS
     assert short("비용 합계", merged) == "60"
+
+
+def test_a_second_table_of_the_same_headings_that_leaves_a_doubt_is_not_passed_over() -> None:
+    head = ("Issue", "Error", "Cost")
+    first = (head, ("One", "none yet", "10"), ("Two", "timeout", "20"))
+    second = (head, ("Three", "timeout", "30"), ("Four", "", "40"))
+    assert short("total cost of timeout", first) == "20"
+    assert short("total cost of timeout", first, "# Later", second) is Refusal.AMBIGUOUS
 
 
 def test_empty_cells_are_left_out_and_it_is_said() -> None:

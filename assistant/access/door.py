@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
 from assistant.accounts.models import Connection
 from assistant.common.errors import NotFound
+from assistant.common.types import Json
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
 
@@ -45,6 +46,11 @@ class Passage:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is of a private document: of no source, and its reader's own."""
+        return not self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,19 @@ class DocumentCard:
     place_kind: str
     modified_at: datetime | None
     synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOpening:
+    """How a readable document begins and ends, by its first chunk and its last one."""
+
+    id: int
+    title: str
+    name: str
+    attributes: Mapping[str, Json]
+    modified_at: datetime | None
+    opening: str
+    ending: str
 
 
 def passages(viewer: Viewer, chunk_ids: Sequence[int]) -> list[Passage]:
@@ -121,15 +140,51 @@ def surroundings(
 
 def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentCard]:
     """Those of the documents that the viewer may read, by id."""
+    if not document_ids:
+        return {}
     named = Q(pk__in=document_ids)
     rows = visible_documents(viewer, among=named).select_related("connection", "body")
     return {row.pk: _card(row) for row in rows.defer("body__text", "body__blocks")}
 
 
+def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentOpening]:
+    """How those of the documents begin and end that the viewer may read, by id. One query."""
+    own = Chunk.objects.filter(document=OuterRef("pk"), version=OuterRef("version")).values("text")
+    rows = visible_documents(viewer, among=Q(pk__in=document_ids)).values_list(
+        "pk",
+        "title",
+        "name",
+        "external_id",
+        "attributes",
+        "modified_at",
+        Subquery(own.order_by("ordinal")[:1]),
+        Subquery(own.order_by("-ordinal")[:1]),
+    )
+    return {
+        pk: DocumentOpening(
+            id=pk,
+            title=title or name or external_id,
+            name=name or external_id.rpartition("/")[2],
+            attributes=attributes,
+            modified_at=modified_at,
+            opening=opening or "",
+            ending=ending or "",
+        )
+        for pk, title, name, external_id, attributes, modified_at, opening, ending in rows
+    }
+
+
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
     """Whether every one of the documents may be read now."""
-    wanted = set(document_ids)
-    return visible_documents(viewer, among=Q(pk__in=wanted)).count() == len(wanted)
+    return still_readable(viewer, document_ids) == set(document_ids)
+
+
+def still_readable(viewer: Viewer, document_ids: Collection[int]) -> set[int]:
+    """Those of the documents that may be read now."""
+    if not document_ids:
+        return set()
+    named = Q(pk__in=set(document_ids))
+    return set(visible_documents(viewer, among=named).values_list("pk", flat=True))
 
 
 def count_readable(viewer: Viewer, *, among: NDArray[np.bool_] | None = None) -> int:
@@ -162,7 +217,7 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
         id=row.pk,
         external_id=row.external_id,
         title=shown_title(row),
-        source=row.connection.name,
+        source=_source(row),
         url=row.url,
         media_type=row.media_type,
         modified_at=row.modified_at,
@@ -178,6 +233,8 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
 
 def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) -> list[str | None]:
     """For each (document id, version, start, end) the text, or None if it may not be read or has changed."""
+    if not spans:
+        return []
     bodies = {
         body.document_id: body
         for body in Body.objects.filter(
@@ -194,6 +251,11 @@ def passage_texts(viewer: Viewer, spans: Sequence[tuple[int, int, int, int]]) ->
 def shown_title(document: Document) -> str:
     """The title, or what comes nearest to one."""
     return document.title or document.name or document.external_id
+
+
+def _source(document: Document) -> str:
+    """The name of the document's source; empty for a private document, which is of none."""
+    return document.connection.name if document.owner_id is None else ""
 
 
 def _passage(chunk: Chunk) -> Passage:
@@ -223,7 +285,7 @@ def _card(document: Document) -> DocumentCard:
         version=document.version,
         external_id=document.external_id,
         title=shown_title(document),
-        source=document.connection.name,
+        source=_source(document),
         url=document.url,
         place_kind=document.body.place_kind,
         modified_at=document.modified_at,

@@ -6,6 +6,9 @@ A document is visible to a person exactly if
 * its permissions were confirmed within the age limit of its connection; and
 * in every clause of its access list, the first entry that counts for the person allows.
 
+A private document, which has an owner and no access list, is visible to its owner and to nobody else,
+whatever address they have or had; and only where it is named, so that no count or listing knows of it.
+
 An entry counts if it has not expired and names a principal the person holds; a deny
 also counts if nobody can say whether its principal is theirs (`holding`). `mask` holds
 the same rule over arrays. Tests prove all three equal to an independent oracle.
@@ -13,15 +16,22 @@ the same rule over arrays. Tests prove all three equal to an independent oracle.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.core.exceptions import EmptyResultSet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from assistant.access.viewer import Viewer
-from assistant.accounts.holding import NOTHING_HELD, Held, held_by, principals_held, principals_in_doubt
+from assistant.access.written_once import MOMENT, Statement, choice, written
+from assistant.accounts.freshness import fresh_among
+from assistant.accounts.holding import NOTHING_HELD, Held, held_by, held_while, in_doubt_while
 from assistant.accounts.models import Connection, Principal, User
 from assistant.documents.models import AclEntry, Document, Hidden
+
+_STATEMENTS = 1_024  # some 10 kB each
 
 
 def principals_of(viewer: Viewer, *, now: datetime) -> Held:
@@ -37,19 +47,51 @@ def _active(viewer: Viewer) -> User | None:
 def visible_documents(
     viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
 ) -> QuerySet[Document]:
+    """The documents of sources that the viewer may read now, or all those `among` some that are named.
+
+    With `among` only the lists of the named ones are asked, and the viewer's own private documents count.
+    """
+    found = _documents_of_sources(viewer, now=now, among=among)
+    if among is None:
+        return found
+    own = Document.every.filter(among, owner=viewer.user_id, owner__is_active=True)
+    return found | own.filter(version__gt=0, hidden=Hidden.NO)
+
+
+def _documents_of_sources(
+    viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
+) -> QuerySet[Document]:
     """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
     now = now or timezone.now()
-    user = _active(viewer)
-    if user is None:
-        return Document.objects.none()
-    # Membership, access lists and documents are read by one statement, so from one state of the database.
-    held, doubtful = principals_held(user, now=now), principals_in_doubt(user, now=now)
-    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO).filter(confirmed_recently(now))
-    counting = _counting_entries(held, doubtful, now)
+    connections = tuple(Connection.objects.all())
+    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO)
+    documents = documents.filter(confirmed_recently(now, connections))
+    chosen = None
     if among is not None:
-        counting = counting.filter(acl__in=Document.objects.filter(among).values("acl"))
         documents = documents.filter(among)
-    return documents.filter(acl__in=_open_acls(counting))
+        chosen = Document.objects.filter(among).values("acl")
+    # Account, membership, access lists and documents are read by one statement, so from one state of the
+    # database.
+    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=chosen is not None)
+    try:
+        return documents.filter(acl__in=lists.at(now, chosen=chosen))
+    except EmptyResultSet:  # `among` names none
+        return Document.objects.none()
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _open_lists(user_id: int, fresh: tuple[int, ...], *, narrowed: bool) -> Statement:
+    """Asks for the ids of the access lists that are open to a person, of all or of a choice."""
+    active = User.objects.filter(pk=user_id, is_active=True)
+    counting = _counting_entries(held_while(user_id, fresh), in_doubt_while(user_id, fresh), MOMENT)
+    if narrowed:
+        counting = counting.filter(acl__in=choice())
+    return written(_open_acls(counting).filter(Exists(active)))
+
+
+def forget() -> None:
+    """Write every statement anew."""
+    _open_lists.cache_clear()
 
 
 def _counting_entries(
@@ -62,25 +104,25 @@ def _counting_entries(
     )
 
 
-def _open_acls(counting: QuerySet[AclEntry]) -> Subquery:
+def _open_acls(counting: QuerySet[AclEntry]) -> QuerySet[AclEntry, int]:
     """Ids of access lists in which every clause is opened by its first counting entry."""
     earlier = counting.filter(
         acl=OuterRef("acl"), clause=OuterRef("clause"), position__lt=OuterRef("position")
     )
-    return Subquery(
+    return (
         counting.filter(allow=True)
         .filter(~Exists(earlier))
         .values("acl")
         .annotate(opened=Count("pk"))
         .filter(opened=F("acl__clause_count"))
-        .values("acl")
+        .values_list("acl", flat=True)
     )
 
 
-def confirmed_recently(now: datetime) -> Q:
-    """Documents whose permissions are younger than their connection's limit."""
+def confirmed_recently(now: datetime, connections: Iterable[Connection] | None = None) -> Q:
+    """Documents whose permissions are younger than their source allows. `connections`: all, if at hand."""
     recent = Q(pk__in=())
-    for connection in Connection.objects.all():
+    for connection in Connection.objects.all() if connections is None else connections:
         oldest = now - timedelta(seconds=connection.max_age_s)
         own = Q(acl_confirmed_at__gte=oldest)
         confirmed = connection.permissions_confirmed_at
@@ -100,6 +142,9 @@ def permissions_confirmed_at(document: Document) -> datetime | None:
 def may_read(viewer: Viewer, document: Document, *, now: datetime | None = None) -> bool:
     """The rule for one document, decided entry by entry."""
     now = now or timezone.now()
+    if document.owner_id is not None:
+        own = document.owner_id == viewer.user_id and _active(viewer) is not None
+        return own and document.version > 0 and not document.hidden
     confirmed = permissions_confirmed_at(document)
     if document.version == 0 or document.hidden or document.acl_id is None or confirmed is None:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
@@ -17,8 +18,12 @@ def is_expired(connection: Connection, now: datetime) -> bool:
 
 def fresh_ids(now: datetime) -> list[int]:
     """Ids of the connections whose membership counts now."""
-    read = Connection.objects.exclude(principals_confirmed_at=None)
-    return [connection.pk for connection in read if not is_expired(connection, now)]
+    return fresh_among(Connection.objects.exclude(principals_confirmed_at=None), now)
+
+
+def fresh_among(connections: Iterable[Connection], now: datetime) -> list[int]:
+    """Ids of those of the connections whose membership counts now."""
+    return [connection.pk for connection in connections if not is_expired(connection, now)]
 
 
 def fresh_edges(now: datetime) -> QuerySet[GroupEdge]:

@@ -46,7 +46,7 @@ def principals_held(user: User, *, now: datetime) -> QuerySet[Principal]:
     """Everyone, the person's addresses and source accounts, and each group around any of them."""
     if not user.is_active:
         return Principal.objects.none()
-    return _held(user.pk, tuple(fresh_ids(now))).all()
+    return held_while(user.pk, tuple(fresh_ids(now))).all()
 
 
 def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
@@ -55,7 +55,7 @@ def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
     Groups whose members are not known; accounts of which nobody knows whose they are;
     what an address would give that is not confirmed; and each group around any of these.
     """
-    return _in_doubt(user.pk, tuple(fresh_ids(now))).all()
+    return in_doubt_while(user.pk, tuple(fresh_ids(now))).all()
 
 
 # To write these statements takes longer than to ask them, and they are asked with all that passes the door.
@@ -63,12 +63,14 @@ def principals_in_doubt(user: User, *, now: datetime) -> QuerySet[Principal]:
 
 
 @lru_cache(maxsize=_STATEMENTS)
-def _held(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+def held_while(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+    """What an active person holds while the membership of these connections counts. Not to be evaluated."""
     return with_containing_groups(own_principals(user_id, fresh=fresh), connections=fresh)
 
 
 @lru_cache(maxsize=_STATEMENTS)
-def _in_doubt(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+def in_doubt_while(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
+    """What is in doubt for an active person, likewise."""
     unconfirmed = unconfirmed_addresses(user_id).values_list("address", flat=True)
     start = Principal.objects.filter(_unsettled(fresh) | _by_address(unconfirmed, fresh))
     return with_containing_groups(start, connections=fresh)
@@ -76,8 +78,8 @@ def _in_doubt(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
 
 def forget() -> None:
     """Write every statement anew."""
-    _held.cache_clear()
-    _in_doubt.cache_clear()
+    held_while.cache_clear()
+    in_doubt_while.cache_clear()
 
 
 def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:

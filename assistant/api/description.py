@@ -34,12 +34,24 @@ from assistant.api.schemas import (
 )
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
+from assistant.chat.models import TurnMode
 from assistant.chat.tables.asking_words import Wanted
 from assistant.common.types import Json, JsonObject
+from assistant.providers.source_dates import Dated
 from assistant.retrieval.folding import Reason
 from assistant.sync.access_changes import RunChanges
 
 _PLACE = either(WHOLE, TEXT, NOTHING)
+_DAY: Schema = {
+    "type": "string",
+    "description": 'An ISO 8601 day, month or year, such as "2026-03-02" or "2026"; empty: none is known.',
+}
+_DATE_KIND: Schema = {
+    "type": "string",
+    "enum": [kind.value for kind in Dated],
+    "description": "What the date is the date of: the first four by the document's own words or title, "
+    '"changed" by its source.',
+}
 _ABOUT = (
     "Search and questions over the documents that the owner of a key may read, and the permission "
     "inspector. What a person may read is asked at each request: what is not theirs answers as what "
@@ -87,17 +99,28 @@ def _written_out() -> dict[str, Schema]:
         score=NUMBER,
         also=listed(also),
     )
-    citation = closed(n=WHOLE, external_id=TEXT, title=TEXT, page=_PLACE, passage=TEXT, quotes=listed(TEXT))
+    citation = closed(
+        n=WHOLE,
+        external_id=TEXT,
+        title=TEXT,
+        page=_PLACE,
+        date=_DAY,
+        date_kind=_DATE_KIND,
+        passage=TEXT,
+        quotes=listed(TEXT),
+    )
     return {
         "Error": closed(error=closed(code={"type": "string", "enum": list(ErrorCode)}, message=TEXT)),
         "Hits": closed(hits=listed(hit), ms=WHOLE),
         "Question": _question(),
         "Answer": closed(
+            draft=TRUTH,
             answer=TEXT,
             short_answer=TEXT,
             calculated={"type": "string", "enum": ["", *(wanted.value for wanted in Wanted)]},
             no_answer=TRUTH,
             blocked=either(closed(topic=TEXT, message=TEXT), NOTHING),
+            notes=listed(_note()),
             citations=listed(citation),
             ms=WHOLE,
         ),
@@ -114,15 +137,40 @@ def _written_out() -> dict[str, Schema]:
     }
 
 
+def _note() -> Schema:
+    source = closed(
+        n=WHOLE,
+        external_id=TEXT,
+        title=TEXT,
+        date=_DAY,
+        date_kind=_DATE_KIND,
+        until=_DAY,
+        quote=TEXT,
+    )
+    kind: Schema = {
+        "type": "string",
+        "enum": ["superseded", "ended", "conflict"],
+        "description": "superseded: the first source is an older version, the second replaced it. ended: the "
+        "source says that it no longer holds. conflict: the sources state different things, newest first.",
+    }
+    return closed(kind=kind, text=TEXT, sources=listed(source))
+
+
 def _question() -> Schema:
     question: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_QUESTION}
     model: Schema = {
         "type": "string",
         "description": "A model that the person may use, by its name. Without it their default one answers.",
     }
+    mode: Schema = {
+        "type": "string",
+        "enum": list(TurnMode.values),
+        "default": TurnMode.ANSWER.value,
+        "description": "A draft, without or with documents, where drafts are offered and the model writes.",
+    }
     return {
         "type": "object",
-        "properties": {"question": question, "model": model, **described_fields()},
+        "properties": {"question": question, "model": model, "mode": mode, **described_fields()},
         "required": ["question"],
         "additionalProperties": False,
     }

@@ -29,6 +29,8 @@ class Event(StrEnum):
     PERMISSIONS_INSPECTED = "permissions_inspected"
     CONVERSATION_SHARED = "conversation_shared"
     SHARE_REVOKED = "share_revoked"
+    CHAT_FILE_ADDED = "chat_file_added"
+    CHAT_FILE_REMOVED = "chat_file_removed"
     CONVERSATION_EXPORTED = "conversation_exported"
     SOURCE_ADDED = "source_added"
     SOURCE_CHANGED = "source_changed"
@@ -55,6 +57,11 @@ class Event(StrEnum):
     MODEL_DISABLED = "model_disabled"
     MODEL_MADE_DEFAULT = "model_made_default"
     MODEL_TRIED = "model_tried"
+    SEARCH_MODEL_ADDED = "search_model_added"
+    SEARCH_MODEL_CHANGED = "search_model_changed"
+    SEARCH_MODEL_REMOVED = "search_model_removed"
+    SEARCH_MODEL_CHOSEN = "search_model_chosen"
+    SEARCH_MODEL_TRIED = "search_model_tried"
     INDEX_SWITCHED = "index_switched"
 
 

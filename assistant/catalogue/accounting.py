@@ -24,6 +24,7 @@ DAYS = 30
 _NO_FAILURE = (Outcome.DONE, Outcome.STOPPED)  # whoever asked may stop it
 _MILLION = Decimal(1_000_000)
 _LARGEST = 2**31 - 1
+_LONGEST_KEY, _LONGEST_NAME = 80, 200  # characters of the columns
 log = logging.getLogger(__name__)
 
 
@@ -59,11 +60,19 @@ def bookkeeper(entry: Entry, *, turn_id: int | None) -> Callable[[Usage], None]:
 
     def note(usage: Usage) -> None:
         try:
-            _store(_row(entry, usage), turn_id)
+            _store(_row_of(entry.key, entry.name, usage, price=entry.price), turn_id)
         except DatabaseError:
             log.exception("a call of %s could not be counted", entry.key)
 
     return note
+
+
+def keep_search_call(key: str, name: str, usage: Usage) -> None:
+    """A call to an embedder or reranker on a server. One that cannot be stored ends no search."""
+    try:
+        _row_of(key, name, usage, price=None).save()
+    except DatabaseError:
+        log.exception("a call of %s could not be counted", key)
 
 
 def cost_of(usage: Usage, price: Price | None) -> Decimal | None:
@@ -113,19 +122,18 @@ def usage_by_model(*, viewer: Viewer, days: int = DAYS) -> tuple[ModelUsage, ...
     )
 
 
-def _row(entry: Entry, usage: Usage) -> ModelCall:
-    cost = cost_of(usage, entry.price)
+def _row_of(key: str, name: str, usage: Usage, *, price: Price | None) -> ModelCall:
     return ModelCall(
-        key=entry.key,
-        name=entry.name,
+        key=key[:_LONGEST_KEY],
+        name=name[:_LONGEST_NAME],
         input_tokens=_bounded(usage.input_tokens),
         output_tokens=_bounded(usage.output_tokens),
         is_estimated=usage.estimated,
         ms=_bounded(usage.ms),
         first_token_ms=None if usage.first_token_ms is None else _bounded(usage.first_token_ms),
         outcome=usage.outcome[:40],
-        cost=cost,
-        currency=entry.price.currency if entry.price else "",
+        cost=cost_of(usage, price),
+        currency=price.currency if price else "",
     )
 
 

@@ -100,7 +100,9 @@ def of_environment() -> Entry | None:
         origin=Origin.ENVIRONMENT,
         name=settings.MUNDAP_CHAT_MODEL_NAME or kind,
         kind=kind,
-        host=host_of(kind, settings.MUNDAP_CHAT_URL),
+        host=host_of(kind, settings.MUNDAP_CHAT_URL)
+        if settings.MUNDAP_CHAT_URL
+        else settings.MUNDAP_CHAT_REGION,
         is_default=True,
     )
 
@@ -116,7 +118,7 @@ def of_row(row: LanguageModel, *, may_be_default: bool = True) -> Entry:
         name=row.name,
         kind=row.kind,
         purpose=row.purpose,
-        host=host_of(row.kind, row.address),
+        host=host_of(row.kind, row.address) if row.address else row.region,
         row_id=row.pk,
         price=price,
         is_default=row.is_default and may_be_default,

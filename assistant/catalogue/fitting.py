@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 
 from assistant.catalogue.audience import lines_of
 from assistant.catalogue.entries import ROW_KEY
 from assistant.catalogue.kinds import KINDS
-from assistant.catalogue.models import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_PURPOSE
+from assistant.catalogue.models import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_PURPOSE, LONGEST_REGION
 from assistant.common.network import AddressRefused
 from assistant.common.told import said, told
 from assistant.common.web_target import parse_target
@@ -25,13 +28,15 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
 HIGHEST_PRICE = Decimal(1_000_000)
 _PLACES = 4
 _CURRENCY = 3
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """A model as an administrator wants it. Prices are for a million tokens, both or neither.
 
-    `people`: to whom alone it is open, as `audience` writes them; they count only where not `for_everyone`.
+    `ca_file` is a file of this machine with the authorities to trust. `people`: to whom alone it is open,
+    as `audience` writes them; they count only where not `for_everyone`.
     """
 
     name: str
@@ -42,6 +47,8 @@ class ModelSettings:
     most_tokens: int = 1_024
     silence_s: int = 60
     most_at_once: int = 4
+    ca_file: str = ""
+    region: str = ""
     input_price: Decimal | None = None
     output_price: Decimal | None = None
     currency: str = "USD"
@@ -57,6 +64,8 @@ def tidied(settings: ModelSettings) -> ModelSettings:
         purpose=" ".join(settings.purpose.split()),
         address=settings.address.strip() if is_elsewhere(settings.kind) else "",
         server_model=settings.server_model.strip(),
+        ca_file=settings.ca_file.strip() if is_elsewhere(settings.kind) else "",
+        region=settings.region.strip().lower() if has_region(settings.kind) else "",
         currency=settings.currency.strip().upper(),
         people=lines_of("\n".join(settings.people)),
     )
@@ -67,15 +76,22 @@ def is_elsewhere(kind: str) -> bool:
     return kind not in KINDS or KINDS[kind].is_elsewhere
 
 
+def has_region(kind: str) -> bool:
+    """Whether a model of this kind is in a region of Amazon's."""
+    return kind in KINDS and KINDS[kind].has_region
+
+
 def mistakes(settings: ModelSettings, *, key: str = "") -> dict[str, str]:
     """What is wrong, by field, in sentences that can be told in another language. Empty: it fits."""
     found = {
         "name": _wrong_name(settings.name),
-        "purpose": _wrong_text(settings.purpose, most=LONGEST_PURPOSE),
+        "purpose": wrong_text(settings.purpose, most=LONGEST_PURPOSE),
         "kind": "" if settings.kind in KINDS else told("Choose one of the kinds."),
         "address": _wrong_address(settings),
-        "server_model": _wrong_text(settings.server_model, most=LONGEST_MODEL, needed=True),
-        "key": _wrong_key(key),
+        "region": _wrong_region(settings.region),
+        "ca_file": wrong_ca_file(settings.ca_file),
+        "server_model": wrong_text(settings.server_model, most=LONGEST_MODEL, needed=True),
+        "key": wrong_key(key),
         "input_price": _wrong_price(settings.input_price),
         "output_price": _wrong_price(settings.output_price),
         "currency": _wrong_currency(settings.currency),
@@ -92,10 +108,11 @@ def _wrong_name(name: str) -> str:
     reserved = name.casefold() in CHAT_MODELS or name.casefold().startswith(ROW_KEY)
     if reserved:
         return told("“{name}” means something else here: choose another name.", name=name[:LONGEST_NAME])
-    return _wrong_text(name, most=LONGEST_NAME, needed=True)
+    return wrong_text(name, most=LONGEST_NAME, needed=True)
 
 
-def _wrong_text(text: str, *, most: int, needed: bool = False) -> str:
+def wrong_text(text: str, *, most: int, needed: bool = False) -> str:
+    """What is wrong with a line that somebody typed; empty if nothing is."""
     if needed and not text:
         return told("Fill this in.")
     if len(text) > most:
@@ -106,19 +123,49 @@ def _wrong_text(text: str, *, most: int, needed: bool = False) -> str:
 
 
 def _wrong_address(settings: ModelSettings) -> str:
-    wrong = _wrong_text(settings.address, most=LONGEST_ADDRESS, needed=is_elsewhere(settings.kind))
-    if wrong or not is_elsewhere(settings.kind):
+    if not is_elsewhere(settings.kind) or (settings.region and not settings.address):
+        return ""  # Amazon's own address in that region
+    return wrong_web_address(settings.address)
+
+
+def wrong_web_address(address: str) -> str:
+    """What is wrong with the address of a server; empty if nothing is."""
+    if wrong := wrong_text(address, most=LONGEST_ADDRESS, needed=True):
         return wrong
-    if not settings.address.lower().startswith(("http://", "https://")):
+    if not address.lower().startswith(("http://", "https://")):
         return told("Write a web address that begins with http:// or https://.")
     try:
-        parse_target(settings.address)
+        parse_target(address)
     except AddressRefused as error:
         return said(error)
     return ""
 
 
-def _wrong_key(key: str) -> str:
+def wrong_ca_file(file: str) -> str:
+    """What is wrong with a file of certificates of this machine; empty if nothing is, or there is none."""
+    if wrong := wrong_text(file, most=LONGEST_ADDRESS):
+        return wrong
+    if not file:
+        return ""
+    if not Path(file).is_absolute() or not Path(file).is_file():
+        return told(
+            "There is no such file on this machine. Write its whole path, such as /etc/ssl/house.pem."
+        )
+    try:
+        ssl.create_default_context(cafile=file)
+    except (OSError, ssl.SSLError):
+        return told("This file holds no certificates in PEM form, or may not be read.")
+    return ""
+
+
+def _wrong_region(region: str) -> str:
+    if not region or (len(region) <= LONGEST_REGION and _REGION.fullmatch(region)):
+        return ""
+    return told("Write a region as Amazon does, such as ap-northeast-2.")
+
+
+def wrong_key(key: str) -> str:
+    """What is wrong with an API key; empty if nothing is."""
     if len(key) > LONGEST_KEY:
         return told("At most {most} characters fit.", most=LONGEST_KEY)
     if not (key.isascii() and key.isprintable()):

@@ -15,11 +15,15 @@ BUILT_IN = "extractive"
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
-    """The words of a kind's form. `is_elsewhere`: it has an address of the web, to which questions go."""
+    """The words of a kind's form. `is_elsewhere`: it has an address of the web, to which questions go.
+
+    `has_region`: it is Amazon's, which finds the address by the region.
+    """
 
     label: Promise
     about: Promise
     is_elsewhere: bool = True
+    has_region: bool = False
 
 
 KINDS: dict[str, ModelKind] = {
@@ -32,6 +36,7 @@ KINDS: dict[str, ModelKind] = {
         about=_(
             "Its address names the region; its key is ID:SECRET of an access key, or an API key of Bedrock’s."
         ),
+        has_region=True,
     ),
     "transformers": ModelKind(
         label=_("Model in a folder of this machine"),

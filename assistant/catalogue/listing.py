@@ -102,6 +102,8 @@ def editable_model(*, viewer: Viewer, model_id: int) -> EditableModel:
             most_tokens=row.most_tokens,
             silence_s=row.silence_s,
             most_at_once=row.most_at_once,
+            ca_file=row.ca_file,
+            region=row.region,
             input_price=row.input_price,
             output_price=row.output_price,
             currency=row.currency,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assistant.accounts.models import Principal
 
-LONGEST_NAME, LONGEST_PURPOSE, LONGEST_ADDRESS = 80, 200, 500
+LONGEST_NAME, LONGEST_PURPOSE, LONGEST_ADDRESS, LONGEST_REGION = 80, 200, 500, 40
 
 
 class LanguageModel(models.Model):
@@ -29,6 +29,8 @@ class LanguageModel(models.Model):
     most_tokens = models.PositiveIntegerField(default=1_024)
     silence_s = models.PositiveIntegerField(default=60)
     most_at_once = models.PositiveIntegerField(default=4)
+    ca_file = models.CharField(max_length=LONGEST_ADDRESS, blank=True)  # authorities to trust instead
+    region = models.CharField(max_length=LONGEST_REGION, blank=True)  # Amazon's
     input_price = models.DecimalField(max_digits=12, decimal_places=4, null=True)
     output_price = models.DecimalField(max_digits=12, decimal_places=4, null=True)
     currency = models.CharField(max_length=3, default="USD")

@@ -1,4 +1,4 @@
-"""From an entry to a chat model that can be asked. The only place where a stored key is opened."""
+"""From an entry to a chat model that can be asked. The only place where the stored key of one is opened."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from assistant.common.network import Network
 from assistant.common.sealing import seal, unseal
 from assistant.common.told import told
 from assistant.documents.embedding import answering_embedder
-from assistant.providers.contract import ChatModel, ChatParts, ChatServer, Embedder, Usage
+from assistant.documents.search_models import configured_entailment
+from assistant.providers.contract import ChatModel, ChatParts, ChatServer, Embedder, Entailment, Usage
 from assistant.providers.registry import chat_model
 
 _NO_ROW = 0
@@ -28,11 +29,22 @@ def opened(entry: Entry, *, spent: Callable[[Usage], None]) -> ChatModel:
         ModelUnavailable: its key, or the embedder of the index, cannot be opened.
         UsageError: there is no such kind.
     """
-    return made(entry.kind, _server(entry), embedder=answering_embedder(), spent=spent)
+    return made(
+        entry.kind,
+        _server(entry),
+        embedder=answering_embedder(),
+        entailment=configured_entailment(),
+        spent=spent,
+    )
 
 
 def made(
-    kind: str, server: ChatServer, *, spent: Callable[[Usage], None], embedder: Embedder | None = None
+    kind: str,
+    server: ChatServer,
+    *,
+    spent: Callable[[Usage], None],
+    embedder: Embedder | None = None,
+    entailment: Entailment | None = None,
 ) -> ChatModel:
     """A chat model of this kind on this server, behind the guarded network.
 
@@ -40,7 +52,7 @@ def made(
         UsageError: there is no such kind.
     """
     network = Network(settings.MUNDAP_ALLOWED_NETWORKS)
-    return chat_model(kind, ChatParts(embedder, server, network, spent))
+    return chat_model(kind, ChatParts(embedder, server, network, spent, entailment))
 
 
 def server_of_environment() -> ChatServer:
@@ -51,6 +63,8 @@ def server_of_environment() -> ChatServer:
         api_key=settings.MUNDAP_CHAT_API_KEY,
         most_tokens=settings.MUNDAP_CHAT_TOKENS,
         silence_s=settings.MUNDAP_CHAT_SILENCE_S,
+        ca_file=settings.MUNDAP_CHAT_CA_BUNDLE,
+        region=settings.MUNDAP_CHAT_REGION,
     )
 
 
@@ -63,6 +77,8 @@ def server_of(wanted: ModelSettings, key: str) -> ChatServer:
         most_tokens=wanted.most_tokens,
         silence_s=wanted.silence_s,
         most_at_once=wanted.most_at_once,
+        ca_file=wanted.ca_file,
+        region=wanted.region,
     )
 
 
@@ -105,6 +121,8 @@ def _server(entry: Entry) -> ChatServer:
         most_tokens=row.most_tokens,
         silence_s=row.silence_s,
         most_at_once=row.most_at_once,
+        ca_file=row.ca_file,
+        region=row.region,
     )
 
 

@@ -139,7 +139,9 @@ def set_default(model_id: int | None, *, viewer: Viewer) -> None:
 
 def leads_elsewhere(row: LanguageModel, settings: ModelSettings) -> bool:
     """Whether a stored key would be sent to another server than the one that it was typed for."""
-    return bool(row.sealed_key) and (row.kind, row.address) != (settings.kind, settings.address)
+    now, then = (settings.kind, settings.address), (row.kind, row.address)
+    regions = (settings.region, row.region) if not settings.address else ("", "")
+    return bool(row.sealed_key) and (now != then or regions[0] != regions[1])
 
 
 def key_goes_elsewhere() -> str:

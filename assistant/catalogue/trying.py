@@ -1,17 +1,13 @@
 """Does a model answer? A short fixed question goes to it through its real provider; nothing is stored.
 
-The server may be slow, wrong or hostile, and somebody waits for the page. So a trial has ten seconds and
-one of few places: who does not answer is told to stop and left behind in its thread, whose place stays
-taken until it ends. No document and no question of anybody's is sent.
+No document and no question of anybody's is sent.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer
@@ -22,44 +18,26 @@ from assistant.catalogue.fitting import ModelSettings, mistakes, tidied
 from assistant.catalogue.models import LanguageModel
 from assistant.catalogue.opening import made, server_of, server_of_environment, stored_key
 from assistant.catalogue.services import WrongModel, key_goes_elsewhere, leads_elsewhere
+from assistant.catalogue.trial_steps import (
+    ALL_STEPS,
+    State,
+    TooManyTrials,
+    TrialStep,
+    how_far,
+    steps_of,
+    within,
+)
 from assistant.common.errors import ModelUnavailable, MundapError, NotFound
 from assistant.common.told import said, told
-from assistant.providers.contract import ChatServer, ModelRequest, Outcome, Source, Usage
+from assistant.providers.contract import ChatServer, ModelRequest, Source, Usage
 
 TRY_SECONDS = 10.0
-_AT_ONCE = 4  # places for trials in one process
-_places = threading.BoundedSemaphore(_AT_ONCE)
 _REQUEST = ModelRequest(
     question="Which word is the test word?",
     language="en",
     sources=(Source(1, "Test", "", "This is a test of the connection. The test word is lantern."),),
 )
 log = logging.getLogger(__name__)
-
-
-class Step(StrEnum):
-    """What is tried, in this order."""
-
-    REACHED = "reached"  # the server
-    SIGNED_IN = "signed_in"  # with the key
-    KNOWN = "known"  # the model, to its server
-    ANSWERED = "answered"  # the whole message came
-
-
-class State(StrEnum):
-    """How a step went."""
-
-    GOOD = "good"
-    BAD = "bad"
-    UNKNOWN = "unknown"  # it did not come to that, or the server's answer does not tell
-
-
-@dataclass(frozen=True, slots=True)
-class TrialStep:
-    """One step and how it went."""
-
-    step: Step
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +52,6 @@ class ModelTrial:
     def passed(self) -> bool:
         """Whether the model answered."""
         return all(each.state is State.GOOD for each in self.steps)
-
-
-_ALL = len(Step)
-# How far a call came that ended so: the steps that went well, and whether the next one is known to have
-# failed.
-_HOW_FAR: dict[str, tuple[int, bool]] = {
-    Outcome.DONE: (_ALL, False),
-    Outcome.UNREACHABLE: (0, True),
-    Outcome.KEY_REFUSED: (1, True),
-    Outcome.MODEL_UNKNOWN: (2, True),
-    Outcome.CUT: (3, True),
-    Outcome.ENDLESS: (3, True),
-    Outcome.DECLINED: (3, True),
-    Outcome.BUSY: (1, False),
-    Outcome.BROKEN: (1, False),
-    Outcome.REFUSED: (1, False),
-}
 
 
 def try_settings(
@@ -119,7 +80,7 @@ def try_settings(
     try:
         used = key if key is not None else (stored_key(row) if row else "")
     except ModelUnavailable as error:
-        return ModelTrial(_steps(0, known_bad=False), said(error))
+        return ModelTrial(steps_of(0, known_bad=False), said(error))
     return _tried(settings.kind, server_of(settings, used), seconds=seconds)
 
 
@@ -147,26 +108,13 @@ def _row(model_id: int | None) -> LanguageModel | None:
 
 
 def _tried(kind: str, server: ChatServer, *, seconds: float) -> ModelTrial:
-    """Ask in a thread of its own, once, and wait `seconds` at most. This wait decides, not the provider's."""
-    if not _places.acquire(blocking=False):
-        problem = told("Several tests are running already. Try again in half a minute.")
-        return ModelTrial(_steps(0, known_bad=False), problem)
-    over = threading.Event()
-    found: list[ModelTrial] = []
+    """Ask once, in a thread of its own."""
     hasty = replace(server, whole_s=2 * seconds, silence_s=2 * seconds, attempts=1)
-
-    def run() -> None:
-        try:
-            trial = _asked(kind, hasty, over.is_set)
-            found.extend([trial] if trial else [])
-        finally:
-            _places.release()
-
-    thread = threading.Thread(target=run, name="model trial", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    over.set()
-    return found[0] if found else _too_slow(seconds)
+    try:
+        found = within(seconds, lambda stop: _asked(kind, hasty, stop))
+    except TooManyTrials as error:
+        return ModelTrial(steps_of(0, known_bad=False), said(error))
+    return found or _too_slow(seconds)
 
 
 def _asked(kind: str, server: ChatServer, stop: Callable[[], bool]) -> ModelTrial | None:
@@ -182,30 +130,24 @@ def _asked(kind: str, server: ChatServer, stop: Callable[[], bool]) -> ModelTria
     except Exception as error:  # noqa: BLE001 - the edge of a provider, which is tried because it may be broken
         log.error("a trial of a model failed with %s", type(error).__name__)
         return ModelTrial(
-            _steps(0, known_bad=False),
+            steps_of(0, known_bad=False),
             told("The provider stopped on an error of its own. The log of the web process names it."),
         )
     if stop() or not spent:
         return None
-    return ModelTrial(_steps(_ALL, known_bad=False), usage=spent[-1])
+    return ModelTrial(steps_of(ALL_STEPS, known_bad=False), usage=spent[-1])
 
 
 def _failed(error: MundapError, usage: Usage | None) -> ModelTrial:
     problem = said(error)
     if usage is None or isinstance(error.__cause__, MundapError):  # no such network, address or certificate
-        return ModelTrial(_steps(0, known_bad=True), problem)
-    good, known_bad = _HOW_FAR.get(usage.outcome, (0, False))
+        return ModelTrial(steps_of(0, known_bad=True), problem)
+    good, known_bad = how_far(usage.outcome)
     if usage.first_token_ms is not None:
-        good, known_bad = _ALL - 1, True
-    return ModelTrial(_steps(good, known_bad=known_bad), problem, usage)
+        good, known_bad = ALL_STEPS - 1, True
+    return ModelTrial(steps_of(good, known_bad=known_bad), problem, usage)
 
 
 def _too_slow(seconds: float) -> ModelTrial:
     problem = told("The model did not answer within {seconds} seconds.", seconds=round(seconds))
-    return ModelTrial(_steps(0, known_bad=False), problem)
-
-
-def _steps(good: int, *, known_bad: bool) -> tuple[TrialStep, ...]:
-    """The first `good` steps went well; the next one failed if that is known; of the rest nothing is."""
-    states = [State.GOOD] * good + [State.BAD if known_bad else State.UNKNOWN] + [State.UNKNOWN] * _ALL
-    return tuple(TrialStep(step, state) for step, state in zip(Step, states, strict=False))
+    return ModelTrial(steps_of(0, known_bad=False), problem)

@@ -71,7 +71,7 @@ def calculated(
 
 def _found(question: str, asked: Asked, search: Search, evidence: Gathered) -> list[Hit]:
     """The passages whose documents are looked into, best first."""
-    if asked.wanted is Wanted.CELL:
+    if asked.wanted is Wanted.CELL or search.files.files:
         return list(evidence.hits)
     wanted = Plan(k=_SEARCHED, filters=search.filters, fold=True)
     hits = retrieve(question, viewer=search.viewer, plan=wanted).hits
@@ -147,8 +147,10 @@ def _with(evidence: Gathered, read: _TableRead, figure: Figure) -> Gathered:
     sentence = AnswerSentence(
         figure.sentence, quotes, calculated=figure.result.wanted.value, short=figure.short
     )
-    return Gathered(
-        (*evidence.hits, replace(read.hit, passage=passage, context=None)),
-        (*evidence.readings, Reading(stretch, 0)),
-        (sentence,),
+    evidence.versions.learn([read.hit])
+    return replace(
+        evidence,
+        hits=(*evidence.hits, replace(read.hit, passage=passage, context=None)),
+        readings=(*evidence.readings, Reading(stretch, 0)),
+        calculated=(sentence,),
     )

@@ -11,7 +11,11 @@ from assistant.common.types import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is being done: step "searching", "reading" (with a count of documents) or "writing"."""
+    """What is being done: step "searching", "reading" (with a count of documents) or "writing".
+
+    Before these, "files" while files of the conversation are still being read, and "left_out" once, where
+    some could not be; both with how many.
+    """
 
     step: str
     documents: int = 0
@@ -66,6 +70,35 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedSource:
+    """A numbered source that a note speaks of, without its title: that is asked for when it is shown.
+
+    `day` is an ISO day, month or year, and `dated` what it is the date of (`providers.source_dates.Dated`).
+    `until`: the day on which it says that it ended, or "". `quote`: what it says, of a conflict.
+    """
+
+    n: int
+    document: int
+    day: str
+    dated: str
+    until: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be known of the sources of an answer.
+
+    `kind` "superseded": the first source is an older version, the second replaced it. "ended": the one source
+    says that it no longer holds. "conflict": they say different things of what was asked, newest first.
+    A note stands on all its sources and is shown only to those who may read every one of them.
+    """
+
+    kind: str
+    sources: tuple[NotedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CitedPassage:
     """One numbered source of the answer, after the door."""
 
@@ -81,7 +114,9 @@ class CitedPassage:
     passage: str
     modified_at: str  # RFC 3339 or empty
     synced_at: str
-    cited: bool  # False: read, but no sentence stands on it
+    cited: bool  # False: read, but no sentence stands on it and no note names it
+    day: str = ""  # ISO day, month or year
+    dated: str = ""  # what it is the date of
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +162,16 @@ class Done:
     stopped: bool = False
 
 
-TurnEvent = Status | Searched | Section | Token | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+TurnEvent = (
+    Status | Searched | Section | Token | Note | Citations | Blocked | NoAnswer | Withheld | Failed | Done
+)
 
 KINDS: dict[str, type[TurnEvent]] = {
     "status": Status,
     "searched": Searched,
     "section": Section,
     "token": Token,
+    "note": Note,
     "citations": Citations,
     "blocked": Blocked,
     "no_answer": NoAnswer,
@@ -171,6 +209,8 @@ def to_payload(event: TurnEvent) -> JsonObject:  # noqa: C901 - a line an event
             payload: JsonObject = {"text": text, "citations": list(citations), "quoted": quoted}
             marks: JsonObject = {"general": general, "calculated": calculated, "short": list(short or ())}
             return {**payload, **{name: mark for name, mark in marks.items() if mark}}
+        case Note(kind, sources):
+            return {"kind": kind, "sources": [_noted(source) for source in sources]}
         case Citations():
             return {}
         case Blocked(topic, message):
@@ -206,6 +246,19 @@ def _span(stored: object, text: str) -> tuple[int, int] | None:
         case [int(start), int(end)] if 0 <= start < end <= len(text):
             return start, end
     return None
+
+
+def _noted(source: NotedSource) -> JsonObject:
+    told: JsonObject = {"n": source.n, "document": source.document, "day": source.day, "dated": source.dated}
+    return {
+        **told,
+        **{name: value for name, value in (("until", source.until), ("quote", source.quote)) if value},
+    }
+
+
+def stored_note(payload: Mapping[str, Any]) -> Note:
+    """The note that `to_payload` stored."""
+    return Note(payload["kind"], tuple(NotedSource(**source) for source in payload["sources"]))
 
 
 def rests_on_citations(sentence: Token) -> bool:

@@ -21,6 +21,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
 from assistant.chat.events import CitedPassage, Token
+from assistant.chat.note_words import ShownNote, date_words, noted_json
 from assistant.chat.reading import AnswerPart, place_label
 from assistant.common.types import JsonObject
 
@@ -60,6 +61,7 @@ class ExportedTurn:
     sources: tuple[CitedPassage, ...]  # those that a sentence cites
     parts: tuple[AnswerPart, ...] = ()
     is_draft: bool = False
+    on_sources: tuple[ShownNote, ...] = ()
 
     @property
     def marked(self) -> list[tuple[str, list[tuple[Token, str]]]]:
@@ -107,6 +109,7 @@ def as_json(export: Export) -> str:
                 for sentence in turn.sentences
             ],
             "note": turn.note,
+            "notes": [noted_json(note) for note in turn.on_sources],
             "sources": [_json_source(source) for source in turn.sources],
         }
         for turn in export.turns
@@ -152,8 +155,15 @@ def about(export: Export) -> str:
 
 
 def source_line(source: CitedPassage) -> str:
-    """Where a source lies: the connected system, the place in the document, its id or address."""
-    parts = (source.source, place_label(source.place_kind, source.place), source.url or source.external_id)
+    """Where a source lies and of when it is: the connected system, the place, the date, its id or address.
+
+    Of a file of the conversation, which has no system: that it is the person's own.
+    """
+    dated = date_words(source.day, source.dated)
+    place = place_label(source.place_kind, source.place)
+    if not source.source:
+        return " · ".join(part for part in (gettext("Your file"), place, dated) if part)
+    parts = (source.source, place, dated, source.url or source.external_id)
     return " · ".join(part for part in parts if part)
 
 
@@ -186,6 +196,8 @@ def _markdown_blocks(export: Export) -> Iterator[str]:
                 yield f"### {markdown_text(title)}"
             if sentences:
                 yield "\n".join(_markdown_lines(sentences, keeps_lines=turn.is_draft))
+        for note in turn.on_sources:
+            yield "\n>\n".join(f"> {markdown_text(line)}" for line in note.text.split("\n"))
         if turn.note:
             yield f"> {markdown_text(turn.note)}"
         if turn.sources:
@@ -223,4 +235,6 @@ def _json_source(source: CitedPassage) -> JsonObject:
         "place": place_label(source.place_kind, source.place),
         "passage": source.passage,
         "modified_at": source.modified_at,
+        "date": source.day,
+        "date_kind": source.dated,
     }

@@ -15,7 +15,7 @@ from assistant.chat.events import Blocked, Failed, NoAnswer, Withheld
 from assistant.chat.exported_text import Export, ExportedTurn, as_html, as_json, as_markdown
 from assistant.chat.models import TurnState
 from assistant.chat.reading import TurnView
-from assistant.chat.selectors import cited_numbers, conversation
+from assistant.chat.selectors import cited_numbers, conversation, noted_numbers
 from assistant.chat.sharing import opened_share, shared_conversation
 from assistant.common.errors import UsageError
 
@@ -105,7 +105,7 @@ def file_name(title: str, kind: str) -> str:
 
 
 def _turn(turn: TurnView, note: str) -> ExportedTurn:
-    numbers = cited_numbers(turn.sentences)
+    numbers = cited_numbers(turn.sentences) | noted_numbers(turn.notes)
     return ExportedTurn(
         question=turn.question,
         language=turn.language,
@@ -114,6 +114,7 @@ def _turn(turn: TurnView, note: str) -> ExportedTurn:
         parts=turn.parts,
         is_draft=turn.is_draft,
         note=note,
+        on_sources=turn.notes,
         sources=tuple(passage for passage in turn.passages if passage.n in numbers),
     )
 

@@ -5,7 +5,7 @@ An answer that is withheld now contributes nothing, and its question neither; no
 
 from __future__ import annotations
 
-from assistant.access.door import may_still_read
+from assistant.access.door import still_readable
 from assistant.access.viewer import Viewer
 from assistant.chat.condensing import Exchange
 from assistant.chat.events import Blocked, Withheld
@@ -23,12 +23,16 @@ def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
         conversation__user__is_active=True,
         pk__lt=turn.pk,
     ).prefetch_related("events", "citations")
+    rows = list(earlier.order_by("-pk")[:_MOST_TURNS])
+    said = [said_in(row) for row in rows]
+    needed = [
+        stands_on(tokens, list(row.citations.all()), row.read_documents) | set(row.carried_documents)
+        for row, (tokens, _) in zip(rows, said, strict=True)
+    ]
+    open_now = still_readable(viewer, set().union(*needed))
     found: list[Exchange] = []
-    for row in earlier.order_by("-pk")[:_MOST_TURNS]:
-        tokens, outcome = said_in(row)
-        documents = stands_on(tokens, list(row.citations.all()), row.read_documents)
-        documents |= set(row.carried_documents)
-        if isinstance(outcome, Withheld | Blocked) or not may_still_read(viewer, documents):
+    for row, (tokens, outcome), documents in zip(rows, said, needed, strict=True):
+        if isinstance(outcome, Withheld | Blocked) or not documents <= open_now:
             continue
         answer = " ".join(token.text for token in tokens)
         found.append(Exchange(row.question, answer, frozenset(documents) if answer else frozenset()))

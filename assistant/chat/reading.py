@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from assistant.chat.events import CitedPassage, Token, TurnEvent, Withheld
+from assistant.chat.note_words import ShownNote
 from assistant.chat.scope import Scope
 from assistant.documents.reading import OpenDocument
 
@@ -47,7 +48,9 @@ class TurnView:
     was searched for, where it differs; `model`: the key of the model that was asked; `model_name`: empty
     where the owner may not use it now; all told to the owner only. `parts` hold the sentences under headings,
     where there are any. `is_draft`: a draft was wanted. `masked`: parts of the question were masked before it
-    was stored.
+    was stored. `files`: what part the conversation's own files have in it (`models.FilesAsked`), and
+    `left_out`, how many of them could not be read; told to the owner only. `notes`: what
+    is to be known of its sources.
     """
 
     id: int
@@ -67,6 +70,9 @@ class TurnView:
     is_draft: bool = False
     model: str = ""
     model_name: str = ""
+    files: str = ""
+    left_out: int = 0
+    notes: tuple[ShownNote, ...] = ()
 
     @property
     def rows(self) -> tuple[PartRow, ...]:
@@ -139,7 +145,8 @@ class CitedSource:
     """What a citation chip opens: the document, the passage read and the quotes in it.
 
     All offsets count characters of the document's text. `changed`: the document has
-    another version now, so offsets are void and `passage`, `quotes` and `folded` are empty.
+    another version now, so offsets are void and `passage`, `quotes` and `folded` are empty. `day`, `dated`:
+    of when it is, as in `events.NotedSource`.
     """
 
     n: int
@@ -148,6 +155,8 @@ class CitedSource:
     quotes: tuple[tuple[int, int], ...]
     changed: bool
     folded: tuple[FoldedSource, ...] = ()
+    day: str = ""
+    dated: str = ""
 
     @property
     def copies(self) -> list[FoldedSource]:

@@ -16,13 +16,27 @@ from assistant.chat.events import (
     CitedPassage,
     Failed,
     NoAnswer,
+    Note,
     Token,
     TurnEvent,
     Withheld,
     rests_on_citations,
+    stored_note,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, Share, Turn, TurnMode, TurnState
+from assistant.chat.models import (
+    ChatFile,
+    Citation,
+    Conversation,
+    FilesAsked,
+    FileState,
+    Share,
+    Turn,
+    TurnMode,
+    TurnState,
+)
+from assistant.chat.note_words import ShownNote
+from assistant.chat.noted import shown_notes
 from assistant.chat.reading import (
     AnswerPart,
     CitedSource,
@@ -34,9 +48,11 @@ from assistant.chat.reading import (
 from assistant.chat.scope import scope_of
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, NotFound
 from assistant.guardrails.inspect import shown_passage
+from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.retrieval.filters import from_stored
 from assistant.retrieval.folding import Reason
 from assistant.retrieval.narrowing import count_fitting
+from assistant.retrieval.standing import standings
 
 _LISTED = 200
 _GONE = 0
@@ -97,6 +113,7 @@ def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
         raise NotFound("There is no such source.")
     document = open_document(viewer=viewer, document_id=citation.document_id)
     changed = document.version != citation.version
+    standing = standings(viewer, [document.id]).get(document.id, UNKNOWN_STANDING)
     return CitedSource(
         n=n,
         document=document,
@@ -104,6 +121,8 @@ def open_citation(viewer: Viewer, row: Turn, n: int) -> CitedSource:
         quotes=() if changed else tuple((start, end) for start, end in citation.quotes),
         changed=changed,
         folded=() if changed else _folded(viewer, citation),
+        day=standing.dates.day,
+        dated=standing.dates.dated.value,
     )
 
 
@@ -125,6 +144,13 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
     return _passages(viewer, list(Citation.objects.filter(turn_id=turn_id).order_by("n")))
 
 
+def count_searched(viewer: Viewer, row: Turn) -> int:
+    """How many documents the owner's question would search now, or files where it asks those alone."""
+    if row.files == FilesAsked.ONLY:
+        return ChatFile.objects.filter(conversation=row.conversation_id, state=FileState.READY).count()
+    return count_fitting(viewer, from_stored(row.filters))
+
+
 def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
     """Ids of the documents that the sentences stand on: all that were read, if one does more than quote.
 
@@ -133,6 +159,16 @@ def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: S
     everything = set() if all(rests_on_citations(sentence) for sentence in sentences) else set(read)
     documents = {citation.n: citation.document_id for citation in citations}
     return everything | {documents.get(n, _GONE) for n in cited_numbers(sentences)}
+
+
+def notes_in(row: Turn) -> tuple[Note, ...]:
+    """The notes that the stored events hold, before any door."""
+    return tuple(stored_note(event.payload) for event in row.events.all() if event.kind == "note")
+
+
+def noted_numbers(notes: Sequence[ShownNote]) -> set[int]:
+    """The numbers that shown notes speak of."""
+    return {source.n for note in notes for source in note.sources}
 
 
 def cited_numbers(sentences: Sequence[Token]) -> set[int]:
@@ -158,7 +194,8 @@ def turn_for_reader(reader: Viewer, row: Turn) -> TurnView:
         outcome = NoAnswer(0)
     elif isinstance(outcome, Failed):
         outcome = Failed(outcome.code)
-    numbers = cited_numbers(tokens)
+    notes = shown_notes(reader, notes_in(row)) if tokens else ()
+    numbers = cited_numbers(tokens) | noted_numbers(notes)
     view = _view(reader, row, tokens, [c for c in citations if c.n in numbers], outcome)
     return replace(view, last_seq=0)  # it counts sentences, withheld ones too
 
@@ -182,7 +219,7 @@ def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
     tokens, outcome = said_in(row)
     if isinstance(outcome, NoAnswer):
         # As many as may be read now, not then.
-        outcome = NoAnswer(count_fitting(viewer, from_stored(row.filters)))
+        outcome = NoAnswer(count_searched(viewer, row))
     citations = list(row.citations.all())
     needed = stands_on(tokens, citations, row.read_documents) | set(row.carried_documents)
     if not may_still_read(viewer, needed):
@@ -195,6 +232,8 @@ def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
         searched=searched,
         model=row.model,
         model_name=names.get(row.model, "") if len(names) > 1 else "",  # the only one needs no name
+        files=row.files,
+        left_out=_left_out(row),
     )
 
 
@@ -212,6 +251,12 @@ def said_in(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
 
 def _searched(row: Turn) -> str:
     return next((event.payload["question"] for event in row.events.all() if event.kind == "searched"), "")
+
+
+def _left_out(row: Turn) -> int:
+    """How many files could not be read for the turn."""
+    told = [event.payload for event in row.events.all() if event.kind == "status"]
+    return next((payload["documents"] for payload in told if payload["step"] == "left_out"), 0)
 
 
 def _parts(row: Turn) -> tuple[AnswerPart, ...]:
@@ -234,6 +279,9 @@ def _view(
     citations: Sequence[Citation],
     outcome: TurnEvent | None,
 ) -> TurnView:
+    notes = shown_notes(viewer, notes_in(row)) if sentences else ()
+    noted = noted_numbers(notes)
+    passages = _passages(viewer, citations)
     return TurnView(
         id=row.pk,
         asked_at=row.created_at,
@@ -243,16 +291,18 @@ def _view(
         is_open=row.state in (TurnState.PENDING, TurnState.RUNNING),
         last_seq=max((event.seq for event in row.events.all()), default=0),
         sentences=sentences,
-        passages=_passages(viewer, citations),
+        passages=tuple(replace(one, cited=True) if one.n in noted else one for one in passages),
         outcome=outcome,
         parts=_parts(row) if sentences else (),
         is_draft=row.mode != TurnMode.ANSWER,
         masked=row.masked,
+        notes=notes,
     )
 
 
 def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassage, ...]:
     cards = readable(viewer, {citation.document_id for citation in citations})
+    dates = {pk: standing.dates for pk, standing in standings(viewer, cards.keys()).items()}
     texts = passage_texts(viewer, [(c.document_id, c.version, c.start, c.end) for c in citations])
     return tuple(
         CitedPassage(
@@ -269,6 +319,8 @@ def _passages(viewer: Viewer, citations: Sequence[Citation]) -> tuple[CitedPassa
             modified_at=card.modified_at.isoformat() if card.modified_at else "",
             synced_at=card.synced_at.isoformat(),
             cited=bool(citation.quotes),
+            day=dates[card.id].day if card.id in dates else "",
+            dated=dates[card.id].dated.value if card.id in dates else "",
         )
         for citation, text in zip(citations, texts, strict=True)
         if (card := cards.get(citation.document_id)) is not None

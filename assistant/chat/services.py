@@ -22,19 +22,29 @@ from assistant.chat.events import (
     NumberedEvent,
     TurnEvent,
     Withheld,
+    stored_note,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
+from assistant.chat.file_scope import is_about_files
+from assistant.chat.models import (
+    ChatFile,
+    Citation,
+    Conversation,
+    FilesAsked,
+    StoredEvent,
+    Turn,
+    TurnMode,
+    TurnState,
+)
 from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
-from assistant.chat.selectors import cited_passages, stands_on
+from assistant.chat.selectors import cited_passages, count_searched, stands_on
 from assistant.chat.styles import has_language_model, policy_in_force
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
-from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
-from assistant.retrieval.narrowing import count_fitting
+from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored
 
 _POLL_S = 0.08
 _TITLE = 80
@@ -48,11 +58,14 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     filters: Filters = NO_FILTERS,
     mode: str = TurnMode.ANSWER,
     model: str = "",
+    files: str = FilesAsked.JOINED,
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
-    turn runs. What guardrails mask in the question is masked before anything is stored.
+    turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
+    conversation's own files are searched with the company's documents or alone; a question that is about
+    them alone is asked of them alone.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -74,6 +87,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         else:
             conversation = owned_conversation(viewer, conversation_id)
             Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+            if not conversation.turns.exists():  # it began with a file
+                Conversation.objects.filter(pk=conversation.pk).update(title=_title(question))
         turn = Turn.objects.create(
             conversation=conversation,
             question=question,
@@ -82,6 +97,7 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
+            files=_files_asked(conversation, question, files),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -91,6 +107,20 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def _files_asked(conversation: Conversation, question: str, wanted: str) -> FilesAsked:
+    """What part the conversation's files have; none where it has none."""
+    names = list(ChatFile.objects.filter(conversation=conversation).values_list("name", flat=True))
+    if not names:
+        return FilesAsked.NONE
+    alone = wanted == FilesAsked.ONLY or is_about_files(question, names)
+    return FilesAsked.ONLY if alone else FilesAsked.JOINED
+
+
+def is_first(turn: Turn) -> bool:
+    """Whether nothing was asked in its conversation before."""
+    return not Turn.objects.filter(conversation=turn.conversation_id, pk__lt=turn.pk).exists()
 
 
 def offers_drafts(viewer: Viewer) -> bool:
@@ -123,13 +153,14 @@ async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncItera
     if turn.state == TurnState.PENDING:
         ensure_running(turn_id)
     while True:
-        events = await sync_to_async(_news)(viewer, turn_id, after)
-        for numbered in events[:1]:  # the next one passes the door again, however slow the reader is
+        # One event at a time: the next one passes the door again, however slow the reader is.
+        numbered = await sync_to_async(_next)(viewer, turn_id, after)
+        if numbered is not None:
             yield numbered
             after = numbered.seq
             if isinstance(numbered.event, LAST):
                 return
-        if not events:
+        else:
             await sync_to_async(fail_if_orphaned)(turn_id)
             if await sync_to_async(_is_over)(turn_id, after):
                 return
@@ -187,15 +218,24 @@ def _is_over(turn_id: int, after: int) -> bool:
     return settled and not StoredEvent.objects.filter(turn_id=turn_id, seq__gt=after).exists()
 
 
-def _news(viewer: Viewer, turn_id: int, after: int) -> list[NumberedEvent]:
+def _next(viewer: Viewer, turn_id: int, after: int) -> NumberedEvent | None:
+    """The first event after `after`, or Withheld in its place."""
     turn = owned_turn(viewer, turn_id)  # an account that was closed sees no more of its stream either
     stored = list(StoredEvent.objects.filter(turn_id=turn_id))
     citations = list(Citation.objects.filter(turn_id=turn_id))
     spoken = [stored_token(event.payload, model=turn.model) for event in stored if event.kind == "token"]
     needed = stands_on(spoken, citations, turn.read_documents) | set(turn.carried_documents)
     if not may_still_read(viewer, needed):
-        return [NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())]
-    return [NumberedEvent(event.seq, _event(viewer, turn, event)) for event in stored if event.seq > after]
+        return NumberedEvent(max([after, *(event.seq for event in stored)]) + 1, Withheld())
+    coming = next((event for event in stored if event.seq > after and _may_be_told(viewer, event)), None)
+    return None if coming is None else NumberedEvent(coming.seq, _event(viewer, turn, coming))
+
+
+def _may_be_told(viewer: Viewer, stored: StoredEvent) -> bool:
+    """A note is left out of the stream once one of its sources may no longer be read."""
+    if stored.kind != "note":
+        return True
+    return may_still_read(viewer, {source.document for source in stored_note(stored.payload).sources})
 
 
 def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
@@ -203,8 +243,10 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
         return Citations(cited_passages(viewer, turn.pk))
     if stored.kind == "token":
         return stored_token(stored.payload, model=turn.model)
+    if stored.kind == "note":
+        return stored_note(stored.payload)
     if stored.kind == "no_answer":
-        return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
+        return NoAnswer(count_searched(viewer, turn))
     return KINDS[stored.kind](**stored.payload)
 
 

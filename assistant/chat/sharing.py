@@ -17,7 +17,7 @@ from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
 from assistant.chat.models import Conversation, Share, Turn, TurnState
 from assistant.chat.reading import CitedSource, SharedConversation, ShareState
-from assistant.chat.selectors import cited_numbers, open_citation, turn_for_reader
+from assistant.chat.selectors import cited_numbers, noted_numbers, open_citation, turn_for_reader
 from assistant.chat.services import owned_conversation
 from assistant.common.errors import NotFound, UsageError
 
@@ -122,7 +122,8 @@ def shared_source(*, viewer: Viewer, token: str, turn_id: int, n: int) -> CitedS
         NotFound: no such link is open, or no such citation is shown to this person.
     """
     row = _shared_turn(viewer, token, turn_id)
-    if n not in cited_numbers(turn_for_reader(viewer, row).sentences):
+    shown = turn_for_reader(viewer, row)
+    if n not in cited_numbers(shown.sentences) | noted_numbers(shown.notes):
         raise NotFound("There is no such source.")
     return open_citation(viewer, row, n)
 

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from assistant.common.errors import MundapError
-from assistant.providers.registry import CHAT_MODELS, EMBEDDERS
+from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, ON_SERVERS, RERANKERS
 
 BROKER_SCHEMES = ("filesystem", "redis", "rediss", "amqp", "amqps")
 SHORTEST_SECRET_KEY = 32
@@ -118,7 +118,7 @@ def sqlite_is_able(app_configs: Apps, **_options: object) -> list[CheckMessage]:
 
 @register(CHECKS)
 def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
-    """Broker, embedder, reranker, chat model and index engine name something that exists here."""
+    """Broker, chat model and index engine name something that exists here."""
     from assistant.ingest.indexing import known_engines  # noqa: PLC0415 - needs loaded apps
 
     found: list[CheckMessage] = []
@@ -126,36 +126,71 @@ def parts_are_known(app_configs: Apps, **_options: object) -> list[CheckMessage]
     if scheme not in BROKER_SCHEMES:
         hint = f"Known: {', '.join(f'{known}://' for known in BROKER_SCHEMES)}."
         found.append(Error(f"MUNDAP_BROKER_URL: unknown kind '{scheme}'.", hint=hint, id="mundap.E004"))
-    embedder, folder = settings.MUNDAP_EMBEDDER
     for name, kind, known in (
-        ("MUNDAP_EMBEDDER", embedder, EMBEDDERS),
+        ("MUNDAP_EMBEDDER", settings.MUNDAP_EMBEDDER[0], EMBEDDERS),
+        ("MUNDAP_RERANKER", settings.MUNDAP_RERANKER, RERANKERS),
         ("MUNDAP_CHAT_MODEL", settings.MUNDAP_CHAT_MODEL, CHAT_MODELS),
         ("MUNDAP_INDEX_ENGINE", settings.MUNDAP_INDEX_ENGINE, known_engines()),
     ):
         if kind not in known:
             hint = f"Known: {', '.join(sorted(known))}."
             found.append(Error(f"{name}: unknown kind '{kind}'.", hint=hint, id="mundap.E005"))
-    if embedder == "sentence-transformers" and folder and not Path(folder).expanduser().is_dir():
-        hint = "Name the folder of a sentence-transformers model; nothing is fetched at run time."
-        found.append(Error(f"MUNDAP_EMBEDDER_MODEL: no folder {folder}.", hint=hint, id="mundap.E006"))
     complete = _is_web(settings.MUNDAP_CHAT_URL) and bool(settings.MUNDAP_CHAT_MODEL_NAME)
     if settings.MUNDAP_CHAT_MODEL == "openai-compatible" and not complete:
         hint = "Set MUNDAP_CHAT_URL (http:// or https://, up to and with /v1) and MUNDAP_CHAT_MODEL_NAME."
         text = "MUNDAP_CHAT_MODEL=openai-compatible does not say which model on which server."
         found.append(Error(text, hint=hint, id="mundap.E006"))
     complete = bool(settings.MUNDAP_CHAT_MODEL_NAME and settings.MUNDAP_CHAT_API_KEY)
-    if settings.MUNDAP_CHAT_MODEL == "bedrock" and not (complete and _is_web(settings.MUNDAP_CHAT_URL)):
-        hint = "Set MUNDAP_CHAT_URL (https://bedrock-runtime.REGION.amazonaws.com), _MODEL_NAME and _API_KEY."
+    found_by = settings.MUNDAP_CHAT_REGION and not settings.MUNDAP_CHAT_URL  # Amazon's own address there
+    somewhere = bool(found_by) or _is_web(settings.MUNDAP_CHAT_URL)
+    if settings.MUNDAP_CHAT_MODEL == "bedrock" and not (complete and somewhere):
+        hint = (
+            "Set MUNDAP_CHAT_REGION, or MUNDAP_CHAT_URL (https://bedrock-runtime.REGION.amazonaws.com), and "
+            "_MODEL_NAME and _API_KEY."
+        )
         text = "MUNDAP_CHAT_MODEL=bedrock does not say which model in which region, or has no key."
         found.append(Error(text, hint=hint, id="mundap.E006"))
     folder = settings.MUNDAP_CHAT_MODEL_NAME
     if settings.MUNDAP_CHAT_MODEL == "transformers" and not (folder and Path(folder).expanduser().is_dir()):
         hint = "Name the folder of a causal language model; nothing is fetched at run time."
         found.append(Error(f"MUNDAP_CHAT_MODEL_NAME: no folder '{folder}'.", hint=hint, id="mundap.E006"))
-    reranker = settings.MUNDAP_RERANKER_MODEL
-    if reranker and not Path(reranker).expanduser().is_dir():
-        hint = "Name the folder of a cross-encoder, or leave it empty; nothing is fetched at run time."
-        found.append(Error(f"MUNDAP_RERANKER_MODEL: no folder {reranker}.", hint=hint, id="mundap.E006"))
+    return found
+
+
+@register(CHECKS)
+def search_models_are_there(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """Embedder, reranker and entailment model are a folder of this machine, or say which server has them."""
+    kind, model = settings.MUNDAP_EMBEDDER
+    found: list[CheckMessage] = []
+    for name, on_server, wanted, url, what in (
+        (
+            "EMBEDDER",
+            kind in ON_SERVERS,
+            model,
+            settings.MUNDAP_EMBEDDER_URL,
+            "a sentence-transformers model",
+        ),
+        (
+            "RERANKER",
+            settings.MUNDAP_RERANKER in ON_SERVERS,
+            settings.MUNDAP_RERANKER_MODEL,
+            settings.MUNDAP_RERANKER_URL,
+            "a cross-encoder",
+        ),
+        ("ENTAILMENT", False, settings.MUNDAP_ENTAILMENT_MODEL, "", "an entailment model"),
+    ):
+        if on_server and not (wanted and _is_web(url)):
+            hint = f"Set MUNDAP_{name}_URL (http:// or https://, up to and with /v1) and MUNDAP_{name}_MODEL."
+            text = f"MUNDAP_{name} does not say which model on which server."
+            found.append(Error(text, hint=hint, id="mundap.E006"))
+        elif not on_server and wanted and not Path(wanted).expanduser().is_dir():
+            hint = f"Name the folder of {what}, or leave it empty; nothing is fetched at run time."
+            found.append(Error(f"MUNDAP_{name}_MODEL: no folder {wanted}.", hint=hint, id="mundap.E006"))
+    for name in ("EMBEDDER", "RERANKER", "CHAT"):
+        file = getattr(settings, f"MUNDAP_{name}_CA_BUNDLE")
+        if file and not Path(file).is_file():
+            hint = "Name a file of certificates in PEM form, or leave it empty for the system's authorities."
+            found.append(Error(f"MUNDAP_{name}_CA_BUNDLE: no file {file}.", hint=hint, id="mundap.E012"))
     return found
 
 

@@ -36,7 +36,19 @@ class Environment:
     broker_url: str
     embedder: str
     embedder_model: str
+    embedder_url: str
+    embedder_api_key: str = field(repr=False)
+    embedder_dimensions: int
+    embedder_question_prompt: str
+    embedder_passage_prompt: str
+    embedder_version: str
+    embedder_ca_file: str
+    reranker: str
     reranker_model: str
+    reranker_url: str
+    reranker_api_key: str = field(repr=False)
+    reranker_ca_file: str
+    entailment_model: str
     index_engine: str
     chat_model: str
     chat_url: str
@@ -44,6 +56,8 @@ class Environment:
     chat_api_key: str = field(repr=False)
     chat_tokens: int
     chat_silence_s: int
+    chat_ca_file: str
+    chat_region: str
     max_file_bytes: int
     parse_seconds: int
     permission_max_age_s: int
@@ -72,7 +86,19 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         broker_url=_text(environ, "MUNDAP_BROKER_URL", "filesystem://"),
         embedder=_text(environ, "MUNDAP_EMBEDDER", "sentence-transformers"),
         embedder_model=_text(environ, "MUNDAP_EMBEDDER_MODEL", ""),
+        embedder_url=_text(environ, "MUNDAP_EMBEDDER_URL", ""),
+        embedder_api_key=_text(environ, "MUNDAP_EMBEDDER_API_KEY", ""),
+        embedder_dimensions=_number(environ, "MUNDAP_EMBEDDER_DIMENSIONS", 0, low=0, high=65_536),
+        embedder_question_prompt=_text(environ, "MUNDAP_EMBEDDER_QUESTION_PROMPT", ""),
+        embedder_passage_prompt=_text(environ, "MUNDAP_EMBEDDER_PASSAGE_PROMPT", ""),
+        embedder_version=_text(environ, "MUNDAP_EMBEDDER_VERSION", ""),
+        embedder_ca_file=_text(environ, "MUNDAP_EMBEDDER_CA_BUNDLE", ""),
+        reranker=_text(environ, "MUNDAP_RERANKER", "cross-encoder"),
         reranker_model=_text(environ, "MUNDAP_RERANKER_MODEL", ""),
+        reranker_url=_text(environ, "MUNDAP_RERANKER_URL", ""),
+        reranker_api_key=_text(environ, "MUNDAP_RERANKER_API_KEY", ""),
+        reranker_ca_file=_text(environ, "MUNDAP_RERANKER_CA_BUNDLE", ""),
+        entailment_model=_text(environ, "MUNDAP_ENTAILMENT_MODEL", ""),
         index_engine=_text(environ, "MUNDAP_INDEX_ENGINE", "local"),
         chat_model=_text(environ, "MUNDAP_CHAT_MODEL", "extractive"),
         chat_url=_text(environ, "MUNDAP_CHAT_URL", ""),
@@ -80,6 +106,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         chat_api_key=_text(environ, "MUNDAP_CHAT_API_KEY", ""),
         chat_tokens=_number(environ, "MUNDAP_CHAT_TOKENS", 1_024, low=64, high=100_000),
         chat_silence_s=_number(environ, "MUNDAP_CHAT_SILENCE_SECONDS", 60, low=1, high=600),
+        chat_ca_file=_text(environ, "MUNDAP_CHAT_CA_BUNDLE", ""),
+        chat_region=_text(environ, "MUNDAP_CHAT_REGION", ""),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)

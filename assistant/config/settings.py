@@ -14,9 +14,22 @@ ENVIRONMENT = read_environment()
 MUNDAP_HOME: Path = ENVIRONMENT.home
 MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
 MUNDAP_INDEX_DIR: Path = MUNDAP_HOME / "index"
+MUNDAP_FILES_DIR: Path = MUNDAP_HOME / "files"  # of conversations, until they are read; no copy of anything
 MUNDAP_SYNC_DIR: Path = MUNDAP_HOME / "sync"  # what makes syncs faster; may be emptied at any time
 MUNDAP_EMBEDDER: tuple[str, str] = (ENVIRONMENT.embedder, ENVIRONMENT.embedder_model)
+MUNDAP_EMBEDDER_URL: str = ENVIRONMENT.embedder_url
+MUNDAP_EMBEDDER_API_KEY: str = ENVIRONMENT.embedder_api_key
+MUNDAP_EMBEDDER_DIMENSIONS: int = ENVIRONMENT.embedder_dimensions
+MUNDAP_EMBEDDER_QUESTION_PROMPT: str = ENVIRONMENT.embedder_question_prompt
+MUNDAP_EMBEDDER_PASSAGE_PROMPT: str = ENVIRONMENT.embedder_passage_prompt
+MUNDAP_EMBEDDER_VERSION: str = ENVIRONMENT.embedder_version
+MUNDAP_EMBEDDER_CA_BUNDLE: str = ENVIRONMENT.embedder_ca_file
+MUNDAP_RERANKER: str = ENVIRONMENT.reranker
 MUNDAP_RERANKER_MODEL: str = ENVIRONMENT.reranker_model
+MUNDAP_RERANKER_URL: str = ENVIRONMENT.reranker_url
+MUNDAP_RERANKER_API_KEY: str = ENVIRONMENT.reranker_api_key
+MUNDAP_RERANKER_CA_BUNDLE: str = ENVIRONMENT.reranker_ca_file
+MUNDAP_ENTAILMENT_MODEL: str = ENVIRONMENT.entailment_model
 MUNDAP_INDEX_ENGINE: str = ENVIRONMENT.index_engine
 MUNDAP_CHAT_MODEL: str = ENVIRONMENT.chat_model
 MUNDAP_CHAT_URL: str = ENVIRONMENT.chat_url
@@ -24,6 +37,8 @@ MUNDAP_CHAT_MODEL_NAME: str = ENVIRONMENT.chat_model_name
 MUNDAP_CHAT_API_KEY: str = ENVIRONMENT.chat_api_key
 MUNDAP_CHAT_TOKENS: int = ENVIRONMENT.chat_tokens
 MUNDAP_CHAT_SILENCE_S: int = ENVIRONMENT.chat_silence_s
+MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
+MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
@@ -114,7 +129,8 @@ _SQLITE_OPTIONS = {
     "timeout": 30,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000;"
+        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000; "
+        "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
 _database = dj_database_url.parse(ENVIRONMENT.database_url)

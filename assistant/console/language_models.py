@@ -12,6 +12,8 @@ from assistant.accounts.roles import Right
 from assistant.catalogue import services
 from assistant.catalogue.accounting import DAYS, usage_by_model
 from assistant.catalogue.listing import EditableModel, catalogue_page, editable_model
+from assistant.catalogue.search_listing import search_sections
+from assistant.catalogue.search_trying import SearchTrial
 from assistant.catalogue.services import WrongModel
 from assistant.catalogue.trying import ModelTrial, try_environment, try_settings
 from assistant.common.errors import UsageError
@@ -19,6 +21,7 @@ from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.model_form import ModelForm, empty_form, stored_form, typed_form
 from assistant.console.paging import number_in
+from assistant.ingest.index_status import shown_status
 
 _WRONG = 422
 
@@ -27,7 +30,7 @@ _WRONG = 422
 @with_right(Right.MANAGE_MODELS)
 def models(request: AdministratorRequest) -> HttpResponse:
     """All models, with what the calls of the last days came to."""
-    return _list(request)
+    return models_page(request)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,7 +79,7 @@ def model(request: AdministratorRequest, model_id: int) -> HttpResponse:
 @with_right(Right.MANAGE_MODELS)
 def test_environment(request: AdministratorRequest) -> HttpResponse:
     """Ask the model of the environment."""
-    return _list(request, trial=try_environment(viewer=viewer_for(request.user)))
+    return models_page(request, trial=try_environment(viewer=viewer_for(request.user)))
 
 
 @require_POST
@@ -87,7 +90,7 @@ def default(request: AdministratorRequest) -> HttpResponse:
     try:
         services.set_default(number_in(typed) or 0 if typed else None, viewer=viewer_for(request.user))
     except UsageError as error:
-        return _list(request, problem=said(error), status=_WRONG)
+        return models_page(request, problem=said(error), status=_WRONG)
     return redirect("console:models")
 
 
@@ -115,11 +118,25 @@ def usage(request: AdministratorRequest) -> HttpResponse:
     return render(request, "console/models_usage.html", {"rows": rows, "days": DAYS})
 
 
-def _list(
-    request: AdministratorRequest, *, trial: ModelTrial | None = None, problem: str = "", status: int = 200
+def models_page(
+    request: AdministratorRequest,
+    *,
+    trial: ModelTrial | None = None,
+    search_trial: SearchTrial | None = None,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    shown = catalogue_page(viewer=viewer_for(request.user))
-    context = {"page": shown, "days": DAYS, "trial": trial, "problem": problem}
+    """All models, with what a test found or what went wrong."""
+    viewer = viewer_for(request.user)
+    context = {
+        "page": catalogue_page(viewer=viewer),
+        "sections": search_sections(viewer=viewer),
+        "index": shown_status(viewer=viewer),
+        "days": DAYS,
+        "trial": trial,
+        "search_trial": search_trial,
+        "problem": problem,
+    }
     return render(request, "console/models.html", context, status=status)
 
 

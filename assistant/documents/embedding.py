@@ -1,6 +1,6 @@
-"""Which model's vectors are searched now, and which model the environment wants.
+"""Which model's vectors are searched now, and which model is wanted.
 
-The database says which one answers; the environment names the wanted one. While they
+The database says which one answers; the environment or the console names the wanted one. While they
 differ, the wanted one's index is built beside the other (`ingest.switching`). Every
 question asks the database, so that all processes go over at the same moment.
 """
@@ -17,8 +17,9 @@ from django.db import connection as database
 
 from assistant.common.errors import ModelUnavailable
 from assistant.documents.models import Embedding, IndexState, ModelIndex
+from assistant.documents.search_models import Wanted, embedder_of, wanted_embedder
 from assistant.providers.contract import Embedder
-from assistant.providers.registry import embedder
+from assistant.providers.registry import ON_SERVERS
 
 _LONGEST_FOLDER = 120
 
@@ -49,23 +50,25 @@ class IndexPlace:
             ModelUnavailable: it is not there any more, or another one is in its place.
             UsageError: its kind does not exist any more.
         """
+        if self.kind in ON_SERVERS:  # its settings may change at any time
+            return _the_same(self.kind, self.model, self.name)
         return _same_embedder(self.kind, self.model, self.name)
 
 
 def configured_embedder() -> Embedder:
-    """The embedder that the environment wants.
+    """The embedder that is wanted.
 
     Raises:
+        ModelUnavailable: its server's settings are gone, or their key cannot be opened.
         UsageError: the environment names a kind that does not exist.
     """
-    kind, model = settings.MUNDAP_EMBEDDER
-    return embedder(kind, model=model)
+    return embedder_of(wanted_embedder())
 
 
 def answering_place() -> IndexPlace:
     """The place that questions are answered from at this moment: one statement.
 
-    The first call of an installation takes what the environment names.
+    The first call of an installation takes what is wanted.
 
     Raises:
         ModelUnavailable: nothing answers yet, and the wanted model cannot be loaded.
@@ -129,8 +132,8 @@ def _adopt() -> IndexPlace:
     An installation that has vectors of it but no such row was made before there were folders by model:
     its index lies in the folder itself.
     """
-    kind, model = settings.MUNDAP_EMBEDDER
-    wanted, engine = configured_embedder(), settings.MUNDAP_INDEX_ENGINE
+    which, engine = wanted_embedder(), settings.MUNDAP_INDEX_ENGINE
+    wanted = embedder_of(which)
     own = folder_name(engine, wanted.name)
     former = Embedding.objects.filter(model=wanted.name).exists()
     former = former and not (settings.MUNDAP_INDEX_DIR / own).exists()
@@ -138,8 +141,8 @@ def _adopt() -> IndexPlace:
         state=IndexState.ANSWERING,
         defaults={
             "engine": engine,
-            "kind": kind,
-            "model": model,
+            "kind": which.kind,
+            "model": which.reference,
             "name": wanted.name,
             "dimension": wanted.dimension,
             "folder": "" if former else own,
@@ -150,14 +153,19 @@ def _adopt() -> IndexPlace:
 
 @lru_cache(maxsize=8)
 def _same_embedder(kind: str, model: str, name: str) -> Embedder:
-    where = f"from {model}" if model else "that comes with Mundap"
+    return _the_same(kind, model, name)
+
+
+def _the_same(kind: str, model: str, name: str) -> Embedder:
+    where = "of a server" if kind in ON_SERVERS else f"from {model}" if model else "that comes with Mundap"
     what = f"The index holds vectors of the embedding model {name} {where}, which cannot be used"
     todo = (
-        "Put it back there; or set MUNDAP_EMBEDDER_MODEL to a model that is here and restart: questions are "
-        "answered again once `manage.py index status` says that it is ready."
+        "Put it back there; or choose another model in the console, or set MUNDAP_EMBEDDER_MODEL to one "
+        "that is here and restart: questions are answered again once `manage.py index status` says that "
+        "it is ready."
     )
-    found = embedder(kind, model=model)
     try:
+        found = embedder_of(Wanted(kind, model))
         found_name = found.name
     except ModelUnavailable as error:
         raise ModelUnavailable(f"{what}: {error} {todo}") from error

@@ -3,14 +3,20 @@
 The index is derived from these rows. A document is searchable exactly if it has a
 version, an access list and no `hidden` mark; `revision` carries the value of the
 document counter at its last change, so that readers load only what changed.
+
+A document with an owner is private: a file that a person added to a conversation. It has no access
+list, so that whatever does not know of owners shows it to nobody, it is in no index, and
+`Document.objects`, which everything of the company asks, does not know it.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from assistant.accounts.models import Connection, Principal
@@ -54,6 +60,14 @@ class Hidden(models.TextChoices):
     REMOVED = "removed", "deleted"
 
 
+class CompanyDocuments(models.Manager["Document"]):
+    """Documents of sources: private ones are left out."""
+
+    def get_queryset(self) -> QuerySet[Document]:
+        """All without an owner."""
+        return super().get_queryset().filter(owner=None)
+
+
 class Document(models.Model):
     """One document of one connection. Deleting clears its content and keeps the row as a tombstone."""
 
@@ -83,11 +97,21 @@ class Document(models.Model):
     acl_seen_in_run = models.PositiveBigIntegerField(default=0)
     asked_in_run = models.PositiveBigIntegerField(default=0)  # the last that asked whether it may be deleted
     revision = models.PositiveBigIntegerField(default=0, db_index=True)
+    # Whose private document it is: nobody else may ever read it.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="private_documents"
+    )
+
+    objects: ClassVar[CompanyDocuments] = CompanyDocuments()
+    every: ClassVar[models.Manager[Document]] = models.Manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "external_id"], name="document_once"),
             models.CheckConstraint(condition=Q(hidden__in=Hidden.values), name="document_hidden_known"),
+            models.CheckConstraint(
+                condition=Q(owner=None) | Q(acl=None, revision=0), name="document_private_is_listed_nowhere"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["connection", "seen_in_run"])]
 
@@ -182,6 +206,50 @@ class ModelIndex(models.Model):
         return f"{self.state} index of {self.name}"
 
 
+class SearchJob(models.TextChoices):
+    """What a model of the search does."""
+
+    EMBEDDER = "embedder", "turns texts into vectors"
+    RERANKER = "reranker", "orders what was found"
+    ENTAILMENT = "entailment", "judges what an answer says by what it cites"
+
+
+class SearchModel(models.Model):
+    """A model that administrators entered for the search: a folder of this machine, or one on a server.
+
+    What decides on its vectors never changes: another address, model or prompt is another row. The key is
+    sealed and leaves this table only towards `address`.
+    """
+
+    job = models.CharField(max_length=20, choices=SearchJob.choices)
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)  # what administrators see
+    address = models.CharField(max_length=500, blank=True)  # empty: `model` is a folder
+    model = models.CharField(max_length=1000, blank=True)  # empty: the one that the kind brings
+    sealed_key = models.BinaryField(default=b"")  # empty: the server wants none
+    dimensions = models.PositiveIntegerField(default=0)  # 0: as many as the model has
+    question_prompt = models.CharField(max_length=500, blank=True)
+    passage_prompt = models.CharField(max_length=500, blank=True)
+    version = models.CharField(max_length=80, blank=True)
+    ca_file = models.CharField(max_length=500, blank=True)
+    silence_s = models.PositiveIntegerField(default=30)
+    most_at_once = models.PositiveIntegerField(default=4)
+    is_chosen = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="search_model_name_once"),
+            models.UniqueConstraint(
+                fields=["job"], condition=Q(is_chosen=True), name="search_model_one_chosen"
+            ),
+            models.CheckConstraint(condition=Q(job__in=SearchJob.values), name="search_model_job_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.pk}"
+
+
 class Embedding(models.Model):
     """The vector of a text under a model. It outlives chunks and the index: nothing is embedded twice."""
 
@@ -196,3 +264,23 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"embedding of {self.digest[:12]}"
+
+
+class PrivateVectors(models.Model):
+    """The vectors of all chunks of a private document under a model, in the order of their ordinals.
+
+    Apart from `Embedding`, whose rows outlive what they were made from.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="private_vectors")
+    version = models.PositiveIntegerField()
+    model = models.CharField(max_length=200)
+    vectors = models.BinaryField()  # float32, little endian, one row a chunk
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "model"], name="private_vectors_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"vectors of private document {self.document_id}"

@@ -13,9 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from assistant.documents.embedding import answering_place
+from assistant.documents.embedding import answering_embedder
 from assistant.providers.contract import Embedder, Vectors
-from assistant.providers.registry import embedder
 
 MAX_REMEMBERED = 4096  # vectors; about 6 MB at 384 components
 
@@ -62,11 +61,9 @@ def answering_encoder() -> RememberingEncoder:
     Raises:
         ModelUnavailable: the embedder cannot be loaded.
     """
-    place = answering_place()
-    place.embedder()  # refuses what is not the model any more
-    return _encoder(place.kind, place.model)
+    return _encoder(answering_embedder())
 
 
 @lru_cache(maxsize=2)
-def _encoder(kind: str, model: str) -> RememberingEncoder:
-    return RememberingEncoder(embedder(kind, model=model))
+def _encoder(model: Embedder) -> RememberingEncoder:
+    return RememberingEncoder(model)

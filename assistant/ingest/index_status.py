@@ -13,6 +13,7 @@ from assistant.accounts.roles import Right
 from assistant.common.errors import MundapError
 from assistant.documents.embedding import place_of
 from assistant.documents.models import IndexState, ModelIndex
+from assistant.documents.search_models import Wanted, wanted_embedder
 from assistant.ingest.switching import Identity, wanted_identity
 
 
@@ -65,14 +66,14 @@ def status() -> IndexStatus:
     try:
         wanted = wanted_identity()
     except MundapError as error:
-        if not broken or answering is None or (answering.kind, answering.model) != settings.MUNDAP_EMBEDDER:
+        if not broken or answering is None or Wanted(answering.kind, answering.model) != wanted_embedder():
             problems.append(str(error))
     if build is not None and build.problem:
         problems.append(build.problem)
     return IndexStatus(
         engine=answering.engine if answering else settings.MUNDAP_INDEX_ENGINE,
         answering=answering.name if answering else "",
-        wanted=wanted.name if wanted else settings.MUNDAP_EMBEDDER[1],
+        wanted=wanted.name if wanted else wanted_embedder().reference,
         state=_progress(answering, build, wanted, problems),
         built=build.built if build else 0,
         total=build.total if build else 0,

@@ -1,4 +1,4 @@
-"""From the model that answers to the model that the environment wants.
+"""From the model that answers to the model that is wanted.
 
 `plan` decides, `follow` obeys. The wanted model's index is built beside the other
 (`building`); when nothing is missing, `switch` makes it the one that answers in one
@@ -31,6 +31,7 @@ from assistant.documents.embedding import (
     place_of,
 )
 from assistant.documents.models import Embedding, IndexState, ModelIndex
+from assistant.documents.search_models import wanted_embedder
 from assistant.index.registry import keep_open_only, require_engine
 from assistant.ingest.indexing import index_at
 
@@ -68,10 +69,10 @@ class Plan:
 
 
 def wanted_identity() -> Identity:
-    """What the environment wants.
+    """What the environment or the console wants.
 
     Raises:
-        ModelUnavailable: the model's folder is missing or holds no weights.
+        ModelUnavailable: the model's folder is missing or holds no weights, or a server's settings are gone.
         UsageError: the environment names a kind of model or an engine that does not exist.
     """
     engine = settings.MUNDAP_INDEX_ENGINE
@@ -109,7 +110,8 @@ def next_build() -> ModelIndex | None:
 
 
 def _follow(todo: Plan, wanted: Identity) -> ModelIndex | None:
-    kind, model = settings.MUNDAP_EMBEDDER
+    which = wanted_embedder()
+    kind, model = which.kind, which.reference
     now = timezone.now()
     with transaction.atomic():
         # The folder may have moved; its name and weights are the same.

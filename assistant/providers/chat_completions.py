@@ -60,7 +60,7 @@ def completions(parts: ChatParts) -> Completions:
 
 def chat_model(parts: ChatParts) -> WrittenAnswers:
     """The configured server's model as one that answers from evidence."""
-    return WrittenAnswers(completions(parts))
+    return WrittenAnswers(completions(parts), entailment=parts.entailment)
 
 
 class ChatCompletions:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.common.network import Network
+from assistant.providers.source_dates import UNKNOWN_STANDING, Standing
 from assistant.providers.wishes import USUAL_STYLE, Part, Scope, Style, Task
 
 Vectors = NDArray[np.float32]
@@ -33,6 +34,8 @@ class Embedder(Protocol):
 
     @property
     def languages(self) -> frozenset[str]: ...
+
+    def __hash__(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit row (float32, L2 norm 1) a text, in the order given: shape (len, dimension).
@@ -67,11 +70,38 @@ class Reranker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Entailed:
+    """How sure a model is, 0..1, that a premise says what a hypothesis says, and that it denies it."""
+
+    entails: float
+    contradicts: float
+
+
+NOT_JUDGED = Entailed(0.0, 0.0)
+
+
+class Entailment(Protocol):
+    """Reads a premise and a hypothesis together (natural language inference)."""
+
+    @property
+    def name(self) -> str: ...
+
+    def judged(self, premise: str, hypothesis: str) -> Entailed:
+        """What the premise says of the hypothesis, whole: a pair that is too long is `NOT_JUDGED`.
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded, or gives no numbers.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One passage that the viewer may read, or a stretch around it, as a model sees it.
 
     `n` is its number; `score` says how well it fits beside the best one, 0..1. `part`: of the request's
-    parts, counted from 1, the one that it was found for; 0 where there are none.
+    parts, counted from 1, the one that it was found for; 0 where there are none. `standing`: when its
+    document holds.
     """
 
     n: int
@@ -80,6 +110,7 @@ class Source:
     text: str
     score: float = 0.0
     part: int = 0
+    standing: Standing = UNKNOWN_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +286,7 @@ class ChatServer:
     `place_s` for their turn. A call is sent up to `attempts` times as long as nothing was written;
     after `failures` failures in a row the model is left in peace for `rest_s`. `ca_file` names
     certificates of authorities to trust instead of the system's; `region` is Amazon's, where the
-    address does not tell it.
+    address does not tell it. Embedders and rerankers on servers use it, too.
     """
 
     url: str
@@ -284,6 +315,25 @@ class ChatParts:
     server: ChatServer
     network: Network
     spent: Callable[[Usage], None] = unspent
+    entailment: Entailment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An embedder or reranker on a server, and what is asked of it. Equal values share one in a process.
+
+    `dimensions`: how long its vectors are to be, 0 for as long as they are; the prompts stand before each
+    question and each passage. `version` is a word of the administrator's by which vectors are told apart
+    where the server gave its model other weights under the same name.
+    """
+
+    server: ChatServer
+    network: Network
+    spent: Callable[[Usage], None] = unspent
+    dimensions: int = 0
+    question_prompt: str = ""
+    passage_prompt: str = ""
+    version: str = ""
 
 
 class ContextWanted(StrEnum):

@@ -17,18 +17,20 @@ from assistant.providers.retrying import Retrying
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
+    """How one model on one server has been doing in this process."""
+
     circuit: Circuit = field(default_factory=Circuit)
     places: Places = field(default_factory=Places)
 
 
-_states: dict[tuple[str, str], _State] = {}
+_states: dict[tuple[str, str], State] = {}
 _lock = threading.Lock()
 
 
 def limited(completions: CountingCompletions, parts: ChatParts) -> Completions:
     """The language model within the limits that its server's settings name."""
-    server, state = parts.server, _state_of(parts.server)
+    server, state = parts.server, state_of(parts.server)
     bounded = Bounded(completions, most_tokens=server.most_tokens)
     placed = Placed(bounded, state.places, most=server.most_at_once, within_s=server.place_s)
     resting = Resting(placed, state.circuit, failures=server.failures, rest_s=server.rest_s)
@@ -41,6 +43,7 @@ def forget() -> None:
         _states.clear()
 
 
-def _state_of(server: ChatServer) -> _State:
+def state_of(server: ChatServer) -> State:
+    """What all who ask this model share."""
     with _lock:
-        return _states.setdefault((server.url, server.model), _State())
+        return _states.setdefault((server.url, server.model), State())

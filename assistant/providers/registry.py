@@ -7,15 +7,32 @@ from importlib import import_module
 from types import ModuleType
 
 from assistant.common.errors import UsageError
-from assistant.providers.contract import ChatModel, ChatParts, Completions, Embedder, Reranker
+from assistant.providers.contract import (
+    ChatModel,
+    ChatParts,
+    Completions,
+    Embedder,
+    Entailment,
+    Reranker,
+    Served,
+)
 
 EMBEDDERS = {
     "sentence-transformers": "assistant.providers.embedders:SentenceTransformerEmbedder",
+    "openai-compatible": "assistant.providers.served_embedder:ServedEmbedder",
 }
 
 RERANKERS = {
     "cross-encoder": "assistant.providers.rerankers:CrossEncoderReranker",
+    "rerank-server": "assistant.providers.served_reranker:ServedReranker",
 }
+
+ENTAILMENTS = {
+    "sequence-classifier": "assistant.providers.entailment:FolderEntailment",
+}
+
+# The kinds among these whose texts go to a server: they are made with `served=`, the others with `model=`.
+ON_SERVERS = frozenset({"openai-compatible", "rerank-server"})
 
 CHAT_MODELS = {
     "extractive": "assistant.providers.extractive:chat_model",
@@ -33,24 +50,35 @@ COMPLETIONS = {
 
 
 @lru_cache(maxsize=8)
-def embedder(kind: str, *, model: str = "") -> Embedder:
+def embedder(kind: str, *, model: str = "", served: Served | None = None) -> Embedder:
     """The embedder of this kind, one a process. `model` is what the kind understands (empty: its default).
 
     Raises:
-        UsageError: no such kind.
+        UsageError: no such kind, or one on a server without the server.
     """
-    made: Embedder = getattr(*_place(EMBEDDERS, kind, "embedder"))(model=model)
+    made: Embedder = getattr(*_place(EMBEDDERS, kind, "embedder"))(**_given(kind, model, served))
     return made
 
 
 @lru_cache(maxsize=2)
-def reranker(kind: str, *, model: str) -> Reranker:
+def reranker(kind: str, *, model: str = "", served: Served | None = None) -> Reranker:
     """The reranker of this kind, one a process. `model` is what the kind understands.
+
+    Raises:
+        UsageError: no such kind, or one on a server without the server.
+    """
+    made: Reranker = getattr(*_place(RERANKERS, kind, "reranker"))(**_given(kind, model, served))
+    return made
+
+
+@lru_cache(maxsize=2)
+def entailment(kind: str, *, model: str) -> Entailment:
+    """The entailment model of this kind, one a process. `model` is what the kind understands.
 
     Raises:
         UsageError: no such kind.
     """
-    made: Reranker = getattr(*_place(RERANKERS, kind, "reranker"))(model=model)
+    made: Entailment = getattr(*_place(ENTAILMENTS, kind, "entailment model"))(model=model)
     return made
 
 
@@ -72,6 +100,15 @@ def completions(kind: str, parts: ChatParts) -> Completions:
     """
     made: Completions = getattr(*_place(COMPLETIONS, kind, "language model"))(parts)
     return made
+
+
+def _given(kind: str, model: str, served: Served | None) -> dict[str, object]:
+    """What a model of this kind is made with."""
+    if kind not in ON_SERVERS:
+        return {"model": model}
+    if served is None:
+        raise UsageError(f"A model of kind '{kind}' needs the address of its server.")
+    return {"served": served}
 
 
 def _place(known: dict[str, str], kind: str, what: str) -> tuple[ModuleType, str]:

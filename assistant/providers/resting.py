@@ -89,14 +89,7 @@ class Resting:
         """
         rest, probe = self._circuit.entered()
         if rest:
-            raise CallFailed(
-                told(
-                    "The model '{model}' failed several times in a row and is asked again in {seconds} s.",
-                    model=self.name,
-                    seconds=math.ceil(rest),
-                ),
-                Outcome.RESTING,
-            )
+            raise resting(self.name, rest)
         outcome = Outcome.STOPPED
         try:
             yield from self._completions.complete(messages, stop=stop, counted=counted)
@@ -106,3 +99,15 @@ class Resting:
             raise
         finally:
             self._circuit.left(outcome, probe=probe, failures=self._failures, rest_s=self._rest_s)
+
+
+def resting(model: str, rest_s: float) -> CallFailed:
+    """What to tell whoever asks meanwhile."""
+    return CallFailed(
+        told(
+            "The model '{model}' failed several times in a row and is asked again in {seconds} s.",
+            model=model,
+            seconds=math.ceil(rest_s),
+        ),
+        Outcome.RESTING,
+    )

@@ -4,6 +4,10 @@ A model's own citation proves nothing, so every sentence is looked up: in which 
 source do its words stand, weighted by how rare they are there? Words alone do not carry it: each figure
 and each name of the sentence must stand there too, and the one may not deny what the other affirms.
 Where a model cites the wrong source and another one carries the sentence, that one is cited.
+
+A configured entailment model adds two things: what it says that a place entails is carried there too, in
+other words or another language; and what a place contradicts is not, however many words they share. Figures
+and denials have their veto over it as over words.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from numpy.typing import NDArray
 
 from assistant.common.analysis import language_of, normalise, terms
 from assistant.common.sentences import split_sentences
-from assistant.providers.contract import Quote, Source
+from assistant.providers.contract import Entailment, Quote, Source
 from assistant.providers.question_type import Word, question_of
 from assistant.providers.sentence_ranking import how_far_held
 
@@ -31,6 +35,9 @@ _WIDTH = 0.05  # what each further sentence costs: a short quote is checked soon
 _HEAD = 0.9  # of a word that stands in the title or heading only
 _FOUND = 0.67  # share of a word's terms that counts as "the word is there"
 _RAREST = 0.2
+ENTAILS = CONTRADICTS = 0.9  # how sure an entailment model must be
+MOST_JUDGED = 24  # places that it reads for one sentence
+_SENTENCE_COSTS = 2  # shared words that each further sentence of a place must bring, to be read sooner
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
@@ -67,6 +74,12 @@ _WRITTEN = {
 }
 _SAYS_LITTLE = "1"  # written out, it may be no figure: "one of them"
 _WORD = re.compile(r"[A-Za-z]+|[가-힣]+")
+# As a calendar writes them: "may" and "march" are other words as well.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),
+    *("November", "December"),
+)
+_MONTH = re.compile(rf"\b(?:{'|'.join(f'({name[:3]}(?:{name[3:]})?)' for name in _MONTHS)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +104,66 @@ class _Place:
 class EvidenceCheck:
     """Looks sentences up in the sources of one answer."""
 
-    def __init__(self, sources: Sequence[Source], *, enough: float = ENOUGH) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        enough: float = ENOUGH,
+        entailment: Entailment | None = None,
+    ) -> None:
         self._sources = sources
         self._enough = enough
+        self._entailment = entailment
         self._places = [_places(source.text) for source in sources]
         self._heads = [_read(f"{source.title} {source.heading}", 0, None) for source in sources]
 
     def support(self, sentence: str, cited: Sequence[int] = ()) -> Support:
-        """The place that carries the sentence best; `cited` are the numbers that the model gave."""
+        """The place that carries the sentence best; `cited` are the numbers that the model gave.
+
+        Raises:
+            ModelUnavailable: the configured entailment model cannot be used.
+        """
+        found = self._by_words(sentence, cited)
+        if self._entailment is None or not any(self._places):
+            return found
+        return self._by_meaning(sentence, cited, found, self._entailment)
+
+    def _by_meaning(
+        self, sentence: str, cited: Sequence[int], by_words: Support, model: Entailment
+    ) -> Support:
+        """Where words carry it and nothing contradicts, there; else the first place that entails it."""
+        if by_words.quotes:
+            (quote,) = by_words.quotes
+            at = next(at for at, source in enumerate(self._sources) if source.n == quote.n)
+            premise = self._premise(at, quote.start, quote.end)
+            if model.judged(premise, sentence).contradicts < CONTRADICTS:
+                return by_words
+        for at, first, last in self._likely(sentence, cited)[:MOST_JUDGED]:
+            start, end = self._places[at][first].start, self._places[at][last - 1].end
+            if model.judged(self._premise(at, start, end), sentence).entails >= ENTAILS:
+                return Support(by_words.share, (Quote(self._sources[at].n, start, end),))
+        return Support(by_words.share)
+
+    def _premise(self, at: int, start: int, end: int) -> str:
+        """What a place says, under the title and heading that it stands below."""
+        source = self._sources[at]
+        head = " › ".join(filter(None, (source.title, source.heading)))
+        return "\n".join(filter(None, (head, source.text[start:end])))
+
+    def _likely(self, sentence: str, cited: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Places that no rule forbids: of cited sources first, then by shared words, narrow ones first."""
+        known = frozenset(terms(sentence))
+        found: list[tuple[tuple[bool, int, int], tuple[int, int, int]]] = []
+        for at, source in enumerate(self._sources):
+            for first, last in _windows(len(self._places[at])):
+                if self._agrees(sentence, at, first, last, by_meaning=True):
+                    held = frozenset[str]().union(*(place.terms for place in self._places[at][first:last]))
+                    shared = len(known & held)
+                    cost = _SENTENCE_COSTS * (last - first - 1) - shared
+                    found.append(((source.n not in cited, cost, last - first), (at, first, last)))
+        return [place for _, place in sorted(found)]
+
+    def _by_words(self, sentence: str, cited: Sequence[int]) -> Support:
         words = question_of(sentence, language_of(sentence)).words
         if not words or not any(self._places):
             return Support(0.0)
@@ -119,16 +184,24 @@ class EvidenceCheck:
                     best, support = worth, Support(share, (quote,))
         return support if support.share >= self._enough else Support(support.share)
 
-    def _agrees(self, sentence: str, at: int, first: int, last: int) -> bool:
-        """Whether these sentences hold every figure and name, and deny what it denies and nothing else."""
+    def _agrees(self, sentence: str, at: int, first: int, last: int, *, by_meaning: bool = False) -> bool:
+        """Whether these sentences hold every figure and name, and deny what it denies and nothing else.
+
+        `by_meaning`: it may stand there in another language, where months are figures and names are written
+        in other letters.
+        """
         source, places = self._sources[at], self._places[at][first:last]
         text = source.text[places[0].start : places[-1].end]
         around = f"{source.title}\n{source.heading}\n{text}"
+        foreign = by_meaning and language_of(sentence) != language_of(text)
         stated = _figures(sentence) | (_written_figures(sentence) - {_SAYS_LITTLE})
-        if not stated <= _figures(around) | _written_figures(around):
+        held = _figures(around) | _written_figures(around)
+        if foreign:
+            stated, held = stated | _months(sentence), held | _months(around)
+        if not stated <= held:
             return False
         known = normalise(around)
-        if any(normalise(name) not in known for name in _NAME.findall(sentence)):
+        if not foreign and any(normalise(name) not in known for name in _NAME.findall(sentence)):
             return False
         # Of several sentences one could affirm what another denies of something else.
         return {place.denies for place in places} == {denies(sentence)}
@@ -180,3 +253,8 @@ def _figures(text: str) -> frozenset[str]:
 def _written_figures(text: str) -> frozenset[str]:
     """What the text writes in words, as figures."""
     return frozenset(_WRITTEN[word] for word in _WORD.findall(text.casefold()) if word in _WRITTEN)
+
+
+def _months(text: str) -> frozenset[str]:
+    """The months that an English text names, as figures: so Korean writes them."""
+    return frozenset(str(found.lastindex) for found in _MONTH.finditer(text))

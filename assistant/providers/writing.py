@@ -14,17 +14,22 @@ from assistant.providers.contract import (
     AnswerSentence,
     Completions,
     ContextWanted,
+    Entailment,
     Message,
     ModelRequest,
     Role,
     Source,
 )
+from assistant.providers.source_conflicts import conflicts, statements_of
+from assistant.providers.source_dates import Dated
+from assistant.providers.source_versions import replaced_by
 from assistant.providers.support import EvidenceCheck
 from assistant.providers.wishes import Scope, Task
 from assistant.providers.writing_rules import NO_ANSWER, rules_for
 from assistant.providers.written_text import lines_of, sentences_of
 
 _MOST_CHARACTERS = 24_000  # of evidence: some six to ten thousand tokens
+_COMPARED, _STATEMENTS = 3, 40  # sources and statements that others are held against
 _TAG = re.compile(r"<(?=/?\s*source\b)", re.IGNORECASE)
 _PART = re.compile(r"^\W{0,3}§\s?(\d)\W{0,2}\s*")
 
@@ -32,8 +37,10 @@ _PART = re.compile(r"^\W{0,3}§\s?(\d)\W{0,2}\s*")
 class WrittenAnswers:
     """A chat model that writes with a language model."""
 
-    def __init__(self, completions: Completions) -> None:
+    def __init__(self, completions: Completions, *, entailment: Entailment | None = None) -> None:
+        """`entailment` joins the check of what the model cites; None: words alone decide."""
         self._completions = completions
+        self._entailment = entailment
 
     @property
     def name(self) -> str:
@@ -62,7 +69,7 @@ class WrittenAnswers:
         sources = fitting(request.sources)
         if not sources and request.scope is Scope.COMPANY:
             return
-        check = EvidenceCheck(sources)
+        check = EvidenceCheck(sources, entailment=self._entailment)
         part = 0
         for written in sentences_of(self._asked(request, sources)):
             text = written.text
@@ -81,7 +88,7 @@ class WrittenAnswers:
     def _draft(self, request: ModelRequest) -> Iterator[AnswerSentence]:
         """The lines of a draft as they are written, each with the places that carry it."""
         sources = fitting(request.sources)
-        check = EvidenceCheck(sources)
+        check = EvidenceCheck(sources, entailment=self._entailment)
         for line in lines_of(self._asked(request, sources)):
             quotes = check.support(line.text, line.cited).quotes if sources else ()
             yield AnswerSentence(line.text, quotes)
@@ -106,17 +113,41 @@ def messages_for(request: ModelRequest, sources: Sequence[Source]) -> list[Messa
     """What the model is told. Neither a document nor a wish can end its own frame."""
     framed = "\n\n".join(_framed(source) for source in sources)
     question = f"{'Wanted' if request.task is Task.CREATE else 'Question'}: {request.question}"
+    told = (framed, findings(request.question, sources), question)
     return [
         Message(Role.SYSTEM, rules_for(request)),
         *request.history,
-        Message(Role.USER, f"{framed}\n\n{question}" if framed else question),
+        Message(Role.USER, "\n\n".join(part for part in told if part)),
     ]
 
 
 def _framed(source: Source) -> str:
     part = f' part="{source.part}"' if source.part else ""
     title = _inside(_heading(source))
-    return f'<source n="{source.n}"{part} title="{title}">\n{_inside(source.text)}\n</source>'
+    dated = "".join(f' {name}="{day}"' for name, day in _dates(source) if day)
+    return f'<source n="{source.n}"{part}{dated} title="{title}">\n{_inside(source.text)}\n</source>'
+
+
+def _dates(source: Source) -> tuple[tuple[str, str], ...]:
+    """Since when and until when the source says that it holds, and another date where it says neither."""
+    dates = source.standing.dates
+    other = "" if dates.dated in (Dated.EFFECTIVE, Dated.UNKNOWN) else dates.dated.value
+    return (("since", dates.since), ("until", dates.until), (other, dates.day if other else ""))
+
+
+def findings(question: str, sources: Sequence[Source]) -> str:
+    """Which source replaces which, and which disagree: Mundap's findings, as data for the model."""
+    found = [
+        f"Source {new.n} replaces source {old.n}: answer from {new.n}, unless the older one is asked for."
+        for old in sources
+        for new in sources
+        if new.n != old.n and replaced_by(old, new)
+    ]
+    first = [one for at, source in enumerate(sources[:_COMPARED]) for one in statements_of(source, at)]
+    for found_one in conflicts(question, sources, first[:_STATEMENTS]):
+        numbers = sorted({sources[one.source].n for one in (found_one.one, found_one.other)})
+        found.append(f"Sources {numbers[0]} and {numbers[-1]} disagree: give both values, with their dates.")
+    return "\n".join(dict.fromkeys(found))
 
 
 def _heading(source: Source) -> str:

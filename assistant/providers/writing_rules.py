@@ -42,7 +42,8 @@ _FROM = {
 }
 _CITING = """- End every sentence with the number of the source that says it, like this: [2].
 - Keep figures, dates and names exactly as the source has them.
-- If sources contradict each other, say so and name both."""
+- If sources contradict each other, say so and name both, with their dates.
+- A source may say since when and until when it holds. Answer from the one that holds now."""
 _UNKNOWN = {
     Scope.COMPANY: f"- If the sources do not hold the answer, write {NO_ANSWER} and nothing else. "
     "Never guess.",

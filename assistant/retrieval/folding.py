@@ -7,14 +7,16 @@ may not read takes no part and leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from assistant.access.door import Passage
 from assistant.common.analysis import normalise
 from assistant.providers.contract import Source
+from assistant.providers.source_dates import UNKNOWN_STANDING, Standing
 from assistant.providers.source_versions import Replacement, replacements, version_fit
 from assistant.retrieval.same_words import Wording, covers, likeness, says_the_same, wording
 
@@ -56,9 +58,14 @@ class _Group:
     folded: dict[int, Reason] = field(default_factory=dict)
 
 
-def fold(question: str, passages: Sequence[Passage]) -> list[Kept]:
-    """The passages that remain of `passages`, which come best first, in the order of their places."""
-    sources = [_source(passage) for passage in passages]
+def fold(
+    question: str, passages: Sequence[Passage], standings: Mapping[int, Standing] = MappingProxyType({})
+) -> list[Kept]:
+    """The passages that remain of `passages`, which come best first, in the order of their places.
+
+    `standings` says by document id when the documents hold, as far as they say so.
+    """
+    sources = [source_of(passage, standings) for passage in passages]
     words = [wording(passage.text) for passage in passages]
     fits = version_fit(question, sources).tolist()
     older = _older(replacements(question, sources), passages, words)
@@ -131,5 +138,12 @@ def _modified(passage: Passage) -> datetime:
     return passage.modified_at or _LONG_AGO
 
 
-def _source(passage: Passage) -> Source:
-    return Source(n=0, title=passage.title, heading=passage.headings, text=passage.text)
+def source_of(passage: Passage, standings: Mapping[int, Standing]) -> Source:
+    """The passage as versions are told apart by."""
+    return Source(
+        n=0,
+        title=passage.title,
+        heading=passage.headings,
+        text=passage.text,
+        standing=standings.get(passage.document_id, UNKNOWN_STANDING),
+    )

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
 from assistant.access.door import Passage
+from assistant.documents import search_models
 from assistant.providers.contract import Reranker
-from assistant.providers.registry import reranker
 
 MOST_RERANKED = 32  # pairs; each costs a pass through the model
 
 
 def configured_reranker() -> Reranker | None:
-    """The reranker that the environment names, one a process; none unless it names one."""
-    model = settings.MUNDAP_RERANKER_MODEL
-    return reranker("cross-encoder", model=model) if model else None
+    """The reranker that the environment or the console names, one a process; none unless one does.
+
+    Raises:
+        ModelUnavailable: the settings of its server are gone, or their key cannot be opened.
+    """
+    return search_models.configured_reranker()
 
 
 def reranked(question: str, passages: Sequence[Passage], *, by: Reranker) -> list[int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from celery import current_app
@@ -18,6 +18,7 @@ from assistant.common.analysis import language_of, query_terms
 from assistant.common.errors import IndexDamaged
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
 from assistant.index.fusion import beside_the_best, dense_weight
+from assistant.providers.source_dates import Standing
 from assistant.retrieval.boosts import Boosts, factor, pool_size
 from assistant.retrieval.context import Context, contexts
 from assistant.retrieval.filters import NO_FILTERS, Filters
@@ -26,6 +27,7 @@ from assistant.retrieval.index_in_use import answering_index
 from assistant.retrieval.narrowing import narrowed
 from assistant.retrieval.ranking import boosts_in_force
 from assistant.retrieval.reranking import MOST_RERANKED, configured_reranker, reranked
+from assistant.retrieval.standing import standings
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +73,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Passages for a question, best first. Empty if nothing that may be read fits."""
+    """Passages for a question, best first. Empty if nothing that may be read fits.
+
+    `standings`: where passages were folded, how their documents stand, by document id.
+    """
 
     hits: tuple[Hit, ...]
+    standings: Mapping[int, Standing] = field(default_factory=dict)
 
 
 def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
@@ -88,16 +94,19 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     if not query.strip() or not permitted.any():
         return Evidence(())
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
-    candidates, weight = _candidates(query, permitted, replace(plan, k=_pool(plan, boosts)))
+    model = configured_reranker()
+    pool = _pool(plan, boosts, ordered=model is not None)
+    candidates, weight = _candidates(query, permitted, replace(plan, k=pool))
     hits = _through_the_door(viewer, candidates, weight)
     if not boosts.none:
         hits = _boosted(query, hits, boosts)
-    if (model := configured_reranker()) is not None:
+    if model is not None:
         hits = [hits[at] for at in reranked(query, [hit.passage for hit in hits], by=model)]
+    known = standings(viewer, {hit.passage.document_id for hit in hits}) if plan.fold else {}
     if plan.fold:
-        hits = _folded(query, hits)
+        hits = folded(query, hits, known)
     hits = hits[: plan.k]
-    return Evidence(tuple(_in_context(viewer, hits) if plan.context else hits))
+    return Evidence(tuple(in_context(viewer, hits) if plan.context else hits), known)
 
 
 def _through_the_door(viewer: Viewer, candidates: Sequence[Candidate], weight: float) -> list[Hit]:
@@ -120,12 +129,19 @@ def _boosted(query: str, hits: Sequence[Hit], boosts: Boosts) -> list[Hit]:
     return sorted(weighed, key=lambda hit: (-hit.score, hit.passage.chunk_id))
 
 
-def _folded(query: str, hits: Sequence[Hit]) -> list[Hit]:
-    kept = fold(query, [hit.passage for hit in hits])
-    return [replace(hits[one.place], passage=hits[one.at].passage, folded=one.folded) for one in kept]
+def folded(query: str, hits: Sequence[Hit], known: Mapping[int, Standing]) -> list[Hit]:
+    """The hits with copies and older versions under those that stand for them."""
+    found: list[Hit] = []
+    for one in fold(query, [hit.passage for hit in hits], known):
+        below = {each.passage.chunk_id for each in one.folded}
+        inherited = [each for hit in hits if hit.passage.chunk_id in below for each in hit.folded]
+        kept = (*hits[one.at].folded, *one.folded, *inherited)
+        stands = hits[one.at]
+        found.append(replace(hits[one.place], passage=stands.passage, context=stands.context, folded=kept))
+    return found
 
 
-def _in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
+def in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
     """The hits with what stands around them, but for those that were revoked in between."""
     found = contexts(viewer, [hit.passage for hit in hits])
     return [
@@ -151,11 +167,10 @@ def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[l
         raise
 
 
-def _pool(plan: Plan, boosts: Boosts) -> int:
-    """How many candidates are asked for, so that `plan.k` good ones remain."""
+def _pool(plan: Plan, boosts: Boosts, *, ordered: bool) -> int:
+    """How many candidates are asked for, so that `plan.k` good ones remain, also once they are `ordered`."""
     preferred = 0 if boosts.none else pool_size(plan.k)
-    ordered = MOST_RERANKED if configured_reranker() is not None else 0
-    return max(plan.k + (SPARE if plan.fold else 0), preferred, ordered)
+    return max(plan.k + (SPARE if plan.fold else 0), preferred, MOST_RERANKED if ordered else 0)
 
 
 def _ask_for_repair() -> None:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from assistant.common.errors import MundapError
 from assistant.common.pace import Stopped
 from assistant.common.told import said, told
+from assistant.providers.call_failed import CallFailed
+from assistant.providers.contract import Outcome
 from assistant.sync.carrying_out import carry_out
 from assistant.sync.detail import kept_detail
 from assistant.sync.lease import (
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 _MOST_POSTPONED = 12  # times in a row without a document dealt with
 _LONGEST_POSTPONED_S = 3600.0
 _DATABASE_AWAY_S = 5.0
+_LONGEST_MODEL_AWAY_S = 300.0
+# How a call to a model ended that may end otherwise later, without anybody mending a setting.
+_PASSING = frozenset({Outcome.BUSY, Outcome.FULL, Outcome.RESTING, Outcome.UNREACHABLE, Outcome.BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ def _ended(run: SyncRun, heartbeat: Heartbeat) -> _End:
         return _stopped(heartbeat)
     except Retry as retry:
         return _postponed(run, retry)
+    except CallFailed as failed:
+        return _model_away(run, failed)
     except (OperationalError, InterfaceError) as error:
         log.warning("run %s is put off, the database does not answer: %s", run.pk, error)
         return _End(RunState.PENDING, RunCode.DATABASE_AWAY, after=_DATABASE_AWAY_S)
@@ -130,6 +137,15 @@ def _postponed(run: SyncRun, retry: Retry) -> _End:
     return _End(RunState.PENDING, RunCode.BUSY, said(retry), after=max(1.0, retry.after, growing))
 
 
+def _model_away(run: SyncRun, failed: CallFailed) -> _End:
+    """What is read has no vectors without the embedder's server: later, where waiting may help."""
+    if failed.outcome not in _PASSING:
+        return _End(RunState.FAILED, RunCode.FAILED, said(failed))
+    run.refresh_from_db(fields=["postponed"])
+    growing = min(_LONGEST_MODEL_AWAY_S, 2.0 ** min(run.postponed, _MOST_POSTPONED))
+    return _End(RunState.PENDING, RunCode.MODEL_AWAY, said(failed), after=max(failed.after or 0.0, growing))
+
+
 def _write(run: SyncRun, end: _End) -> None:
     ours = SyncRun.objects.filter(pk=run.pk, owner=owner_of_this_process(), state=RunState.RUNNING)
     values: dict[str, object] = {
@@ -147,7 +163,7 @@ def _write(run: SyncRun, end: _End) -> None:
     else:
         values["owner"] = ""
         values["not_before"] = timezone.now() + timedelta(seconds=end.after)
-        if end.code == RunCode.BUSY:
+        if end.code in (RunCode.BUSY, RunCode.MODEL_AWAY):
             values["postponed"] = run.postponed + 1
     want_interrupted_lists(run.pk)
     ended = ours.update(**values)

@@ -22,6 +22,7 @@ class RunCode(StrEnum):
     TURN_OVER = "turn_over"
     SETTINGS_CHANGED = "settings_changed"
     DATABASE_AWAY = "database_away"
+    MODEL_AWAY = "model_away"
     OVER_BUDGET = "over_budget"
     FAILED = "failed"
     INTERNAL = "internal"
@@ -112,6 +113,10 @@ RUN_REASONS: dict[str, Reason] = {
     ),
     RunCode.DATABASE_AWAY: Reason(
         _("Mundap's own database didn't answer for a while."), _("Nothing; the run goes on by itself.")
+    ),
+    RunCode.MODEL_AWAY: Reason(
+        _("The server of the embedding model is busy or out of reach. New texts wait for it."),
+        _("Check that server; the run goes on by itself as soon as it answers."),
     ),
     RunCode.OVER_BUDGET: Reason(
         _("So many documents failed that the run was stopped. Nothing was deleted."),

@@ -17,7 +17,7 @@ from assistant.config import env
 from assistant.guardrails.checks.registry import CHECKS
 from assistant.index.registry import ENGINES
 from assistant.ingest.parsers.registry import PARSERS
-from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, RERANKERS
+from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, ENTAILMENTS, RERANKERS
 from assistant.sync.models import RunKind, RunState
 from connectors.registry import KINDS, connector_kind
 from connectors.sdk.access_file import parse_access
@@ -186,7 +186,7 @@ def test_every_format_is_named() -> None:
         assert re.search(rf"registry\.py.*\b{name}\b", map_of_parts), name
 
 
-@pytest.mark.parametrize("registry", [CHECKS, EMBEDDERS, RERANKERS, CHAT_MODELS, ENGINES])
+@pytest.mark.parametrize("registry", [CHECKS, EMBEDDERS, RERANKERS, ENTAILMENTS, CHAT_MODELS, ENGINES])
 def test_every_part_of_a_registry_is_on_the_map(registry: dict[str, str]) -> None:
     assert registry
     assert set(registry) <= spans("ARCHITECTURE.md")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.access.door import Passage
+from assistant.providers.source_dates import DocumentHead, Standing, standing_of
 from assistant.retrieval.folding import Folded, Kept, Reason, fold
 from assistant.retrieval.same_words import covers, wording
 from tests.retrieval.made_passages import made
@@ -285,3 +287,48 @@ def test_one_word_put_between_others_is_never_a_copy(data: st.DataObject, korean
     other = data.draw(st.sampled_from(["9", "never", "박서연", "Sora", "December", "않고", "7월", "17"]))
     text = " ".join([*words[:at], other, *words[at:]])
     assert len(folded([made(" ".join(words)), made(text)])) == 2
+
+
+REPLACED = 'Superseded. Replaced on 2 March 2026 by "재택근무 가이드라인 2026" (HR-RW-2.0).'
+ENGLISH_OLD = "Staff may work from home one day a week, on Wednesday or Thursday."
+KOREAN_NEW = "성수 본사 직원은 주 2일까지 재택근무를 할 수 있다."
+SINCE = "시행일: 2026년 3월 2일"
+
+
+def standing(text: str, title: str, name: str = "") -> Standing:
+    return standing_of(DocumentHead(title, name, text), today=date(2026, 11, 22))
+
+
+def told(*pairs: tuple[Passage, str]) -> dict[int, Standing]:
+    """What the documents say of themselves, by their first lines."""
+    return {passage.document_id: standing(text, passage.title) for passage, text in pairs}
+
+
+def test_what_a_document_names_as_its_successor_stands_for_it() -> None:
+    old = made("육아휴직자는 주 1일 재택근무를 할 수 있다.", title="재택 안내")
+    new = made(KOREAN_NEW, title="재택근무 가이드라인 2026")
+    known = told((old, REPLACED), (new, SINCE))
+    assert shape(fold("재택근무는 며칠인가요?", [old, new], known)) == [(1, ["superseded"])]
+    assert len(fold("2025년 이전 재택근무는 며칠이었나요?", [old, new], known)) == 2
+
+
+def test_a_successor_that_the_asker_cannot_be_answered_from_does_not_hide_the_older_one() -> None:
+    old = made(ENGLISH_OLD, title="Remote work guideline")
+    new = made(KOREAN_NEW, title="재택근무 가이드라인 2026")
+    known = told((old, REPLACED), (new, SINCE))
+    assert len(fold("How many days may I work from home?", [old, new], known)) == 2
+    assert shape(fold("재택근무는 며칠인가요?", [old, new], known)) == [(1, ["superseded"])]
+
+
+def test_a_document_number_with_a_higher_version_stands_for_the_lower() -> None:
+    old, new = made(ENGLISH_OLD, title="Remote work"), made("Two days a week are open.", title="Home office")
+    known = told((old, "Document HR-RW-1.1"), (new, "Document HR-RW-2.0"))
+    assert shape(fold("How many days may I work from home?", [old, new], known)) == [(1, ["superseded"])]
+    apart = told((old, "Document HR-RW-1.1"), (new, "Document HR-LV-2.0"))
+    assert len(fold("How many days may I work from home?", [old, new], apart)) == 2
+
+
+def test_what_is_yet_to_come_replaces_nothing_today() -> None:
+    old, new = made(ENGLISH_OLD, title="Remote work"), made("Two days a week are open.", title="Home office")
+    known = told((old, "Document HR-RW-1.1"), (new, "Document HR-RW-2.0, in force from 1 January 2027"))
+    assert len(fold("How many days may I work from home?", [old, new], known)) == 2

@@ -72,6 +72,7 @@ def test_a_passage_is_read_under_its_title_and_headings() -> None:
     assert model.texts == ["Leave\nAnnual leave\nFifteen days."]
 
 
+@pytest.mark.django_db
 def test_no_reranker_is_the_default() -> None:
     assert configured_reranker() is None
 

@@ -11,6 +11,7 @@ from tests.security import noticing, noticing_in_conversations, noticing_in_foll
 from tests.security.mistake import Mistake, swap, unguarded
 from tests.security.mistakes_in_mask import IN_THE_MASK
 from tests.security.mistakes_in_rule import IN_THE_OBJECT_TEST, IN_THE_QUERYSET, IN_WHAT_A_PERSON_HOLDS
+from tests.security.mistakes_with_private_documents import WITH_PRIVATE_DOCUMENTS
 
 AT_THE_DOOR = (
     *(
@@ -20,6 +21,7 @@ AT_THE_DOOR = (
             (door.surroundings, noticing.surroundings_pass_the_door),
             (door.readable, noticing.cards_pass_the_door),
             (door.may_still_read, noticing.all_documents_must_be_readable),
+            (door.still_readable, noticing.all_documents_must_be_readable),
             (door.count_readable, noticing.counts_pass_the_door),
             (door.open_document, noticing.documents_open_through_the_door),
             (door.passage_texts, noticing.texts_pass_the_door),
@@ -29,7 +31,7 @@ AT_THE_DOOR = (
         "door: one readable document is enough",
         noticing.all_documents_must_be_readable,
         door.may_still_read,
-        ("== len(wanted)", "> 0"),
+        (" == set(document_ids)", " != set()"),
     ),
     swap(
         "door: a passage of any version passes",
@@ -107,7 +109,7 @@ IN_CONVERSATIONS = (
         "the past of a conversation asks nobody",
         noticing_in_follow_ups.a_withheld_turn_is_no_past,
         past,
-        "may_still_read",
+        "still_readable",
     ),
     *(
         swap(f"what a model was told counts for nothing ({where})", check, function, (told, ""))
@@ -121,7 +123,7 @@ IN_CONVERSATIONS = (
             (
                 "stream",
                 noticing_in_follow_ups.a_stream_stands_on_what_its_model_was_told,
-                services._news,
+                services._next,
                 " | set(turn.carried_documents)",
             ),
             (
@@ -276,6 +278,7 @@ IN_WHAT_PEOPLE_DO_TO_THEMSELVES = (
 MISTAKES: tuple[Mistake, ...] = (
     *IN_THE_QUERYSET,
     *IN_THE_OBJECT_TEST,
+    *WITH_PRIVATE_DOCUMENTS,
     *IN_WHAT_A_PERSON_HOLDS,
     *AT_THE_DOOR,
     *IN_CONVERSATIONS,

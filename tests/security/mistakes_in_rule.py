@@ -74,14 +74,19 @@ IN_THE_QUERYSET = tuple(
             ("Q(acl_stale=False) if", "Q() if"),
         ),
         (
+            "a closed account reads",
+            visibility._open_lists,
+            (", is_active=True", ""),
+        ),
+        (
             "a document without text is shown",
-            visibility.visible_documents,
+            visibility._documents_of_sources,
             ("version__gt=0", "version__gte=0"),
         ),
         *(
             (
                 f"hidden is ignored ({mark})",
-                visibility.visible_documents,
+                visibility._documents_of_sources,
                 ("hidden=Hidden.NO", f"hidden__in=[Hidden.NO, Hidden.{mark}]"),
             )
             for mark in ("PERMISSIONS", "MISSING", "REMOVED")
@@ -175,12 +180,12 @@ IN_WHAT_A_PERSON_HOLDS = (
             ),
             (
                 "an unconfirmed address is ignored in denies",
-                holding._in_doubt,
+                holding.in_doubt_while,
                 [("_unsettled(fresh) | _by_address(unconfirmed, fresh)", "_unsettled(fresh)")],
             ),
             (
                 "groups around what is in doubt are forgotten",
-                holding._in_doubt,
+                holding.in_doubt_while,
                 [("return with_containing_groups(start, connections=fresh)", "return start")],
             ),
             (
@@ -324,7 +329,7 @@ IN_WHAT_A_PERSON_HOLDS = (
     ),
     swap(
         "a closed account reads on",
-        noticing.the_queryset_decides_each_case,
+        noticing.the_object_test_decides_each_case,
         visibility._active,
         (
             "return User.objects.filter(pk=viewer.user_id, is_active=True).first()",

@@ -67,10 +67,11 @@ def passes(check: Check) -> None:
     """
     from django.db import transaction  # noqa: PLC0415 - as above
 
-    from assistant.access import mask  # noqa: PLC0415
+    from assistant.access import mask, visibility  # noqa: PLC0415
     from assistant.accounts import holding  # noqa: PLC0415
 
     mask.forget()
+    visibility.forget()
     holding.forget()  # statements that were written without the mistake
     try:
         with transaction.atomic():
@@ -80,6 +81,7 @@ def passes(check: Check) -> None:
                 transaction.set_rollback(True)
     finally:
         mask.forget()
+        visibility.forget()
         holding.forget()
 
 

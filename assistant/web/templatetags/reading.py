@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.template import Context
 from django.urls import reverse
 from django.utils import formats, translation
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
-from assistant.chat import reading
+from assistant.chat import note_words, reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
 from assistant.web import highlighting, korean, links, moments, scopes
 
@@ -83,6 +84,45 @@ def source_address(context: Context, turn_id: int, n: int) -> str:
     if token:
         return reverse("web:shared-source", args=[token, turn_id, n])
     return reverse("web:cited-source", args=[turn_id, n])
+
+
+@register.simple_tag
+def date_words(passage: CitedPassage | reading.CitedSource) -> str:
+    """Of when a source is, and what its date is the date of."""
+    return note_words.date_words(passage.day, passage.dated)
+
+
+@register.simple_tag(takes_context=True)
+def note_line(context: Context, note: note_words.ShownNote, turn_id: int) -> SafeString:
+    """The sentence of a note, its numbers as chips that open the sources."""
+    old, new = note.sources[0], note.sources[-1]
+    told: dict[str, str] = {
+        key: conditional_escape(text) for key, text in note_words.placeholders(note).items()
+    }
+    told["old_n"], told["new_n"] = _chip(context, turn_id, old.n), _chip(context, turn_id, new.n)
+    sentence = conditional_escape(note_words.note_sentence(note))
+    return mark_safe(sentence % told)  # noqa: S308 - each part is escaped
+
+
+@register.simple_tag(takes_context=True)
+def chip(context: Context, turn_id: int, n: int) -> SafeString:
+    """The chip of citation `n`, which opens its source."""
+    return _chip(context, turn_id, n)
+
+
+def _chip(context: Context, turn_id: int, n: int) -> SafeString:
+    address = source_address(context, turn_id, n)
+    return format_html(
+        '<a class="cite" href="{}" hx-get="{}" hx-target="#panel-body" aria-label="{} {}" data-opens-panel'
+        ' data-card="source-{}-{}">{}</a>',
+        address,
+        address,
+        gettext("Source"),
+        n,
+        turn_id,
+        n,
+        n,
+    )
 
 
 @register.filter

@@ -19,6 +19,7 @@ from assistant.chat.models import StoredEvent, Turn
 from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
+from tests.chat.files import added
 from tests.chat.table_files import TableFiles, csv_of, table_files_in
 from tests.chat.test_written_answers import Serving, serving_model
 from tests.guardrails.rules import publish, written
@@ -165,3 +166,20 @@ def test_who_may_not_read_a_table_is_told_nothing_of_it(files: TableFiles) -> No
     view = asked(files.viewer("ann"), question)
     assert calculated(view) == []
     assert "3,000만" not in repr(view)
+
+
+def test_a_table_in_a_file_of_the_conversation_is_calculated_with_there_and_nowhere_else(
+    files: TableFiles,
+) -> None:
+    ann = files.viewer("ann")
+    row = added(ann, "간식비.csv", "품목,간식비\n과자,12000\n커피,30500\n")
+    question = "간식비 합계가 얼마예요?"
+    for scope in ("joined", "only"):
+        turn = start_turn(viewer=ann, question=question, conversation_id=row.conversation_id, files=scope)
+        assert run_turn(turn.pk)
+        (sentence,) = selectors.turn(viewer=ann, turn_id=turn.pk).sentences
+        assert (sentence.calculated, sentence.short_answer) == ("sum", "42,500")
+    assert calculated(asked(ann, question)) == []
+    alone = start_turn(viewer=ann, question=SUM, conversation_id=row.conversation_id, files="only")
+    assert run_turn(alone.pk)
+    assert "494,500" not in repr(selectors.turn(viewer=ann, turn_id=alone.pk))

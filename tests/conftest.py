@@ -31,6 +31,7 @@ from django.utils import translation
 from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
+from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
 from assistant.common.types import Json
 from assistant.index.registry import opened_index
@@ -133,6 +134,7 @@ class SmallWorld:
 def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.MUNDAP_INDEX_DIR = tmp_path / "index"
     settings.MUNDAP_SYNC_DIR = tmp_path / "sync"
+    settings.MUNDAP_FILES_DIR = tmp_path / "files"
     settings.CELERY_TASK_ALWAYS_EAGER = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     mask.forget()
@@ -202,5 +204,5 @@ def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFacto
     yield world
     # A reader may have left before the end of a turn, whose thread still writes to the test's database.
     until = time.monotonic() + 30
-    while not is_idle() and time.monotonic() < until:
+    while not (is_idle() and file_reading.is_idle()) and time.monotonic() < until:
         time.sleep(0.01)

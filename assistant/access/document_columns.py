@@ -21,7 +21,7 @@ _STATEMENT = f"""
            CASE WHEN hidden = %s AND acl_id IS NOT NULL THEN version ELSE 0 END,
            COALESCE(acl_id, 0), connection_id, CASE WHEN acl_stale THEN 1 ELSE 0 END,
            CAST(acl_confirmed_at AS text)
-    FROM {_TABLE} WHERE {{}} > %s
+    FROM {_TABLE} WHERE {{}} > %s AND owner_id IS NULL
 """  # noqa: S608 - the model's own name
 
 Row = tuple[int, int, int, int, int, str | None]

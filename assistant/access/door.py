@@ -47,6 +47,11 @@ class Passage:
     modified_at: datetime | None
     synced_at: datetime
 
+    @property
+    def is_private(self) -> bool:
+        """Whether it is of a private document: of no source, and its reader's own."""
+        return not self.source
+
 
 @dataclass(frozen=True, slots=True)
 class NearPassage:
@@ -212,7 +217,7 @@ def open_document(*, viewer: Viewer, document_id: int) -> OpenDocument:
         id=row.pk,
         external_id=row.external_id,
         title=shown_title(row),
-        source=row.connection.name,
+        source=_source(row),
         url=row.url,
         media_type=row.media_type,
         modified_at=row.modified_at,
@@ -248,6 +253,11 @@ def shown_title(document: Document) -> str:
     return document.title or document.name or document.external_id
 
 
+def _source(document: Document) -> str:
+    """The name of the document's source; empty for a private document, which is of none."""
+    return document.connection.name if document.owner_id is None else ""
+
+
 def _passage(chunk: Chunk) -> Passage:
     card = _card(chunk.document)
     return Passage(
@@ -275,7 +285,7 @@ def _card(document: Document) -> DocumentCard:
         version=document.version,
         external_id=document.external_id,
         title=shown_title(document),
-        source=document.connection.name,
+        source=_source(document),
         url=document.url,
         place_kind=document.body.place_kind,
         modified_at=document.modified_at,

@@ -6,6 +6,9 @@ A document is visible to a person exactly if
 * its permissions were confirmed within the age limit of its connection; and
 * in every clause of its access list, the first entry that counts for the person allows.
 
+A private document, which has an owner and no access list, is visible to its owner and to nobody else,
+whatever address they have or had; and only where it is named, so that no count or listing knows of it.
+
 An entry counts if it has not expired and names a principal the person holds; a deny
 also counts if nobody can say whether its principal is theirs (`holding`). `mask` holds
 the same rule over arrays. Tests prove all three equal to an independent oracle.
@@ -44,22 +47,30 @@ def _active(viewer: Viewer) -> User | None:
 def visible_documents(
     viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
 ) -> QuerySet[Document]:
-    """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
+    """The documents of sources that the viewer may read now, or all those `among` some that are named.
+
+    With `among` only the lists of the named ones are asked, and the viewer's own private documents count.
+    """
     now = now or timezone.now()
+    chosen = None if among is None else Document.objects.filter(among).values("acl")
     connections = tuple(Connection.objects.all())
-    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO)
-    documents = documents.filter(confirmed_recently(now, connections))
-    chosen = None
-    if among is not None:
-        documents = documents.filter(among)
-        chosen = Document.objects.filter(among).values("acl")
     # Account, membership, access lists and documents are read by one statement, so from one state of the
     # database.
-    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=chosen is not None)
+    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=among is not None)
     try:
-        return documents.filter(acl__in=lists.at(now, chosen=chosen))
+        of_sources = confirmed_recently(now, connections) & Q(acl__in=lists.at(now, chosen=chosen))
     except EmptyResultSet:  # `among` names none
         return Document.objects.none()
+    of_sources &= Q(owner=None)
+    documents = Document.every.filter(version__gt=0, hidden=Hidden.NO)
+    if among is None:
+        return documents.filter(of_sources)
+    return documents.filter(among).filter(of_sources | own_documents(viewer))
+
+
+def own_documents(viewer: Viewer) -> Q:
+    """Private documents of the viewer, while the account is open."""
+    return Q(Exists(User.objects.filter(pk=viewer.user_id, is_active=True)), owner=viewer.user_id)
 
 
 @lru_cache(maxsize=_STATEMENTS)
@@ -125,6 +136,9 @@ def permissions_confirmed_at(document: Document) -> datetime | None:
 def may_read(viewer: Viewer, document: Document, *, now: datetime | None = None) -> bool:
     """The rule for one document, decided entry by entry."""
     now = now or timezone.now()
+    if document.owner_id is not None:
+        own = document.owner_id == viewer.user_id and _active(viewer) is not None
+        return own and document.version > 0 and not document.hidden
     confirmed = permissions_confirmed_at(document)
     if document.version == 0 or document.hidden or document.acl_id is None or confirmed is None:
         return False

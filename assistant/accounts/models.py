@@ -14,7 +14,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -140,6 +140,17 @@ class Address(models.Model):
         return self.address
 
 
+PRIVATE_KIND = "chat-file"  # of the one connection that holds documents with an owner; no source has it
+
+
+class ConnectionManager(models.Manager["Connection"]):
+    """Connected systems. That of private documents is none: it is listed, chosen and synced nowhere."""
+
+    def get_queryset(self) -> QuerySet[Connection]:
+        """All but that one."""
+        return super().get_queryset().exclude(kind=PRIVATE_KIND)
+
+
 class Connection(models.Model):
     """A connected system: the scope in which ids of groups and documents mean something."""
 
@@ -155,6 +166,9 @@ class Connection(models.Model):
     max_age_s = models.PositiveIntegerField(default=7 * 24 * 3600)
     # Whose groups its access lists mean by `group:directory:ID`; None: they name nobody.
     directory = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined")
+
+    objects: ClassVar[ConnectionManager] = ConnectionManager()
+    every: ClassVar[models.Manager[Connection]] = models.Manager()
 
     def __str__(self) -> str:
         return self.name

@@ -29,6 +29,8 @@ class Event(StrEnum):
     PERMISSIONS_INSPECTED = "permissions_inspected"
     CONVERSATION_SHARED = "conversation_shared"
     SHARE_REVOKED = "share_revoked"
+    CHAT_FILE_ADDED = "chat_file_added"
+    CHAT_FILE_REMOVED = "chat_file_removed"
     CONVERSATION_EXPORTED = "conversation_exported"
     SOURCE_ADDED = "source_added"
     SOURCE_CHANGED = "source_changed"

@@ -8,7 +8,7 @@ door, at the moment it is released.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.access.door import Passage, may_still_read
@@ -16,6 +16,7 @@ from assistant.access.viewer import Viewer
 from assistant.catalogue.accounting import bookkeeper
 from assistant.catalogue.opening import opened
 from assistant.catalogue.selectors import model_for_turn
+from assistant.chat.calculating import calculated
 from assistant.chat.events import (
     Blocked,
     Done,
@@ -28,6 +29,7 @@ from assistant.chat.events import (
     Withheld,
     rests_on_citations,
 )
+from assistant.chat.file_scope import NO_FILES, AskedFiles, planned, without_names
 from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
@@ -70,13 +72,15 @@ class Cited:
 class Answer:
     """Filled while `answer` runs: what was read and what is cited, in the order of the numbers.
 
-    `filters` and `manner` are given: what is searched, which a guardrail may narrow, and how it is answered.
+    `filters`, `manner` and `files` are given: what is searched, which a guardrail may narrow, how it is
+    answered, and which files of the conversation are searched too.
     `folded` says by chunk id for which other passages one that was read stands. `carried`: documents that
     earlier answers stand on which a language model was told. `tally` counts what guardrails found.
     """
 
     filters: Filters = NO_FILTERS
     manner: Manner = PLAIN
+    files: AskedFiles = NO_FILES
     cited: list[Cited] = field(default_factory=list)
     read: list[Passage] = field(default_factory=list)
     folded: dict[int, tuple[Folded, ...]] = field(default_factory=dict)
@@ -165,8 +169,19 @@ def answer(
     if asked is None:
         return
     whole, said = asked
+    if into.files.files and not into.manner.drafts:
+        whole = without_names(whole, [one.name for one in into.files.files])
     plan = plan_for(whole, into.manner, can_draft=writes_itself(model))
-    evidence = gathered(plan, Search(viewer, into.filters, model.context, turn.verdicts))
+    if into.files.only and not into.files.files:
+        yield Failed("no_file_ready")
+        return
+    plan, files = planned(question, plan, into.files)
+    if files.read:  # headings name the files
+        into.carried |= {pk for read in files.read for pk in read}
+    if files.left_out:
+        yield Status("left_out", documents=files.left_out)
+    search = Search(viewer, into.filters, model.context, turn.verdicts, files)
+    evidence = calculated(whole, plan, search, gathered(plan, search), writes=writes_itself(model))
     into.read.extend(hit.passage for hit in evidence.hits)
     into.folded.update((hit.passage.chunk_id, hit.folded) for hit in evidence.hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in evidence.hits}))
@@ -200,7 +215,7 @@ def _asked(question: str, turn: _Turn) -> Generator[TurnEvent, None, tuple[str, 
         yield Blocked(verdict.topic, verdict.message)
         return None
     question = verdict.text
-    into.filters = restricted(into.filters, verdict.sources)
+    _restrict(into, verdict.sources)
     said, into.carried = told_to(turn.model, question, into.manner, verdicts=turn.verdicts)
     whole = made_whole(question, said, into.manner, model=turn.model, stop=turn.stop)
     if whole == question:
@@ -213,9 +228,16 @@ def _asked(question: str, turn: _Turn) -> Generator[TurnEvent, None, tuple[str, 
     if not may_still_read(viewer, into.carried):
         yield Withheld()
         return None
-    into.filters = restricted(into.filters, verdict.sources)
+    _restrict(into, verdict.sources)
     yield Searched(verdict.text)
     return verdict.text, said
+
+
+def _restrict(into: Answer, sources: Collection[int] | None) -> None:
+    """Narrow what is searched to these sources, to which no file of a conversation belongs."""
+    into.filters = restricted(into.filters, sources)
+    if sources is not None:
+        into.files = NO_FILES
 
 
 def _released(  # noqa: C901 - each way in which a sentence may end the answer
@@ -227,7 +249,7 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
     stretches = [reading.stretch for reading in evidence.readings]
     headings = Headings(plan)
     support = support_for(viewer)
-    for sentence in _sentences(turn.model, plan, request):
+    for sentence in evidence.calculated or _sentences(turn.model, plan, request):
         if turn.stop():
             yield turn.done(stopped=True)
             return
@@ -238,7 +260,14 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
+        token = Token(
+            verdict.text,
+            _cite(sentence, stretches, into),
+            sentence.quoted,
+            sentence.general,
+            sentence.calculated,
+            sentence.short if verdict.text == sentence.text else None,
+        )
         # A draft claims nothing of documents, so that there is nothing to hold it against.
         carried = bool(token.citations) or into.manner.drafts
         grounding = support.judge(carried=carried, tally=into.tally)
@@ -260,12 +289,13 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
     if released:
         yield from headings.rest()
         if plan.task in _NOTED:
-            yield from notes_on(Said(request.question, evidence.hits, evidence.versions, into))
+            company = tuple(hit for hit in evidence.hits if not hit.passage.is_private)
+            yield from notes_on(Said(request.question, company, evidence.versions, into))
     elif into.manner.drafts:
         yield Failed("nothing_written")
         return
     else:
-        yield NoAnswer(count_fitting(viewer, into.filters))
+        yield NoAnswer(len(into.files.files) if into.files.only else count_fitting(viewer, into.filters))
     yield turn.done()
 
 

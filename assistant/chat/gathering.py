@@ -12,15 +12,17 @@ from itertools import zip_longest
 
 from assistant.access.door import surroundings
 from assistant.access.viewer import Viewer
+from assistant.chat.file_scope import NO_FILES, AskedFiles
 from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.chat.successors import Versions, with_newer
 from assistant.common.analysis import query_terms, terms
-from assistant.providers.contract import ContextWanted, Source
+from assistant.providers.contract import AnswerSentence, ContextWanted, Source
 from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import Filters
-from assistant.retrieval.retrieve import Evidence, Hit, Plan, retrieve
+from assistant.retrieval.private import from_the_beginning, joined, retrieve_private
+from assistant.retrieval.retrieve import Hit, Plan, retrieve
 
 _PASSAGES = 8
 _PASSAGES_OF_A_PART = 6
@@ -41,11 +43,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All hits, once each, and the stretches in the order in which a model reads them."""
+    """All hits, once each, and the stretches in the order in which a model reads them.
+
+    `calculated`: the answer, where it follows from a table and no model is asked.
+    """
 
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...]
     versions: Versions
+    calculated: tuple[AnswerSentence, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -66,12 +72,16 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """For whom is searched, among what, with what around each passage, and what guardrails say of it."""
+    """For whom is searched, among what, with what around each passage, and what guardrails say of it.
+
+    `files`: the conversation's own, which are searched too, or alone.
+    """
 
     viewer: Viewer
     filters: Filters
     context: ContextWanted
     verdicts: PassageVerdicts
+    files: AskedFiles = NO_FILES
 
 
 def gathered(plan: TurnPlan, search: Search) -> Gathered:
@@ -90,7 +100,10 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
     versions = Versions(search.viewer, search.filters, search.verdicts)
-    found = [_hits(plan.task, part.question, search, wanted, versions) for part in plan.parts]
+    found = [
+        _hits(plan.task, (at, part.question), search, wanted, versions)
+        for at, part in enumerate(plan.parts, 1)
+    ]
     if plan.task in _WITH_NEWER:
         found = [
             with_newer(part.question, hits, versions, context=wanted.context)
@@ -98,6 +111,11 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         ]
     else:
         versions.learn(hit for hits in found for hit in hits)
+    if search.files.files:
+        found = [
+            _with_files((at, part.question), hits, search, wanted)
+            for at, (part, hits) in enumerate(zip(plan.parts, found, strict=True), 1)
+        ]
     columns = [
         [
             Reading(stretch, 0 if single else number)
@@ -110,15 +128,48 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
     return Gathered(tuple(once.values()), tuple(readings), versions)
 
 
-def _hits(task: Task, question: str, search: Search, wanted: Plan, versions: Versions) -> list[Hit]:
-    """What is found; nothing for an empty question, which is how a draft asks for no documents."""
+def _hits(task: Task, part: tuple[int, str], search: Search, wanted: Plan, versions: Versions) -> list[Hit]:
+    """What is found among the company's documents; nothing where a conversation's files are asked alone.
+
+    Nothing for an empty question either, which is how a draft asks for no documents.
+    """
+    number, question = part
+    if not question or search.files.only or search.files.of_part(number):
+        return []
     viewer, verdicts = search.viewer, search.verdicts
-    evidence = retrieve(question, viewer=viewer, plan=wanted) if question else Evidence(())
+    evidence = retrieve(question, viewer=viewer, plan=wanted)
     versions.standings.update(evidence.standings)
     hits = list(evidence.hits)
     if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
         hits = _from_the_beginning(viewer, named)
     return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
+
+
+def _with_files(part: tuple[int, str], company: Sequence[Hit], search: Search, wanted: Plan) -> list[Hit]:
+    """The hits with those of the conversation's files, or what is read of these from their beginning."""
+    viewer, verdicts, files = search.viewer, search.verdicts, search.files
+    number, question = part
+    if read := files.of_part(number):
+        hits = from_the_beginning(viewer=viewer, documents=read, most=_MOST_CHUNKS // len(files.read))
+    else:
+        hits = _in_files(question, search, wanted) if question else []
+    usable = [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]
+    if read:
+        return usable
+    return joined(question, company, usable, k=max(wanted.k, len(company)))
+
+
+def _in_files(question: str, search: Search, wanted: Plan) -> list[Hit]:
+    """The best passages of the conversation's files, or the best of each."""
+    hits = retrieve_private(
+        question, viewer=search.viewer, documents=search.files.ids, k=wanted.k, context=wanted.context
+    )
+    if not wanted.one_per_document:
+        return hits
+    best: dict[int, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.document_id, hit)
+    return list(best.values())
 
 
 def _named(words: str, hits: Sequence[Hit]) -> Hit | None:

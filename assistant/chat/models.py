@@ -54,6 +54,14 @@ class TurnMode(models.TextChoices):
     DRAFT_FROM_DOCUMENTS = "draft_from_documents", "draft from documents"
 
 
+class FilesAsked(models.TextChoices):
+    """What part a conversation's own files have in a turn."""
+
+    NONE = "", "none"
+    JOINED = "joined", "files and company documents"
+    ONLY = "only", "files only"
+
+
 class Turn(models.Model):
     """A question and its answer."""
 
@@ -74,9 +82,11 @@ class Turn(models.Model):
     # of this turn may be shown.
     carried_documents = models.JSONField(default=list)
     masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
+    files = models.CharField(max_length=10, choices=FilesAsked.choices, default=FilesAsked.NONE, blank=True)
 
     class Meta:
         constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(files__in=FilesAsked.values), name="turn_files_known"),
             models.CheckConstraint(condition=Q(state__in=TurnState.values), name="turn_state_known"),
             models.CheckConstraint(condition=Q(mode__in=TurnMode.values), name="turn_mode_known"),
         ]
@@ -182,3 +192,44 @@ class PersonalStyle(models.Model):
 
     def __str__(self) -> str:
         return f"style of {self.user_id}"
+
+
+class FileState(models.TextChoices):
+    """How far a file of a conversation is."""
+
+    READING = "reading", "being read"
+    READY = "ready", "ready"
+    FAILED = "failed", "cannot be used"
+
+
+class ChatFile(models.Model):
+    """A file that a person added to a conversation. Its text is a private document of theirs.
+
+    The row is the queue: a file in state `reading` is read by whoever holds its lease, and by somebody else
+    once that is over. The bytes lie in `files_kept` until it is read.
+    """
+
+    document = models.OneToOneField(
+        Document, primary_key=True, on_delete=models.CASCADE, related_name="chat_file"
+    )
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField()  # bytes
+    kept_as = models.CharField(max_length=40, unique=True)
+    state = models.CharField(max_length=10, choices=FileState.choices, default=FileState.READING)
+    failure = models.CharField(
+        max_length=40, blank=True
+    )  # why it cannot be used (`common.errors.FailureCode`)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(state__in=FileState.values), name="chat_file_state_known"),
+        ]
+        ordering: ClassVar = ["document_id"]
+
+    def __str__(self) -> str:
+        return f"file {self.document_id} of conversation {self.conversation_id}"

@@ -66,13 +66,13 @@ def _of_older_versions(said: Said) -> Iterator[Note]:
 
 
 def _by_document(said: Said) -> dict[int, tuple[Hit, Cited]]:
-    """The first cited passage of each document that a sentence stands on."""
+    """The first cited passage of each document of the company that a sentence stands on."""
     hits = {hit.passage.chunk_id: hit for hit in said.hits}
     found: dict[int, tuple[Hit, Cited]] = {}
     for cited in said.into.cited:
         passage = cited.passage
         hit = hits.get(passage.chunk_id) or Hit(passage, 0.0, 0.0, 0.0, 0.0)
-        if cited.quotes:
+        if cited.quotes and not passage.is_private:
             found.setdefault(passage.document_id, (hit, cited))
     said.versions.learn(hit for hit, _ in found.values())
     return found

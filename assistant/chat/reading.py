@@ -48,7 +48,9 @@ class TurnView:
     was searched for, where it differs; `model`: the key of the model that was asked; `model_name`: empty
     where the owner may not use it now; all told to the owner only. `parts` hold the sentences under headings,
     where there are any. `is_draft`: a draft was wanted. `masked`: parts of the question were masked before it
-    was stored. `notes`: what is to be known of its sources.
+    was stored. `files`: what part the conversation's own files have in it (`models.FilesAsked`), and
+    `left_out`, how many of them could not be read; told to the owner only. `notes`: what
+    is to be known of its sources.
     """
 
     id: int
@@ -68,6 +70,8 @@ class TurnView:
     is_draft: bool = False
     model: str = ""
     model_name: str = ""
+    files: str = ""
+    left_out: int = 0
     notes: tuple[ShownNote, ...] = ()
 
     @property

@@ -34,6 +34,7 @@ from assistant.chat.events import (
     Withheld,
     to_payload,
 )
+from assistant.chat.files_asked import asked_over, waited_for
 from assistant.chat.models import Citation, StoredEvent, Turn, TurnState
 from assistant.chat.styles import manner_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, MundapError
@@ -100,13 +101,17 @@ def run_turn(turn_id: int) -> bool:
     try:
         viewer = viewer_for(turn.conversation.user)
         model = named_chat_model(ModelUse(viewer, turn.model, turn_id))
+        stop = _Waiting(turn_id)
+        for status in waited_for(turn, stop=stop):
+            writer.write(status)
+        writer.answer.files = asked_over(turn)
         writer.answer.manner = manner_of(turn, viewer=viewer)
         events = answer(
             turn.question,
             viewer=viewer,
             model=model,
             into=writer.answer,
-            stop=_Waiting(turn_id),
+            stop=stop,
         )
         for event in events:
             if isinstance(event, Status) and event.step == "writing":

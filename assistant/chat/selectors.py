@@ -24,7 +24,17 @@ from assistant.chat.events import (
     stored_note,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, Share, Turn, TurnMode, TurnState
+from assistant.chat.models import (
+    ChatFile,
+    Citation,
+    Conversation,
+    FilesAsked,
+    FileState,
+    Share,
+    Turn,
+    TurnMode,
+    TurnState,
+)
 from assistant.chat.note_words import ShownNote
 from assistant.chat.noted import shown_notes
 from assistant.chat.reading import (
@@ -134,6 +144,13 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
     return _passages(viewer, list(Citation.objects.filter(turn_id=turn_id).order_by("n")))
 
 
+def count_searched(viewer: Viewer, row: Turn) -> int:
+    """How many documents the owner's question would search now, or files where it asks those alone."""
+    if row.files == FilesAsked.ONLY:
+        return ChatFile.objects.filter(conversation=row.conversation_id, state=FileState.READY).count()
+    return count_fitting(viewer, from_stored(row.filters))
+
+
 def stands_on(sentences: Sequence[Token], citations: Sequence[Citation], read: Sequence[int]) -> set[int]:
     """Ids of the documents that the sentences stand on: all that were read, if one does more than quote.
 
@@ -202,7 +219,7 @@ def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
     tokens, outcome = said_in(row)
     if isinstance(outcome, NoAnswer):
         # As many as may be read now, not then.
-        outcome = NoAnswer(count_fitting(viewer, from_stored(row.filters)))
+        outcome = NoAnswer(count_searched(viewer, row))
     citations = list(row.citations.all())
     needed = stands_on(tokens, citations, row.read_documents) | set(row.carried_documents)
     if not may_still_read(viewer, needed):
@@ -215,6 +232,8 @@ def _turn(viewer: Viewer, row: Turn, names: Mapping[str, str]) -> TurnView:
         searched=searched,
         model=row.model,
         model_name=names.get(row.model, "") if len(names) > 1 else "",  # the only one needs no name
+        files=row.files,
+        left_out=_left_out(row),
     )
 
 
@@ -232,6 +251,12 @@ def said_in(row: Turn) -> tuple[tuple[Token, ...], TurnEvent | None]:
 
 def _searched(row: Turn) -> str:
     return next((event.payload["question"] for event in row.events.all() if event.kind == "searched"), "")
+
+
+def _left_out(row: Turn) -> int:
+    """How many files could not be read for the turn."""
+    told = [event.payload for event in row.events.all() if event.kind == "status"]
+    return next((payload["documents"] for payload in told if payload["step"] == "left_out"), 0)
 
 
 def _parts(row: Turn) -> tuple[AnswerPart, ...]:

@@ -25,17 +25,26 @@ from assistant.chat.events import (
     stored_note,
     stored_token,
 )
-from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnMode, TurnState
+from assistant.chat.file_scope import is_about_files
+from assistant.chat.models import (
+    ChatFile,
+    Citation,
+    Conversation,
+    FilesAsked,
+    StoredEvent,
+    Turn,
+    TurnMode,
+    TurnState,
+)
 from assistant.chat.runner import ensure_running, fail_if_orphaned, refuse_turn
-from assistant.chat.selectors import cited_passages, stands_on
+from assistant.chat.selectors import cited_passages, count_searched, stands_on
 from assistant.chat.styles import has_language_model, policy_in_force
 from assistant.common.analysis import language_of
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
-from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
-from assistant.retrieval.narrowing import count_fitting
+from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored
 
 _POLL_S = 0.08
 _TITLE = 80
@@ -49,11 +58,14 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     filters: Filters = NO_FILTERS,
     mode: str = TurnMode.ANSWER,
     model: str = "",
+    files: str = FilesAsked.JOINED,
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
-    turn runs. What guardrails mask in the question is masked before anything is stored.
+    turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
+    conversation's own files are searched with the company's documents or alone; a question that is about
+    them alone is asked of them alone.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -75,6 +87,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         else:
             conversation = owned_conversation(viewer, conversation_id)
             Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+            if not conversation.turns.exists():  # it began with a file
+                Conversation.objects.filter(pk=conversation.pk).update(title=_title(question))
         turn = Turn.objects.create(
             conversation=conversation,
             question=question,
@@ -83,6 +97,7 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
+            files=_files_asked(conversation, question, files),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -92,6 +107,20 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def _files_asked(conversation: Conversation, question: str, wanted: str) -> FilesAsked:
+    """What part the conversation's files have; none where it has none."""
+    names = list(ChatFile.objects.filter(conversation=conversation).values_list("name", flat=True))
+    if not names:
+        return FilesAsked.NONE
+    alone = wanted == FilesAsked.ONLY or is_about_files(question, names)
+    return FilesAsked.ONLY if alone else FilesAsked.JOINED
+
+
+def is_first(turn: Turn) -> bool:
+    """Whether nothing was asked in its conversation before."""
+    return not Turn.objects.filter(conversation=turn.conversation_id, pk__lt=turn.pk).exists()
 
 
 def offers_drafts(viewer: Viewer) -> bool:
@@ -221,7 +250,7 @@ def _event(viewer: Viewer, turn: Turn, stored: StoredEvent) -> TurnEvent:
     if stored.kind == "note":
         return stored_note(stored.payload)
     if stored.kind == "no_answer":
-        return NoAnswer(count_fitting(viewer, from_stored(turn.filters)))
+        return NoAnswer(count_searched(viewer, turn))
     return KINDS[stored.kind](**stored.payload)
 
 

@@ -14,6 +14,7 @@ ENVIRONMENT = read_environment()
 MUNDAP_HOME: Path = ENVIRONMENT.home
 MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
 MUNDAP_INDEX_DIR: Path = MUNDAP_HOME / "index"
+MUNDAP_FILES_DIR: Path = MUNDAP_HOME / "files"  # of conversations, until they are read; no copy of anything
 MUNDAP_SYNC_DIR: Path = MUNDAP_HOME / "sync"  # what makes syncs faster; may be emptied at any time
 MUNDAP_EMBEDDER: tuple[str, str] = (ENVIRONMENT.embedder, ENVIRONMENT.embedder_model)
 MUNDAP_EMBEDDER_URL: str = ENVIRONMENT.embedder_url
@@ -128,7 +129,8 @@ _SQLITE_OPTIONS = {
     "timeout": 30,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000;"
+        "PRAGMA mmap_size=268435456; PRAGMA cache_size=-32000; "
+        "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
 _database = dj_database_url.parse(ENVIRONMENT.database_url)

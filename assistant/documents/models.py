@@ -3,14 +3,19 @@
 The index is derived from these rows. A document is searchable exactly if it has a
 version, an access list and no `hidden` mark; `revision` carries the value of the
 document counter at its last change, so that readers load only what changed.
+
+A document with an owner is private: a file that a person added to a conversation. It has no access
+list, so that whatever does not know of owners shows it to nobody, it is in no index, and
+`Document.objects`, which everything of the company asks, does not know it.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -55,6 +60,14 @@ class Hidden(models.TextChoices):
     REMOVED = "removed", "deleted"
 
 
+class CompanyDocuments(models.Manager["Document"]):
+    """Documents of sources: private ones are left out."""
+
+    def get_queryset(self) -> QuerySet[Document]:
+        """All without an owner."""
+        return super().get_queryset().filter(owner=None)
+
+
 class Document(models.Model):
     """One document of one connection. Deleting clears its content and keeps the row as a tombstone."""
 
@@ -84,11 +97,21 @@ class Document(models.Model):
     acl_seen_in_run = models.PositiveBigIntegerField(default=0)
     asked_in_run = models.PositiveBigIntegerField(default=0)  # the last that asked whether it may be deleted
     revision = models.PositiveBigIntegerField(default=0, db_index=True)
+    # Whose private document it is: nobody else may ever read it.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="private_documents"
+    )
+
+    objects: ClassVar[CompanyDocuments] = CompanyDocuments()
+    every: ClassVar[models.Manager[Document]] = models.Manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "external_id"], name="document_once"),
             models.CheckConstraint(condition=Q(hidden__in=Hidden.values), name="document_hidden_known"),
+            models.CheckConstraint(
+                condition=Q(owner=None) | Q(acl=None, revision=0), name="document_private_is_listed_nowhere"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["connection", "seen_in_run"])]
 
@@ -241,3 +264,23 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"embedding of {self.digest[:12]}"
+
+
+class PrivateVectors(models.Model):
+    """The vectors of all chunks of a private document under a model, in the order of their ordinals.
+
+    Apart from `Embedding`, whose rows outlive what they were made from.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="private_vectors")
+    version = models.PositiveIntegerField()
+    model = models.CharField(max_length=200)
+    vectors = models.BinaryField()  # float32, little endian, one row a chunk
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "model"], name="private_vectors_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"vectors of private document {self.document_id}"

@@ -34,6 +34,11 @@ class Wanted:
     kind: str
     reference: str
 
+    @property
+    def is_loaded_here(self) -> bool:
+        """Whether its weights are loaded by this process, which takes a while."""
+        return self.kind not in ON_SERVERS
+
 
 BUNDLED = Wanted(FOLDER_KIND, "")
 
@@ -99,6 +104,15 @@ def embedder_of(wanted: Wanted) -> Embedder:
     return _with_same_vectors(embedder(wanted.kind, served=_served(SearchJob.EMBEDDER, wanted.reference)))
 
 
+def wanted_reranker() -> Wanted | None:
+    """What orders the best passages; None unless one is configured."""
+    if environment_decides(SearchJob.RERANKER):
+        kind = settings.MUNDAP_RERANKER
+        return Wanted(kind, ENVIRONMENT if kind in ON_SERVERS else settings.MUNDAP_RERANKER_MODEL)
+    row = chosen(SearchJob.RERANKER)
+    return Wanted(row.kind, reference_of(row)) if row is not None else None
+
+
 def configured_reranker() -> Reranker | None:
     """What orders the best passages; None unless one is configured.
 
@@ -106,14 +120,8 @@ def configured_reranker() -> Reranker | None:
         ModelUnavailable: its server's settings are gone, or their key cannot be opened.
         UsageError: there is no such kind.
     """
-    if environment_decides(SearchJob.RERANKER):
-        kind = settings.MUNDAP_RERANKER
-        wanted = Wanted(kind, ENVIRONMENT if kind in ON_SERVERS else settings.MUNDAP_RERANKER_MODEL)
-    elif (row := chosen(SearchJob.RERANKER)) is not None:
-        wanted = Wanted(row.kind, reference_of(row))
-    else:
-        return None
-    return reranker_of(wanted)
+    wanted = wanted_reranker()
+    return reranker_of(wanted) if wanted is not None else None
 
 
 def reranker_of(wanted: Wanted) -> Reranker:
@@ -149,7 +157,7 @@ def served_by_environment(job: SearchJob) -> Served:
             silence_s=_SILENCE_S,
             ca_file=settings.MUNDAP_RERANKER_CA_BUNDLE,
         )
-        return Served(server, _network(), Account("reranker", server.model))
+        return Served(server, _network(), Account(account_key(None, job), server.model))
     server = ChatServer(
         url=settings.MUNDAP_EMBEDDER_URL,
         model=settings.MUNDAP_EMBEDDER[1],
@@ -160,7 +168,7 @@ def served_by_environment(job: SearchJob) -> Served:
     return Served(
         server,
         _network(),
-        Account("embedder", server.model),
+        Account(account_key(None, job), server.model),
         dimensions=settings.MUNDAP_EMBEDDER_DIMENSIONS,
         question_prompt=settings.MUNDAP_EMBEDDER_QUESTION_PROMPT,
         passage_prompt=settings.MUNDAP_EMBEDDER_PASSAGE_PROMPT,
@@ -181,12 +189,17 @@ def served_by_row(row: SearchModel, *, key: str) -> Served:
     return Served(
         server,
         _network(),
-        Account(f"search:{row.pk}", row.name),
+        Account(account_key(row, SearchJob(row.job)), row.name),
         dimensions=row.dimensions,
         question_prompt=row.question_prompt,
         passage_prompt=row.passage_prompt,
         version=row.version,
     )
+
+
+def account_key(row: SearchModel | None, job: SearchJob) -> str:
+    """Under which key the calls to the server of a row are accounted for; None: that of the environment."""
+    return job.value if row is None else f"search:{row.pk}"
 
 
 def sealed_key(row_id: int, key: str) -> bytes:

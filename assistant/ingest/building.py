@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from assistant.accounts.revisions import Counter, current
@@ -127,8 +127,8 @@ class _Build:
     def _embed(self) -> bool:
         """Whether every stored chunk has its vector."""
         position = self._row.position
-        built = Chunk.objects.filter(pk__lte=position).count()
-        self._keep(total=Chunk.objects.count())
+        built = _company_chunks().filter(pk__lte=position).count()
+        self._keep(total=_company_chunks().count())
         while window := _chunks(position):
             texts = {
                 digest: embedded_text(title, headings, context, text)
@@ -194,9 +194,14 @@ class _Build:
             raise _Lost
 
 
+def _company_chunks() -> QuerySet[Chunk]:
+    """Chunks of private documents are in no index."""
+    return Chunk.objects.filter(document__owner=None)
+
+
 def _chunks(position: int) -> list[tuple[int, str, str, str, str, str]]:
     """(number, digest, title, headings, context, text) of the next chunks after `position`."""
-    rows = Chunk.objects.filter(pk__gt=position).order_by("pk")
+    rows = _company_chunks().filter(pk__gt=position).order_by("pk")
     return list(rows.values_list("pk", "digest", "document__title", "headings", "context", "text")[:_WINDOW])
 
 

@@ -32,7 +32,7 @@ _NAMED = 0.6  # what holding the words asked about is worth
 
 def in_parts(model: ChatModel, request: ModelRequest) -> Iterator[AnswerSentence]:
     """Sentences part by part, each with its number; an empty one for a part without an answer."""
-    if request.task is Task.SUMMARISE:
+    if request.task is Task.SUMMARISE and not request.parts:
         yield from summary(request)
         return
     for number, part in enumerate(request.parts, start=1):
@@ -40,6 +40,8 @@ def in_parts(model: ChatModel, request: ModelRequest) -> Iterator[AnswerSentence
         if request.task is Task.COMPARE:
             others = tuple(source for source in request.sources if source.part != number)
             found = side(part.question, sources, others, most=SIDE[request.style.length])
+        elif request.task is Task.SUMMARISE:
+            found = summary(replace(request, question=part.question, sources=sources))
         else:
             alone = replace(
                 request,

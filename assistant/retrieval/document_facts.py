@@ -27,9 +27,12 @@ _ROWS_AT_ONCE = 20_000
 _TABLE = Document._meta.db_table
 # Read without the ORM, which would make a million objects and datetimes.
 _FACTS = f"""
-    SELECT id, connection_id, name, media_type, CAST({{moment}} AS text) FROM {_TABLE} WHERE {{column}} > %s
+    SELECT id, connection_id, name, media_type, CAST({{moment}} AS text)
+    FROM {_TABLE} WHERE {{column}} > %s AND owner_id IS NULL
 """  # noqa: S608 - the model's own name
-_ATTRIBUTES = f"SELECT id, CAST(attributes AS text) FROM {_TABLE} WHERE {{column}} > %s"  # noqa: S608 - as above
+_ATTRIBUTES = f"""
+    SELECT id, CAST(attributes AS text) FROM {_TABLE} WHERE {{column}} > %s AND owner_id IS NULL
+"""  # noqa: S608 - as above
 
 _FORMAT_NUMBERS = {name: number for number, name in enumerate(FORMATS)}
 _OTHER_FORMAT = len(FORMATS)

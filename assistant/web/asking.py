@@ -16,6 +16,7 @@ from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
+from assistant.web.numbers import number
 from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async
 from assistant.web.stream_format import Frames, last_seen
@@ -27,7 +28,7 @@ def ask(request: PersonRequest) -> HttpResponse:
     """Start a turn. With htmx its fragment comes back at once; without it the page waits for the answer."""
     viewer = viewer_for(request.user)
     question = request.POST.get("question", "").replace("\r\n", "\n")
-    conversation_id = _number(request.POST.get("conversation", ""))
+    conversation_id = number(request.POST.get("conversation", ""))
     try:
         turn = services.start_turn(
             viewer=viewer,
@@ -36,6 +37,7 @@ def ask(request: PersonRequest) -> HttpResponse:
             filters=chosen_filters(request.POST),
             mode=request.POST.get("mode", "") or TurnMode.ANSWER,
             model=request.POST.get("model", ""),
+            files=request.POST.get("files", ""),
         )
     except (UsageError, GuardrailsDamaged, ModelUnavailable) as error:
         return _refused(request, viewer, question, conversation_id, error)
@@ -45,7 +47,7 @@ def ask(request: PersonRequest) -> HttpResponse:
     context = {
         "turn": selectors.turn(viewer=viewer, turn_id=turn.pk),
         "conversation_id": turn.conversation_id,
-        "is_new": conversation_id is None,
+        "is_new": services.is_first(turn),
         **rail(viewer, turn.conversation_id),
     }
     response = render(request, "web/fragments/asked.html", context)
@@ -118,7 +120,3 @@ def _refused(
     )
     mode = request.POST.get("mode", "")
     return chat_page(request, shown=shown, question=question, refusal=refusal, mode=mode)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - 64 bits

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.catalogue.selectors import models_for
 from assistant.chat import selectors, services
+from assistant.chat.files import files_of
 from assistant.chat.reading import ConversationView
 from assistant.retrieval.filters import NO_FILTERS
 from assistant.web.days import by_day
@@ -42,8 +43,11 @@ def delete(request: PersonRequest, conversation_id: int) -> HttpResponse:
     if request.method == "POST":
         services.delete_conversation(viewer=viewer, conversation_id=conversation_id)
         return redirect("web:home")
-    shown = selectors.conversation(viewer=viewer, conversation_id=conversation_id)
-    return render(request, "web/delete.html", {"conversation": shown, **rail(viewer, conversation_id)})
+    context = {
+        "conversation": selectors.conversation(viewer=viewer, conversation_id=conversation_id),
+        "files": files_of(viewer=viewer, conversation_id=conversation_id),
+    }
+    return render(request, "web/delete.html", {**context, **rail(viewer, conversation_id)})
 
 
 def chat_page(
@@ -67,6 +71,8 @@ def chat_page(
         "examples": () if shown else example_questions(),
         "offers_drafts": services.offers_drafts(viewer),
         "mode": mode,
+        "files": files_of(viewer=viewer, conversation_id=conversation_id),
+        "files_chosen": last.files if last else "",
         "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
         "models": models_for(viewer),
         "model": last.model if last else "",  # the conversation stays with it while it is the person's

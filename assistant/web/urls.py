@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.web import asking, conversations, evidence, exporting, sharing, sign_in, styling
+from assistant.web import asking, conversations, evidence, exporting, files, sharing, sign_in, styling
 
 app_name = "web"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("c/<int:conversation_id>/share/", sharing.share, name="share"),
     path("c/<int:conversation_id>/share/stop/", sharing.stop, name="stop-sharing"),
     path("c/<int:conversation_id>/export/", exporting.export, name="export"),
+    path("files/", files.add, name="add-files"),
+    path("c/<int:conversation_id>/files/", files.files, name="files"),
+    path("c/<int:conversation_id>/files/<int:file_id>/remove/", files.remove, name="remove-file"),
     path("s/<slug:token>/", sharing.shared, name="shared"),
     path("s/<slug:token>/turns/<int:turn_id>/ask/", sharing.ask, name="ask-shared"),
     path("s/<slug:token>/turns/<int:turn_id>/sources/<int:n>/", sharing.source, name="shared-source"),

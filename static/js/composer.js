@@ -21,11 +21,13 @@ box.addEventListener("keydown", (event) => {
   if (box.value.trim()) form.requestSubmit();
 });
 
-form.addEventListener("htmx:beforeRequest", () => {
+// What is asked again for the files within the form reports to the form as well, once it has replaced itself.
+form.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt !== form) return;
   document.getElementById("composer-error").replaceChildren();
 });
 form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.target !== form || !event.detail.successful) return;
+  if (event.detail.elt !== form || !event.detail.successful) return;
   box.value = "";
   box.placeholder = box.dataset.nextPlaceholder;
   grow();

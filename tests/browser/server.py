@@ -53,14 +53,15 @@ def running_server(home: Path, settings: Mapping[str, str] | None = None) -> Ite
     command = [sys.executable, "-m", "uvicorn", "assistant.config.asgi:application", "--port", str(port)]
     server = subprocess.Popen([*command, "--log-level", "warning"], cwd=REPOSITORY, env=environment)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz", server)
+        wait_for(f"http://127.0.0.1:{port}/healthz", server)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=20)
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers."""
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         assert server.poll() is None, "the server ended while it started"

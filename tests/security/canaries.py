@@ -32,6 +32,7 @@ from assistant.common.types import Json
 from assistant.documents.models import Document
 from assistant.sync.engine import execute_run
 from assistant.sync.services import add_source, request_run
+from tests.chat.files import added
 
 MARK = re.compile(r"kanari[a-z]+\d+")
 FIELDS = ("id", "title", "text", "url", "attribute", "heading")
@@ -56,6 +57,7 @@ ROLES = {
     "ada": Role.ADMINISTRATOR,
 }
 OPEN = frozenset(ROLES) - {"eve"}
+WITH_FILES = frozenset({"ann", "cho", "eve", "ada"})
 EVERYBODY, NOBODY = OPEN, frozenset[str]()
 STAFF, HR, EXECUTIVES = frozenset({"ann", "bob", "cho"}), frozenset({"bob"}), frozenset({"cho"})
 PAST = "2020-01-01T00:00:00Z"
@@ -119,7 +121,7 @@ class Canaries:
         marks = {mark for document in read for mark in document.marks.values()}
         marks |= {document.source for document in read}
         marks |= MODEL if visitor == "cho" else set()
-        return marks | {asked_by(visitor), person_mark(visitor)}
+        return marks | {asked_by(visitor), person_mark(visitor), file_mark(visitor)}
 
     def also(self, visitor: str, path: str) -> set[str]:
         """Marks that a right, or a link that somebody gave them, opens on this path alone."""
@@ -161,6 +163,11 @@ def is_inspection(path: str) -> bool:
 def asked_by(visitor: str) -> str:
     """The mark in this person's questions."""
     return f"kanariasked{visitor or 'x'}0"
+
+
+def file_mark(visitor: str) -> str:
+    """The mark in the name and the text of the file that this person added to their conversation."""
+    return f"kanarifile{visitor or 'x'}0"
 
 
 def person_mark(visitor: str) -> str:
@@ -302,12 +309,17 @@ def _talk(name: str, user: User) -> str:
     """A conversation with answered turns, shared; returns the token of its link."""
     title = f"Pump {asked_by(name)}"
     conversation = Conversation.objects.create(user=user, title=title)
-    for question in QUESTIONS:
+    if name in WITH_FILES:
+        mark, viewer = file_mark(name), viewer_for(user)
+        content = f"# Pump {mark}\n\nThe code of the pump is {mark}. The {mark} is red."
+        assert added(viewer, f"{mark}.md", content, conversation.pk).state == "ready"
+    for question in (*QUESTIONS, *(("Summarise this file",) if name in WITH_FILES else ())):
         turn = Turn.objects.create(
             conversation=conversation,
             question=f"{question} {asked_by(name)}",
             language="en",
             model="extractive",
+            files="" if name not in WITH_FILES else "only" if "Summarise" in question else "joined",
         )
         assert run_turn(turn.pk), name
     share_conversation(viewer=viewer_for(user), conversation_id=conversation.pk)

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from assistant.accounts.models import User
 from assistant.catalogue.models import LanguageModel
-from assistant.chat.models import Conversation, Turn
+from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.sync.models import SyncRun
@@ -58,6 +58,9 @@ ROUTES: dict[str, Route] = {
     "c/<int:conversation_id>/share/": Route(GET_POST),
     "c/<int:conversation_id>/share/stop/": Route(POST),
     "c/<int:conversation_id>/export/": Route(queries=_FORMATS),
+    "c/<int:conversation_id>/files/": Route(headers=_HTMX),
+    "c/<int:conversation_id>/files/<int:file_id>/remove/": Route(POST, headers=_HTMX),
+    "files/": Route(GET_POST, headers=_HTMX),
     "s/<slug:token>/": Route(),
     "s/<slug:token>/turns/<int:turn_id>/ask/": Route(),
     "s/<slug:token>/turns/<int:turn_id>/sources/<int:n>/": Route(),
@@ -203,9 +206,10 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         return [*map(str, ids), str(NOWHERE), "0"]  # type: ignore[call-overload]
 
     return {
-        "document_id": known(Document.objects.values_list("pk", flat=True)),
+        "document_id": known(Document.every.values_list("pk", flat=True)),
         "turn_id": known(Turn.objects.values_list("pk", flat=True)),
         "conversation_id": known(Conversation.objects.values_list("pk", flat=True)),
+        "file_id": known(ChatFile.objects.values_list("pk", flat=True)),
         "n": ["1", "2", "3", "99"],
         "source_id": known(world.source_ids.values()),
         "job_id": known(SyncRun.objects.values_list("pk", flat=True)),

@@ -11,6 +11,7 @@ from tests.security import noticing, noticing_in_conversations, noticing_in_foll
 from tests.security.mistake import Mistake, swap, unguarded
 from tests.security.mistakes_in_mask import IN_THE_MASK
 from tests.security.mistakes_in_rule import IN_THE_OBJECT_TEST, IN_THE_QUERYSET, IN_WHAT_A_PERSON_HOLDS
+from tests.security.mistakes_with_private_documents import WITH_PRIVATE_DOCUMENTS
 
 AT_THE_DOOR = (
     *(
@@ -162,7 +163,6 @@ IN_CONVERSATIONS = (
         unguarded(f"a count of everything ({where})", check, module, "count_fitting")
         for where, module, check in (
             ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
-            ("stream", services, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
             ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
         )
     ),
@@ -290,6 +290,7 @@ IN_WHAT_PEOPLE_DO_TO_THEMSELVES = (
 MISTAKES: tuple[Mistake, ...] = (
     *IN_THE_QUERYSET,
     *IN_THE_OBJECT_TEST,
+    *WITH_PRIVATE_DOCUMENTS,
     *IN_WHAT_A_PERSON_HOLDS,
     *AT_THE_DOOR,
     *IN_CONVERSATIONS,

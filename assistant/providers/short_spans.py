@@ -153,6 +153,8 @@ _SORTS = tuple(
 def sort_of(question: Question) -> Sort | None:
     """What sort of short thing the question asks for; None where no pattern shows one."""
     text = normalise(question.text)
+    if question.kind is Kind.DATE and re.match(r"\W*(?:who|where|why|how (?!long|many|much))\b", text):
+        return None  # its "when" begins a clause of its own
     named = next((sort for sort, pattern in _SORTS if pattern.search(text)), None)
     if question.kind in {Kind.DATE, Kind.NUMBER} and named is not None:
         return named

@@ -150,7 +150,6 @@ IN_CONVERSATIONS = (
         unguarded(f"a count of everything ({where})", check, module, "count_fitting")
         for where, module, check in (
             ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
-            ("stream", services, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
             ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
         )
     ),

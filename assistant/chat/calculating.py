@@ -17,7 +17,7 @@ from assistant.access.door import Passage, open_document, surroundings
 from assistant.access.viewer import Viewer
 from assistant.chat.gathering import Gathered, Reading, Search
 from assistant.chat.planning import TurnPlan
-from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used
+from assistant.chat.stretches import PassageVerdicts, Stretch
 from assistant.chat.tables.answering import Figure, figure_of
 from assistant.chat.tables.asking import Asked, asked_of
 from assistant.chat.tables.asking_words import Wanted
@@ -38,12 +38,12 @@ _IN_PAGES = "page"
 
 @dataclass(frozen=True, slots=True)
 class _TableRead:
-    """A table with the passage that cites it. `is_hidden`: a rule blocks or masks a part of it."""
+    """A table with the passage that cites it. `texts`: all that is read of it, its title among them."""
 
     table: Table
     hit: Hit
     passage: Passage
-    is_hidden: bool
+    texts: tuple[str, ...]
 
 
 def calculated(
@@ -62,9 +62,9 @@ def calculated(
     asked = asked_of(question, today=timezone.localdate())
     if asked is None or (writes and asked.wanted is Wanted.CELL):
         return evidence
-    read = _read(search, _found(question, asked, search, evidence))
+    read = _read(search.viewer, _found(question, asked, search, evidence))
     figure = figure_of(asked, [one.table for one in read])
-    if not isinstance(figure, Figure) or read[figure.table].is_hidden:
+    if not isinstance(figure, Figure) or _is_hidden(read[figure.table].texts, search.verdicts):
         return evidence
     return _with(evidence, read[figure.table], figure)
 
@@ -74,21 +74,18 @@ def _found(question: str, asked: Asked, search: Search, evidence: Gathered) -> l
     if asked.wanted is Wanted.CELL or search.files.files:
         return list(evidence.hits)
     wanted = Plan(k=_SEARCHED, filters=search.filters, fold=True)
-    hits = retrieve(question, viewer=search.viewer, plan=wanted).hits
-    return [
-        hit for hit in hits if may_be_used(hit.passage.text, viewer=search.viewer, verdicts=search.verdicts)
-    ]
+    return list(retrieve(question, viewer=search.viewer, plan=wanted).hits)
 
 
-def _read(search: Search, hits: Sequence[Hit]) -> list[_TableRead]:
+def _read(viewer: Viewer, hits: Sequence[Hit]) -> list[_TableRead]:
     """The tables of the hits' documents."""
     best: dict[int, Hit] = {}
     for hit in hits:
         if "\t" in hit.passage.text and hit.passage.place_kind != _IN_PAGES:
             best.setdefault(hit.passage.document_id, hit)
     chosen = list(best.values())[:_MOST_DOCUMENTS]
-    chunks = _chunks(search.viewer, chosen)
-    return [one for hit in chosen for one in _tables(search, hit, chunks[hit.passage.document_id])]
+    chunks = _chunks(viewer, chosen)
+    return [one for hit in chosen for one in _tables(viewer, hit, chunks[hit.passage.document_id])]
 
 
 def _chunks(viewer: Viewer, hits: Sequence[Hit]) -> dict[int, list[Passage]]:
@@ -102,12 +99,12 @@ def _chunks(viewer: Viewer, hits: Sequence[Hit]) -> dict[int, list[Passage]]:
     return found
 
 
-def _tables(search: Search, hit: Hit, chunks: Sequence[Passage]) -> Iterator[_TableRead]:
+def _tables(viewer: Viewer, hit: Hit, chunks: Sequence[Passage]) -> Iterator[_TableRead]:
     """The tables of one document of which every row was read."""
     if not chunks or chunks[0].start > hit.passage.start:
         return
     try:
-        document = open_document(viewer=search.viewer, document_id=hit.passage.document_id)
+        document = open_document(viewer=viewer, document_id=hit.passage.document_id)
     except NotFound:  # revoked since the search
         return
     if any(chunk.version != document.version for chunk in chunks):
@@ -126,7 +123,7 @@ def _tables(search: Search, hit: Hit, chunks: Sequence[Passage]) -> Iterator[_Ta
             place=table.place,
         )
         texts = (document.title, *(chunk.text for chunk in over), *table.around)
-        yield _TableRead(table, hit, passage, _is_hidden(texts, search.verdicts))
+        yield _TableRead(table, hit, passage, texts)
 
 
 def _said(table: Table) -> int:
@@ -135,6 +132,7 @@ def _said(table: Table) -> int:
 
 
 def _is_hidden(texts: Sequence[str], verdicts: PassageVerdicts) -> bool:
+    """Whether a rule blocks or masks any part of it."""
     return any(verdict.blocked or verdict.shown.changed for verdict in map(verdicts.of, texts))
 
 

@@ -111,7 +111,7 @@ class ExtractiveModel:
         if assessment is None or assessment.answerable < assessment.threshold:
             return
         question, first = question_of(request.question, request.language), assessment.ranked[0]
-        short = short_answer(question, first.sentence.text, first.share)
+        short = None if first.sentence.is_row else short_answer(question, first.sentence.text, first.share)
         for group in chosen(assessment.ranked, most=_MOST[request.style.length]):
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
             leads = short if group[0] is first.sentence else None

@@ -57,7 +57,10 @@ _MEASURE = (
 )
 _KO_FIGURE = rf"{_FIGURE}(?:\s?[조억만천백](?:\s?{_FIGURE})?)*(?:여)?"
 _KO_SPAN_OF_TIME = r"(?:년|개월|달|주일?|(?:영업|근무|역)?일|시간|분|초)(?:간)?"
-_KO_MEASURE = r"(?:%|(?:제곱|평방|킬로|센티|밀리)*(?:미터|그램|리터)|[㎞㎢㎡℃도명개톤평]|km²?|m²?|kg|cm|mm)"
+_KO_MEASURE = (
+    r"(?:%|(?:제곱|평방|킬로|센티|밀리)*(?:미터|그램|리터)|(?:영업|근무)?일|개월|시간|[㎞㎢㎡℃도명개톤평년주분초원]"
+    r"|km²?|m²?|kg|cm|mm)"
+)
 
 _PATTERNS: dict[tuple[Sort, str], tuple[str, ...]] = {
     (Sort.YEAR, "en"): (r"\b(?:1\d{3}|20\d\d)\b(?!s)",),
@@ -107,12 +110,16 @@ _NO_NAMES_LISTED = """
     the this that these those as in on at it its he she they his her their there when where while after
     before during since until from for with by to of and but or if one some many most all each an i we our
     you your not no both such other another although because however also first former
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july
+    august september october november december
 """
 _NO_NAMES = frozenset(_NO_NAMES_LISTED.split())
+_LONGEST_INITIAL = 3  # "Jr."
 _FOOTNOTE = re.compile(r"\[\d+\]$")
 _KO_COUNTED = re.compile(
     r"몇\s*(?P<unit>번째|년도|년|월|일|시|세기|주|달|개월|분|살|세|초|[가-힣]{1,2}?)(?=[을를은는이가의에도까인]|\W|$)"
 )
+_CHANGES = re.compile(r"\s?(?:에서|부터|~|–|-)\s?\d| to \d")
 _SAME_UNITS = {"세": "살", "살": "세", "명": "사람"}
 _EN_COUNTED = re.compile(
     r"\bhow many (?:different |total |more |other )?([a-z'-]+)(?: ([a-z'-]+))?", re.IGNORECASE
@@ -146,6 +153,8 @@ _SORTS = tuple(
 def sort_of(question: Question) -> Sort | None:
     """What sort of short thing the question asks for; None where no pattern shows one."""
     text = normalise(question.text)
+    if question.kind is Kind.DATE and re.match(r"\W*(?:who|where|why|how (?!long|many|much))\b", text):
+        return None  # its "when" begins a clause of its own
     named = next((sort for sort, pattern in _SORTS if pattern.search(text)), None)
     if question.kind in {Kind.DATE, Kind.NUMBER} and named is not None:
         return named
@@ -168,14 +177,22 @@ def spans_of(question: Question, sort: Sort, text: str) -> list[Span]:
         if normalise(shown) in asked or not any(character.isalnum() for character in shown):
             continue
         found.append(_with_unit(Span(start, end), text, named, sort))
-    return found
+    return [] if any(_leads_to_another(span, text) for span in found[:-1]) else found
+
+
+def _leads_to_another(span: Span, text: str) -> bool:
+    """Whether it is where a change begins: "from 3 to 5 years" answers with neither alone."""
+    return bool(_CHANGES.match(text[span.end :])) or text[: span.start].casefold().endswith(" from ")
 
 
 def _stretches(sort: Sort, language: str, text: str) -> Iterator[tuple[int, int]]:
     if sort in {Sort.PERSON, Sort.PLACE}:
         for match in _NAME.finditer(text):
-            if match.group().casefold() not in _NO_NAMES:
-                yield match.span()
+            name = match.group()
+            if name.endswith(".") and len(name.rsplit(maxsplit=1)[-1]) > _LONGEST_INITIAL:
+                name = name[:-1]  # the sentence's own full stop
+            if name.casefold() not in _NO_NAMES:
+                yield match.start(), match.start() + len(name)
         return
     for match in _COMPILED[sort, "ko" if language == "ko" else "en"].finditer(text):
         start, end = match.start(), match.start() + len(match.group().rstrip())

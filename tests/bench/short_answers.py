@@ -98,7 +98,8 @@ def shown(data: Path, sample: int | None, cache: Path | None) -> Iterator[Shown]
             question = question_of(case.request.question, case.request.language)
             best, sort = found.ranked[0], sort_of(question)
             text = best.sentence.text
-            spans = spans_of(question, sort, text) if sort is not None else []
+            is_row = best.sentence.is_row  # a row of a table leads with nothing
+            spans = spans_of(question, sort, text) if sort is not None and not is_row else []
             table = (
                 features(question, sort, text, spans, best.share)
                 if sort is not None and spans

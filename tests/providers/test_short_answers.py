@@ -53,6 +53,9 @@ def test_a_single_date_in_a_certain_sentence_is_shown() -> None:
         ("회사는 언제 설립되었나요?", "회사는 정밀 계측기를 만듭니다."),
         ("Why was the company founded?", "The company was founded in 2011 to build loggers."),
         ("회사는 왜 설립되었나요?", "회사는 2011년에 설립되었습니다."),
+        ("원본은 몇 년 보관하나요?", "원본 보관 기간을 3년에서 5년으로 늘렸습니다."),
+        ("Where do we assemble?", "We assemble under the tree every Friday."),
+        ("Where do we assemble when the plant is evacuated?", "The drill is on Friday."),
         ("When was the company founded in 2011?", "The company was founded in 2011."),
     ],
 )

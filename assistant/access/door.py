@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
@@ -24,7 +24,6 @@ from assistant.common.types import Json
 from assistant.documents.models import Body, Chunk, Document
 from assistant.documents.reading import OpenDocument, TextBlock
 
-_OPENING_CHUNKS = 2
 _FOLLOWING = 16  # characters; between two chunks stand two line breaks as a rule
 
 
@@ -83,7 +82,7 @@ class DocumentCard:
 
 @dataclass(frozen=True, slots=True)
 class DocumentOpening:
-    """How a readable document begins and ends, by its first two chunks and its last one."""
+    """How a readable document begins and ends, by its first chunk and its last one."""
 
     id: int
     title: str
@@ -150,19 +149,29 @@ def readable(viewer: Viewer, document_ids: Collection[int]) -> dict[int, Documen
 
 def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, DocumentOpening]:
     """How those of the documents begin and end that the viewer may read, by id. One query."""
-    named = Q(pk__in=document_ids)
-    later = Chunk.objects.filter(
-        document=OuterRef("document"), version=OuterRef("version"), ordinal__gt=OuterRef("ordinal")
+    own = Chunk.objects.filter(document=OuterRef("pk"), version=OuterRef("version")).values("text")
+    rows = visible_documents(viewer, among=Q(pk__in=document_ids)).values_list(
+        "pk",
+        "title",
+        "name",
+        "external_id",
+        "attributes",
+        "modified_at",
+        Subquery(own.order_by("ordinal")[:1]),
+        Subquery(own.order_by("-ordinal")[:1]),
     )
-    rows = Chunk.objects.filter(
-        Q(ordinal__lt=_OPENING_CHUNKS) | ~Exists(later),
-        document__in=visible_documents(viewer, among=named),
-        version=F("document__version"),
-    ).select_related("document")
-    found: dict[int, list[Chunk]] = {}
-    for chunk in rows.order_by("document", "ordinal"):
-        found.setdefault(chunk.document_id, []).append(chunk)
-    return {pk: _opening(chunks) for pk, chunks in found.items()}
+    return {
+        pk: DocumentOpening(
+            id=pk,
+            title=title or name or external_id,
+            name=name or external_id.rpartition("/")[2],
+            attributes=attributes,
+            modified_at=modified_at,
+            opening=opening or "",
+            ending=ending or "",
+        )
+        for pk, title, name, external_id, attributes, modified_at, opening, ending in rows
+    }
 
 
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
@@ -267,19 +276,6 @@ def _passage(chunk: Chunk) -> Passage:
         place_kind=card.place_kind,
         modified_at=card.modified_at,
         synced_at=card.synced_at,
-    )
-
-
-def _opening(chunks: Sequence[Chunk]) -> DocumentOpening:
-    document = chunks[0].document
-    return DocumentOpening(
-        id=document.pk,
-        title=shown_title(document),
-        name=document.name or document.external_id.rpartition("/")[2],
-        attributes=document.attributes,
-        modified_at=document.modified_at,
-        opening="\n".join(chunk.text for chunk in chunks if chunk.ordinal < _OPENING_CHUNKS),
-        ending=chunks[-1].text if chunks[-1].ordinal >= _OPENING_CHUNKS else "",
     )
 
 

@@ -15,7 +15,7 @@ class Right(StrEnum):
     MANAGE_GUARDRAILS = "manage_guardrails"
     MANAGE_RANKING = "manage_ranking"  # what comes first among what each person may read
     MANAGE_ANSWERS = "manage_answers"  # from what and in which style answers are made
-    MANAGE_MODELS = "manage_models"  # language models: where questions and passages are sent, at what price
+    MANAGE_MODELS = "manage_models"  # where questions, passages and texts are sent, at what price
     INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
     MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
     SEE_AUDIT = "see_audit"

@@ -34,6 +34,7 @@ from assistant.api.schemas import (
 )
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
+from assistant.chat.models import TurnMode
 from assistant.common.types import Json, JsonObject
 from assistant.providers.source_dates import Dated
 from assistant.retrieval.folding import Reason
@@ -112,6 +113,7 @@ def _written_out() -> dict[str, Schema]:
         "Hits": closed(hits=listed(hit), ms=WHOLE),
         "Question": _question(),
         "Answer": closed(
+            draft=TRUTH,
             answer=TEXT,
             no_answer=TRUTH,
             blocked=either(closed(topic=TEXT, message=TEXT), NOTHING),
@@ -157,9 +159,15 @@ def _question() -> Schema:
         "type": "string",
         "description": "A model that the person may use, by its name. Without it their default one answers.",
     }
+    mode: Schema = {
+        "type": "string",
+        "enum": list(TurnMode.values),
+        "default": TurnMode.ANSWER.value,
+        "description": "A draft, without or with documents, where drafts are offered and the model writes.",
+    }
     return {
         "type": "object",
-        "properties": {"question": question, "model": model, **described_fields()},
+        "properties": {"question": question, "model": model, "mode": mode, **described_fields()},
         "required": ["question"],
         "additionalProperties": False,
     }

@@ -99,7 +99,7 @@ class CitedPassage:
     passage: str
     modified_at: str  # RFC 3339 or empty
     synced_at: str
-    cited: bool  # False: read, but no sentence stands on it
+    cited: bool  # False: read, but no sentence stands on it and no note names it
     day: str = ""  # ISO day, month or year
     dated: str = ""  # what it is the date of
 

@@ -10,12 +10,22 @@ from django.utils import translation
 
 from assistant.access.viewer import Viewer
 from assistant.catalogue.selectors import model_for_turn
-from assistant.chat.answering import Answer, Cited, ModelUse, answer, checked_question, named_chat_model
+from assistant.chat.answering import (
+    Answer,
+    Cited,
+    ModelUse,
+    answer,
+    checked_question,
+    named_chat_model,
+    writes_itself,
+)
 from assistant.chat.events import Blocked, NoAnswer, Note, Section, Status, Token, Withheld
+from assistant.chat.models import TurnMode
 from assistant.chat.note_words import ShownNote, noted_json
 from assistant.chat.noted import shown_notes
 from assistant.chat.styles import manner_for
 from assistant.common.analysis import language_of
+from assistant.common.errors import UsageError
 from assistant.common.types import Json, JsonObject
 from assistant.guardrails.inspect import shown_passage
 from assistant.providers.source_dates import UNKNOWN_STANDING, Standing
@@ -53,18 +63,31 @@ def _also(folded: Folded) -> JsonObject:
     return {"external_id": passage.external_id, "title": passage.title, "reason": folded.reason.value}
 
 
-def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FILTERS) -> dict[str, Json]:
+def ask(
+    text: str,
+    *,
+    viewer: Viewer,
+    model: str = "",
+    mode: str = TurnMode.ANSWER,
+    filters: Filters = NO_FILTERS,
+) -> dict[str, Json]:
     """A whole turn outside any conversation, over the documents that fit the filters.
+
+    `mode` may ask for a draft, which is no answer: its lines claim no source unless they are cited.
 
     Raises:
         ModelNotOffered: there is no `model` of this name for the viewer, or none any more.
+        UsageError: a draft is wanted and none are offered, or the model only quotes.
     """
     chat_model = named_chat_model(ModelUse(viewer, model))
     question = checked_question(text)
+    manner = manner_for(viewer, mode)
+    if manner.drafts and not writes_itself(chat_model):
+        raise UsageError("Drafts are not offered here. Ask for an answer instead.")
     warm_up()
     began = time.perf_counter()
-    collected = Answer(filters, manner_for(viewer))
-    parts = [_Part()]
+    collected = Answer(filters, manner)
+    parts = [_Part("", "\n" if manner.drafts else " ")]
     blocked: dict[str, Json] | None = None
     no_answer = False
     notes: list[Note] = []
@@ -90,6 +113,7 @@ def ask(text: str, *, viewer: Viewer, model: str = "", filters: Filters = NO_FIL
     collected.tally.audit(viewer=viewer, turn=None)
     known = standings(viewer, {cited.passage.document_id for cited in collected.cited})
     return {
+        "draft": manner.drafts,
         "answer": "\n\n".join(part.text for part in parts if part.text),
         "no_answer": no_answer,
         "blocked": blocked,

@@ -96,7 +96,10 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
         context=search.context is ContextWanted.NEIGHBOURS and plan.task is not Task.LIST,
     )
     versions = Versions(search.viewer, search.filters, search.verdicts)
-    found = [_hits(plan.task, (at, part.question), search, wanted) for at, part in enumerate(plan.parts, 1)]
+    found = [
+        _hits(plan.task, (at, part.question), search, wanted, versions)
+        for at, part in enumerate(plan.parts, 1)
+    ]
     if plan.task in _WITH_NEWER:
         found = [
             with_newer(part.question, hits, versions, context=wanted.context)
@@ -121,7 +124,7 @@ def gathered(plan: TurnPlan, search: Search) -> Gathered:
     return Gathered(tuple(once.values()), tuple(readings), versions)
 
 
-def _hits(task: Task, part: tuple[int, str], search: Search, wanted: Plan) -> list[Hit]:
+def _hits(task: Task, part: tuple[int, str], search: Search, wanted: Plan, versions: Versions) -> list[Hit]:
     """What is found among the company's documents; nothing where a conversation's files are asked alone.
 
     Nothing for an empty question either, which is how a draft asks for no documents.
@@ -130,7 +133,9 @@ def _hits(task: Task, part: tuple[int, str], search: Search, wanted: Plan) -> li
     if not question or search.files.only or search.files.of_part(number):
         return []
     viewer, verdicts = search.viewer, search.verdicts
-    hits = list(retrieve(question, viewer=viewer, plan=wanted).hits)
+    evidence = retrieve(question, viewer=viewer, plan=wanted)
+    versions.standings.update(evidence.standings)
+    hits = list(evidence.hits)
     if task in (Task.SUMMARISE, Task.COMPARE) and (named := _named(question, hits)) is not None:
         hits = _from_the_beginning(viewer, named)
     return [hit for hit in hits if may_be_used(hit.passage.text, viewer=viewer, verdicts=verdicts)]

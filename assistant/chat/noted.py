@@ -8,6 +8,8 @@ from assistant.access.door import DocumentCard, readable
 from assistant.access.viewer import Viewer
 from assistant.chat.events import Note, NotedSource
 from assistant.chat.note_words import ShownNote, ShownSource
+from assistant.providers.source_dates import last_day
+from assistant.retrieval.standing import today
 
 
 def shown_notes(viewer: Viewer, notes: Sequence[Note]) -> tuple[ShownNote, ...]:
@@ -24,9 +26,14 @@ def shown_notes(viewer: Viewer, notes: Sequence[Note]) -> tuple[ShownNote, ...]:
         ]
         if len(known) == len(note.sources):
             found.append(ShownNote(note.kind, tuple(known)))
-        elif note.kind == "superseded" and note.sources[0].until and note.sources[0].document in cards:
+        elif note.kind == "superseded" and known and known[0].n == note.sources[0].n and _is_over(known[0]):
             found.append(ShownNote("ended", tuple(known[:1])))
     return tuple(found)
+
+
+def _is_over(source: ShownSource) -> bool:
+    """Whether the source says itself that it ended before today."""
+    return bool(source.until) and last_day(source.until) < today()
 
 
 def _shown(source: NotedSource, card: DocumentCard) -> ShownSource:

@@ -7,12 +7,17 @@ for again before it is released. It is Mundap's own: no language model is believ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assistant.access.door import may_still_read
 from assistant.chat.events import Note, NotedSource
 from assistant.chat.successors import Versions, may_have_newer
+from assistant.guardrails.inspect import inspect
+from assistant.guardrails.masking import Masked
+from assistant.guardrails.verdict import Stage
+from assistant.providers.contract import Source
+from assistant.providers.source_conflicts import Statement, conflicts, statements_of
 from assistant.providers.source_versions import asks_for
 from assistant.retrieval.retrieve import Hit
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from assistant.chat.answering import Answer, Cited
 
 _LOOKED_UP = 3  # cited documents for which a newer one is looked for
+_COMPARED = 8  # cited statements for which others are looked for that contradict them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ def notes_on(said: Said) -> Iterator[Note]:
         IndexDamaged, ModelUnavailable: as `retrieve` has it.
     """
     yield from _of_older_versions(said)
+    yield from _of_conflicts(said)
 
 
 def _of_older_versions(said: Said) -> Iterator[Note]:
@@ -69,6 +76,75 @@ def _by_document(said: Said) -> dict[int, tuple[Hit, Cited]]:
             found.setdefault(passage.document_id, (hit, cited))
     said.versions.learn(hit for hit, _ in found.values())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A passage as statements are taken from it: without what rules mask."""
+
+    hit: Hit
+    shown: Masked
+    source: Source
+
+    def span(self, statement: Statement) -> tuple[int, int]:
+        """Where the statement stands in the document's text."""
+        first, last = self.shown.original(statement.start, statement.end)
+        return self.hit.passage.start + first, self.hit.passage.start + last
+
+
+def _of_conflicts(said: Said) -> Iterator[Note]:
+    """What sentences of the answer quote and another document contradicts: both sides, the newest first."""
+    read = [_read(said, hit) for hit in _passages(said)]
+    cited = [one for at, each in enumerate(read) for one in _quoted(said, each, at)]
+    told: set[frozenset[int]] = set()
+    for found in conflicts(said.question, [one.source for one in read], cited[:_COMPARED]):
+        sides = [(read[one.source], one) for one in (found.one, found.other)]
+        pair = frozenset(side.hit.passage.document_id for side, _ in sides)
+        quotes = [_released(said, statement.shown) for _, statement in sides]
+        if pair in told or len(pair) == 1 or not all(quotes):
+            continue
+        if not _may_be_told(said, *(side.hit for side, _ in sides)):
+            continue
+        told.add(pair)
+        noted = []
+        for (side, statement), quote in zip(sides, quotes, strict=True):
+            numbered = said.into.number(side.hit.passage)
+            if (span := side.span(statement)) not in numbered.quotes and statement is found.other:
+                numbered.quotes.append(span)
+            noted.append(replace(_noted(said, side.hit, numbered.n), quote=quote))
+        yield Note("conflict", tuple(sorted(noted, key=lambda source: source.day, reverse=True)))
+
+
+def _passages(said: Said) -> list[Hit]:
+    """What was read, and what is cited beside it, once each."""
+    hits = {hit.passage.chunk_id: hit for hit in said.hits}
+    for cited in said.into.cited:
+        hits.setdefault(cited.passage.chunk_id, Hit(cited.passage, 0.0, 0.0, 0.0, 0.0))
+    return list(hits.values())
+
+
+def _read(said: Said, hit: Hit) -> _Read:
+    shown = said.versions.verdicts.of(hit.passage.text).shown
+    return _Read(hit, shown, replace(said.versions.source(hit), text=shown.text))
+
+
+def _quoted(said: Said, read: _Read, at: int) -> list[Statement]:
+    """The statements of the passage that a sentence of the answer quotes."""
+    chunk = read.hit.passage.chunk_id
+    quotes = [quote for cited in said.into.cited if cited.passage.chunk_id == chunk for quote in cited.quotes]
+    found: list[Statement] = []
+    for statement in statements_of(read.source, at) if quotes else ():
+        first, last = read.span(statement)
+        if any(start < last and first < end for start, end in quotes):
+            found.append(statement)
+    return found
+
+
+def _released(said: Said, quote: str) -> str:
+    """The quote as it may be shown in an answer; "" where a rule blocks it."""
+    verdict = inspect(quote, stage=Stage.ANSWER, viewer=said.versions.viewer)
+    said.into.tally.add(Stage.ANSWER, verdict.hits)
+    return "" if verdict.blocked else verdict.text
 
 
 def _may_be_told(said: Said, *hits: Hit) -> bool:

@@ -279,6 +279,9 @@ def _view(
     citations: Sequence[Citation],
     outcome: TurnEvent | None,
 ) -> TurnView:
+    notes = shown_notes(viewer, notes_in(row)) if sentences else ()
+    noted = noted_numbers(notes)
+    passages = _passages(viewer, citations)
     return TurnView(
         id=row.pk,
         asked_at=row.created_at,
@@ -288,12 +291,12 @@ def _view(
         is_open=row.state in (TurnState.PENDING, TurnState.RUNNING),
         last_seq=max((event.seq for event in row.events.all()), default=0),
         sentences=sentences,
-        passages=_passages(viewer, citations),
+        passages=tuple(replace(one, cited=True) if one.n in noted else one for one in passages),
         outcome=outcome,
         parts=_parts(row) if sentences else (),
         is_draft=row.mode != TurnMode.ANSWER,
         masked=row.masked,
-        notes=shown_notes(viewer, notes_in(row)) if sentences else (),
+        notes=notes,
     )
 
 

@@ -140,10 +140,20 @@ def style_for(policy: Policy, wishes: Wishes) -> Style:
     )
 
 
-def manner_for(viewer: Viewer) -> Manner:
-    """How a question outside any conversation is answered at this moment."""
+def manner_for(viewer: Viewer, mode: str = TurnMode.ANSWER) -> Manner:
+    """How a question outside any conversation is answered at this moment.
+
+    Raises:
+        UsageError: it asks for a draft, and drafts are not offered; or there is no such mode.
+    """
     policy = policy_in_force()
-    return Manner(style=style_for(policy, wishes_of(viewer)), scope=policy.scope)
+    drafts = _drafts(mode, policy)
+    return Manner(
+        style=style_for(policy, wishes_of(viewer)),
+        scope=policy.scope,
+        drafts=drafts,
+        searches=mode != TurnMode.DRAFT,
+    )
 
 
 def manner_of(turn: Turn, *, viewer: Viewer) -> Manner:
@@ -153,9 +163,7 @@ def manner_of(turn: Turn, *, viewer: Viewer) -> Manner:
         UsageError: it asks for a draft, and drafts are not offered any more.
     """
     policy = policy_in_force()
-    drafts = turn.mode != TurnMode.ANSWER
-    if drafts and not policy.drafts:
-        raise UsageError("Drafts are not offered here. Ask for an answer instead.")
+    drafts = _drafts(turn.mode, policy)
     return Manner(
         history=past(viewer, turn),
         style=style_for(policy, wishes_of(viewer)),
@@ -163,3 +171,11 @@ def manner_of(turn: Turn, *, viewer: Viewer) -> Manner:
         drafts=drafts,
         searches=turn.mode != TurnMode.DRAFT,
     )
+
+
+def _drafts(mode: str, policy: Policy) -> bool:
+    """Whether this mode wants a draft, which must be offered."""
+    drafts = mode != TurnMode.ANSWER
+    if drafts and (mode not in TurnMode.values or not policy.drafts):
+        raise UsageError("Drafts are not offered here. Ask for an answer instead.")
+    return drafts

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from assistant.access.viewer import Viewer
 from assistant.chat.stretches import PassageVerdicts, may_be_used
 from assistant.providers.contract import Source
-from assistant.providers.source_dates import Standing
+from assistant.providers.source_dates import Standing, first_day
 from assistant.providers.source_versions import bare_title, marks_of, replaced_by
 from assistant.retrieval.filters import Filters
 from assistant.retrieval.folding import source_of
@@ -68,6 +68,7 @@ class Versions:
         words = self._names(hit)
         plan = Plan(k=_CANDIDATES, filters=self.filters)
         evidence = retrieve(f"{words} {question}", viewer=self.viewer, plan=plan)
+        self.standings.update(evidence.standings)
         others = [one for one in evidence.hits if one.passage.document_id != hit.passage.document_id]
         self.learn(others)
         newest = self.newest(hit, others)
@@ -122,9 +123,11 @@ def with_newer(question: str, hits: Sequence[Hit], versions: Versions, *, contex
 
 
 def may_have_newer(hit: Hit, versions: Versions) -> bool:
-    """Whether the document says of itself that it is one version: by its title, its number, or its dates."""
+    """Whether the document says by title, number or dates that it is a version, and not of this year."""
     standing, marks = versions.source(hit).standing, marks_of(hit.passage.title)
     dates = standing.dates
+    if dates.day and first_day(dates.day).year >= today().year and not standing.ended:
+        return False
     return _is_one_of_several(hit, versions) or bool(
         marks.years or marks.editions or dates.numbers or dates.since
     )

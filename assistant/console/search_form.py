@@ -77,8 +77,20 @@ def typed_search_form(
     numbers = {name: _number(values[name], name, wrong, empty=getattr(usual, name)) for name in SEARCH_BOUNDS}
     if wrong:
         return replace(form, wrong=wrong), None
-    texts = {name: values[name] for name in _TEXTS}
-    return form, SearchSettings(job=job, **texts, **numbers)
+    return form, SearchSettings(
+        job=job,
+        kind=values["kind"],
+        name=values["name"],
+        model=values["model"],
+        address=values["address"],
+        question_prompt=values["question_prompt"],
+        passage_prompt=values["passage_prompt"],
+        version=values["version"],
+        ca_file=values["ca_file"],
+        dimensions=numbers["dimensions"],
+        silence_s=numbers["silence_s"],
+        most_at_once=numbers["most_at_once"],
+    )
 
 
 def _nothing(job: SearchJob) -> SearchSettings:

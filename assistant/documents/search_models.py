@@ -34,6 +34,11 @@ class Wanted:
     kind: str
     reference: str
 
+    @property
+    def is_loaded_here(self) -> bool:
+        """Whether its weights are loaded by this process, which takes a while."""
+        return self.kind not in ON_SERVERS
+
 
 BUNDLED = Wanted(FOLDER_KIND, "")
 
@@ -99,6 +104,15 @@ def embedder_of(wanted: Wanted) -> Embedder:
     return _with_same_vectors(embedder(wanted.kind, served=_served(SearchJob.EMBEDDER, wanted.reference)))
 
 
+def wanted_reranker() -> Wanted | None:
+    """What orders the best passages; None unless one is configured."""
+    if environment_decides(SearchJob.RERANKER):
+        kind = settings.MUNDAP_RERANKER
+        return Wanted(kind, ENVIRONMENT if kind in ON_SERVERS else settings.MUNDAP_RERANKER_MODEL)
+    row = chosen(SearchJob.RERANKER)
+    return Wanted(row.kind, reference_of(row)) if row is not None else None
+
+
 def configured_reranker() -> Reranker | None:
     """What orders the best passages; None unless one is configured.
 
@@ -106,14 +120,8 @@ def configured_reranker() -> Reranker | None:
         ModelUnavailable: its server's settings are gone, or their key cannot be opened.
         UsageError: there is no such kind.
     """
-    if environment_decides(SearchJob.RERANKER):
-        kind = settings.MUNDAP_RERANKER
-        wanted = Wanted(kind, ENVIRONMENT if kind in ON_SERVERS else settings.MUNDAP_RERANKER_MODEL)
-    elif (row := chosen(SearchJob.RERANKER)) is not None:
-        wanted = Wanted(row.kind, reference_of(row))
-    else:
-        return None
-    return reranker_of(wanted)
+    wanted = wanted_reranker()
+    return reranker_of(wanted) if wanted is not None else None
 
 
 def reranker_of(wanted: Wanted) -> Reranker:

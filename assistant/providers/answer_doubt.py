@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from assistant.providers.meaning_features import HIGHEST_MEANING
 from assistant.providers.sentence_features import AT, FEATURES
 from assistant.providers.sentence_ranking import FOUND, Evidence, Floats, key_match
 
@@ -31,6 +32,7 @@ _HIGHEST = (
     "weakest_near",
     "cosine",
     "cosine_mean",
+    *HIGHEST_MEANING,
 )
 _SHARES = (
     "best_score",

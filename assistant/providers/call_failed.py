@@ -15,6 +15,7 @@ _CODES = {
     Outcome.DECLINED: "answer_declined",
 }
 _USUAL = "model_unavailable"
+_SEARCH = "search_unavailable"
 
 
 class CallFailed(ModelUnavailable):
@@ -25,7 +26,11 @@ class CallFailed(ModelUnavailable):
         outcome: how it ended.
         after: in how many seconds asking again may help; None: it would not.
         asked: whether seconds were asked for by the server itself.
+
+    `of_search`: it was a call of the search's, not of a language model.
     """
+
+    of_search = False
 
     def __init__(
         self, message: str, outcome: Outcome, *, after: float | None = None, asked: bool = False
@@ -38,4 +43,6 @@ class CallFailed(ModelUnavailable):
 
 def failure_code(error: ModelUnavailable) -> str:
     """Under which code the turn is ended; what the page says about it hangs on that."""
-    return _CODES.get(error.outcome, _USUAL) if isinstance(error, CallFailed) else _USUAL
+    if not isinstance(error, CallFailed):
+        return _USUAL
+    return _SEARCH if error.of_search else _CODES.get(error.outcome, _USUAL)

@@ -35,6 +35,8 @@ class Embedder(Protocol):
     @property
     def languages(self) -> frozenset[str]: ...
 
+    def __hash__(self) -> int: ...
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit row (float32, L2 norm 1) a text, in the order given: shape (len, dimension).
 

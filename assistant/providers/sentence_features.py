@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assistant.common.analysis import terms
 from assistant.providers.contract import Source
+from assistant.providers.meaning_features import MEANING, meaning_features
 from assistant.providers.question_relations import relations_of, share_told
 from assistant.providers.question_type import Kind, Question, answers_of_kind
 from assistant.providers.sentence_ranking import FOUND, Evidence, Floats, Sentence, key_match
@@ -124,6 +125,7 @@ FEATURES = (
     *_SHAPE,
     *_PASSAGE,
     *_NEARNESS,
+    *MEANING,
 )
 AT = {name: column for column, name in enumerate(FEATURES)}
 
@@ -165,6 +167,7 @@ def features(evidence: Evidence) -> Floats:
     _ask(table, evidence.question)
     _shape(table, evidence, owner)
     _place(table, evidence, owner)
+    table[:, AT[MEANING[0]] :] = meaning_features(evidence)
     return table
 
 

@@ -84,7 +84,7 @@ class ServedCalls:
             outcome, counted = Outcome.DONE, _tokens(answer[0])
             return answer[1]
         except CallFailed as error:
-            outcome = error.outcome
+            outcome, error.of_search = error.outcome, True
             raise
         finally:
             done = outcome is Outcome.DONE

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from assistant.common.told import told
-from assistant.common.types import JsonObject
+from assistant.common.types import Json, JsonObject
 from assistant.providers.call_failed import CallFailed
 from assistant.providers.contract import Outcome, Served, Vectors
 from assistant.providers.refusals import not_understood
@@ -103,7 +103,7 @@ class ServedEmbedder:
             return self._rows([kept])
 
     def _asked(self, texts: Sequence[str]) -> Vectors:
-        body: JsonObject = {"model": self._calls.name, "input": list(texts)}
+        body: dict[str, Json] = {"model": self._calls.name, "input": list(texts)}
         if self._served.dimensions:
             body["dimensions"] = self._served.dimensions
 

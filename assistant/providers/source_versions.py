@@ -146,6 +146,8 @@ def says_replaced(old: Source, new: Source) -> bool:
     nothing.
     """
     mine, yours = old.standing.dates, new.standing.dates
+    if not (mine.ended_by or yours.replaces or (mine.numbers and yours.numbers)):
+        return False  # most documents say nothing of others
     if new.standing.ended or new.standing.coming or _is_before(yours.day, mine.day):
         return False
     if _names(mine.ended_by, new) and not _names(mine.ended_by, old):

@@ -20,6 +20,7 @@ from assistant.providers.contract import (
     Role,
     Source,
 )
+from assistant.providers.source_conflicts import conflicts, statements_of
 from assistant.providers.source_dates import Dated
 from assistant.providers.source_versions import replaced_by
 from assistant.providers.support import EvidenceCheck
@@ -28,6 +29,7 @@ from assistant.providers.writing_rules import NO_ANSWER, rules_for
 from assistant.providers.written_text import lines_of, sentences_of
 
 _MOST_CHARACTERS = 24_000  # of evidence: some six to ten thousand tokens
+_COMPARED, _STATEMENTS = 3, 40  # sources and statements that others are held against
 _TAG = re.compile(r"<(?=/?\s*source\b)", re.IGNORECASE)
 _PART = re.compile(r"^\W{0,3}§\s?(\d)\W{0,2}\s*")
 
@@ -111,10 +113,11 @@ def messages_for(request: ModelRequest, sources: Sequence[Source]) -> list[Messa
     """What the model is told. Neither a document nor a wish can end its own frame."""
     framed = "\n\n".join(_framed(source) for source in sources)
     question = f"{'Wanted' if request.task is Task.CREATE else 'Question'}: {request.question}"
+    told = (framed, findings(request.question, sources), question)
     return [
         Message(Role.SYSTEM, rules_for(request)),
         *request.history,
-        Message(Role.USER, "\n\n".join(part for part in (framed, dating(sources), question) if part)),
+        Message(Role.USER, "\n\n".join(part for part in told if part)),
     ]
 
 
@@ -132,15 +135,19 @@ def _dates(source: Source) -> tuple[tuple[str, str], ...]:
     return (("since", dates.since), ("until", dates.until), (other, dates.day if other else ""))
 
 
-def dating(sources: Sequence[Source]) -> str:
-    """What is to be told of the dates: which source replaces which is Mundap's finding, not the model's."""
+def findings(question: str, sources: Sequence[Source]) -> str:
+    """Which source replaces which, and which disagree: Mundap's findings, as data for the model."""
     found = [
         f"Source {new.n} replaces source {old.n}: answer from {new.n}, unless the older one is asked for."
         for old in sources
         for new in sources
         if new.n != old.n and replaced_by(old, new)
     ]
-    return "\n".join(found)
+    first = [one for at, source in enumerate(sources[:_COMPARED]) for one in statements_of(source, at)]
+    for found_one in conflicts(question, sources, first[:_STATEMENTS]):
+        numbers = sorted({sources[one.source].n for one in (found_one.one, found_one.other)})
+        found.append(f"Sources {numbers[0]} and {numbers[-1]} disagree: give both values, with their dates.")
+    return "\n".join(dict.fromkeys(found))
 
 
 def _heading(source: Source) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from celery import current_app
@@ -73,9 +73,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Passages for a question, best first. Empty if nothing that may be read fits."""
+    """Passages for a question, best first. Empty if nothing that may be read fits.
+
+    `standings`: where passages were folded, how their documents stand, by document id.
+    """
 
     hits: tuple[Hit, ...]
+    standings: Mapping[int, Standing] = field(default_factory=dict)
 
 
 def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
@@ -98,10 +102,11 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
         hits = _boosted(query, hits, boosts)
     if model is not None:
         hits = [hits[at] for at in reranked(query, [hit.passage for hit in hits], by=model)]
+    known = standings(viewer, {hit.passage.document_id for hit in hits}) if plan.fold else {}
     if plan.fold:
-        hits = folded(query, hits, standings(viewer, {hit.passage.document_id for hit in hits}))
+        hits = folded(query, hits, known)
     hits = hits[: plan.k]
-    return Evidence(tuple(in_context(viewer, hits) if plan.context else hits))
+    return Evidence(tuple(in_context(viewer, hits) if plan.context else hits), known)
 
 
 def _through_the_door(viewer: Viewer, candidates: Sequence[Candidate], weight: float) -> list[Hit]:

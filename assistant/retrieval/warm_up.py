@@ -11,11 +11,15 @@ from assistant.access.mask import permitted_versions
 from assistant.access.viewer import viewer_for
 from assistant.accounts.models import User
 from assistant.common.errors import MundapError
-from assistant.documents.embedding import answering_embedder, live_places
-from assistant.documents.search_models import configured_entailment
+from assistant.documents.embedding import answering_place, live_places
+from assistant.documents.search_models import (
+    Wanted,
+    configured_entailment,
+    reranker_of,
+    wanted_reranker,
+)
 from assistant.index import warm_up as index
 from assistant.retrieval.narrowing import read_ahead
-from assistant.retrieval.reranking import configured_reranker
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +29,17 @@ _LOOK_EVERY_S = 60.0
 def warm_up() -> None:
     """Load the embedding model, the reranker and the entailment model if there are any, the compiled search.
 
+    Of a model on a server nothing is loaded here, and it is not asked.
+
     Raises:
         ModelUnavailable: one of them cannot be loaded.
     """
-    answering_embedder().embed(["warm up"])
-    if (reranker := configured_reranker()) is not None:
-        reranker.scores("warm up", ["warm up"])
+    place = answering_place()
+    if Wanted(place.kind, place.model).is_loaded_here:
+        place.embedder().embed(["warm up"])
+    wanted = wanted_reranker()
+    if wanted is not None and wanted.is_loaded_here:
+        reranker_of(wanted).scores("warm up", ["warm up"])
     if (entailment := configured_entailment()) is not None:
         entailment.judged("warm up", "warm up")
     index.warm_up()

@@ -67,6 +67,7 @@ class OpenTurn {
     this.on("searched", (data) => this.searched(data));
     this.on("section", (data) => this.take(data));
     this.on("token", (data) => this.take(data));
+    // A "note" on the sources comes last and is drawn with the finished turn.
     this.on("done", () => this.end());
     this.on("failed", () => this.end());
     this.on("blocked", () => this.cut());

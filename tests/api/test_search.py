@@ -70,6 +70,7 @@ def test_a_stranger_who_may_read_nothing_finds_nothing(
     for query in QUERIES:
         assert without_time(caller.get("search", q=query)) == {"hits": []}
         assert without_time(caller.post("ask", {"question": query})) == {
+            "draft": False,
             "answer": "",
             "no_answer": True,
             "blocked": None,

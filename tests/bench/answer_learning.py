@@ -1,13 +1,14 @@
 """Learns how much each feature of the extractive answerer counts: `assistant/providers/answer_weights.npz`.
 
     python -m tests.bench.answer_learning [--data DIR] [--sample N] [--cache DIR] [--out FILE]
-                                          [--half even] [--without SET]
+                                          [--half even] [--without SET] [--only LANGUAGE]
 
-The ranking is learnt listwise, by the share of belief that the right sentences have among those of
-their question; of a statement that is true or false only the right passage is known. The doubt is a
-logistic loss over questions with an answer and without one. A ranking that is used to learn the doubt
-has not seen the question's document, and neither has the doubt that gives the threshold: each half of
-the documents is judged by what was learnt on the other.
+A ranking is learnt listwise, by the share of belief that the right sentences have among those of their
+question; of a statement that is true or false only the right passage is known. Few Korean questions tell the
+very sentence, so the Korean ranking learns from the English ones too. The doubt is a logistic loss over
+questions with an answer and without one. A ranking that is used to learn the doubt has not seen the
+question's document, and neither has the doubt that gives the threshold: each half of the documents is judged
+by what was learnt on the other.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from assistant.providers.answer_doubt import doubt_features
-from assistant.providers.answer_weights import FILE, Network, Weights, write
+from assistant.providers.answer_doubt import DOUBT_FEATURES, doubt_features
+from assistant.providers.answer_weights import FILE, KINDS, Network, Weights, write
 from assistant.providers.contract import Embedder
 from assistant.providers.embedders import SentenceTransformerEmbedder
 from assistant.providers.extractive import compared, with_cosines
 from assistant.providers.question_type import question_of
-from assistant.providers.sentence_features import features
+from assistant.providers.sentence_features import FEATURES, features
 from assistant.providers.sentence_ranking import Evidence, gather, layout_prior
 from tests.bench.answer_cases import LANGUAGES, SHARED, Case, RememberingEmbedder, cases
 
@@ -39,6 +40,9 @@ Flags = NDArray[np.bool_]
 
 FALSE_REFUSALS = 0.02  # at one in twenty more answers of the demo company were kept back
 KIND_WEIGHT = {"answerable": 1.0, "adversarial": 0.5, "removed": 1.5, "hidden": 2.0, "elsewhere": 2.0}
+_TAUGHT_BY_OTHERS = frozenset(
+    {"ko"}
+)  # few Korean questions tell the very sentence; what makes one answer is alike
 _STATEMENT_WEIGHT = 0.3  # a statement teaches the passage only
 _UNITS = {"ranking": 32, "doubt": 24}
 _NETWORKS = 3  # that are learnt from different beginnings and averaged
@@ -79,18 +83,45 @@ def example(case: Case) -> Example | None:
     return Example(case, evidence, features(evidence), layout_prior(evidence), right, holds & ~right)
 
 
-def learn(examples: Sequence[Example], embedder: Embedder) -> dict[str, Weights]:
-    """The weights of every kind from `examples` of both languages."""
+def learn(
+    examples: Sequence[Example], embedder: Embedder, languages: Sequence[str] = ("en", "ko")
+) -> dict[str, Weights]:
+    """The weights of every kind of `languages` from `examples` of both."""
     found: dict[str, Weights] = {}
     for language in ("en", "ko"):
         mine = [one for one in examples if one.case.request.language == language]
-        if not mine:
+        if not mine or language not in languages:
             continue
-        found[language], scorers = _weights(mine)
+        others = [one for one in examples if one.answerable and one.case.request.language != language]
+        found[language], scorers = _weights(mine, others if language in _TAUGHT_BY_OTHERS else ())
         if language == "en":
             dense = [_compared(one, embedder, scorers(one)) for one in mine]
-            found["en+dense"], _ = _weights(dense)
+            found["en+dense"], _ = _weights(dense, ())
     return found
+
+
+def carried(path: Path, kinds: Sequence[str]) -> dict[str, Weights]:
+    """The weights of `kinds` of a file that may know fewer features: new ones count nothing."""
+    with np.load(path, allow_pickle=False) as held:
+
+        def network(name: str, then: str, now: Sequence[str]) -> Network:
+            places = [now.index(feature) for feature in held[then].tolist()]
+            parts: dict[str, Floats] = {}
+            for part in ("mean", "scale", "hidden"):
+                old = held[f"{name}/{part}"].astype(np.float64)
+                parts[part] = np.zeros((len(now), *old.shape[1:]))
+                parts[part][places] = old
+            bias, out = (held[f"{name}/{part}"].astype(np.float64) for part in ("bias", "out"))
+            return Network(**parts, bias=bias, out=out, out_bias=float(held[f"{name}/out_bias"]))
+
+        return {
+            kind: Weights(
+                network(f"{kind}/ranking", "features", FEATURES),
+                network(f"{kind}/doubt", "doubt_features", DOUBT_FEATURES),
+                float(held[f"{kind}/threshold"]),
+            )
+            for kind in kinds
+        }
 
 
 def _compared(one: Example, embedder: Embedder, scores: Floats) -> Example:
@@ -98,10 +129,15 @@ def _compared(one: Example, embedder: Embedder, scores: Floats) -> Example:
     return replace(one, table=with_cosines(one.table, one.evidence, embedder, near)) if near else one
 
 
-def _weights(examples: Sequence[Example]) -> tuple[Weights, Callable[[Example], Floats]]:
-    """The weights, and scores of sentences by a ranking that has not learnt from their document."""
+def _weights(
+    examples: Sequence[Example], others: Sequence[Example]
+) -> tuple[Weights, Callable[[Example], Floats]]:
+    """The weights, and scores of sentences by a ranking that has not learnt from their document.
+
+    `others`: examples of another language, from which the ranking learns too.
+    """
     halves = [[one for one in examples if one.case.asked.fold == fold] for fold in (0, 1)]
-    rankings = [_ranking(half) for half in halves]
+    rankings = [_ranking([*half, *others]) for half in halves]
 
     def scores(one: Example) -> Floats:
         return rankings[1 - one.case.asked.fold](one.table) + one.prior
@@ -115,7 +151,7 @@ def _weights(examples: Sequence[Example]) -> tuple[Weights, Callable[[Example], 
     ]
     threshold = float(np.quantile(np.concatenate(chances), FALSE_REFUSALS))
     both = _doubt([*halves[0], *halves[1]], np.vstack(rows))
-    return Weights(_ranking(examples), both, threshold), scores
+    return Weights(_ranking([*examples, *others]), both, threshold), scores
 
 
 def _chance(odds: Floats) -> Floats:
@@ -215,6 +251,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=FILE, help="file to write")
     parser.add_argument("--half", choices=("even",), help="learn from this half of the documents only")
     parser.add_argument("--without", choices=sorted(LANGUAGES), help="learn from the other sets only")
+    parser.add_argument(
+        "--only", choices=("en", "ko"), help="learn this language's weights; the product's others stay"
+    )
     options = parser.parse_args()
     if not (options.data / "squad2-dev").is_dir():
         print(f"No question sets in {options.data}: name their folder with --data.", file=sys.stderr)
@@ -226,10 +265,15 @@ def main() -> int:
     every = [
         one
         for case in found
-        if case.set_name != options.without and not (options.half and case.asked.held_out)
+        if case.set_name != options.without
+        and not (options.half and case.asked.held_out)
+        and (options.only in {None, case.request.language} or case.kind == "answerable")
         if (one := example(case)) is not None
     ]
-    write(options.out, learn(every, embedder))
+    languages = (options.only,) if options.only else ("en", "ko")
+    found_weights = learn(every, embedder, languages)
+    kept = carried(FILE, [kind for kind in KINDS if kind not in found_weights])
+    write(options.out, {**kept, **found_weights})
     embedder.save()
     seconds = time.perf_counter() - begun
     print(f"Wrote {options.out} from {len(every)} questions in {seconds:.0f} s.", file=sys.stderr)

@@ -3,26 +3,40 @@
 Run from the repository: `python -m tests.bench.topic_fitting [--data DIR]`. English: the intents of clinc
 and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of its questions;
 near are the intents whose questions look most alike. Korean: the categories of naver-kosbi (the half of the
-rows whose id hashes to an even byte) and the hand-made topics of `tests/guardrails/korean_topics.py`.
+rows whose id hashes to an even byte) and the hand-made topics of `tests/guardrails/korean_topics.py`; meaning
+also those of `tests/guardrails/learnt_topics.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from assistant.guardrails.checks import topic_vectors, topic_words
+from assistant.guardrails.checks import topic_meaning, topic_vectors, topic_words
+from assistant.guardrails.checks.topic_meaning import MeaningJudge
 from assistant.guardrails.checks.topic_vectors import VectorJudge
 from assistant.guardrails.checks.topic_words import WordJudge
+from assistant.guardrails.checks.topics import _BY_MEANING, _BY_WORDS
+from assistant.guardrails.verdict import Stage
 from tests.bench.attack_data import DATA, REPOSITORY, is_learnt, rows
-from tests.bench.topic_blocks import EXAMPLES, KOSBI, SEED, by_label, rule_text, started_encoder
-from tests.guardrails.korean_topics import CASES, HELD_OUT
+from tests.bench.topic_blocks import (
+    EXAMPLES,
+    HEAD,
+    KOSBI,
+    SEED,
+    Tally,
+    by_label,
+    rule_text,
+    started_encoder,
+)
+from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase
+from tests.guardrails.learnt_topics import LEARNT
 
 Floats = NDArray[np.float64]
 Part = tuple[Floats, bool, float]  # rows of features, whether they are about the topic, their weight together
@@ -60,7 +74,14 @@ def english(data: Path) -> list[Part]:
     return parts
 
 
-def korean(data: Path) -> list[Part]:
+Judge = WordJudge | MeaningJudge
+
+
+def meaning_judge(shots: Sequence[str]) -> MeaningJudge:
+    return MeaningJudge(shots, WordJudge(shots))
+
+
+def korean(data: Path, judge_of: Callable[[Sequence[str]], Judge], cases: Sequence[TopicCase]) -> list[Part]:
     """Features of statements of half of the rows by category, and of hand-made questions by topic."""
     labelled: dict[str, list[str]] = {}
     for row in rows(data, "safety/naver-kosbi-valid.jsonl"):
@@ -71,22 +92,43 @@ def korean(data: Path) -> list[Part]:
         draw.shuffle(labelled[label])
     parts: list[Part] = []
     for label, description in KOSBI.items():
-        judge = WordJudge([*labelled[label][:EXAMPLES], rule_text(label, description)])
+        judge = judge_of([*labelled[label][:EXAMPLES], rule_text(label, description)])
         others = [text for other in KOSBI if other != label for text in labelled[other][-8:]]
         parts.append((_rows(judge, labelled[label][EXAMPLES:55]), True, 1 / len(KOSBI)))
         parts.append((_rows(judge, others), False, 1 / len(KOSBI)))
-    cases = (*CASES, *HELD_OUT)
     for case in cases:
-        judge = WordJudge([*case.examples, rule_text(case.name, case.description)])
-        far = [text for other in cases if other.name != case.name for text in other.block + other.near]
-        parts.append((_rows(judge, case.block), True, 2 / len(cases)))
-        parts.append((_rows(judge, case.near), False, 2 * _NEAR_SHARE_KOREAN / len(cases)))
-        parts.append((_rows(judge, far), False, 2 * (1 - _NEAR_SHARE_KOREAN) / len(cases)))
+        about, near, far = of_case(case, judge_of, cases)
+        parts.append((about, True, 2 / len(cases)))
+        parts.append((near, False, 2 * _NEAR_SHARE_KOREAN / len(cases)))
+        parts.append((far, False, 2 * (1 - _NEAR_SHARE_KOREAN) / len(cases)))
     return parts
 
 
-def _rows(judge: WordJudge, texts: Sequence[str]) -> Floats:
+def of_case(
+    case: TopicCase, judge_of: Callable[[Sequence[str]], Judge], cases: Sequence[TopicCase]
+) -> tuple[Floats, Floats, Floats]:
+    """Features of what one topic must stop, of its near misses, and of the questions of all others."""
+    judge = judge_of([*case.examples, rule_text(case.name, case.description)])
+    far = [text for other in cases if other.name != case.name for text in other.block + other.near]
+    return _rows(judge, case.block), _rows(judge, case.near), _rows(judge, far)
+
+
+def _rows(judge: Judge, texts: Sequence[str]) -> Floats:
     return np.array([judge.features(text) for text in texts])
+
+
+def left_out(data: Path, judge_of: Callable[[Sequence[str]], Judge], threshold: float) -> str:
+    """What weights that were learnt without a hand-made topic make of it, for all of them together."""
+    cases = (*CASES, *HELD_OUT, *LEARNT)
+    total = {"words known": Tally(), "others": Tally()}
+    for case in cases:
+        rest = [other for other in cases if other.name != case.name]
+        weights, bias = learn(korean(data, judge_of, rest))
+        tally = total["others" if case in LEARNT else "words known"]
+        for kind, table in zip(("topic", "near", "far"), of_case(case, judge_of, cases), strict=True):
+            for odds in table @ weights + bias:
+                tally.add(kind, stopped=bool(odds >= threshold))
+    return "\n".join(tally.row(f"Korean, left out, {name}") for name, tally in total.items())
 
 
 def learn(parts: Sequence[Part]) -> tuple[Floats, float]:
@@ -137,7 +179,8 @@ class Weights:
 def written(name: str, features: Sequence[str], parts: Sequence[Part]) -> str:
     """The constant of one judge."""
     weights, bias = learn(parts)
-    spread = float(np.mean(np.vstack([part for part, _, _ in parts])[:, features.index("spread")]))
+    column = features.index("meaning_spread" if "meaning_spread" in features else "spread")
+    spread = float(np.mean(np.vstack([part for part, _, _ in parts])[:, column]))
     numbers = "".join(
         f"        {weight:.3f},  # {label}\n" for label, weight in zip(features, weights, strict=True)
     )
@@ -150,11 +193,21 @@ def written(name: str, features: Sequence[str], parts: Sequence[Part]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=DATA)
-    data: Path = parser.parse_args().data
-    by_words = written("BY_WORDS", topic_words.FEATURES, korean(data))
+    parser.add_argument(
+        "--left-out", action="store_true", help="write nothing: judge each topic by the others"
+    )
+    options = parser.parse_args()
+    data: Path = options.data
+    if options.left_out:
+        print(HEAD, left_out(data, WordJudge, _BY_WORDS[Stage.QUESTION]), sep="\n")
+        print("\nWith meaning:\n", HEAD, left_out(data, meaning_judge, _BY_MEANING[Stage.QUESTION]), sep="\n")
+        return 0
+    known = (*CASES, *HELD_OUT)
+    by_words = written("BY_WORDS", topic_words.FEATURES, korean(data, WordJudge, known))
+    by_meaning = written("BY_MEANING", topic_meaning.FEATURES, korean(data, meaning_judge, (*known, *LEARNT)))
     by_vectors = written("BY_VECTORS", topic_vectors.FEATURES, english(data))
     target = REPOSITORY / "assistant" / "guardrails" / "checks" / "topic_weights.py"
-    target.write_text(f"{_HEAD}{by_vectors}\n{by_words}", encoding="utf-8")
+    target.write_text(f"{_HEAD}{by_vectors}\n{by_words}\n{by_meaning}", encoding="utf-8")
     return 0
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.chat import selectors
@@ -20,7 +21,7 @@ from assistant.chat.reading import TurnView
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.common.types import Json
-from assistant.retrieval import standing
+from assistant.guardrails.services import install_rules
 from tests.conftest import SmallWorld
 from tests.retrieval.test_retrieve import made_document, world_of
 
@@ -34,13 +35,17 @@ NEW = """문서번호 HR-RW-2.0 · 시행일: 2026년 3월 2일
 성수 본사 직원은 월요일을 제외하고 주 2일까지 재택근무를 할 수 있습니다."""
 GARAGE = "Valid until 31 December 2025.\n\nThe garage behind the plant closes at 20:00 on every working day."
 LAPTOPS = "Laptops are exchanged after four years. Ask the help desk for the form."
+MUGS = "Every newcomer receives a budget of {} won for a chair on the first day."
 # The newer guideline is the personnel department's: ann reads the older one alone.
 DOCUMENTS: tuple[dict[str, Json], ...] = (
     made_document("remote-old", "staff", "Remote work guideline 2025", OLD, "2025-01-20T00:00:00Z"),
     made_document("remote-new", "hr", "재택근무 가이드라인 2026", NEW, "2026-02-20T00:00:00Z"),
     made_document("garage", "staff", "The garage", GARAGE, "2024-03-01T00:00:00Z"),
     made_document("laptops", "staff", "Laptops", LAPTOPS, "2026-05-04T15:30:00Z"),
+    made_document("chairs", "staff", "First days", MUGS.format("300,000"), "2026-04-01T00:00:00Z"),
+    made_document("chairs-hr", "hr", "Notice on chairs", MUGS.format("350,000"), "2026-06-01T00:00:00Z"),
 )
+CHAIR = "How much is the budget for a chair?"
 HOME = "How many days a week may office staff work from home?"
 THEN = "How many days a week could office staff work from home in 2025?"
 
@@ -49,7 +54,7 @@ THEN = "How many days a week could office staff work from home in 2025?"
 def world(
     people: dict[str, User], tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> SmallWorld:
-    monkeypatch.setattr(standing, "today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 11, 22))
     return world_of(DOCUMENTS, tmp_path / "noted", settings)
 
 
@@ -111,15 +116,61 @@ def test_a_source_without_a_date_of_its_own_has_its_sources(world: SmallWorld) -
     assert (view.passages[0].day, view.passages[0].dated) == ("2026-05-05", "changed")
 
 
+def rows(value: Json) -> list[dict[str, Json]]:
+    """A list of objects, as its reader takes it."""
+    found: list[dict[str, Json]] = json.loads(json.dumps(value))
+    return found
+
+
 def test_the_api_has_notes_in_the_language_of_the_question_and_dates(world: SmallWorld) -> None:
     said = ask(HOME, viewer=world.viewer("bob"))
-    (note,) = said["notes"]
-    assert note["kind"] == "superseded"
-    assert "Since March 2, 2026" in note["text"]
-    assert [source["external_id"] for source in note["sources"]] == ["remote-old", "remote-new"]
-    assert {one["external_id"]: (one["date"], one["date_kind"]) for one in said["citations"]} == {
+    notes, citations = rows(said["notes"]), rows(said["citations"])
+    assert [note["kind"] for note in notes] == ["superseded"]
+    assert "Since March 2, 2026" in str(notes[0]["text"])
+    assert [source["external_id"] for source in rows(notes[0]["sources"])] == ["remote-old", "remote-new"]
+    assert {one["external_id"]: (one["date"], one["date_kind"]) for one in citations} == {
         "remote-old": ("2025-02-01", "effective"),
         "remote-new": ("2026-03-02", "effective"),
+    }
+
+
+def test_sources_that_disagree_are_both_quoted_the_newest_first(world: SmallWorld) -> None:
+    view = seen(world, "bob", asked(world, "bob", CHAIR))
+    (note,) = view.notes
+    assert note.kind == "conflict"
+    assert [(one.title, one.day, one.dated) for one in note.sources] == [
+        ("Notice on chairs", "2026-06-01", "changed"),
+        ("First days", "2026-04-01", "changed"),
+    ]
+    assert ["350,000" in one.quote for one in note.sources] == [True, False]
+    assert {one.n for one in note.sources} == {one.n for one in view.passages if one.cited}
+    assert note.text.startswith("These sources disagree, the newest first:\n“Every newcomer receives")
+    quoted = selectors.cited_source(viewer=world.viewer("bob"), turn_id=view.id, n=note.sources[0].n).quotes
+    assert len(quoted) >= 1
+
+
+def test_a_rule_masks_the_quotes_of_a_note(world: SmallWorld) -> None:
+    install_rules([word_rule("newcomer", action="mask", stages=["answer"])], actor="test")
+    (note,) = seen(world, "bob", asked(world, "bob", CHAIR)).notes
+    assert not any("newcomer" in one.quote for one in note.sources)
+    assert any("350,000" in one.quote for one in note.sources)
+
+
+def test_a_rule_blocks_the_quotes_of_a_note(world: SmallWorld) -> None:
+    install_rules([word_rule("350,000", action="block", stages=["answer"])], actor="test")
+    said = ask(CHAIR, viewer=world.viewer("bob"))
+    assert "350,000" not in json.dumps(said["notes"]) + str(said["answer"])
+
+
+def word_rule(word: str, *, action: str, stages: list[str]) -> dict[str, Json]:
+    return {
+        "kind": "words",
+        "name": word,
+        "action": action,
+        "stages": list(stages),
+        "message": "",
+        "enabled": True,
+        "settings": {"words": [word]},
     }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from assistant.access import mask
@@ -38,6 +40,8 @@ from tests.embedded_once import embed_once
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 ACCOUNTS = (JIWOO, MINSEO, HYUNJIN, ADMIN, STRANGER)
+FROM_HOME = ("How many days a week may I work from home?", "Does the company pay for a chair at home?")
+HOME_IN_2025 = "How many days a week could I work from home in 2025?"
 TOP = 5
 LEAST_FOUND = 0.95
 LEAST_CITED = 0.78
@@ -59,6 +63,7 @@ class Replies:
 
     found: Mapping[str, Sequence[str]]
     cited: Mapping[tuple[str, str], Sequence[Cited]]  # (account, question text); nothing cited: refused
+    noted: Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]  # by question: (kind, documents) of each note
 
     def to_asker(self, question: Question) -> Sequence[Cited]:
         return self.cited[question.asker, question.text]
@@ -77,6 +82,9 @@ def replies(
     home = tmp_path_factory.mktemp("ondam")
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(django_settings, "MUNDAP_INDEX_DIR", home / "index")
+        patch.setattr(
+            timezone, "localdate", lambda: date(2026, 11, 22)
+        )  # the company's documents are of this year
         embed_once(patch)
         _forget()
         with transaction.atomic():
@@ -96,7 +104,16 @@ def _collected() -> Replies:
     return Replies(
         {question.id: _found(question.text, viewers[question.asker]) for question in questions()},
         {(email, text): _cited(text, viewers[email]) for email in ACCOUNTS for text in texts},
+        {
+            **{text: _noted(text, viewers[JIWOO]) for text in (*FROM_HOME, HOME_IN_2025)},
+            **{question.id: _noted(question.text, viewers[question.asker]) for question in questions()},
+        },
     )
+
+
+def _noted(text: str, viewer: Viewer) -> list[tuple[str, tuple[str, ...]]]:
+    notes = json.loads(json.dumps(ask(text, viewer=viewer)["notes"]))
+    return [(note["kind"], tuple(source["external_id"] for source in note["sources"])) for note in notes]
 
 
 def _found(text: str, viewer: Viewer) -> list[str]:
@@ -148,6 +165,20 @@ def test_most_cited_passages_hold_the_answer(replies: Replies) -> None:
         for question in _same_language()
     ]
     assert _share(hits) >= LEAST_HELD
+
+
+def test_an_answer_from_the_older_english_guideline_names_the_korean_one_that_replaced_it(
+    replies: Replies,
+) -> None:
+    older, newer = "company/remote-work-guideline-2025.md", "company/재택근무_가이드라인_2026.md"
+    for question in FROM_HOME:
+        assert replies.noted[question] == [("superseded", (older, newer))]
+    assert replies.noted[HOME_IN_2025] == []
+
+
+def test_no_question_of_the_company_gets_a_note_without_need(replies: Replies) -> None:
+    noted = {question.id: replies.noted[question.id] for question in questions()}
+    assert {name: notes for name, notes in noted.items() if notes} == {}
 
 
 def test_what_the_readable_documents_do_not_answer_is_refused(replies: Replies) -> None:

@@ -77,6 +77,14 @@ def test_korean_topics_that_nothing_was_changed_for_stop_most_of_their_questions
     assert near <= 0.2 * sum(len(case.near) for case in LATER)
 
 
+def test_a_korean_question_that_shares_no_word_with_the_examples_is_stopped_for_its_meaning() -> None:
+    rule = TopicRule(1, "이직", "회사를 떠나는 이야기", ("퇴사하고 싶어요.", "사표를 언제 내면 좋을까?"))
+    check = TopicsCheck([rule], encoder=NoModel())
+
+    assert stopped(check, ["직장을 그만두려고 해요."])
+    assert not stopped(check, ["회의실은 어떻게 예약해?", "프린터 용지는 어디에 있어?"])
+
+
 def test_of_several_topics_the_nearest_one_is_named() -> None:
     check = TopicsCheck([rule_of(case, n) for n, case in enumerate(CASES)], encoder=NoModel())
     named = [check.first_match(q, stage=Stage.QUESTION) for case in CASES for q in case.examples]

@@ -22,11 +22,12 @@ from assistant.catalogue.search_services import (
 from assistant.common.errors import ModelUnavailable, UsageError
 from assistant.documents import same_vectors, search_models
 from assistant.documents.embedding import answering_place
-from assistant.documents.models import Embedding, ModelIndex, SearchJob
+from assistant.documents.models import Embedding, ModelIndex, SearchJob, SearchModel
 from assistant.ingest.building import advance
 from assistant.ingest.index_status import Progress, status
 from assistant.providers.limits import forget
 from assistant.retrieval.retrieve import Plan, retrieve
+from assistant.retrieval.warm_up import warm_up
 from assistant.sync.engine import execute_run
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.services import request_run
@@ -113,7 +114,7 @@ def test_going_back_takes_no_call_and_no_new_vector(switched: SmallWorld, server
 def test_a_key_that_is_entered_anew_counts_at_once_in_every_process(
     switched: SmallWorld, server: ScriptedServer
 ) -> None:
-    (row,) = search_models.SearchModel.objects.all()
+    (row,) = SearchModel.objects.all()
     assert b"sk-first" not in bytes(row.sealed_key)
     change_search_model(row.pk, on_server(server), key="sk-second", viewer=switched.viewer("ada"))
     retrieve("remote work", viewer=switched.viewer("ann"))
@@ -121,7 +122,7 @@ def test_a_key_that_is_entered_anew_counts_at_once_in_every_process(
 
 
 def test_a_stored_key_is_never_sent_to_another_address(switched: SmallWorld, server: ScriptedServer) -> None:
-    (row,) = search_models.SearchModel.objects.all()
+    (row,) = SearchModel.objects.all()
     elsewhere = on_server(server, address="https://elsewhere.example/v1", name="Renamed")
     change_search_model(row.pk, elsewhere, viewer=switched.viewer("ada"))
     row.refresh_from_db()
@@ -208,7 +209,7 @@ def test_a_build_that_the_server_breaks_off_says_why_and_the_other_goes_on(
 
 
 def test_one_that_answers_or_is_chosen_cannot_be_removed(switched: SmallWorld) -> None:
-    (row,) = search_models.SearchModel.objects.all()
+    (row,) = SearchModel.objects.all()
     ada = switched.viewer("ada")
     with pytest.raises(UsageError, match="in use"):
         remove_search_model(row.pk, viewer=ada)
@@ -217,7 +218,7 @@ def test_one_that_answers_or_is_chosen_cannot_be_removed(switched: SmallWorld) -
         remove_search_model(row.pk, viewer=ada)
     build_whole()
     remove_search_model(row.pk, viewer=ada)
-    assert not search_models.SearchModel.objects.exists()
+    assert not SearchModel.objects.exists()
 
 
 def test_the_environment_wins_over_what_was_chosen(
@@ -264,3 +265,9 @@ def test_it_is_asked_once_whether_it_is_the_same_server(switched: SmallWorld, se
     for text in ("one", "two"):
         answering_place().embedder().embed([text])
     assert len(server.seen) == asked + 3
+
+
+def test_a_warm_up_asks_no_server(switched: SmallWorld, server: ScriptedServer) -> None:
+    asked = len(server.seen)
+    warm_up()
+    assert len(server.seen) == asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.common.errors import ModelUnavailable
-from assistant.providers.contract import Entailed, Message, ModelRequest, Quote, Source
+from assistant.providers.contract import Entailed, Message, ModelRequest, Quote, Source, never
 from assistant.providers.entailment import FolderEntailment
 from assistant.providers.support import MOST_JUDGED, EvidenceCheck
 from assistant.providers.writing import WrittenAnswers
@@ -174,14 +174,14 @@ class Writes:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def complete(self, messages: list[Message], **_named: object) -> list[str]:
-        return [self._text]
+    def complete(self, messages: Sequence[Message], *, stop: Callable[[], bool] = never) -> Iterator[str]:
+        yield self._text
 
 
 def test_an_answer_in_the_language_of_the_question_cites_a_page_in_another() -> None:
     model = WrittenAnswers(
         Writes("재택근무는 일주일에 3일 가능합니다 [1]."), entailment=entails("Remote work")
-    )  # type: ignore[arg-type]
+    )
     (sentence,) = model.answer(ModelRequest("재택근무는 며칠?", "ko", SOURCES))
     assert sentence.quotes == (Quote(1, 0, 41),)
 

@@ -37,7 +37,8 @@ TEXTS = [f"text number {number}" for number in range(70)]
 
 def unit(text: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     row = np.array(vector_of(text))
-    return row / np.linalg.norm(row)
+    found: np.ndarray[tuple[int], np.dtype[np.float64]] = row / np.linalg.norm(row)
+    return found
 
 
 def test_vectors_come_in_the_order_of_the_texts_and_have_length_one() -> None:

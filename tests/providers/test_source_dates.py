@@ -19,8 +19,8 @@ from assistant.providers.source_dates import (
 )
 
 
-def dates(opening: str = "", title: str = "Note", **more: str) -> SourceDates:
-    return dates_of(DocumentHead(title=title, opening=opening, **more))
+def dates(opening: str = "", title: str = "Note", changed: str = "") -> SourceDates:
+    return dates_of(DocumentHead(title=title, opening=opening, changed=changed))
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,21 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
+from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.chat import selectors
 from assistant.chat.events import NumberedEvent, to_payload
 from assistant.chat.exporting import FORMATS, export_conversation, export_shared
 from assistant.chat.finding import ask
-from assistant.chat.models import Turn
+from assistant.chat.models import PersonalStyle, Turn
 from assistant.chat.runner import run_turn
 from assistant.chat.services import follow_turn, start_turn
 from assistant.chat.sharing import share_conversation, share_state, shared_conversation, shared_source
 from assistant.common.errors import NotFound
-from assistant.retrieval import standing
-from tests.chat.test_source_notes import DOCUMENTS, HOME, THEN
+from assistant.guardrails.services import install_rules
+from assistant.providers.wishes import Length
+from tests.chat.test_source_notes import CHAIR, DOCUMENTS, HOME, THEN, word_rule
 from tests.conftest import SmallWorld
 from tests.retrieval.test_retrieve import seen_with_and_without, world_of
 from tests.security.asking import everything_seen
@@ -33,7 +35,7 @@ QUERIES = ("remote work", "재택근무 가이드라인 2026", "HR-RW-2.0", "hom
 
 @pytest.fixture(autouse=True)
 def _on_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 11, 22))
 
 
 @pytest.fixture
@@ -132,12 +134,39 @@ def test_a_hidden_newer_version_changes_no_byte(
     people: dict[str, User], tmp_path: Path, settings: LazySettings
 ) -> None:
     def look(world: SmallWorld) -> str:
-        seen = everything_seen(world.viewer("ann"), queries=QUERIES, questions=(HOME, THEN))
+        seen = everything_seen(world.viewer("ann"), queries=QUERIES, questions=(HOME, THEN, CHAIR))
         return json.dumps(seen, ensure_ascii=False, sort_keys=True)
 
     full, alone = seen_with_and_without(look, tmp_path, settings, DOCUMENTS)
     assert full == alone
     assert '"ended' in full.replace("\\", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_revoking_one_side_of_a_conflict_takes_the_note_and_leaves_what_it_does_not_stand_on(
+    world: SmallWorld,
+) -> None:
+    bob = User.objects.get(email="bob@example.com")
+    PersonalStyle.objects.create(user=bob, length=Length.SHORT)  # one sentence, so that one side is cited
+    turn = asked(world, "bob", CHAIR)
+    before = selectors.turn(viewer=world.viewer("bob"), turn_id=turn.pk)
+    assert [note.kind for note in before.notes] == ["conflict"]
+    cited = {n for sentence in before.sentences for n in sentence.citations}
+    other = next(one for one in before.notes[0].sources if one.n not in cited)
+    world.documents[other.external_id]["acl"] = {"allow": ["user:sam@example.com"]}
+    world.sync("permissions")
+    after = everything_of(world, "bob", turn)
+    assert before.sentences[0].text in after
+    assert '"conflict"' not in after
+    assert other.title not in after
+    hidden, kept = ("350,000", "300,000") if "350" in other.quote else ("300,000", "350,000")
+    assert hidden not in after
+    assert kept in after
+
+
+def test_a_conflict_with_what_is_hidden_is_none(world: SmallWorld) -> None:
+    assert "conflict" in json.dumps(ask(CHAIR, viewer=world.viewer("bob")))
+    assert "conflict" not in json.dumps(ask(CHAIR, viewer=world.viewer("ann")))
 
 
 def test_who_may_read_the_newer_version_is_told_of_it(world: SmallWorld) -> None:
@@ -147,22 +176,7 @@ def test_who_may_read_the_newer_version_is_told_of_it(world: SmallWorld) -> None
 
 
 def test_a_newer_version_that_a_rule_blocks_is_not_named(world: SmallWorld) -> None:
-    from assistant.guardrails.services import install_rules  # noqa: PLC0415
-
-    install_rules(
-        [
-            {
-                "kind": "words",
-                "name": "Seongsu",
-                "action": "block",
-                "stages": ["passage"],
-                "message": "",
-                "enabled": True,
-                "settings": {"words": ["성수 본사"]},
-            }
-        ],
-        actor="test",
-    )
+    install_rules([word_rule("성수 본사", action="block", stages=["passage"])], actor="test")
     said = json.dumps(ask(HOME, viewer=world.viewer("bob")), ensure_ascii=False)
     assert "one day a week" in said
     assert '"ended"' in said

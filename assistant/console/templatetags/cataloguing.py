@@ -60,13 +60,13 @@ _SEARCH_STATES: dict[SearchState, tuple[str, str, Promise]] = {
     SearchState.IDLE: ("neutral", "minus", _("Not in use")),
 }
 _FINDINGS: dict[str, Promise] = {
-    "reranks-en": _("English question: puts the right English passage first"),
-    "reranks-ko": _("Korean question: puts the right Korean passage first"),
-    "reranks-across": _("Korean question: puts the right English passage first"),
-    "entails-en": _("English: recognises the same in other words"),
-    "contradicts-en": _("English: recognises a contradiction"),
-    "entails-ko": _("Korean: recognises the same in other words"),
-    "entails-across": _("Recognises a Korean sentence in an English passage"),
+    "reranks-en": _("English question: the right English passage comes first"),
+    "reranks-ko": _("Korean question: the right Korean passage comes first"),
+    "reranks-across": _("Korean question: the right English passage comes first"),
+    "entails-en": _("English: the same in other words"),
+    "contradicts-en": _("English: a contradiction"),
+    "entails-ko": _("Korean: the same in other words"),
+    "entails-across": _("A Korean sentence in an English passage"),
 }
 _ICONS = {State.GOOD: "check", State.BAD: "cross", State.UNKNOWN: "minus"}
 _SECOND = 1_000

@@ -56,3 +56,35 @@ BY_WORDS = Weights(
     bias=0.987,
     usual_spread=0.340,
 )
+
+BY_MEANING = Weights(
+    weights=(
+        -1.709,  # nearest
+        -1.699,  # second
+        5.289,  # middle
+        -4.496,  # everyday
+        3.221,  # everyday_few
+        -1.243,  # field_nearest
+        4.716,  # field_middle
+        0.118,  # concept_nearest
+        0.954,  # concept_middle
+        2.276,  # word_nearest
+        -3.094,  # word_middle
+        -3.127,  # procedure
+        -2.543,  # spread
+        -1.618,  # has_field
+        -0.409,  # has_concept
+        0.567,  # meaning_nearest
+        0.071,  # meaning_second
+        9.342,  # meaning_mean
+        0.533,  # meaning_middle
+        -3.451,  # meaning_everyday
+        -1.541,  # meaning_everyday_few
+        -2.419,  # meaning_spread
+        -0.758,  # words_like
+        -0.705,  # word_like
+        1.496,  # two_like
+    ),
+    bias=2.662,
+    usual_spread=0.550,
+)

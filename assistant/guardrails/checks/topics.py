@@ -1,9 +1,9 @@
 """Is a text about a topic, judged by its description and example questions?
 
-Two judges weigh a text's likeness to the examples against its likeness to everyday questions: one by vectors
-of the embedder (`topic_vectors.py`) for the languages it was trained on, one by shared words, concepts and
-fields (`topic_words.py`) for the others. Weights are learnt by tests/bench/topic_fitting.py;
-tests/bench/topic_blocks.py measures.
+Three judges weigh a text's likeness to the examples against its likeness to everyday questions: one by
+vectors of the embedder (`topic_vectors.py`) for the languages it was trained on; for the others one by shared
+words, concepts and fields and by what Korean words mean (`topic_meaning.py`), or by the words alone
+(`topic_words.py`). Weights are learnt by tests/bench/topic_fitting.py; tests/bench/topic_blocks.py measures.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from assistant.common.analysis import language_of
 from assistant.common.sentences import split_sentences
 from assistant.guardrails.checks.contract import Encoder, TopicRule
 from assistant.guardrails.checks.likeness import Sparse, cosine, sparse
+from assistant.guardrails.checks.topic_meaning import MeaningJudge
 from assistant.guardrails.checks.topic_vectors import VectorJudge
 from assistant.guardrails.checks.topic_words import WordJudge
 from assistant.guardrails.verdict import Stage
@@ -27,6 +28,7 @@ _ENOUGH_EXAMPLES = 3  # from which vectors alone decide
 # touches the topic is not about it: it takes more.
 _BY_VECTORS = {Stage.QUESTION: 0.3, Stage.ANSWER: 1.3}
 _BY_WORDS = {Stage.QUESTION: 0.9, Stage.ANSWER: 3.0}
+_BY_MEANING = {Stage.QUESTION: 0.5, Stage.ANSWER: 4.0}
 _OTHER_LANGUAGE = 0.7  # what words must show beyond that where no shot is in the language of the text
 
 
@@ -79,6 +81,7 @@ class _Topic:
         self._encoder = encoder
         shots = _shots(rule)
         self.words = WordJudge(shots)
+        self._meaning = MeaningJudge(shots, self.words)
         self._languages = {language_of(shot) for shot in shots}
         known = [shot for shot in shots if encoder.knows(language_of(shot))]
         self._vectors = VectorJudge(known, encoder) if known else None
@@ -91,8 +94,13 @@ class _Topic:
         if self._vectors and known:
             found.append(float(self._vectors.odds(known).max()) - _BY_VECTORS[stage])
         left = [u for u in units if u not in known] if self._vectors_decide else units
-        found += [self.words.odds(unit) - self._enough_words(unit, stage) for unit in left]
+        found += [self._without_vectors(unit, stage) for unit in left]
         return max(found)
+
+    def _without_vectors(self, unit: str, stage: Stage) -> float:
+        if language_of(unit) == "ko" and self._meaning.knows(unit):
+            return self._meaning.odds(unit) - _BY_MEANING[stage]
+        return self.words.odds(unit) - self._enough_words(unit, stage)
 
     def _enough_words(self, unit: str, stage: Stage) -> float:
         """From which log odds on words alone show that a text is about the topic."""

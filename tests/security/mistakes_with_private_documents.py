@@ -37,7 +37,7 @@ def visible(user: User, document: Document) -> bool:
 
 
 WITH_PRIVATE_DOCUMENTS = tuple(
-    swap(f"private: {name}", a_private_document_is_its_owner_s_alone, function, change)  # type: ignore[arg-type]  # a join of functions
+    swap(f"private: {name}", a_private_document_is_its_owner_s_alone, function, change)
     for name, function, change in (
         ("anybody is the owner", visibility.visible_documents, ("owner=viewer.user_id, ", "")),
         ("a closed account reads", visibility.visible_documents, (", owner__is_active=True", "")),

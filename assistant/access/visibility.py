@@ -51,32 +51,26 @@ def visible_documents(
 
     With `among` only the lists of the named ones are asked, and the viewer's own private documents count.
     """
-    found = _documents_of_sources(viewer, now=now, among=among)
-    if among is None:
-        return found
-    own = Document.every.filter(among, owner=viewer.user_id, owner__is_active=True)
-    return found | own.filter(version__gt=0, hidden=Hidden.NO)
-
-
-def _documents_of_sources(
-    viewer: Viewer, *, now: datetime | None = None, among: Q | None = None
-) -> QuerySet[Document]:
-    """The documents that the viewer may read now, or those `among` some: then only their lists are asked."""
     now = now or timezone.now()
+    chosen = None if among is None else Document.objects.filter(among).values("acl")
     connections = tuple(Connection.objects.all())
-    documents = Document.objects.filter(version__gt=0, hidden=Hidden.NO)
-    documents = documents.filter(confirmed_recently(now, connections))
-    chosen = None
-    if among is not None:
-        documents = documents.filter(among)
-        chosen = Document.objects.filter(among).values("acl")
     # Account, membership, access lists and documents are read by one statement, so from one state of the
     # database.
-    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=chosen is not None)
+    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=among is not None)
     try:
-        return documents.filter(acl__in=lists.at(now, chosen=chosen))
+        of_sources = confirmed_recently(now, connections) & Q(acl__in=lists.at(now, chosen=chosen))
     except EmptyResultSet:  # `among` names none
         return Document.objects.none()
+    of_sources &= Q(owner=None)
+    documents = Document.every.filter(version__gt=0, hidden=Hidden.NO)
+    if among is None:
+        return documents.filter(of_sources)
+    return documents.filter(among).filter(of_sources | own_documents(viewer))
+
+
+def own_documents(viewer: Viewer) -> Q:
+    """Private documents of the viewer, while the account is open."""
+    return Q(Exists(User.objects.filter(pk=viewer.user_id, is_active=True)), owner=viewer.user_id)
 
 
 @lru_cache(maxsize=_STATEMENTS)

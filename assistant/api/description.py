@@ -35,6 +35,7 @@ from assistant.api.schemas import (
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
 from assistant.chat.models import TurnMode
+from assistant.chat.tables.asking_words import Wanted
 from assistant.common.types import Json, JsonObject
 from assistant.providers.source_dates import Dated
 from assistant.retrieval.folding import Reason
@@ -115,6 +116,8 @@ def _written_out() -> dict[str, Schema]:
         "Answer": closed(
             draft=TRUTH,
             answer=TEXT,
+            short_answer=TEXT,
+            calculated={"type": "string", "enum": ["", *(wanted.value for wanted in Wanted)]},
             no_answer=TRUTH,
             blocked=either(closed(topic=TEXT, message=TEXT), NOTHING),
             notes=listed(_note()),

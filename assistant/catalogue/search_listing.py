@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
@@ -13,6 +15,7 @@ from assistant.access.roles import require
 from assistant.access.viewer import Viewer
 from assistant.accounts.roles import Right
 from assistant.catalogue.entries import host_of
+from assistant.catalogue.models import ModelCall
 from assistant.catalogue.search_fitting import SearchSettings
 from assistant.catalogue.search_kinds import kind_of
 from assistant.catalogue.search_services import is_live
@@ -21,13 +24,16 @@ from assistant.documents.models import IndexState, ModelIndex, SearchJob, Search
 from assistant.documents.search_models import (
     BUNDLED,
     Wanted,
+    account_key,
     environment_decides,
     reference_of,
     wanted_embedder,
 )
+from assistant.providers.contract import Outcome
 from assistant.providers.registry import ON_SERVERS
 
 _LONGEST_KIND = 40
+_LATELY = timedelta(hours=1)
 
 
 class SearchOrigin(StrEnum):
@@ -51,7 +57,7 @@ class SearchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedSearchModel:
-    """One line. `host`: where texts go; empty: nowhere."""
+    """One line. `host`: where texts go; empty: nowhere. `fails`: its server failed when it was asked last."""
 
     id: int | None
     origin: SearchOrigin
@@ -60,6 +66,7 @@ class ListedSearchModel:
     kind: str = ""
     host: str = ""
     may_choose: bool = False
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,7 @@ def _embedders(rows: list[SearchModel]) -> SearchSection:
                 name=name,
                 kind=_kind_words(which.kind, SearchJob.EMBEDDER),
                 host=host,
+                fails=bool(host) and _fails(row, SearchJob.EMBEDDER),
                 may_choose=not given
                 and which != wanted
                 and origin in (SearchOrigin.BUILT_IN, SearchOrigin.ROW),
@@ -210,6 +218,7 @@ def _section(job: SearchJob, rows: list[SearchModel]) -> SearchSection:
                 _kind_words(row.kind, job),
                 _host(row),
                 may_choose=not given and not in_force,
+                fails=row.kind in ON_SERVERS and _fails(row, job),
             )
         )
     none_in_use = not given and chosen is None
@@ -232,6 +241,13 @@ _NONE: dict[SearchJob, Promise] = {
     SearchJob.RERANKER: gettext_lazy("The order of the index alone"),
     SearchJob.ENTAILMENT: gettext_lazy("Words, figures and denials alone"),
 }
+
+
+def _fails(row: SearchModel | None, job: SearchJob) -> bool:
+    """Whether the last call to the server of a row, or of the environment, failed, and not long ago."""
+    lately = ModelCall.objects.filter(key=account_key(row, job), at__gte=timezone.now() - _LATELY)
+    last = lately.order_by("-pk").first()
+    return last is not None and last.outcome not in (Outcome.DONE, Outcome.STOPPED)
 
 
 def _kind_words(kind: str, job: SearchJob) -> str:

@@ -16,6 +16,7 @@ from assistant.access.viewer import Viewer
 from assistant.catalogue.accounting import bookkeeper
 from assistant.catalogue.opening import opened
 from assistant.catalogue.selectors import model_for_turn
+from assistant.chat.calculating import calculated
 from assistant.chat.events import (
     Blocked,
     Done,
@@ -179,7 +180,8 @@ def answer(
         into.carried |= {pk for read in files.read for pk in read}
     if files.left_out:
         yield Status("left_out", documents=files.left_out)
-    evidence = gathered(plan, Search(viewer, into.filters, model.context, turn.verdicts, files))
+    search = Search(viewer, into.filters, model.context, turn.verdicts, files)
+    evidence = calculated(whole, plan, search, gathered(plan, search), writes=writes_itself(model))
     into.read.extend(hit.passage for hit in evidence.hits)
     into.folded.update((hit.passage.chunk_id, hit.folded) for hit in evidence.hits if hit.folded)
     yield Status("reading", documents=len({hit.passage.document_id for hit in evidence.hits}))
@@ -247,7 +249,7 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
     stretches = [reading.stretch for reading in evidence.readings]
     headings = Headings(plan)
     support = support_for(viewer)
-    for sentence in _sentences(turn.model, plan, request):
+    for sentence in evidence.calculated or _sentences(turn.model, plan, request):
         if turn.stop():
             yield turn.done(stopped=True)
             return
@@ -258,7 +260,14 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(verdict.text, _cite(sentence, stretches, into), sentence.quoted, sentence.general)
+        token = Token(
+            verdict.text,
+            _cite(sentence, stretches, into),
+            sentence.quoted,
+            sentence.general,
+            sentence.calculated,
+            sentence.short if verdict.text == sentence.text else None,
+        )
         # A draft claims nothing of documents, so that there is nothing to hold it against.
         carried = bool(token.citations) or into.manner.drafts
         grounding = support.judge(carried=carried, tally=into.tally)

@@ -26,13 +26,28 @@ class Token:
     """A released piece of the answer: one checked sentence and the citation numbers it cites.
 
     `quoted`: it holds nothing but what it cites. Any other sentence stands on all that was read for it.
-    `general`: a language model knows it by itself; no document says it.
+    `general`: a language model knows it by itself; no document says it. `calculated`: it was worked out from
+    the table that it cites, as what ("sum", "average", ...; "cell": read at one place), "" where it was not.
+    `short`: from where to before where the text answers by itself, None where nothing is so short.
     """
 
     text: str
     citations: tuple[int, ...]
     quoted: bool = False
     general: bool = False
+    calculated: str = ""
+    short: tuple[int, int] | None = None
+
+    @property
+    def short_answer(self) -> str:
+        """The few characters of the text that answer by themselves."""
+        return self.text[self.short[0] : self.short[1]] if self.short else ""
+
+    @property
+    def around_short(self) -> tuple[str, str]:
+        """What stands before and after the short answer."""
+        start, end = self.short or (len(self.text), len(self.text))
+        return self.text[:start], self.text[end:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +205,10 @@ def to_payload(event: TurnEvent) -> JsonObject:  # noqa: C901 - a line an event
             return {"question": question}
         case Section(title, layout):
             return {"title": title, "layout": layout}
-        case Token(text, citations, quoted, general):
+        case Token(text, citations, quoted, general, calculated, short):
             payload: JsonObject = {"text": text, "citations": list(citations), "quoted": quoted}
-            return {**payload, "general": True} if general else payload
+            marks: JsonObject = {"general": general, "calculated": calculated, "short": list(short or ())}
+            return {**payload, **{name: mark for name, mark in marks.items() if mark}}
         case Note(kind, sources):
             return {"kind": kind, "sources": [_noted(source) for source in sources]}
         case Citations():
@@ -219,7 +235,17 @@ def stored_token(payload: Mapping[str, Any], *, model: str) -> Token:
         citations=tuple(payload["citations"]),
         quoted=payload.get("quoted", model == "extractive"),
         general=payload.get("general", False),
+        calculated=payload.get("calculated", ""),
+        short=_span(payload.get("short"), payload["text"]),
     )
+
+
+def _span(stored: object, text: str) -> tuple[int, int] | None:
+    """A stretch of the text as it was stored, if it is one."""
+    match stored:
+        case [int(start), int(end)] if 0 <= start < end <= len(text):
+            return start, end
+    return None
 
 
 def _noted(source: NotedSource) -> JsonObject:
@@ -236,5 +262,5 @@ def stored_note(payload: Mapping[str, Any]) -> Note:
 
 
 def rests_on_citations(sentence: Token) -> bool:
-    """Whether the sentence says nothing but what its citations say."""
-    return sentence.quoted and bool(sentence.citations)
+    """Whether the sentence says nothing but what its citations say, or what follows from their figures."""
+    return (sentence.quoted or bool(sentence.calculated)) and bool(sentence.citations)

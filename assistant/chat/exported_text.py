@@ -65,11 +65,14 @@ class ExportedTurn:
 
     @property
     def marked(self) -> list[tuple[str, list[tuple[Token, str]]]]:
-        """Title and sentences of each part, each sentence with the word for a missing source."""
+        """Title and sentences of each part, each sentence with the word for a missing source, or for a
+        calculation."""
         parts = self.parts or (AnswerPart("", "part", self.sentences),)
         return [(part.title, [(one, self._mark(one)) for one in part.sentences]) for part in parts]
 
     def _mark(self, sentence: Token) -> str:
+        if sentence.calculated:
+            return gettext("read from a table") if sentence.calculated == "cell" else gettext("calculated")
         if sentence.citations or self.is_draft:
             return ""
         return gettext("general knowledge") if sentence.general else gettext("no source")
@@ -97,7 +100,13 @@ def as_json(export: Export) -> str:
             "question": turn.question,
             "asked_at": turn.asked_at.isoformat(),
             "answer": [
-                {"text": sentence.text, "citations": list(sentence.citations)} for sentence in turn.sentences
+                {
+                    "text": sentence.text,
+                    "citations": list(sentence.citations),
+                    "short_answer": sentence.short_answer,
+                    "calculated": sentence.calculated,
+                }
+                for sentence in turn.sentences
             ],
             "note": turn.note,
             "notes": [noted_json(note) for note in turn.on_sources],
@@ -202,7 +211,7 @@ def _markdown_lines(sentences: list[tuple[Token, str]], *, keeps_lines: bool) ->
         numbers = "".join(f"\\[{n}\\]" for n in sentence.citations)
         cells = [markdown_text(cell) for cell in sentence.text.split("\t") if cell.strip()]
         ending = "  " if len(cells) > 1 or keeps_lines else ""
-        note = numbers or (markdown_text(f"({mark})") if mark else "")
+        note = " ".join(filter(None, (markdown_text(f"({mark})") if mark else "", numbers)))
         yield f"{' · '.join(cells)} {note}".rstrip() + ending
 
 

@@ -90,6 +90,7 @@ def ask(
     parts = [_Part("", "\n" if manner.drafts else " ")]
     blocked: dict[str, Json] | None = None
     no_answer = False
+    short = worked_out = ""  # of the first sentence that has one
     notes: list[Note] = []
     for event in answer(question, viewer=viewer, model=chat_model, into=collected):
         match event:
@@ -99,13 +100,17 @@ def ask(
                 parts.append(_Part(title, "\n" if layout == "list" else " "))
             case Token(text=sentence):
                 parts[-1].sentences.append(sentence)
+                short = short or event.short_answer
+                worked_out = worked_out or event.calculated
             case Blocked(topic, message):
+                short = worked_out = ""
                 blocked = {"topic": topic, "message": message}
             case Note():
                 notes.append(event)
             case NoAnswer():
                 no_answer = True
             case Withheld():
+                short = worked_out = ""
                 parts.clear()
                 notes.clear()
                 collected.cited.clear()
@@ -115,6 +120,8 @@ def ask(
     return {
         "draft": manner.drafts,
         "answer": "\n\n".join(part.text for part in parts if part.text),
+        "short_answer": short,
+        "calculated": worked_out,
         "no_answer": no_answer,
         "blocked": blocked,
         "notes": _in_words(shown_notes(viewer, notes), language_of(question)),

@@ -17,7 +17,7 @@ from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.chat.successors import Versions, with_newer
 from assistant.common.analysis import query_terms, terms
-from assistant.providers.contract import ContextWanted, Source
+from assistant.providers.contract import AnswerSentence, ContextWanted, Source
 from assistant.providers.source_dates import UNKNOWN_STANDING
 from assistant.providers.wishes import Task
 from assistant.retrieval.filters import Filters
@@ -43,11 +43,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All hits, once each, and the stretches in the order in which a model reads them."""
+    """All hits, once each, and the stretches in the order in which a model reads them.
+
+    `calculated`: the answer, where it follows from a table and no model is asked.
+    """
 
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...]
     versions: Versions
+    calculated: tuple[AnswerSentence, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:

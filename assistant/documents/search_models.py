@@ -157,7 +157,7 @@ def served_by_environment(job: SearchJob) -> Served:
             silence_s=_SILENCE_S,
             ca_file=settings.MUNDAP_RERANKER_CA_BUNDLE,
         )
-        return Served(server, _network(), Account("reranker", server.model))
+        return Served(server, _network(), Account(account_key(None, job), server.model))
     server = ChatServer(
         url=settings.MUNDAP_EMBEDDER_URL,
         model=settings.MUNDAP_EMBEDDER[1],
@@ -168,7 +168,7 @@ def served_by_environment(job: SearchJob) -> Served:
     return Served(
         server,
         _network(),
-        Account("embedder", server.model),
+        Account(account_key(None, job), server.model),
         dimensions=settings.MUNDAP_EMBEDDER_DIMENSIONS,
         question_prompt=settings.MUNDAP_EMBEDDER_QUESTION_PROMPT,
         passage_prompt=settings.MUNDAP_EMBEDDER_PASSAGE_PROMPT,
@@ -189,12 +189,17 @@ def served_by_row(row: SearchModel, *, key: str) -> Served:
     return Served(
         server,
         _network(),
-        Account(f"search:{row.pk}", row.name),
+        Account(account_key(row, SearchJob(row.job)), row.name),
         dimensions=row.dimensions,
         question_prompt=row.question_prompt,
         passage_prompt=row.passage_prompt,
         version=row.version,
     )
+
+
+def account_key(row: SearchModel | None, job: SearchJob) -> str:
+    """Under which key the calls to the server of a row are accounted for; None: that of the environment."""
+    return job.value if row is None else f"search:{row.pk}"
 
 
 def sealed_key(row_id: int, key: str) -> bytes:

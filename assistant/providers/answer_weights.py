@@ -2,9 +2,9 @@
 
 Written by `python -m tests.bench.answer_learning` from public question sets (English: squad2-dev,
 tydiqa-en-train, covidqa; Korean: tydiqa-ko-train, kobest-boolq, and for its ranking the English ones too);
-numbers only, no word of them. For a
-language there are two: `ranking` gives the log-odds of a sentence among those of its question, `doubt` those
-of a question having an answer. One in fifty of the answerable ones has a chance below `threshold`.
+numbers only, no word of them. For a language there are two: `ranking` gives the log-odds of a sentence among
+those of its question, `doubt` those of a question having an answer. One in fifty of the answerable ones has a
+chance below `threshold`.
 """
 
 from __future__ import annotations

@@ -129,7 +129,9 @@ class AnswerSentence:
     `quoted`: it is made of its quotes and what heads them alone. What a model words itself may say what any
     of the sources says, whatever it cites. `part`: of the request's parts, counted from 1, the one that it
     belongs to; 0: to none or to all. `general`: it is what a model knows by itself and claims no source for.
-    An empty text says that the evidence of a part holds no answer.
+    An empty text says that the evidence of a part holds no answer. `calculated`: how it was worked out from a
+    table that it cites, by no model; "" where it was not. `short`: which characters of the text answer by
+    themselves.
     """
 
     text: str
@@ -137,6 +139,8 @@ class AnswerSentence:
     quoted: bool = False
     part: int = 0
     general: bool = False
+    calculated: str = ""
+    short: tuple[int, int] | None = None
 
 
 def never() -> bool:

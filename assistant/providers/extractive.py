@@ -33,6 +33,7 @@ from assistant.providers.sentence_ranking import (
     is_off_the_point,
     layout_prior,
 )
+from assistant.providers.short_answers import short_answer
 from assistant.providers.wishes import Length, Task
 
 MOST_SENTENCES = 3
@@ -109,9 +110,12 @@ class ExtractiveModel:
         assessment = self.assess(request)
         if assessment is None or assessment.answerable < assessment.threshold:
             return
+        question, first = question_of(request.question, request.language), assessment.ranked[0]
+        short = short_answer(question, first.sentence.text, first.share)
         for group in chosen(assessment.ranked, most=_MOST[request.style.length]):
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
-            yield AnswerSentence(group[0].text, quotes, quoted=True)
+            leads = short if group[0] is first.sentence else None
+            yield AnswerSentence(group[0].text, quotes, quoted=True, short=leads)
 
     def assess(self, request: ModelRequest) -> Assessment | None:
         """The ranking and the doubt behind an answer; None where there is nothing to rank.

@@ -18,7 +18,19 @@ function atTheEnd() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX;
 }
 
-function drawSentence({ text, citations, general }, isDraft) {
+function labelled(id, text) {
+  const element = fromTemplate(id);
+  element.textContent = text;
+  return element;
+}
+
+function drawShort(text, [start, end], words, sentence) {
+  const short = [...text].slice(start, end).join("");
+  words.append([...text].slice(0, start).join(""), labelled("short-template", short), [...text].slice(end).join(""));
+  sentence.prepend(labelled("short-lead-template", short));
+}
+
+function drawSentence({ text, citations, general, calculated, short }, isDraft) {
   const sentence = fromTemplate("sentence-template");
   const words = sentence.querySelector("[data-text]");
   const cells = text.split("\t").map((cell) => cell.trim()).filter(Boolean);
@@ -30,9 +42,12 @@ function drawSentence({ text, citations, general }, isDraft) {
       part.textContent = cell;
       words.append(part);
     }
+  } else if (short) {
+    drawShort(text, short, words, sentence);
   } else {
     words.textContent = text;
   }
+  if (calculated) words.after(fromTemplate(calculated === "cell" ? "cell-template" : "calculated-template"));
   const chips = sentence.querySelector("[data-cites]");
   for (const n of citations) {
     const chip = fromTemplate("chip-template");

@@ -72,6 +72,8 @@ def test_a_stranger_who_may_read_nothing_finds_nothing(
         assert without_time(caller.post("ask", {"question": query})) == {
             "draft": False,
             "answer": "",
+            "short_answer": "",
+            "calculated": "",
             "no_answer": True,
             "blocked": None,
             "notes": [],

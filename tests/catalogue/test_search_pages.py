@@ -13,8 +13,9 @@ from django.urls import reverse
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
 from assistant.catalogue.models import ModelCall
+from assistant.common.errors import ModelUnavailable
 from assistant.documents.models import ModelIndex, SearchModel
-from assistant.documents.search_models import stored_key
+from assistant.documents.search_models import Wanted, embedder_of, stored_key
 from tests.catalogue.test_pages import post
 from tests.common.scripted_server import ScriptedServer, reply
 from tests.providers.embedding_server import LOCAL, PATH, embedding_server
@@ -252,3 +253,14 @@ def test_what_the_environment_names_is_shown_and_wins(
     refused = post(ada, "search-model-choose", {"model": ""}, "reranker")
     assert refused.status_code == 422
     assert "MUNDAP_RERANKER_MODEL" in refused.content.decode()
+
+
+def test_the_list_says_that_a_server_failed_when_it_was_asked_last(ada: Client, far: ScriptedServer) -> None:
+    post(ada, "search-model-new", fields(far), "embedder")
+    model = embedder_of(Wanted("openai-compatible", f"row:{SearchModel.objects.get().pk}"))
+    model.embed(["one"])
+    assert "Last call failed" not in text_of(ada)
+    far.on(PATH, refuses(401))
+    with pytest.raises(ModelUnavailable):
+        model.embed(["one"])
+    assert "Last call failed" in text_of(ada)

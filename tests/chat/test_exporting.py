@@ -105,7 +105,8 @@ def test_a_json_file_keeps_every_character() -> None:
     for text in HOSTILE:
         read = json.loads(as_json(hostile(text)))
         assert read["format"] == "mundap-conversation/1"
-        assert read["turns"][0]["answer"][0] == {"text": text, "citations": [1]}
+        sentence = {"text": text, "citations": [1], "short_answer": "", "calculated": ""}
+        assert read["turns"][0]["answer"][0] == sentence
         assert read["turns"][0]["sources"][0]["title"] == text
 
 

@@ -80,13 +80,13 @@ IN_THE_QUERYSET = tuple(
         ),
         (
             "a document without text is shown",
-            visibility._documents_of_sources,
+            visibility.visible_documents,
             ("version__gt=0", "version__gte=0"),
         ),
         *(
             (
                 f"hidden is ignored ({mark})",
-                visibility._documents_of_sources,
+                visibility.visible_documents,
                 ("hidden=Hidden.NO", f"hidden__in=[Hidden.NO, Hidden.{mark}]"),
             )
             for mark in ("PERMISSIONS", "MISSING", "REMOVED")

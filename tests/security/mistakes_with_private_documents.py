@@ -39,14 +39,14 @@ def visible(user: User, document: Document) -> bool:
 WITH_PRIVATE_DOCUMENTS = tuple(
     swap(f"private: {name}", a_private_document_is_its_owner_s_alone, function, change)
     for name, function, change in (
-        ("anybody is the owner", visibility.visible_documents, ("owner=viewer.user_id, ", "")),
-        ("a closed account reads", visibility.visible_documents, (", owner__is_active=True", "")),
+        ("anybody is the owner", visibility.own_documents, ("owner=viewer.user_id", "owner__gt=0")),
+        ("a closed account reads", visibility.own_documents, (", is_active=True", "")),
         ("one without text is shown", visibility.visible_documents, ("version__gt=0, ", "")),
         ("hidden is ignored", visibility.visible_documents, (", hidden=Hidden.NO", "")),
         (
             "a listing holds it",
             visibility.visible_documents,
-            ("if among is None:\n        return found", "among = among or Q()"),
+            ("if among is None:\n        return documents.filter(of_sources)", "among = among or Q()"),
         ),
         (
             "object: anybody is the owner",

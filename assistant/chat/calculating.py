@@ -1,0 +1,156 @@
+"""Does a table that the viewer may read hold what a question wants added up, counted or looked up?
+
+Every table is read whole, through the door, and by the guardrails as any passage is: one of which a rule
+hides a
+part is not calculated with. Where no table or more than one fits, the question is answered as any other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from assistant.access.door import Passage, open_document, surroundings
+from assistant.access.viewer import Viewer
+from assistant.chat.gathering import Gathered, Reading, Search
+from assistant.chat.planning import TurnPlan
+from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used
+from assistant.chat.tables.answering import Figure, figure_of
+from assistant.chat.tables.asking import Asked, asked_of
+from assistant.chat.tables.asking_words import Wanted
+from assistant.chat.tables.grid import Table, tables_of
+from assistant.common.errors import NotFound
+from assistant.guardrails.masking import Masked
+from assistant.providers.contract import AnswerSentence, Quote
+from assistant.providers.wishes import Task
+from assistant.retrieval.context import Context
+from assistant.retrieval.retrieve import Hit, Plan, retrieve
+
+_SEARCHED = 24  # passages among which tables are looked for
+_MOST_DOCUMENTS = 8
+_LONGEST_DOCUMENT = 400_000  # characters
+# A table on a page may go on overleaf; what a page shows of it is no whole.
+_IN_PAGES = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class _TableRead:
+    """A table with the passage that cites it. `is_hidden`: a rule blocks or masks a part of it."""
+
+    table: Table
+    hit: Hit
+    passage: Passage
+    is_hidden: bool
+
+
+def calculated(
+    question: str, plan: TurnPlan, search: Search, evidence: Gathered, *, writes: bool
+) -> Gathered:
+    """The evidence with the calculated answer and the table it comes from, or as it was.
+
+    `writes`: a language model would answer. A figure that stands in a table is left to it; what must be
+    calculated is not.
+
+    Raises:
+        IndexDamaged, ModelUnavailable: as `gathered`.
+    """
+    if plan.task not in {Task.ANSWER, Task.COMPARE}:
+        return evidence
+    asked = asked_of(question, today=timezone.localdate())
+    if asked is None or (writes and asked.wanted is Wanted.CELL):
+        return evidence
+    read = _read(search, _found(question, asked, search, evidence))
+    figure = figure_of(asked, [one.table for one in read])
+    if not isinstance(figure, Figure) or read[figure.table].is_hidden:
+        return evidence
+    return _with(evidence, read[figure.table], figure)
+
+
+def _found(question: str, asked: Asked, search: Search, evidence: Gathered) -> list[Hit]:
+    """The passages whose documents are looked into, best first."""
+    if asked.wanted is Wanted.CELL or search.files.files:
+        return list(evidence.hits)
+    wanted = Plan(k=_SEARCHED, filters=search.filters, fold=True)
+    hits = retrieve(question, viewer=search.viewer, plan=wanted).hits
+    return [
+        hit for hit in hits if may_be_used(hit.passage.text, viewer=search.viewer, verdicts=search.verdicts)
+    ]
+
+
+def _read(search: Search, hits: Sequence[Hit]) -> list[_TableRead]:
+    """The tables of the hits' documents."""
+    best: dict[int, Hit] = {}
+    for hit in hits:
+        if "\t" in hit.passage.text and hit.passage.place_kind != _IN_PAGES:
+            best.setdefault(hit.passage.document_id, hit)
+    chosen = list(best.values())[:_MOST_DOCUMENTS]
+    chunks = _chunks(search.viewer, chosen)
+    return [one for hit in chosen for one in _tables(search, hit, chunks[hit.passage.document_id])]
+
+
+def _chunks(viewer: Viewer, hits: Sequence[Hit]) -> dict[int, list[Passage]]:
+    """All chunks of the documents that are not too long, by document; of a longer one not all."""
+    limits = {hit.passage.document_id: _LONGEST_DOCUMENT for hit in hits}
+    found: dict[int, list[Passage]] = defaultdict(list)
+    if limits:
+        near = surroundings(viewer, [hit.passage.chunk_id for hit in hits], neighbours=0, whole_up_to=limits)
+        for one in sorted(near, key=lambda each: each.ordinal):
+            found[one.passage.document_id].append(one.passage)
+    return found
+
+
+def _tables(search: Search, hit: Hit, chunks: Sequence[Passage]) -> Iterator[_TableRead]:
+    """The tables of one document of which every row was read."""
+    if not chunks or chunks[0].start > hit.passage.start:
+        return
+    try:
+        document = open_document(viewer=search.viewer, document_id=hit.passage.document_id)
+    except NotFound:  # revoked since the search
+        return
+    if any(chunk.version != document.version for chunk in chunks):
+        return
+    for table in tables_of(document.blocks, document.title):
+        over = [chunk for chunk in chunks if chunk.start < table.end and table.start < chunk.end]
+        if sum(min(chunk.end, table.end) - max(chunk.start, table.start) for chunk in over) < _said(table):
+            continue
+        passage = replace(
+            hit.passage,
+            chunk_id=over[0].chunk_id,
+            start=table.start,
+            end=table.end,
+            text=table.text,
+            headings=over[0].headings,
+            place=table.place,
+        )
+        texts = (document.title, *(chunk.text for chunk in over), *table.around)
+        yield _TableRead(table, hit, passage, _is_hidden(texts, search.verdicts))
+
+
+def _said(table: Table) -> int:
+    """How many characters of the table lie in chunks: all but the line breaks between its rows."""
+    return len(table.text) - table.text.count("\n")
+
+
+def _is_hidden(texts: Sequence[str], verdicts: PassageVerdicts) -> bool:
+    return any(verdict.blocked or verdict.shown.changed for verdict in map(verdicts.of, texts))
+
+
+def _with(evidence: Gathered, read: _TableRead, figure: Figure) -> Gathered:
+    table, passage = read.table, read.passage
+    span = Context(passage.document_id, passage.version, table.start, table.end, table.text, parts=(passage,))
+    stretch = Stretch(passage.title, passage.headings, read.hit.fit, span, Masked(table.text))
+    number = len(evidence.readings) + 1
+    quotes = tuple(Quote(number, start - table.start, end - table.start) for start, end in figure.spans)
+    sentence = AnswerSentence(
+        figure.sentence, quotes, calculated=figure.result.wanted.value, short=figure.short
+    )
+    evidence.versions.learn([read.hit])
+    return replace(
+        evidence,
+        hits=(*evidence.hits, replace(read.hit, passage=passage, context=None)),
+        readings=(*evidence.readings, Reading(stretch, 0)),
+        calculated=(sentence,),
+    )

@@ -1,0 +1,1 @@
+"""Calculation on tables: pure functions on text that has passed the door."""

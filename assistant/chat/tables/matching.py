@@ -1,0 +1,299 @@
+"""Which rows and which column of a table does a question mean?
+
+Every word of the question that says something must be accounted for: by a heading, by cells that select
+rows, by a period, or by what stands over the table. Where two columns or two selections account for it
+equally well, none is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from assistant.chat.tables.asking import Asked, words_of
+from assistant.chat.tables.asking_words import Wanted
+from assistant.chat.tables.grid import Column, Kind, Table
+from assistant.chat.tables.naming import (
+    EXACT,
+    Mention,
+    NamedColumn,
+    first_token,
+    heading_named,
+    mentions_in,
+    words_around,
+)
+from assistant.chat.tables.periods import Period, named_periods
+from assistant.common.analysis import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a question means in one table.
+
+    `groups`: the sets of rows, one as a rule, two that are held against each other. `columns`: of the
+    figures,
+    one, or two that are held against each other; none where rows are counted. `entity`: names the rows.
+    """
+
+    columns: tuple[Column, ...]
+    groups: tuple[tuple[int, ...], ...]
+    mentions: tuple[Mention, ...]
+    entity: Column | None
+    times: tuple[tuple[str, str], ...]  # column and period by which rows were chosen
+    worth: float
+    is_doubtful: bool = False  # merged cells, or rows of which it is not certain that each is one thing
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether not all rows are meant."""
+        return bool(self.mentions or self.times)
+
+
+def choices(table: Table, asked: Asked) -> list[Choice]:
+    """What the question may mean in the table, the best ones only: one, or several that are equally good."""
+    every = list(_choices(table, asked))
+    best = max((one.worth for one in every), default=0.0)
+    kept: list[Choice] = []
+    for one in every:
+        same = any((one.columns, one.groups) == (other.columns, other.groups) for other in kept)
+        if one.worth >= best - 1e-9 and not same:
+            kept.append(one)
+    return kept
+
+
+def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
+    needed = frozenset(token.at for token in asked.tokens if token.is_needed)
+    around = words_around(table, asked.tokens)
+    headings = [heading_named(column, asked.tokens) for column in table.columns]
+    counts = asked.wanted is Wanted.COUNT
+    whole = [one.tokens for one in headings if one.worth == EXACT]
+    for figures in _figures(table, asked, headings):
+        columns = tuple(one.column for one in figures)
+        own = frozenset[int]().union(*(one.tokens for one in figures))
+        # What names a column names no cell beside it.
+        chosen = _rows(table, asked, columns, taken=own.union(*whole))
+        if chosen is None:
+            continue
+        groups, mentions, times = chosen
+        held = own.union(*(mention.tokens for mention in mentions))
+        # A heading that is named beside its cell, as in "country KR", or that names what the rows are.
+        beside = {mention.column for mention in mentions}
+        entity = _entity(table, asked, headings, columns, beside)
+        named = [one for one in headings if one.column.at in beside]
+        if entity is not None:
+            named.append(headings[entity.at])
+        held = held.union(*(one.tokens for one in named))
+        if needed - held - (around - _meant_otherwise(table, asked, headings)):
+            continue
+        if counts and (entity is None or _is_counted_otherwise(asked, headings)):
+            continue
+        worth = sum(one.worth * len(one.tokens & needed) for one in (*figures, *named))
+        worth += sum(mention.worth * len(mention.tokens & needed) for mention in mentions)
+        worth += 0.5 * len((needed & around) - held) + 0.1 * len(times)
+        worth += 0.3 * any(_by_period(one, asked) for one in figures)
+        if len(groups) > 1:  # the rows are named by what is held against each other
+            entity = table.columns[mentions[0].column]
+        doubtful = any(not table.columns[at].cells[row].text for at in beside for row in table.body)
+        doubtful = doubtful or (counts and entity is not None and not _names_each_row_apart(table, entity))
+        yield Choice(columns, groups, mentions, entity, times, worth, doubtful)
+
+
+def _meant_otherwise(table: Table, asked: Asked, headings: Sequence[NamedColumn]) -> frozenset[int]:
+    """Tokens that say more than where the table stands: they name a column, or a cell of what is counted."""
+    counts = asked.wanted is Wanted.COUNT
+    meant = frozenset[int]().union(*(one.tokens for one in headings if counts or one.worth == EXACT))
+    if not counts:
+        return meant
+    cells = (column.cells[row].text for column in table.labels for row in table.body)
+    words = {word for text in cells for word in words_of(text)}
+    return meant | {token.at for token in asked.tokens if words & set(token.keys)}
+
+
+def _figures(
+    table: Table, asked: Asked, headings: Sequence[NamedColumn]
+) -> Iterator[tuple[NamedColumn, ...]]:
+    """The columns that may hold the figures: those named best, else the only one there is."""
+    if asked.wanted is Wanted.COUNT:
+        yield ()
+        return
+    own = [_fits(column, asked) for column in table.columns]
+    if asked.wanted is Wanted.CELL:
+        possible = [one for one in headings if own[one.column.at] and (one.tokens or _by_period(one, asked))]
+        yield from ((one,) for one in possible)
+        return
+    measures = [headings[column.at] for column in table.measures if own[column.at]]
+    if asked.costs:
+        measures = [one for one in measures if one.column.is_price]
+    named = [one for one in measures if one.tokens or _by_period(one, asked)]
+    if named:
+        yield from ((one,) for one in named)
+        if asked.wanted is Wanted.DIFFERENCE or asked.wanted is Wanted.RATIO:
+            yield from _pairs(named)
+    elif len(measures) == 1:
+        yield (measures[0],)
+
+
+def _pairs(named: Sequence[NamedColumn]) -> Iterator[tuple[NamedColumn, ...]]:
+    for at, first in enumerate(named):
+        for second in named[at + 1 :]:
+            if first.tokens != second.tokens or first.column.heading_periods != second.column.heading_periods:
+                yield first, second
+
+
+def _by_period(one: NamedColumn, asked: Asked) -> bool:
+    return any(
+        named.period == period for named in asked.periods for period in one.column.heading_periods
+    ) or any(_covers(named.period, one.column) for named in asked.periods)
+
+
+def _covers(period: Period, column: Column) -> bool:
+    """Whether the heading names this period and no other."""
+    named = column.heading_periods
+    return len(named) == 1 and _same(period, named[0])
+
+
+def _same(asked: Period, named: Period) -> bool:
+    """Whether both are of one length and can be the same."""
+    alike = (bool(asked.quarter), bool(asked.month), bool(asked.day)) == (
+        bool(named.quarter),
+        bool(named.month),
+        bool(named.day),
+    )
+    return alike and asked.holds(named) and (bool(named.year) or not _only_year(asked))
+
+
+def _only_year(period: Period) -> bool:
+    return not (period.quarter or period.month or period.day)
+
+
+def _fits(column: Column, asked: Asked) -> bool:
+    """Whether the column can hold the figures as far as time goes."""
+    named = column.heading_periods
+    if not named:
+        return True
+    if not asked.periods:
+        return True
+    return any(one.holds(two.period) or two.period.holds(one) for one in named for two in asked.periods)
+
+
+def _rows(
+    table: Table, asked: Asked, columns: Sequence[Column], *, taken: frozenset[int]
+) -> tuple[tuple[tuple[int, ...], ...], tuple[Mention, ...], tuple[tuple[str, str], ...]] | None:
+    """The rows in one or two groups, and the cells and periods that selected them.
+
+    None where the words select rows in more than one way, or a period selects none.
+    """
+    found = mentions_in(table, asked.tokens, taken=taken, without={column.at for column in columns})
+    if found is None:
+        return None
+    by_column = {at: list(group) for at, group in groupby(found, key=lambda one: one.column)}
+    rows = set(table.body)
+    pairs: list[list[Mention]] = []
+    for mentions in by_column.values():
+        rows &= frozenset[int]().union(*(mention.rows for mention in mentions))
+        if len(mentions) == 2:  # noqa: PLR2004 - two sides
+            pairs.append(mentions)
+        elif len(mentions) > 2 and _is_two_sided(asked):  # noqa: PLR2004
+            return None
+    timed = _in_time(table, asked, columns, rows)
+    if timed is None:
+        return None
+    rows, times = timed
+    if _is_two_sided(asked) and len(columns) == 1:
+        if len(pairs) != 1:
+            return None
+        sides = tuple(tuple(sorted(rows & side.rows)) for side in sorted(pairs[0], key=first_token))
+        return sides, tuple(found), times
+    return (tuple(sorted(rows)),), tuple(found), times
+
+
+def _is_two_sided(asked: Asked) -> bool:
+    return asked.wanted in {Wanted.DIFFERENCE, Wanted.RATIO}
+
+
+def _in_time(
+    table: Table, asked: Asked, columns: Sequence[Column], rows: set[int]
+) -> tuple[set[int], tuple[tuple[str, str], ...]] | None:
+    """The rows that lie in the periods asked for, and by which column; None where a period fits nothing."""
+    around = [named.period for text in table.around for named in named_periods(text)]
+    timed = [column for column in table.columns if column.kind is Kind.PERIOD]
+    if len(asked.periods) > 1 and timed:
+        return None  # two periods of one column: a span or a comparison
+    times: list[tuple[str, str]] = []
+    for named in asked.periods:
+        period = named.period
+        if any(_covers(period, column) for column in columns):
+            if not _year_agrees(period, columns, around):
+                return None
+        elif len(timed) == 1:
+            inside = _rows_in(table, timed[0], period, around)
+            if inside is None:
+                return None
+            rows = rows & inside
+            times.append((timed[0].heading, named.text))
+        elif timed or not any(_same(period, one) and one.holds(period) for one in around):
+            return None
+    return rows, tuple(times)
+
+
+def _year_agrees(period: Period, columns: Sequence[Column], around: Sequence[Period]) -> bool:
+    """Whether the year asked for is the heading's, or that of what stands over the table."""
+    if not period.year:
+        return True
+    own = {one.year for column in columns for one in column.heading_periods if one.year}
+    over = {one.year for one in around if one.year}
+    return period.year in own or (not own and over == {period.year})
+
+
+def _rows_in(table: Table, column: Column, period: Period, around: Sequence[Period]) -> set[int] | None:
+    """The rows of the period; None where a row may or may not lie in it."""
+    over = {one.year for one in around if one.year}
+    inside: set[int] = set()
+    years: set[int] = set()
+    for row in table.body:
+        cell = column.periods[row]
+        if cell is None:
+            return None
+        if (period.quarter and not cell.quarter_of) or (period.month and not cell.month):
+            return None
+        if period.day and not cell.day:
+            return None
+        if period.year and not cell.year and over != {period.year}:
+            return None
+        if period.holds(cell):
+            inside.add(row)
+            years.add(cell.year)
+    if not period.year and len(years) > 1:
+        return None  # of which year?
+    return inside
+
+
+def _entity(
+    table: Table, asked: Asked, headings: Sequence[NamedColumn], columns: Sequence[Column], beside: set[int]
+) -> Column | None:
+    """The column that names the rows: the one asked for, else the first one with names."""
+    own = {column.at for column in columns}
+    named = [
+        one
+        for one in headings
+        if one.column.kind is Kind.LABEL and one.column.at not in own and one.tokens & asked.counted
+    ]
+    exact = [one for one in named if one.worth == EXACT] or named
+    if len(exact) == 1:
+        return exact[0].column
+    free = [column for column in table.labels if column.at not in own]
+    first = [column for column in free if column.at not in beside] or free
+    if asked.wanted is Wanted.COUNT or not first:
+        return None
+    return first[0]
+
+
+def _is_counted_otherwise(asked: Asked, headings: Sequence[NamedColumn]) -> bool:
+    """Whether a column of figures says how many there are of what is counted."""
+    return any(one.tokens & asked.counted for one in headings if one.column.kind is Kind.AMOUNT)
+
+
+def _names_each_row_apart(table: Table, entity: Column) -> bool:
+    named = [normalise(entity.cells[row].text) for row in table.body]
+    return all(named) and len(set(named)) == len(named)

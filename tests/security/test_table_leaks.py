@@ -1,0 +1,105 @@
+"""Tables read whole for a calculation: nothing of one leaves for who may not read it, by any way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from assistant.accounts.models import User
+from assistant.chat import selectors
+from assistant.chat.answering import Answer, ModelUse, answer, named_chat_model
+from assistant.chat.events import Status, Token, Withheld
+from assistant.chat.exporting import export_conversation
+from assistant.chat.finding import ask
+from assistant.chat.models import Turn
+from assistant.chat.runner import run_turn
+from assistant.chat.services import start_turn
+from assistant.chat.sharing import share_conversation, share_state, shared_conversation
+from tests.chat.table_files import TableFiles, csv_of, table_files_in
+
+SUM = "출장비 합계가 얼마예요?"
+FIGURE = "494,500"
+HIDDEN = (("날짜", "이름", "지역", "출장비"), ("2026-07-09", "비밀요원", "제주", "7,777,777원"))
+
+
+@pytest.fixture
+def files(people: Mapping[str, User], tmp_path: Path) -> TableFiles:
+    """The tables."""
+    return table_files_in(tmp_path)
+
+
+def _turn(files: TableFiles, name: str) -> Turn:
+    turn = start_turn(viewer=files.viewer(name), question=SUM, conversation_id=None)
+    assert run_turn(turn.pk)
+    return turn
+
+
+def _told(files: TableFiles, name: str, question: str) -> str:
+    found = ask(question, viewer=files.viewer(name))
+    return json.dumps({**found, "ms": 0}, ensure_ascii=False)
+
+
+QUESTIONS = (
+    SUM,
+    "제주 출장비 합계",
+    "비밀요원의 출장비는?",
+    "How many vendors are in Seoul?",
+    "출장비가 가장 많은 이름은?",
+    "연봉 합계",
+)
+
+
+def test_a_hidden_table_changes_no_byte_of_any_answer(files: TableFiles) -> None:
+    before = [_told(files, "ann", question) for question in QUESTIONS]
+    assert FIGURE in before[0]
+    files.put("출장비_비밀.csv", csv_of(HIDDEN), "cho")
+    files.sync()
+    assert "7,777,777" in _told(files, "cho", "제주 출장비 합계")
+    assert [_told(files, "ann", question) for question in QUESTIONS] == before
+
+
+def test_a_stranger_is_told_no_figure_and_no_name(files: TableFiles) -> None:
+    for question in QUESTIONS:
+        told = _told(files, "sam", question)
+        assert '"calculated": ""' in told
+        assert '"short_answer": ""' in told
+        assert "출장비_2026" not in told
+
+
+def test_a_table_that_is_revoked_between_reading_and_release_is_withheld(files: TableFiles) -> None:
+    ann = files.viewer("ann")
+    into = Answer()
+    events = []
+    for event in answer(SUM, viewer=ann, model=named_chat_model(ModelUse(ann)), into=into):
+        events.append(event)
+        if event == Status("writing"):
+            files.readers["출장비_2026.csv"] = ("bob",)
+            files.sync()
+    assert not any(isinstance(event, Token) for event in events)
+    assert isinstance(events[-1], Withheld)
+
+
+def test_a_revoked_table_takes_its_figure_out_of_history_export_and_share(files: TableFiles) -> None:
+    turn = _turn(files, "ann")
+    ann, bob = files.viewer("ann"), files.viewer("bob")
+    share_conversation(viewer=ann, conversation_id=turn.conversation_id)
+    token = share_state(viewer=ann, conversation_id=turn.conversation_id).token
+
+    def shown_to_ann() -> str:
+        view = selectors.conversation(viewer=ann, conversation_id=turn.conversation_id)
+        files = [
+            export_conversation(viewer=ann, conversation_id=turn.conversation_id, kind=kind)
+            for kind in ("md", "json", "html")
+        ]
+        return repr(view) + repr([file.content for file in files])
+
+    assert FIGURE in shown_to_ann()
+    assert FIGURE in repr(shared_conversation(viewer=bob, token=token))
+    assert FIGURE not in repr(shared_conversation(viewer=files.viewer("sam"), token=token))
+    files.readers["출장비_2026.csv"] = ("bob",)
+    files.sync()
+    assert FIGURE not in shown_to_ann()
+    assert FIGURE in repr(shared_conversation(viewer=bob, token=token))

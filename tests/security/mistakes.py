@@ -160,10 +160,26 @@ IN_CONVERSATIONS = (
         "may_still_read",
     ),
     *(
-        unguarded(f"a count of everything ({where})", check, module, "count_fitting")
-        for where, module, check in (
-            ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
-            ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
+        unguarded(f"a count of everything ({where})", check, module, counts)
+        for where, module, counts, check in (
+            (
+                "page",
+                selectors,
+                "count_fitting",
+                noticing_in_conversations.nothing_found_counts_what_is_readable_now,
+            ),
+            (
+                "stream",
+                services,
+                "count_searched",
+                noticing_in_conversations.nothing_found_counts_what_is_readable_now,
+            ),
+            (
+                "answer",
+                answering,
+                "count_fitting",
+                noticing_in_conversations.an_empty_answer_counts_what_is_readable,
+            ),
         )
     ),
     swap(

@@ -1,8 +1,8 @@
 """Does a table that the viewer may read hold what a question wants added up, counted or looked up?
 
 Every table is read whole, through the door, and by the guardrails as any passage is: one of which a rule
-hides a
-part is not calculated with. Where no table or more than one fits, the question is answered as any other.
+hides a part is not calculated with. Where no table or more than one fits, the question is answered as any
+other.
 """
 
 from __future__ import annotations

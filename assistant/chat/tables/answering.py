@@ -1,5 +1,4 @@
-"""The figure that a question asks for, from the tables of some documents. Pure: what is read comes from
-outside.
+"""The figure that a question asks for, from the tables of some documents, which are read elsewhere.
 
 Of all tables the one that accounts best for the question is taken; of two that do equally well, none.
 """

@@ -66,6 +66,11 @@ class FilesView:
     is_asked: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(one.name for one in self.files)
+
+    @property
     def is_reading(self) -> bool:
         """Whether one of them is still being read."""
         return any(one.state == FileState.READING for one in self.files)

@@ -213,9 +213,13 @@ def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
 
 
 def _is_over(turn_id: int, after: int) -> bool:
-    """Whether nothing can come after event `after`. The state, which settles last, is read first."""
+    """Whether nothing can come after event `after`. The state, which settles last, is read first.
+
+    A note that is still there was left out.
+    """
     settled = not Turn.objects.filter(pk=turn_id, state__in=(TurnState.PENDING, TurnState.RUNNING)).exists()
-    return settled and not StoredEvent.objects.filter(turn_id=turn_id, seq__gt=after).exists()
+    left = StoredEvent.objects.filter(turn_id=turn_id, seq__gt=after).exclude(kind="note")
+    return settled and not left.exists()
 
 
 def _next(viewer: Viewer, turn_id: int, after: int) -> NumberedEvent | None:

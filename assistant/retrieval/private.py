@@ -7,10 +7,9 @@ can be found by anybody else, and nothing of the company's word statistics chang
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from django.db.models import F
@@ -18,20 +17,18 @@ from numpy.typing import NDArray
 
 from assistant.access.door import passages, readable
 from assistant.access.viewer import Viewer
-from assistant.common.analysis import language_of, query_terms
+from assistant.common.analysis import language_of
 from assistant.documents.embedding import IndexPlace, answering_place
 from assistant.documents.models import Chunk, PrivateVectors
-from assistant.index.contract import IndexChunk, IndexDocument
 from assistant.index.fusion import beside_the_best, dense_weight, fused
-from assistant.index.lexical import K1, B, weighted_counts
 from assistant.retrieval.context import contexts
+from assistant.retrieval.private_words import PassageWords, bm25, postings_of
 from assistant.retrieval.reranking import configured_reranker, reranked
 from assistant.retrieval.retrieve import Hit
 
 LEAST_OF_EACH = 3  # of the places in a joined list, where both sides have something to fill them with
 
 Floats = NDArray[np.float64]
-_NO_VECTOR = np.zeros(0, np.float32)
 
 
 def retrieve_private(
@@ -43,19 +40,21 @@ def retrieve_private(
         ModelUnavailable: the embedder cannot be used.
     """
     cards = readable(viewer, documents)
-    columns = ("pk", "document_id", "ordinal", "text", "headings", "context")
     rows = list(
         Chunk.objects.filter(document__in=list(cards), version=F("document__version"))
         .order_by("document_id", "ordinal")
-        .values_list(*columns)
+        .values_list("pk", "document_id", "ordinal", "digest")
     )
     if not rows or not query.strip():
         return []
-    counts = [
-        _counts(cards[document].title, text=f"{before}\n{text}" if before else text, headings=headings)
-        for _, document, _, text, headings, before in rows
+    digests: dict[int, list[str]] = {}
+    for _, document, _, digest in rows:
+        digests.setdefault(document, []).append(digest)
+    postings = [
+        postings_of(tuple(own), partial(_words, document, cards[document].title))
+        for document, own in digests.items()
     ]
-    lexical, most = _bm25(query, counts)
+    lexical, most = bm25(query, postings)
     place = answering_place()
     weight = dense_weight(language_of(query), place.embedder().languages)
     dense = _cosines(query, [(row[1], row[2]) for row in rows], place) if weight > 0 else np.zeros(len(rows))
@@ -137,24 +136,13 @@ def _with_least(ordered: Sequence[Hit], first: set[int], second: set[int], k: in
     return kept
 
 
-def _counts(title: str, *, text: str, headings: str) -> Counter[str]:
-    """A chunk's weighted terms, as the index counts them."""
-    document = IndexDocument(document_id=0, version=1, acl_id=0, title=title, name=title, chunks=())
-    return weighted_counts(document, IndexChunk(chunk_id=0, text=text, headings=headings, vector=_NO_VECTOR))
-
-
-def _bm25(query: str, counts: Sequence[Counter[str]]) -> tuple[Floats, float]:
-    """BM25 of each chunk with the statistics of these, and what none can exceed."""
-    lengths = np.array([count.total() for count in counts], np.float64)
-    norms = K1 * (1 - B) + K1 * B / max(float(lengths.mean()), 1.0) * lengths
-    scores, most = np.zeros(len(counts)), 0.0
-    for term, repeats in sorted(Counter(query_terms(query)).items()):
-        held = np.array([count[term] for count in counts], np.float64)
-        matches = int(np.count_nonzero(held))
-        rarity = repeats * math.log(1 + (len(counts) - matches + 0.5) / (matches + 0.5))
-        scores += rarity * (K1 + 1) * held / (held + norms)
-        most += rarity * (K1 + 1)
-    return scores, most
+def _words(document: int, title: str) -> list[PassageWords]:
+    """What is counted of each passage of a document that may be read."""
+    rows = Chunk.objects.filter(document=document, version=F("document__version")).order_by("ordinal")
+    return [
+        PassageWords(title, headings, f"{before}\n{text}" if before else text)
+        for text, headings, before in rows.values_list("text", "headings", "context")
+    ]
 
 
 def _cosines(query: str, places: Sequence[tuple[int, int]], place: IndexPlace) -> Floats:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.catalogue.selectors import models_for
 from assistant.chat import selectors, services
+from assistant.chat.file_scope import is_about_files
 from assistant.chat.files import files_of
 from assistant.chat.reading import ConversationView
 from assistant.retrieval.filters import NO_FILTERS
@@ -61,6 +62,7 @@ def chat_page(
     """The chat page, with what was typed kept where it was refused."""
     viewer = viewer_for(request.user)
     conversation_id = shown.id if shown else None
+    held = files_of(viewer=viewer, conversation_id=conversation_id)
     last = shown.turns[-1] if shown and shown.turns else None
     latest = last.scope if last else None  # the next question stays in it
     context = {
@@ -71,8 +73,9 @@ def chat_page(
         "examples": () if shown else example_questions(),
         "offers_drafts": services.offers_drafts(viewer),
         "mode": mode,
-        "files": files_of(viewer=viewer, conversation_id=conversation_id),
-        "files_chosen": last.files if last else "",
+        "files": held,
+        # The choice stays; that a question was about the files by its own words is no choice.
+        "files_chosen": last.files if last and not is_about_files(last.question, held.names) else "",
         "scope": scope_form(viewer, latest.filters if latest else NO_FILTERS),
         "models": models_for(viewer),
         "model": last.model if last else "",  # the conversation stays with it while it is the person's

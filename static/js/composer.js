@@ -21,13 +21,17 @@ box.addEventListener("keydown", (event) => {
   if (box.value.trim()) form.requestSubmit();
 });
 
-// What is asked again for the files within the form reports to the form as well, once it has replaced itself.
+// Requests of the files within the form report to the form, too: only the question's own count here.
+function isQuestion(event) {
+  return event.target === form && event.detail.requestConfig.path === form.getAttribute("hx-post");
+}
+
 form.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt !== form) return;
+  if (!isQuestion(event)) return;
   document.getElementById("composer-error").replaceChildren();
 });
 form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt !== form || !event.detail.successful) return;
+  if (!isQuestion(event) || !event.detail.successful) return;
   box.value = "";
   box.placeholder = box.dataset.nextPlaceholder;
   grow();

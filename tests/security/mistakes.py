@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.access import door
 from assistant.accounts import api_keys, people
 from assistant.accounts.models import User
-from assistant.chat import answering, events, past, scope, selectors, services, sharing
+from assistant.chat import answering, events, noted, past, scope, selectors, services, sharing
 from assistant.retrieval import retrieve as retrieving
 from tests.security import noticing, noticing_in_conversations, noticing_in_follow_ups
 from tests.security.mistake import Mistake, swap, unguarded
@@ -20,6 +20,7 @@ AT_THE_DOOR = (
             (door.passages, noticing.passages_pass_the_door),
             (door.surroundings, noticing.surroundings_pass_the_door),
             (door.readable, noticing.cards_pass_the_door),
+            (door.openings, noticing.openings_pass_the_door),
             (door.may_still_read, noticing.all_documents_must_be_readable),
             (door.still_readable, noticing.all_documents_must_be_readable),
             (door.count_readable, noticing.counts_pass_the_door),
@@ -74,6 +75,18 @@ IN_CONVERSATIONS = (
         noticing_in_conversations.what_a_citation_stands_for_is_named_through_the_door,
         selectors,
         "readable",
+    ),
+    unguarded(
+        "a note names what is out of reach",
+        noticing_in_conversations.a_note_is_left_out_with_its_documents,
+        noted,
+        "readable",
+    ),
+    swap(
+        "a stream tells every note",
+        noticing_in_conversations.a_streamed_note_is_left_out_with_its_documents,
+        services._may_be_told,
+        ('stored.kind != "note"', "True"),
     ),
     swap(
         "an old citation keeps its text",
@@ -147,10 +160,26 @@ IN_CONVERSATIONS = (
         "may_still_read",
     ),
     *(
-        unguarded(f"a count of everything ({where})", check, module, "count_fitting")
-        for where, module, check in (
-            ("page", selectors, noticing_in_conversations.nothing_found_counts_what_is_readable_now),
-            ("answer", answering, noticing_in_conversations.an_empty_answer_counts_what_is_readable),
+        unguarded(f"a count of everything ({where})", check, module, counts)
+        for where, module, counts, check in (
+            (
+                "page",
+                selectors,
+                "count_fitting",
+                noticing_in_conversations.nothing_found_counts_what_is_readable_now,
+            ),
+            (
+                "stream",
+                services,
+                "count_searched",
+                noticing_in_conversations.nothing_found_counts_what_is_readable_now,
+            ),
+            (
+                "answer",
+                answering,
+                "count_fitting",
+                noticing_in_conversations.an_empty_answer_counts_what_is_readable,
+            ),
         )
     ),
     swap(

@@ -120,6 +120,13 @@ def cards_pass_the_door() -> None:
     assert {card.external_id for card in cards.values()} == SEEN_BY_BOB
 
 
+def openings_pass_the_door() -> None:
+    """How documents begin, by which they are dated, is that of readable ones."""
+    gallery = laid_out(FEW)
+    opened = door.openings(gallery.viewers["bob"], list(gallery.names))
+    assert {gallery.names[pk] for pk in opened} == SEEN_BY_BOB
+
+
 def all_documents_must_be_readable() -> None:
     """One document that may not be read is enough for a no."""
     gallery = laid_out(FEW)

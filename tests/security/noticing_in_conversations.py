@@ -19,7 +19,16 @@ from assistant.accounts.people import (
 )
 from assistant.chat import answering, selectors, services
 from assistant.chat.answering import Answer, answer
-from assistant.chat.events import NoAnswer, NumberedEvent, Token, TurnEvent, Withheld, to_payload
+from assistant.chat.events import (
+    NoAnswer,
+    Note,
+    NotedSource,
+    NumberedEvent,
+    Token,
+    TurnEvent,
+    Withheld,
+    to_payload,
+)
 from assistant.chat.exporting import export_shared
 from assistant.chat.models import Citation, Conversation, StoredEvent, Turn, TurnState
 from assistant.chat.reading import TurnView
@@ -153,6 +162,39 @@ def an_old_citation_shows_no_text_of_another_version() -> None:
     gallery_body.version = 2
     gallery_body.save()
     assert [passage.passage for passage in _shown(bob, turn).passages] == [""]
+
+
+def _noted_turn(gallery: Gallery) -> Turn:
+    """A turn of bob's that cites one document and notes that another one replaced it."""
+    turn = _turn(gallery, "bob", cites="everyone")
+    older, newer = (gallery.documents[name] for name in ("everyone", "nested"))
+    Citation.objects.create(turn=turn, n=2, document_id=newer, version=1, start=0, end=10)
+    note = Note(
+        "superseded", (NotedSource(1, older, "2025", "edition"), NotedSource(2, newer, "2026", "edition"))
+    )
+    StoredEvent.objects.create(turn=turn, seq=2, kind="note", payload=to_payload(note))
+    return turn
+
+
+def a_note_is_left_out_with_its_documents() -> None:
+    """The sentence that does not stand on the newer document stays."""
+    gallery = laid_out(FEW)
+    bob, turn = gallery.viewers["bob"], _noted_turn(gallery)
+    assert [note.kind for note in _shown(bob, turn).notes] == ["superseded"]
+    hang(gallery, REVOKED)
+    assert _shown(bob, turn).sentences
+    assert not _shown(bob, turn).notes
+
+
+def a_streamed_note_is_left_out_with_its_documents() -> None:
+    """A stream that is followed anew tells of no note whose document was revoked."""
+    gallery = laid_out(FEW)
+    bob, turn = gallery.viewers["bob"], _noted_turn(gallery)
+    assert any(isinstance(event, Note) for event in _streamed(bob, turn))
+    hang(gallery, REVOKED)
+    events = list(_streamed(bob, turn))
+    assert any(isinstance(event, Token) for event in events)
+    assert not any(isinstance(event, Note) for event in events)
 
 
 def a_citation_opens_nothing_revoked() -> None:

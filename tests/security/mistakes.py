@@ -110,7 +110,7 @@ IN_CONVERSATIONS = (
         "a worded sentence stands on what it cites",
         noticing_in_conversations.a_worded_sentence_stands_on_all_that_was_read,
         events.rests_on_citations,
-        ("sentence.quoted and ", ""),
+        ("(sentence.quoted or bool(sentence.calculated)) and ", ""),
     ),
     swap(
         "a worded sentence is released by what it cites",

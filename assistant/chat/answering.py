@@ -34,7 +34,7 @@ from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
 from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
-from assistant.chat.noting import Said, notes_on
+from assistant.chat.noting import Said, is_outdated, notes_on
 from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
 from assistant.chat.stretches import PassageVerdicts, Stretch
@@ -249,6 +249,8 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
     stretches = [reading.stretch for reading in evidence.readings]
     headings = Headings(plan)
     support = support_for(viewer)
+    company = tuple(hit for hit in evidence.hits if not hit.passage.is_private)
+    given = Said(request.question, company, evidence.versions, into)
     for sentence in evidence.calculated or _sentences(turn.model, plan, request):
         if turn.stop():
             yield turn.done(stopped=True)
@@ -260,14 +262,7 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         if verdict.blocked:
             yield Blocked(verdict.topic, verdict.message)
             return
-        token = Token(
-            verdict.text,
-            _cite(sentence, stretches, into),
-            sentence.quoted,
-            sentence.general,
-            sentence.calculated,
-            sentence.short if verdict.text == sentence.text else None,
-        )
+        token = _token(sentence, verdict.text, stretches, given)
         # A draft claims nothing of documents, so that there is nothing to hold it against.
         carried = bool(token.citations) or into.manner.drafts
         grounding = support.judge(carried=carried, tally=into.tally)
@@ -289,14 +284,21 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
     if released:
         yield from headings.rest()
         if plan.task in _NOTED:
-            company = tuple(hit for hit in evidence.hits if not hit.passage.is_private)
-            yield from notes_on(Said(request.question, company, evidence.versions, into))
+            yield from notes_on(given)
     elif into.manner.drafts:
         yield Failed("nothing_written")
         return
     else:
         yield NoAnswer(len(into.files.files) if into.files.only else count_fitting(viewer, into.filters))
     yield turn.done()
+
+
+def _token(sentence: AnswerSentence, shown: str, stretches: Sequence[Stretch], given: Said) -> Token:
+    """The sentence as it is shown. What is masked or outdated has nothing short that leads."""
+    numbers = _cite(sentence, stretches, given.into)
+    leads = sentence.short is not None and shown == sentence.text and not is_outdated(given, numbers)
+    short = sentence.short if leads else None
+    return Token(shown, numbers, sentence.quoted, sentence.general, sentence.calculated, short)
 
 
 def _sentences(model: ChatModel, plan: TurnPlan, request: ModelRequest) -> Iterator[AnswerSentence]:

@@ -6,7 +6,7 @@ for again before it is released. It is Mundap's own: no language model is believ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,21 @@ def _of_older_versions(said: Said) -> Iterator[Note]:
             yield Note("superseded", (_noted(said, hit, numbered.n), _noted(said, newer, number.n)))
         elif source.standing.ended and _may_be_told(said, hit):
             yield Note("ended", (_noted(said, hit, numbered.n),))
+
+
+def is_outdated(said: Said, numbers: Collection[int]) -> bool:
+    """Whether one of these citations is of a document that has ended or was replaced by one that was read.
+
+    Not where the question asks for that one.
+    """
+    hits = {hit.passage.chunk_id: hit for hit in said.hits}
+    cited = (hits.get(one.passage.chunk_id) for one in said.into.cited if one.n in numbers)
+    for hit in (one for one in cited if one is not None):
+        source = said.versions.source(hit)
+        over = source.standing.ended or said.versions.newest(hit, said.hits) is not None
+        if over and not asks_for(said.question, source):
+            return True
+    return False
 
 
 def _by_document(said: Said) -> dict[int, tuple[Hit, Cited]]:

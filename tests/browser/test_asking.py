@@ -20,6 +20,7 @@ NAMELESS = """() => [...document.querySelectorAll("a, button, input:not([type=hi
 DOUBLED_IDS = """() => { const seen = new Set();
   return [...document.querySelectorAll("[id]")].map((element) => element.id)
     .filter((id) => seen.has(id) || !seen.add(id)); }"""
+LONGER = "() => document.documentElement.scrollHeight - innerHeight"
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -222,3 +223,13 @@ def test_the_console_and_the_admin_work_under_the_policy(chromium: Browser, addr
         page.get_by_role("link", name="Pay").click()
         expect(page.get_by_label("Name")).to_have_value("Pay")
     assert complaints == []
+
+
+def test_no_page_is_longer_than_its_window(chromium: Browser, address: str) -> None:
+    """The content scrolls in its frame; what is hidden from view must not make the page itself scroll."""
+    with chromium.new_context(locale="en-US", viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        sign_in(page, address, "ada@example.com")
+        for path in ("/", "/console/", "/console/models/", "/console/guardrails/bench/", "/console/people/"):
+            page.goto(f"{address}{path}")
+            assert page.evaluate(LONGER) <= 0, path

@@ -71,6 +71,7 @@ def seen(world: SmallWorld, name: str, turn: Turn) -> TurnView:
 def test_an_older_version_is_quoted_with_what_replaced_it(world: SmallWorld) -> None:
     view = seen(world, "bob", asked(world, "bob", HOME))
     assert "one day a week" in view.sentences[0].text
+    assert not view.sentences[0].short_answer  # nothing outdated leads in large letters
     (note,) = view.notes
     assert note.kind == "superseded"
     old, new = note.sources

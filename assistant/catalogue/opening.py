@@ -9,11 +9,9 @@ from django.conf import settings
 from assistant.catalogue.entries import Entry, ModelNotOffered, Origin
 from assistant.catalogue.fitting import ModelSettings
 from assistant.catalogue.models import LanguageModel
-from assistant.common.errors import ModelUnavailable, MundapError
 from assistant.common.network import Network
-from assistant.common.sealing import seal, unseal
-from assistant.common.told import told
 from assistant.documents.embedding import answering_embedder
+from assistant.documents.model_keys import opened_for, sealed_for
 from assistant.documents.search_models import configured_entailment
 from assistant.providers.contract import ChatModel, ChatParts, ChatServer, Embedder, Entailment, Usage
 from assistant.providers.registry import chat_model
@@ -84,7 +82,7 @@ def server_of(wanted: ModelSettings, key: str) -> ChatServer:
 
 def sealed_key(row_id: int, key: str) -> bytes:
     """The key as it is stored with this row and no other."""
-    return seal(key, key=settings.SECRET_KEY, purpose=_purpose(row_id)) if key else b""
+    return sealed_for(_purpose(row_id), key)
 
 
 def stored_key(row: LanguageModel) -> str:
@@ -93,19 +91,7 @@ def stored_key(row: LanguageModel) -> str:
     Raises:
         ModelUnavailable: it was sealed with another secret key.
     """
-    sealed = bytes(row.sealed_key)
-    if not sealed:
-        return ""
-    try:
-        return unseal(sealed, key=settings.SECRET_KEY, purpose=_purpose(row.pk))
-    except MundapError as error:
-        raise ModelUnavailable(
-            told(
-                "The API key of '{name}' cannot be opened: MUNDAP_SECRET_KEY is not the key that it was "
-                "sealed with. Restore that key, or enter the API key again.",
-                name=row.name,
-            )
-        ) from error
+    return opened_for(_purpose(row.pk), bytes(row.sealed_key), name=row.name)
 
 
 def _server(entry: Entry) -> ChatServer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import reselect, reswap, retarget
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
@@ -20,10 +19,9 @@ from assistant.common.errors import UsageError
 from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.model_form import ModelForm, empty_form, stored_form, typed_form
+from assistant.console.model_pages import WRONG, form_page, saved
 from assistant.console.paging import number_in
 from assistant.ingest.index_status import shown_status
-
-_WRONG = 422
 
 
 @require_GET
@@ -41,7 +39,7 @@ def new_model(request: AdministratorRequest) -> HttpResponse:
         return _form_page(request, empty_form())
     form, settings = typed_form(request.POST, kept=False)
     if settings is None:
-        return _form_page(request, form, status=_WRONG)
+        return _form_page(request, form, status=WRONG)
     viewer = viewer_for(request.user)
     try:
         if "test" in request.POST:
@@ -49,8 +47,8 @@ def new_model(request: AdministratorRequest) -> HttpResponse:
             return _form_page(request, form, trial=trial)
         model_id = services.add_model(settings, key=form.key or "", viewer=viewer)
     except WrongModel as error:
-        return _form_page(request, form.with_mistakes(error.wrong), status=_WRONG)
-    return _saved(model_id)
+        return _form_page(request, form.with_mistakes(error.wrong), status=WRONG)
+    return saved("console:model", model_id)
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,15 +62,15 @@ def model(request: AdministratorRequest, model_id: int) -> HttpResponse:
         return _form_page(request, form, found, saved="saved" in request.GET)
     form, settings = typed_form(request.POST, kept=found.has_key)
     if settings is None:
-        return _form_page(request, form, found, status=_WRONG)
+        return _form_page(request, form, found, status=WRONG)
     try:
         if "test" in request.POST:
             trial = try_settings(settings, key=form.key, model_id=model_id, viewer=viewer)
             return _form_page(request, form, found, trial=trial)
         services.change_model(model_id, settings, key=form.key, viewer=viewer)
     except WrongModel as error:
-        return _form_page(request, form.with_mistakes(error.wrong), found, status=_WRONG)
-    return _saved(model_id)
+        return _form_page(request, form.with_mistakes(error.wrong), found, status=WRONG)
+    return saved("console:model", model_id)
 
 
 @require_POST
@@ -90,7 +88,7 @@ def default(request: AdministratorRequest) -> HttpResponse:
     try:
         services.set_default(number_in(typed) or 0 if typed else None, viewer=viewer_for(request.user))
     except UsageError as error:
-        return models_page(request, problem=said(error), status=_WRONG)
+        return models_page(request, problem=said(error), status=WRONG)
     return redirect("console:models")
 
 
@@ -149,13 +147,4 @@ def _form_page(
     **shown: object,
 ) -> HttpResponse:
     context = {"form": form, "model": found, **shown}
-    response = render(request, "console/model.html", context, status=status)
-    if request.htmx and status == _WRONG:  # a test: what is wrong stands at the fields
-        return retarget(reselect(reswap(response, "outerHTML"), "#model-form"), "#model-form")
-    return response
-
-
-def _saved(model_id: int) -> HttpResponse:
-    response = redirect("console:model", model_id)
-    response["Location"] += "?saved"
-    return response
+    return form_page(request, "console/model.html", context, status=status)

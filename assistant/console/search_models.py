@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import reselect, reswap, retarget
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.roles import Right
@@ -18,6 +17,7 @@ from assistant.common.errors import UsageError
 from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.language_models import models_page
+from assistant.console.model_pages import WRONG, form_page, saved
 from assistant.console.paging import number_in
 from assistant.console.search_form import (
     SearchForm,
@@ -26,8 +26,6 @@ from assistant.console.search_form import (
     typed_search_form,
 )
 from assistant.documents.models import SearchJob
-
-_WRONG = 422
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,7 +37,7 @@ def new_search_model(request: AdministratorRequest, job: str) -> HttpResponse:
         return _form_page(request, empty_search_form(wanted))
     form, settings = typed_search_form(request.POST, job=wanted, kept=False)
     if settings is None:
-        return _form_page(request, form, status=_WRONG)
+        return _form_page(request, form, status=WRONG)
     viewer = viewer_for(request.user)
     try:
         if "test" in request.POST:
@@ -47,8 +45,8 @@ def new_search_model(request: AdministratorRequest, job: str) -> HttpResponse:
             return _form_page(request, form, trial=trial)
         model_id = search_services.add_search_model(settings, key=form.key or "", viewer=viewer)
     except WrongModel as error:
-        return _form_page(request, form.with_mistakes(error.wrong), status=_WRONG)
-    return _saved(model_id)
+        return _form_page(request, form.with_mistakes(error.wrong), status=WRONG)
+    return saved("console:search-model", model_id)
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,15 +60,15 @@ def search_model(request: AdministratorRequest, model_id: int) -> HttpResponse:
         return _form_page(request, form, found, saved="saved" in request.GET)
     form, settings = typed_search_form(request.POST, job=found.settings.job, kept=found.has_key)
     if settings is None:
-        return _form_page(request, form, found, status=_WRONG)
+        return _form_page(request, form, found, status=WRONG)
     try:
         if "test" in request.POST:
             trial = try_search_settings(settings, key=form.key, model_id=model_id, viewer=viewer)
             return _form_page(request, form, found, trial=trial)
         search_services.change_search_model(model_id, settings, key=form.key, viewer=viewer)
     except WrongModel as error:
-        return _form_page(request, form.with_mistakes(error.wrong), found, status=_WRONG)
-    return _saved(model_id)
+        return _form_page(request, form.with_mistakes(error.wrong), found, status=WRONG)
+    return saved("console:search-model", model_id)
 
 
 @require_POST
@@ -83,7 +81,7 @@ def choose(request: AdministratorRequest, job: str) -> HttpResponse:
             _job(job), number_in(typed) or 0 if typed else None, viewer=viewer_for(request.user)
         )
     except UsageError as error:
-        return models_page(request, problem=said(error), status=_WRONG)
+        return models_page(request, problem=said(error), status=WRONG)
     return redirect(f"{reverse('console:models')}#search-models")
 
 
@@ -102,7 +100,7 @@ def remove_search_model(request: AdministratorRequest, model_id: int) -> HttpRes
     try:
         search_services.remove_search_model(model_id, viewer=viewer_for(request.user))
     except UsageError as error:
-        return models_page(request, problem=said(error), status=_WRONG)
+        return models_page(request, problem=said(error), status=WRONG)
     return redirect(f"{reverse('console:models')}#search-models")
 
 
@@ -121,13 +119,4 @@ def _form_page(
     **shown: object,
 ) -> HttpResponse:
     context = {"form": form, "model": found, **shown}
-    response = render(request, "console/search_model.html", context, status=status)
-    if request.htmx and status == _WRONG:  # a test: what is wrong stands at the fields
-        return retarget(reselect(reswap(response, "outerHTML"), "#model-form"), "#model-form")
-    return response
-
-
-def _saved(model_id: int) -> HttpResponse:
-    response = redirect("console:search-model", model_id)
-    response["Location"] += "?saved"
-    return response
+    return form_page(request, "console/search_model.html", context, status=status)

@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from assistant.common.errors import ModelUnavailable, MundapError
+from assistant.common.errors import ModelUnavailable
 from assistant.common.network import Network
-from assistant.common.sealing import seal, unseal
 from assistant.common.told import told
+from assistant.documents.model_keys import opened_for, sealed_for
 from assistant.documents.models import SearchJob, SearchModel
 from assistant.documents.same_vectors import SameVectors
 from assistant.providers.contract import ChatServer, Embedder, Entailment, Reranker, Served, Usage
@@ -204,7 +204,7 @@ def account_key(row: SearchModel | None, job: SearchJob) -> str:
 
 def sealed_key(row_id: int, key: str) -> bytes:
     """The key as it is stored with this row and no other."""
-    return seal(key, key=settings.SECRET_KEY, purpose=_purpose(row_id)) if key else b""
+    return sealed_for(_purpose(row_id), key)
 
 
 def stored_key(row: SearchModel) -> str:
@@ -213,19 +213,7 @@ def stored_key(row: SearchModel) -> str:
     Raises:
         ModelUnavailable: it was sealed with another secret key.
     """
-    sealed = bytes(row.sealed_key)
-    if not sealed:
-        return ""
-    try:
-        return unseal(sealed, key=settings.SECRET_KEY, purpose=_purpose(row.pk))
-    except MundapError as error:
-        raise ModelUnavailable(
-            told(
-                "The API key of '{name}' cannot be opened: MUNDAP_SECRET_KEY is not the key that it was "
-                "sealed with. Restore that key, or enter the API key again.",
-                name=row.name,
-            )
-        ) from error
+    return opened_for(_purpose(row.pk), bytes(row.sealed_key), name=row.name)
 
 
 _SILENCE_S = 30.0  # somebody waits for the search

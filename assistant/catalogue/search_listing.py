@@ -30,6 +30,7 @@ from assistant.documents.search_models import (
     wanted_embedder,
 )
 from assistant.providers.contract import Outcome
+from assistant.providers.embedders import BUNDLED_NAME
 from assistant.providers.registry import ON_SERVERS
 
 _LONGEST_KIND = 40
@@ -164,7 +165,7 @@ def _embedders(rows: list[SearchModel]) -> SearchSection:
         kind, model = settings.MUNDAP_EMBEDDER
         host = host_of(kind, settings.MUNDAP_EMBEDDER_URL) if kind in ON_SERVERS else ""
         add(SearchOrigin.ENVIRONMENT, wanted, _short(model), row=None, host=host)
-    add(SearchOrigin.BUILT_IN, BUNDLED, "all-MiniLM-L6-v2", row=None, host="")
+    add(SearchOrigin.BUILT_IN, BUNDLED, BUNDLED_NAME, row=None, host="")
     for row in rows:
         add(SearchOrigin.ROW, Wanted(row.kind, reference_of(row)), row.name, row=row, host=_host(row))
     for which, index in indexes.items():

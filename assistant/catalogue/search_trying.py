@@ -48,7 +48,7 @@ _ROOM_KO, _ROOM_EN = (
     "회의실은 사내 포털에서 예약합니다.",
     "Meeting rooms are booked on the company portal.",
 )
-# Without figures, which a model that knows no Korean would recognise: the bundled one has .03 for the pairs
+# Without figures, which a model that knows no Korean would recognise: all-MiniLM-L6-v2 has .03 for the pairs
 # and .05 for what does not belong together.
 _DOOR_KO, _DOOR_EN = "서버실 문은 밤에 잠급니다.", "The door of the server room is locked at night."
 _TRAVEL_KO, _TRAVEL_EN = (

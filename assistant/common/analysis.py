@@ -74,9 +74,14 @@ def normalise(text: str) -> str:
 
 def language_of(text: str) -> str:
     """ "ko" when a good part of the letters is Hangul, else "en"."""
+    return "ko" if hangul_share(text) >= _KOREAN_SHARE else "en"
+
+
+def hangul_share(text: str) -> float:
+    """What part of the letters is Hangul, 0..1; 0 of a text without letters."""
     composed = unicodedata.normalize("NFKC", text)
     letters = len(_LETTER.findall(composed))
-    return "ko" if letters and len(_HANGUL.findall(composed)) / letters >= _KOREAN_SHARE else "en"
+    return len(_HANGUL.findall(composed)) / letters if letters else 0.0
 
 
 def terms(text: str) -> list[str]:

@@ -43,11 +43,6 @@ class SameVectors:
         """The number of components."""
         return self._model.dimension
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """As the embedder has it."""
-        return self._model.languages
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder`.
 

@@ -27,10 +27,6 @@ class RememberingEncoder:
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, Vectors] = OrderedDict()
 
-    def knows(self, language: str) -> bool:
-        """Whether the model was trained on the language; a model that names none knows all."""
-        return not self._model.languages or language in self._model.languages
-
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text, embedding only those not seen lately.
 
@@ -41,7 +37,9 @@ class RememberingEncoder:
             found = {text: self._seen[text] for text in texts if text in self._seen}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            found.update(zip(missing, self._model.embed(missing), strict=True))
+            # Short texts of equal standing: models with two prompts are told to use that of questions for
+            # both.
+            found.update(zip(missing, self._model.embed_questions(missing), strict=True))
             self._remember(missing, found)
         if not texts:
             return np.empty((0, self._model.dimension), dtype=np.float32)

@@ -21,7 +21,7 @@ from assistant.providers.answer_doubt import DOUBT_FEATURES
 from assistant.providers.sentence_features import FEATURES
 
 FILE = Path(__file__).with_suffix(".npz")
-KINDS = ("en", "en+dense", "ko")  # "dense": with cosines among the features
+KINDS = ("en", "en+dense", "ko", "ko+dense")  # "dense": with cosines among the features
 _FURTHEST = 5.0  # deviations from the mean beyond which a feature says no more
 
 Floats = NDArray[np.float64]
@@ -60,12 +60,11 @@ class Weights:
 def weights_for(language: str, *, dense: bool, known: Mapping[str, Weights] | None = None) -> Weights:
     """Those for questions in `language` ("ko" or "en"), with or without cosines among the features.
 
-    A language other than Korean takes those of English. Korean has none with cosines: the bundled model
-    hardly knows it.
+    A language other than Korean takes those of English.
     `known`: other weights than the ones that come with the product.
     """
     every = known if known is not None else shipped()
-    return every["ko" if language == "ko" else "en+dense" if dense else "en"]
+    return every[("ko" if language == "ko" else "en") + ("+dense" if dense else "")]
 
 
 @lru_cache(maxsize=1)

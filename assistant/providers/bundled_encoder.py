@@ -1,6 +1,6 @@
 """The bundled model's forward pass by torch, for processors that `byte_encoder` is not for.
 
-A BERT encoder of six layers (Devlin et al., 2019) with mean pooling (Reimers and Gurevych, 2019). Only texts
+A BERT encoder (Devlin et al., 2019) with mean pooling (Reimers and Gurevych, 2019). Only texts
 of exactly the same number of tokens share a pass, so no more than 15 positions a text are computed in vain,
 and what a text's vector is does not depend on its neighbours (but for rounding). bfloat16 halves the time
 where the processor multiplies it directly; sums along a row, norms and the vector itself stay float32.
@@ -15,23 +15,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from numpy.typing import NDArray
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from assistant.providers.contract import Vectors
+from assistant.providers.float_pass import EPSILON, HEADS, layers_of
+from assistant.providers.packed_model import PackedModel
+from assistant.providers.pieces import Pieces
 
 Precision = Literal["float32", "bfloat16"]
 
-WIDTH = 384
-MAX_TOKENS = 256  # the model's own limit; what stands behind it is not read
 TOKENS_A_PASS = (
     256  # one long text or several short ones: their intermediate values fit the second-level cache
 )
@@ -39,9 +37,6 @@ AGREEMENT = 0.99  # the least cosine with float32 at which a lower precision may
 
 # oneDNN compiles a kernel for each shape it meets, and forgets the oldest of a thousand: so few shapes.
 _STEP = 16
-_HEADS = 12
-_LAYERS = 6
-_EPSILON = 1e-12
 _PROBES = (
     "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
     "연차 휴가는 입사 1년 뒤부터 15일이 부여되며, 사용하지 않은 휴가는 3월 말에 소멸됩니다.",
@@ -92,7 +87,7 @@ class _Norm:
     bias: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x.float(), (WIDTH,), self.weight, self.bias, _EPSILON)
+        return F.layer_norm(x.float(), self.weight.shape, self.weight, self.bias, EPSILON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +108,17 @@ def fast_precision() -> Precision:
     return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
 
 
-def load_encoder(folder: Path) -> BundledEncoder:
+def load_encoder(model: PackedModel) -> BundledEncoder:
     """The encoder of this machine: the fast precision where it agrees with float32, else float32.
 
     Raises:
-        OSError: a file is missing or unreadable.
-        KeyError: the weights are not this model's.
+        ValueError: the weights are not those of such a model.
     """
-    exact = BundledEncoder(folder, precision="float32")
+    exact = BundledEncoder(model, precision="float32")
     if fast_precision() == "float32":
         return exact
     try:
-        fast = BundledEncoder(folder, precision=fast_precision())
+        fast = BundledEncoder(model, precision=fast_precision())
         return fast if agree(fast, exact) else exact
     except (AttributeError, RuntimeError):  # torch has no such operator, or none for this processor
         return exact
@@ -139,30 +133,29 @@ def agree(fast: BundledEncoder, exact: BundledEncoder) -> bool:
 class BundledEncoder:
     """Turns texts into unit vectors. Read-only once made, so threads may share it without a lock."""
 
-    def __init__(self, folder: Path, *, precision: Precision) -> None:
+    def __init__(self, model: PackedModel, *, precision: Precision) -> None:
         self.precision = precision
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        weights = load_file(folder / "model.safetensors")
+        self._packed = model
+        self._pieces = Pieces(model.vocabulary, most=model.places)
+        unpacked = model.weights()
+        weights = {name: torch.from_numpy(values) for name, values in unpacked.items()}
         prefix = "embeddings."
-        self._words = weights[f"{prefix}word_embeddings.weight"]
         self._places = (
-            weights[f"{prefix}position_embeddings.weight"][:MAX_TOKENS]
+            weights[f"{prefix}position_embeddings.weight"]
             + weights[f"{prefix}token_type_embeddings.weight"][0]
         )
         self._norm = _norm(weights, f"{prefix}LayerNorm")
-        self._layers = [self._layer(weights, f"encoder.layer.{i}.") for i in range(_LAYERS)]
+        self._layers = [self._layer(weights, own) for own in layers_of(unpacked)]
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> Vectors:
-        """One unit row (float32) a text, in the order given: shape (len, WIDTH).
+        """One unit row (float32) a text, in the order given: shape (len, width).
 
         `threads` passes are computed at once, each by one thread: threads inside a pass would wait
         for each other at every step.
         """
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        rows = np.empty((len(texts), WIDTH), dtype=np.float32)
+        tokens = self._pieces.many(texts)
+        rows = np.empty((len(texts), self._packed.width), dtype=np.float32)
 
         def fill(chosen: list[int]) -> None:
             rows[chosen] = self._forward([tokens[i] for i in chosen])
@@ -179,30 +172,30 @@ class BundledEncoder:
         """Unit rows of texts that all have the same number of tokens."""
         torch.set_num_threads(1)
         with torch.inference_mode():
-            ids = torch.tensor(tokens)
-            length = ids.shape[1]
-            ids = F.pad(ids, (0, -length % _STEP))
-            x = self._norm(self._words[ids] + self._places[: ids.shape[1]])
+            words = torch.from_numpy(np.stack([self._packed.words(ids) for ids in tokens]))
+            length = words.shape[1]
+            words = F.pad(words, (0, 0, 0, -length % _STEP))
+            x = self._norm(words + self._places[: words.shape[1]])
             for layer in self._layers:
                 x = self._apply(layer, x, length)
             rows: NDArray[np.float32] = F.normalize(x[:, :length].mean(dim=1), dim=1).numpy()
             return rows
 
     def _apply(self, layer: _Layer, x: Tensor, length: int) -> Tensor:
-        """One layer: (texts, tokens, WIDTH) to the same, float32. Nothing from `length` on is looked at."""
-        texts, tokens, _ = x.shape
-        heads = layer.queries_keys_values(x.to(self._dtype)).view(texts, tokens, 3, _HEADS, -1)
-        parts = heads.permute(2, 0, 3, 1, 4).reshape(3, texts * _HEADS, tokens, -1)
+        """One layer: (texts, tokens, width) to the same, float32. Nothing from `length` on is looked at."""
+        texts, tokens, width = x.shape
+        heads = layer.queries_keys_values(x.to(self._dtype)).view(texts, tokens, 3, HEADS, -1)
+        parts = heads.permute(2, 0, 3, 1, 4).reshape(3, texts * HEADS, tokens, -1)
         # Plain products: for heads this narrow torch's fused attention is slower.
         scores = torch.bmm(parts[0], parts[1].transpose(1, 2))
         scores[:, :, length:] = -math.inf
-        seen = torch.bmm(scores.softmax(dim=-1), parts[2]).view(texts, _HEADS, tokens, -1).transpose(1, 2)
-        x = layer.mix_norm(x + layer.mix(seen.reshape(texts, tokens, WIDTH)))
+        seen = torch.bmm(scores.softmax(dim=-1), parts[2]).view(texts, HEADS, tokens, -1).transpose(1, 2)
+        x = layer.mix_norm(x + layer.mix(seen.reshape(texts, tokens, width)))
         return layer.narrow_norm(x + layer.narrow(layer.widen(x.to(self._dtype))))
 
     def _layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
         own = f"{prefix}attention.self."
-        scale = 1 / math.sqrt(WIDTH // _HEADS)
+        scale = 1 / math.sqrt(weights[f"{own}query.bias"].shape[0] // HEADS)
         joined = [
             torch.cat(
                 [

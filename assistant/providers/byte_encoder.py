@@ -11,29 +11,20 @@ import math
 import queue
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from assistant.providers import byte_kernels
 from assistant.providers.byte_layout import APART, BLOCK, PANEL, ROWS, Linear, Model, Norm, Scratch
 from assistant.providers.byte_tiles import able
 from assistant.providers.contract import Vectors
-from assistant.providers.float_pass import (
-    HEADS,
-    LAYERS,
-    WIDTH,
-    Floats,
-    Weights,
-    mapped_weights,
-    vector_of,
-)
+from assistant.providers.float_pass import HEADS, Floats, Weights, layers_of, vector_of
+from assistant.providers.packed_model import PackedModel
+from assistant.providers.pieces import Pieces
 
-MAX_TOKENS = 256  # the model's own limit; what stands behind it is not read
 AGREEMENT = 0.99  # the least cosine with float32 at which rounding may be used
 PROBES = (
     "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
@@ -52,18 +43,18 @@ _OFFSET = 16  # floats, so that rows do not meet in one set of the first-level c
 Kind = TypeVar("Kind", np.float32, np.int32, np.uint8)
 
 
-def load_byte_encoder(folder: Path) -> ByteEncoder | None:
+def load_byte_encoder(model: PackedModel) -> ByteEncoder | None:
     """The encoder, or none where the processor lacks the instruction or rounding moves vectors too far.
 
     Raises:
-        OSError: a file is missing or unreadable.
-        KeyError: the weights are not this model's.
+        ValueError: the weights are not those of such a model.
     """
     if not able():
         return None
-    encoder = ByteEncoder(folder)
+    weights = model.weights()
+    encoder = ByteEncoder(model, weights)
     try:
-        return encoder if encoder.agrees() else None
+        return encoder if encoder.agrees_with(weights) else None
     except (NumbaError, RuntimeError):  # a code generator of another release, which the loops are not for
         return None
 
@@ -73,35 +64,32 @@ class ByteEncoder:
 
     precision = "bytes"
 
-    def __init__(self, folder: Path) -> None:
-        """Read, round and lay out the weights: about a second.
+    def __init__(self, model: PackedModel, weights: Weights) -> None:
+        """Round and lay out the `weights` of the model, which are not kept: about a second.
 
         Raises:
-            OSError: a file is missing or unreadable.
-            KeyError: the weights are not this model's.
+            ValueError: the weights or the vocabulary are not those of such a model.
         """
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._weights = mapped_weights(folder / "model.safetensors")
+        self._packed, self._most = model, model.places
+        self._pieces = Pieces(model.vocabulary, most=model.places)
         seen: dict[str, list[Floats]] = {}
-        self._expected = [vector_of(self._weights, self._ids(text), seen) for text in PROBES]
-        self._model = _rounded(self._weights, seen)
+        self._expected = [vector_of(weights, self._words(text), seen) for text in PROBES]
+        self._model = _rounded(weights, seen, model.places)
         self._free: queue.SimpleQueue[Scratch] = queue.SimpleQueue()
 
-    def agrees(self) -> bool:
+    def agrees_with(self, weights: Weights) -> bool:
         """Whether the vectors of a few sentences lie within AGREEMENT of those in float32."""
-        expected = [*self._expected, *(vector_of(self._weights, self._ids(text)) for text in OTHERS)]
+        expected = [*self._expected, *(vector_of(weights, self._words(text)) for text in OTHERS)]
         cosines = (self.encode((*PROBES, *OTHERS)) * np.vstack(expected)).sum(axis=1)
         return bool((cosines >= AGREEMENT).all())
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> Vectors:
-        """One unit row (float32) a text, in the order given: shape (len, WIDTH).
+        """One unit row (float32) a text, in the order given: shape (len, width).
 
         `threads` texts are computed at once. A text's row is the same to the last bit in any company.
         """
-        rows = np.empty((len(texts), WIDTH), dtype=np.float32)
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        rows = np.empty((len(texts), self._packed.width), dtype=np.float32)
+        tokens = self._pieces.many(texts)
 
         def fill(which: int) -> None:
             rows[which] = self._vector(tokens[which])
@@ -117,26 +105,26 @@ class ByteEncoder:
                 fill(which)
         return rows
 
-    def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
-        return ids
+    def _words(self, text: str) -> Floats:
+        return self._packed.words(self._pieces.ids(text))
 
     def _vector(self, ids: list[int]) -> Floats:
-        vector = np.empty(WIDTH, np.float32)
+        vector = np.empty(self._packed.width, np.float32)
         try:
             scratch = self._free.get_nowait()
         except queue.Empty:
-            scratch = _scratch()
+            scratch = _scratch(self._most, self._packed.width)
         try:
-            byte_kernels.encode(np.array(ids, np.int64), self._model, scratch, vector)
+            scratch.states[: len(ids)] = self._packed.words(ids)
+            byte_kernels.encode(len(ids), self._model, scratch, vector)
         finally:
             self._free.put(scratch)
         return vector
 
 
-def _rounded(weights: Weights, seen: dict[str, list[Floats]]) -> Model:
+def _rounded(weights: Weights, seen: dict[str, list[Floats]], most: int) -> Model:
     """The weights as the kernels want them, rounded for inputs like those `seen` by each linear map."""
-    layers = [f"encoder.layer.{i}." for i in range(LAYERS)]
+    layers = layers_of(weights)
 
     def linear(name: str) -> Linear:
         return _stacked(
@@ -154,8 +142,7 @@ def _rounded(weights: Weights, seen: dict[str, list[Floats]]) -> Model:
 
     first = "embeddings."
     return Model(
-        words=weights[f"{first}word_embeddings.weight"],
-        places=weights[f"{first}position_embeddings.weight"][:MAX_TOKENS]
+        places=weights[f"{first}position_embeddings.weight"][:most]
         + weights[f"{first}token_type_embeddings.weight"][0],
         first_norm=Norm(
             weights[f"{first}LayerNorm.weight"][None].copy(), weights[f"{first}LayerNorm.bias"][None].copy()
@@ -171,8 +158,8 @@ def _rounded(weights: Weights, seen: dict[str, list[Floats]]) -> Model:
 
 def _joined(weights: Weights, own: str, seen: dict[str, list[Floats]]) -> Linear:
     """The three maps that look at the same input in one, the queries' scaled for the products with keys."""
-    scales = (1 / math.sqrt(WIDTH // HEADS), 1.0, 1.0)
     names = [f"{own}attention.self.{kind}" for kind in ("query", "key", "value")]
+    scales = (1 / math.sqrt(weights[f"{names[0]}.weight"].shape[0] // HEADS), 1.0, 1.0)
     weight = np.vstack([weights[f"{n}.weight"] * np.float32(s) for n, s in zip(names, scales, strict=True)])
     bias = np.hstack([weights[f"{n}.bias"] * np.float32(s) for n, s in zip(names, scales, strict=True)])
     return _byte_linear(weight, bias, np.vstack(seen[names[0]]))
@@ -225,21 +212,21 @@ def _empty(shape: tuple[int, ...], kind: type[Kind]) -> NDArray[Kind]:
     return room[start : start + size].view(kind).reshape(shape)
 
 
-def _scratch() -> Scratch:
-    """Uninitialised: a call reads only what it has written."""
-    wide = 4 * WIDTH
+def _scratch(most: int, width: int) -> Scratch:
+    """For texts of up to `most` pieces. Uninitialised: a call reads only what was written."""
+    wide = 4 * width
     return Scratch(
-        states=_empty((MAX_TOKENS, WIDTH), np.float32),
-        heads=_empty((MAX_TOKENS, 3 * WIDTH), np.float32),
-        seen=_empty((MAX_TOKENS, WIDTH), np.float32),
+        states=_empty((most, width), np.float32),
+        heads=_empty((most, 3 * width), np.float32),
+        seen=_empty((most, width), np.float32),
         wide=_empty((BLOCK, wide), np.float32),
-        codes=_empty((MAX_TOKENS, wide), np.uint8),
-        steps=_empty((MAX_TOKENS,), np.float32),
-        lows=_empty((MAX_TOKENS,), np.float32),
-        kept=_empty((MAX_TOKENS, APART), np.float32),
+        codes=_empty((most, wide), np.uint8),
+        steps=_empty((most,), np.float32),
+        lows=_empty((most,), np.float32),
+        kept=_empty((most, APART), np.float32),
         row=_empty((wide,), np.float32),
         sums=_empty((ROWS * PANEL,), np.int32),
-        scores=_empty((MAX_TOKENS, MAX_TOKENS + _OFFSET), np.float32),
-        keys=_empty((WIDTH // HEADS, MAX_TOKENS + _OFFSET), np.float32),
-        values=_empty((MAX_TOKENS, WIDTH // HEADS), np.float32),
+        scores=_empty((most, most + _OFFSET), np.float32),
+        keys=_empty((width // HEADS, most + _OFFSET), np.float32),
+        values=_empty((most, width // HEADS), np.float32),
     )

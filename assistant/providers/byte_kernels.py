@@ -26,7 +26,6 @@ from assistant.providers.byte_layout import (
     Linear,
     Model,
     Norm,
-    Places,
     Scratch,
     Words,
 )
@@ -291,13 +290,13 @@ def _think(model: Model, layer: int, count: int, scratch: Scratch) -> None:
 
 
 @_compiled
-def encode(ids: Places, model: Model, scratch: Scratch, vector: Floats) -> None:
-    """Write the unit vector (width,) of a text of the tokens `ids`: the mean of its last states."""
-    count, width = len(ids), vector.shape[0]
+def encode(count: int, model: Model, scratch: Scratch, vector: Floats) -> None:
+    """Write the unit vector (width,) of a text of `count` pieces: the mean of its last states.
+
+    The vectors of the pieces are the first rows of `scratch.states`, and are written over.
+    """
+    width = vector.shape[0]
     states = scratch.states
-    for i in range(count):
-        for j in range(width):
-            states[i, j] = model.words[ids[i], j]
     _normalise(states, model.places, count, model.first_norm, 0)
     for layer in range(model.mix.weights.shape[0]):
         _apply(states, count, model.queries_keys_values, layer, scratch, scratch.heads)

@@ -44,9 +44,8 @@ class Norm(NamedTuple):
 
 
 class Model(NamedTuple):
-    """All weights. words (vocabulary, width) may be mapped; places (tokens, width)."""
+    """All weights but the words'. places (tokens, width)."""
 
-    words: Floats
     places: Floats
     first_norm: Norm  # of one layer
     queries_keys_values: Linear
@@ -58,9 +57,9 @@ class Model(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What one call writes on. Rows are tokens; a call reads only what it has written."""
+    """What one call writes on. Rows are tokens; a call reads what it wrote, and the words in `states`."""
 
-    states: Floats  # (tokens, width)
+    states: Floats  # (tokens, width): at first the vectors of the text's pieces
     heads: Floats  # (tokens, 3 * width): queries, keys, values
     seen: Floats  # (tokens, width)
     wide: Floats  # (BLOCK, 4 * width)

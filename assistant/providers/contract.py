@@ -22,8 +22,7 @@ class Embedder(Protocol):
     """Turns texts into unit vectors.
 
     `name` and `dimension` are stored with the vectors: vectors of two models are
-    never mixed. `languages` holds the ISO 639-1 codes the model was trained on
-    (empty: any); retrieval trusts the dense leg only for those.
+    never mixed. A model is taken to know every language that it is asked in.
     """
 
     @property
@@ -31,9 +30,6 @@ class Embedder(Protocol):
 
     @property
     def dimension(self) -> int: ...
-
-    @property
-    def languages(self) -> frozenset[str]: ...
 
     def __hash__(self) -> int: ...
 

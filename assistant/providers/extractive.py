@@ -67,7 +67,7 @@ def chat_model(parts: ChatParts) -> ExtractiveModel:
 
 
 class ExtractiveModel:
-    """Quotes the evidence. `embedder`, where there is one, helps with the languages it was trained on.
+    """Quotes the evidence. `embedder`, where there is one, says which sentences mean what was asked.
 
     `weights`: others than those that come with the product.
     """
@@ -127,35 +127,28 @@ class ExtractiveModel:
         evidence = gather(question, request.sources)
         if not question.words or not evidence.sentences:
             return None
-        embedder = self._embedder_for(request.language)
-        table, scores, weights = self._ranked(evidence, embedder)
+        table, scores, weights = self._ranked(evidence)
         doubt = float(weights.doubt(doubt_features(evidence, table, scores)[None, :])[0])
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         order = np.argsort(-scores, kind="stable")
         ranked = tuple(Ranked(evidence.sentences[at], float(shares[at])) for at in order)
         answerable = 1.0 / (1.0 + float(np.exp(-doubt)))
-        if embedder is None and is_off_the_point(evidence, int(order[0])):
+        if self._embedder is None and is_off_the_point(evidence, int(order[0])):
             answerable = 0.0  # without vectors nothing else could tie the passage to the question
         return Assessment(answerable, weights.threshold, ranked)
 
-    def _ranked(self, evidence: Evidence, embedder: Embedder | None) -> tuple[Floats, Floats, Weights]:
+    def _ranked(self, evidence: Evidence) -> tuple[Floats, Floats, Weights]:
         """The features of every sentence, its log-odds, and the weights that they come from."""
         language, prior = evidence.question.language, layout_prior(evidence)
         weights = weights_for(language, dense=False, known=self._weights)
         table = features(evidence)
         scores = weights.ranking(table) + prior
-        near = compared(evidence.sentences, scores, embedder.languages) if embedder is not None else []
-        if embedder is None or not near:
+        if self._embedder is None:
             return table, scores, weights
-        table = with_cosines(table, evidence, embedder, near)
+        table = with_cosines(table, evidence, self._embedder, worth_a_vector(scores))
         weights = weights_for(language, dense=True, known=self._weights)
         return table, weights.ranking(table) + prior, weights
-
-    def _embedder_for(self, language: str) -> Embedder | None:
-        """The embedder, if it was trained on the language: one without a list was trained on any."""
-        known = self._embedder.languages if self._embedder is not None else frozenset({""})
-        return self._embedder if not known or language in known else None
 
 
 def with_cosines(table: Floats, evidence: Evidence, embedder: Embedder, near: Sequence[int]) -> Floats:
@@ -171,11 +164,9 @@ def with_cosines(table: Floats, evidence: Evidence, embedder: Embedder, near: Se
     return compare(table, evidence, every)
 
 
-def compared(sentences: Sequence[Sentence], scores: Floats, languages: frozenset[str]) -> list[int]:
-    """The sentences worth a vector: the best by their words, of a language that the embedder knows."""
-    order = np.argsort(-scores, kind="stable")
-    known = [int(at) for at in order if not languages or sentences[at].language in languages]
-    return known[:MOST_EMBEDDED]
+def worth_a_vector(scores: Floats) -> list[int]:
+    """The sentences that are compared by vectors: the best by their words."""
+    return [int(at) for at in np.argsort(-scores, kind="stable")[:MOST_EMBEDDED]]
 
 
 def chosen(ranked: Sequence[Ranked], *, most: int = MOST_SENTENCES) -> list[list[Sentence]]:

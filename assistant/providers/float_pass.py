@@ -1,4 +1,4 @@
-"""The bundled model as its paper has it, in float32 by numpy: what the faster passes are held to.
+"""A BERT encoder as its paper has it, in float32 by numpy: what the faster passes are held to.
 
 Slow, and without anything compiled: it runs once when the model is loaded, on a few sentences, and shows what
 the inputs of each linear map look like.
@@ -6,10 +6,8 @@ the inputs of each linear map look like.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +15,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 
-WIDTH = 384
-LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
 
@@ -27,27 +23,11 @@ _P = 0.3275911
 _A = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
-def mapped_weights(file: Path) -> dict[str, Floats]:
-    """The float32 tensors of a safetensors file, read where they are used and shared between processes.
+def vector_of(weights: Weights, words: Floats, inputs: dict[str, list[Floats]] | None = None) -> Floats:
+    """The unit vector (width,) of a text whose pieces have the vectors `words` (tokens, width).
 
-    Raises:
-        OSError: the file is missing or unreadable.
-        ValueError: it is no safetensors file.
+    `weights` has the names of `transformers`. `inputs` collects what each linear map was given (tokens, in).
     """
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-    data = np.memmap(file, dtype=np.uint8, mode="r", offset=8 + length)
-    found = {}
-    for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
-            begin, end = entry["data_offsets"]
-            found[name] = np.asarray(data[begin:end]).view(np.float32).reshape(entry["shape"])
-    return found
-
-
-def vector_of(weights: Weights, ids: Sequence[int], inputs: dict[str, list[Floats]] | None = None) -> Floats:
-    """The unit vector (WIDTH,) of one text; `inputs` collects what each linear map was given (tokens, in)."""
 
     def linear(x: Floats, name: str) -> Floats:
         if inputs is not None:
@@ -60,25 +40,30 @@ def vector_of(weights: Weights, ids: Sequence[int], inputs: dict[str, list[Float
         normed: Floats = centred / spread * weights[f"{name}.weight"] + weights[f"{name}.bias"]
         return normed
 
-    x = weights["embeddings.word_embeddings.weight"][list(ids)]
-    x = x + weights["embeddings.position_embeddings.weight"][: len(ids)]
+    count, width = words.shape
+    x = words + weights["embeddings.position_embeddings.weight"][:count]
     x = norm(x + weights["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
-    for layer in range(LAYERS):
-        own = f"encoder.layer.{layer}."
+    for own in layers_of(weights):
         queries, keys, values = (
-            linear(x, f"{own}attention.self.{kind}").reshape(len(ids), HEADS, -1).swapaxes(0, 1)
+            linear(x, f"{own}attention.self.{kind}").reshape(count, HEADS, -1).swapaxes(0, 1)
             for kind in ("query", "key", "value")
         )
-        scores = queries @ keys.swapaxes(1, 2) / math.sqrt(WIDTH // HEADS)
+        scores = queries @ keys.swapaxes(1, 2) / math.sqrt(width // HEADS)
         shares = np.exp(scores - scores.max(axis=2, keepdims=True))
         seen = (shares / shares.sum(axis=2, keepdims=True)) @ values
-        mixed = linear(seen.swapaxes(0, 1).reshape(len(ids), WIDTH), f"{own}attention.output.dense")
+        mixed = linear(seen.swapaxes(0, 1).reshape(count, width), f"{own}attention.output.dense")
         x = norm(x + mixed, f"{own}attention.output.LayerNorm")
         wide = _gelu(linear(x, f"{own}intermediate.dense"))
         x = norm(x + linear(wide, f"{own}output.dense"), f"{own}output.LayerNorm")
     mean = x.mean(axis=0)
     vector: Floats = (mean / np.linalg.norm(mean)).astype(np.float32)
     return vector
+
+
+def layers_of(weights: Weights) -> list[str]:
+    """What the names of each layer's weights begin with, the lowest layer first."""
+    count = sum(name.endswith(".intermediate.dense.bias") for name in weights)
+    return [f"encoder.layer.{layer}." for layer in range(count)]
 
 
 def _gelu(x: Floats) -> Floats:

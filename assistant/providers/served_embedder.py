@@ -64,11 +64,6 @@ class ServedEmbedder:
             self.embed(["dimension"])
         return self._dimension
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """Any: what a model on a server was trained on is not known here."""
-        return frozenset()
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text, in the order given: float32, shape (len, dimension).
 

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from assistant.access.door import passages, readable
 from assistant.access.viewer import Viewer
-from assistant.common.analysis import language_of
 from assistant.documents.embedding import IndexPlace, answering_place
 from assistant.documents.models import Chunk, PrivateVectors
-from assistant.index.fusion import beside_the_best, dense_weight, fused
+from assistant.index.fusion import DENSE_WEIGHT, beside_the_best, fused
 from assistant.retrieval.context import contexts
 from assistant.retrieval.private_words import PassageWords, bm25, postings_of
 from assistant.retrieval.reranking import configured_reranker, reranked
@@ -55,14 +54,12 @@ def retrieve_private(
         for document, own in digests.items()
     ]
     lexical, most = bm25(query, postings)
-    place = answering_place()
-    weight = dense_weight(language_of(query), place.embedder().languages)
-    dense = _cosines(query, [(row[1], row[2]) for row in rows], place) if weight > 0 else np.zeros(len(rows))
-    scores = fused(dense, lexical, dense_weight=weight, most=most)
+    dense = _cosines(query, [(row[1], row[2]) for row in rows], answering_place())
+    scores = fused(dense, lexical, dense_weight=DENSE_WEIGHT, most=most)
     order = np.lexsort((np.array([row[0] for row in rows]), -scores))[:k]
     found = {one.chunk_id: one for one in passages(viewer, [rows[at][0] for at in order])}
     kept = [int(at) for at in order if rows[at][0] in found]
-    fits = beside_the_best(dense[kept], lexical[kept], dense_weight=weight)
+    fits = beside_the_best(dense[kept], lexical[kept], dense_weight=DENSE_WEIGHT)
     hits = [
         Hit(found[rows[at][0]], float(scores[at]), float(dense[at]), float(lexical[at]), float(fit))
         for at, fit in zip(kept, fits, strict=True)

@@ -14,10 +14,10 @@ from kombu.exceptions import OperationalError
 from assistant.access.door import Passage, passages
 from assistant.access.mask import permitted_versions
 from assistant.access.viewer import Viewer
-from assistant.common.analysis import language_of, query_terms
+from assistant.common.analysis import query_terms
 from assistant.common.errors import IndexDamaged
 from assistant.index.contract import Candidate, IndexQuery, PermittedVersions
-from assistant.index.fusion import beside_the_best, dense_weight
+from assistant.index.fusion import DENSE_WEIGHT, beside_the_best
 from assistant.providers.source_dates import Standing
 from assistant.retrieval.boosts import Boosts, factor, pool_size
 from assistant.retrieval.context import Context, contexts
@@ -96,8 +96,8 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     boosts = boosts_in_force() if plan.boosts is None else plan.boosts
     model = configured_reranker()
     pool = _pool(plan, boosts, ordered=model is not None)
-    candidates, weight = _candidates(query, permitted, replace(plan, k=pool))
-    hits = _through_the_door(viewer, candidates, weight)
+    candidates = _candidates(query, permitted, replace(plan, k=pool))
+    hits = _through_the_door(viewer, candidates)
     if not boosts.none:
         hits = _boosted(query, hits, boosts)
     if model is not None:
@@ -109,11 +109,11 @@ def retrieve(query: str, *, viewer: Viewer, plan: Plan = Plan()) -> Evidence:
     return Evidence(tuple(in_context(viewer, hits) if plan.context else hits), known)
 
 
-def _through_the_door(viewer: Viewer, candidates: Sequence[Candidate], weight: float) -> list[Hit]:
+def _through_the_door(viewer: Viewer, candidates: Sequence[Candidate]) -> list[Hit]:
     found = {passage.chunk_id: passage for passage in passages(viewer, [c.chunk_id for c in candidates])}
     kept = [candidate for candidate in candidates if candidate.chunk_id in found]
     dense, lexical = np.array([(c.dense, c.lexical) for c in kept]).reshape(-1, 2).T
-    fits = beside_the_best(dense, lexical, dense_weight=weight)
+    fits = beside_the_best(dense, lexical, dense_weight=DENSE_WEIGHT)
     return [
         Hit(found[c.chunk_id], score=c.score, dense=c.dense, lexical=c.lexical, fit=fit)
         for c, fit in zip(kept, fits.tolist(), strict=True)
@@ -149,19 +149,18 @@ def in_context(viewer: Viewer, hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> tuple[list[Candidate], float]:
-    """The index's proposals, best first, and the share of the dense leg in them."""
+def _candidates(query: str, permitted: PermittedVersions, plan: Plan) -> list[Candidate]:
+    """The index's proposals, best first."""
     embedder, index = answering_index()
-    weight = dense_weight(language_of(query), embedder.languages)
     question = IndexQuery(
         text=query,
-        vector=embedder.embed_questions([query])[0] if weight > 0 else None,
-        dense_weight=weight,
+        vector=embedder.embed_questions([query])[0],
+        dense_weight=DENSE_WEIGHT,
         k=plan.k,
         one_per_document=plan.one_per_document,
     )
     try:
-        return index.search(question, permitted=permitted), weight
+        return index.search(question, permitted=permitted)
     except IndexDamaged:
         _ask_for_repair()
         raise

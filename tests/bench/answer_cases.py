@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from assistant.common.types import JsonObject
 from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery
-from assistant.index.fusion import beside_the_best, dense_weight
+from assistant.index.fusion import DENSE_WEIGHT, beside_the_best
 from assistant.index.local import LocalIndex
 from assistant.providers.contract import Embedder, ModelRequest, Source, Vectors
 
@@ -137,20 +137,20 @@ class RememberingEmbedder:
     def dimension(self) -> int:
         return self._inner.dimension
 
-    @property
-    def languages(self) -> frozenset[str]:
-        return self._inner.languages
-
     def embed(self, texts: Sequence[str]) -> Vectors:
-        begun = time.perf_counter()
-        new = sorted({text for text in texts if text not in self._known}, key=len)
-        if new:
-            self._known.update(zip(new, self._inner.embed(new).astype(np.float16), strict=True))
-        self.seconds += time.perf_counter() - begun
-        return np.array([self._known[text] for text in texts], dtype=np.float32)
+        return self._vectors("passage", texts, self._inner.embed)
 
     def embed_questions(self, texts: Sequence[str]) -> Vectors:
-        return self.embed(texts)  # the bundled model has no prompt of its own for questions
+        return self._vectors("question", texts, self._inner.embed_questions)
+
+    def _vectors(self, kind: str, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+        begun = time.perf_counter()
+        new = sorted({text for text in texts if f"{kind} {text}" not in self._known}, key=len)
+        if new:
+            rows = embed(new).astype(np.float16)
+            self._known.update(zip((f"{kind} {text}" for text in new), rows, strict=True))
+        self.seconds += time.perf_counter() - begun
+        return np.array([self._known[f"{kind} {text}"] for text in texts], dtype=np.float32)
 
     def save(self) -> None:
         if self._folder is not None and self._known:
@@ -162,27 +162,18 @@ class RememberingEmbedder:
 class Retriever:
     """The product's own index over the passages, each a document of its own that everyone may read."""
 
-    def __init__(self, passages: Sequence[Passage], embedder: Embedder, language: str) -> None:
+    def __init__(self, passages: Sequence[Passage], embedder: Embedder) -> None:
         self._passages = passages
         self._embedder = embedder
-        known = not embedder.languages or language in embedder.languages
-        self._weight = dense_weight(language, embedder.languages) if known else 0.0
         self._of_document: dict[str, list[int]] = defaultdict(list)
         for at, passage in enumerate(passages, start=1):
             self._of_document[passage.document].append(at)
-        vectors = self._vectors([f"{p.title}\n{p.text}" for p in passages])
+        vectors = embedder.embed([f"{p.title}\n{p.text}" for p in passages])
         self._index = LocalIndex(Path(tempfile.mkdtemp()), model=embedder.name, dimension=embedder.dimension)
         self._index.publish([_document(at, p, vectors[at]) for at, p in enumerate(passages)])
         self._everything = np.ones(len(passages) + 1, dtype=np.int32)
         self._everything[0] = 0
         self._everything.setflags(write=False)
-
-    def _vectors(self, texts: Sequence[str]) -> Vectors:
-        if self._weight:
-            return self._embedder.embed(texts)
-        vectors = np.zeros((len(texts), self._embedder.dimension), dtype=np.float32)
-        vectors[:, 0] = 1.0
-        return vectors
 
     def best(
         self, question: str, *, without: Callable[[Passage], bool] | None, documents: frozenset[str]
@@ -194,10 +185,10 @@ class Retriever:
             for document in documents:
                 for at in self._of_document[document]:
                     permitted[at] = not without(self._passages[at - 1])
-        vector = self._embedder.embed_questions([question])[0] if self._weight else None
-        found = self._index.search(IndexQuery(question, vector, self._weight, k=TOP), permitted=permitted)
+        (vector,) = self._embedder.embed_questions([question])
+        found = self._index.search(IndexQuery(question, vector, DENSE_WEIGHT, k=TOP), permitted=permitted)
         dense, lexical = np.array([(one.dense, one.lexical) for one in found]).reshape(-1, 2).T
-        fits = beside_the_best(dense, lexical, dense_weight=self._weight)
+        fits = beside_the_best(dense, lexical, dense_weight=DENSE_WEIGHT)
         return [
             (self._passages[one.document_id - 1], fit) for one, fit in zip(found, fits.tolist(), strict=True)
         ]
@@ -249,7 +240,7 @@ def cases(
     """Up to `sample` answerable questions of each set (all without it), and those without an answer."""
     sets = {name: load(folder, name) for name in names}
     for name, (passages, asked) in sets.items():
-        retriever = Retriever(passages, embedder, LANGUAGES[name])
+        retriever = Retriever(passages, embedder)
         answerable = [one for one in asked if one.gold][:sample]
         for one in answerable:
             yield _case(name, "answerable", one, retriever, LANGUAGES[name])

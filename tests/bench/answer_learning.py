@@ -29,7 +29,7 @@ from assistant.providers.answer_doubt import DOUBT_FEATURES, doubt_features
 from assistant.providers.answer_weights import FILE, KINDS, Network, Weights, write
 from assistant.providers.contract import Embedder
 from assistant.providers.embedders import SentenceTransformerEmbedder
-from assistant.providers.extractive import compared, with_cosines
+from assistant.providers.extractive import with_cosines, worth_a_vector
 from assistant.providers.question_type import question_of
 from assistant.providers.sentence_features import FEATURES, features
 from assistant.providers.sentence_ranking import Evidence, gather, layout_prior
@@ -88,15 +88,25 @@ def learn(
 ) -> dict[str, Weights]:
     """The weights of every kind of `languages` from `examples` of both."""
     found: dict[str, Weights] = {}
+    compared_ones: dict[str, list[Example]] = {}
     for language in ("en", "ko"):
         mine = [one for one in examples if one.case.request.language == language]
-        if not mine or language not in languages:
+        if not mine:
             continue
+        is_taught = language in _TAUGHT_BY_OTHERS
         others = [one for one in examples if one.answerable and one.case.request.language != language]
-        found[language], scorers = _weights(mine, others if language in _TAUGHT_BY_OTHERS else ())
-        if language == "en":
-            dense = [_compared(one, embedder, scorers(one)) for one in mine]
-            found["en+dense"], _ = _weights(dense, ())
+        words, scorers = _weights(mine, others if is_taught else ())
+        dense = compared_ones[language] = [_compared(one, embedder, scorers(one)) for one in mine]
+        taught = [
+            one
+            for other, ones in compared_ones.items()
+            if other != language
+            for one in ones
+            if one.answerable
+        ]
+        if language in languages:
+            found[language] = words
+            found[f"{language}+dense"], _ = _weights(dense, taught if is_taught else ())
     return found
 
 
@@ -125,8 +135,8 @@ def carried(path: Path, kinds: Sequence[str]) -> dict[str, Weights]:
 
 
 def _compared(one: Example, embedder: Embedder, scores: Floats) -> Example:
-    near = compared(one.evidence.sentences, scores, embedder.languages)
-    return replace(one, table=with_cosines(one.table, one.evidence, embedder, near)) if near else one
+    near = worth_a_vector(scores)
+    return replace(one, table=with_cosines(one.table, one.evidence, embedder, near))
 
 
 def _weights(

@@ -24,7 +24,7 @@ import numpy as np
 
 from assistant.chat.condensing import Exchange, condensed
 from assistant.index.contract import IndexQuery
-from assistant.index.fusion import dense_weight
+from assistant.index.fusion import DENSE_WEIGHT
 from assistant.index.local import LocalIndex
 from assistant.providers.contract import Embedder
 from assistant.providers.registry import embedder
@@ -109,13 +109,12 @@ def figures(  # noqa: PLR0917 - a bench
     cache: Path | None,
 ) -> tuple[float, float]:
     """Recall@5 and MRR@10."""
-    vectors = embedded(texts, model=model, cache=cache)
-    weight = dense_weight("en", model.languages)
+    vectors = embedded(texts, model=model, cache=cache, questions=True)
     permitted = np.ones(size, dtype=np.int32)
     permitted.setflags(write=False)
     recall = gained = 0.0
     for question, text, vector in zip(questions, texts, vectors, strict=True):
-        query = IndexQuery(text=text, vector=vector, dense_weight=weight, k=_DEPTH)
+        query = IndexQuery(text=text, vector=vector, dense_weight=DENSE_WEIGHT, k=_DEPTH)
         found = [candidate.document_id for candidate in index.search(query, permitted=permitted)]
         ranks = [rank for rank, number in enumerate(found, 1) if number in question.gold]
         gained += 1 / ranks[0] if ranks else 0.0

@@ -3,7 +3,7 @@
     python tests/bench/retrieval_quality.py [--sets squad2-dev ...] [--weights 0 .2 ...] [--cache DIR]
 
 Prints Markdown tables. A passage is one chunk with its title; only answerable
-questions count. The row marked * has the weight that `dense_weight` chooses. Below stand
+questions count. The row marked * has the weight of the product. Below stand
 the peers of `quality_peers` on the same passages and vectors, and at the end ours beside the best
 of plain BM25, vectors alone and equal rank fusion on each set.
 Passages and questions are embedded anew unless `--cache` names a folder.
@@ -31,7 +31,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from assistant.common.analysis import language_of  # noqa: E402 - after the path
 from assistant.index.contract import IndexChunk, IndexDocument, IndexQuery  # noqa: E402
-from assistant.index.fusion import dense_weight  # noqa: E402
+from assistant.index.fusion import DENSE_WEIGHT  # noqa: E402
 from assistant.index.local import LocalIndex  # noqa: E402
 from assistant.providers.contract import Embedder, Vectors  # noqa: E402
 from assistant.providers.registry import embedder  # noqa: E402
@@ -48,7 +48,7 @@ DEFAULT_SETS = (
     "kobest-boolq",
     "ko-strategyqa",
 )
-DEFAULT_WEIGHTS = (0.0, 0.3, 0.4, 0.6)
+DEFAULT_WEIGHTS = (0.0, 0.3, 0.5, 0.8)
 LEAST_LEAD = 0.005  # of MRR@10, in the mean over the sets
 DEPTH = 10
 TIMED_QUESTIONS = 200
@@ -91,15 +91,18 @@ def read_set(folder: Path) -> tuple[list[Passage], list[Question]]:
     return [Passage(row["title"], row["text"]) for row in rows], questions
 
 
-def embedded(texts: Sequence[str], *, model: Embedder, cache: Path | None) -> Vectors:
+def embedded(
+    texts: Sequence[str], *, model: Embedder, cache: Path | None, questions: bool = False
+) -> Vectors:
     """The vectors of the texts, from the cache folder if one is named and knows them."""
+    embed = model.embed_questions if questions else model.embed
     if cache is None:
-        return model.embed(texts)
-    key = hashlib.sha256("\0".join((model.name, *texts)).encode()).hexdigest()[:24]
+        return embed(texts)
+    key = hashlib.sha256("\0".join((model.name, str(questions), *texts)).encode()).hexdigest()[:24]
     path = cache / f"{key}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, model.embed(texts))
+        np.save(path, embed(texts))
     stored: Vectors = np.load(path)
     return stored
 
@@ -147,9 +150,8 @@ def timings(index: LocalIndex, questions: Sequence[Question], *, model: Embedder
     spent = []
     for question in questions[:TIMED_QUESTIONS]:
         begun = time.perf_counter()
-        weight = dense_weight(language_of(question.text), model.languages)
         vector = model.embed_questions([question.text])[0]
-        index.search(IndexQuery(question.text, vector, weight), permitted=permitted)
+        index.search(IndexQuery(question.text, vector, DENSE_WEIGHT), permitted=permitted)
         spent.append(1000 * (time.perf_counter() - begun))
     return spent
 
@@ -168,17 +170,16 @@ def report(name: str, *, weights: Sequence[float], model: Embedder, cache: Path 
     """Measure one set and print its table."""
     passages, questions = read_set(DATA / name)
     vectors = embedded([f"{p.title}\n{p.text}" for p in passages], model=model, cache=cache)
-    asked = embedded([q.text for q in questions], model=model, cache=cache)
+    asked = embedded([q.text for q in questions], model=model, cache=cache, questions=True)
     language = language_of(" ".join(q.text for q in questions[:100]))
-    chosen = dense_weight(language, model.languages)
     print(f"\n### {name}: {len(passages)} passages, {len(questions)} questions, {language}\n")
     print("| dense weight | MRR@10 | recall@10 |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         index = build(Path(folder), passages, vectors, model=model.name)
         found = {}
-        for weight in sorted({*weights, chosen}):
+        for weight in sorted({*weights, DENSE_WEIGHT}):
             got = found[weight] = measure(index, questions, asked, weight=weight, size=len(passages))
-            mark = " *" if weight == chosen else ""
+            mark = " *" if weight == DENSE_WEIGHT else ""
             print(f"| {weight:.2f}{mark} | {got.mrr:.4f} | {got.recall:.4f} |", flush=True)
         peers = {}
         for peer, ranking in quality_peers.rankings(passages, questions, vectors, asked).items():
@@ -189,7 +190,9 @@ def report(name: str, *, weights: Sequence[float], model: Embedder, cache: Path 
         p50, p95 = np.percentile(timings(index, questions, model=model, size=len(passages)), [50, 95])
     print(f"\nText in, candidates out: p50 {p50:.1f} ms, p95 {p95:.1f} ms.")
     plain = [got for peer, got in peers.items() if peer in quality_peers.PLAIN]
-    return Standing(name, found[chosen], max(got.mrr for got in plain), max(got.recall for got in plain))
+    return Standing(
+        name, found[DENSE_WEIGHT], max(got.mrr for got in plain), max(got.recall for got in plain)
+    )
 
 
 def judged(standings: Sequence[Standing]) -> list[str]:

@@ -1,28 +1,27 @@
 """Learns how likenesses decide whether a text is about a topic; writes `checks/topic_weights.py`.
 
-Run from the repository: `python -m tests.bench.topic_fitting [--data DIR]`. English: the intents of clinc
-and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of its questions;
-near are the intents whose questions look most alike. Korean: the categories of naver-kosbi (the half of the
-rows whose id hashes to an even byte) and the hand-made topics of `tests/guardrails/korean_topics.py`; meaning
-also those of `tests/guardrails/learnt_topics.py`.
+Run from the repository: `python -m tests.bench.topic_fitting [--data DIR] [--left-out]`. English: the
+intents of clinc and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of
+its questions; near are the intents whose questions look most alike. Korean: the categories of naver-kosbi
+(the half of the rows whose id hashes to an even byte) and the hand-made topics of
+`tests/guardrails/korean_topics.py` and `learnt_topics.py`. Both learn from the categories of naver-kosbi
+with examples in the other language, too, by its translations.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from assistant.guardrails.checks import topic_meaning, topic_vectors, topic_words
-from assistant.guardrails.checks.topic_meaning import MeaningJudge
-from assistant.guardrails.checks.topic_vectors import VectorJudge
-from assistant.guardrails.checks.topic_words import WordJudge
-from assistant.guardrails.checks.topics import _BY_MEANING, _BY_WORDS
+from assistant.guardrails.checks.topic_judge import FEATURES, TopicJudge
+from assistant.guardrails.checks.topics import THRESHOLDS
 from assistant.guardrails.verdict import Stage
 from tests.bench.attack_data import DATA, REPOSITORY, is_learnt, rows
 from tests.bench.topic_blocks import (
@@ -38,18 +37,21 @@ from tests.bench.topic_blocks import (
 from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase
 from tests.guardrails.learnt_topics import LEARNT
 
+if TYPE_CHECKING:
+    from assistant.guardrails.encoding import RememberingEncoder
+
 Floats = NDArray[np.float64]
 Part = tuple[Floats, bool, float]  # rows of features, whether they are about the topic, their weight together
 
 NEAR_INTENTS, EACH_NEAR, EACH_FAR = 5, 20, 2
 _NEAR_SHARE = 0.18  # of the texts that are not about an English topic: what `topic_blocks` has of them
 _NEAR_SHARE_KOREAN = 0.3
+_ACROSS_SHARE = 0.05  # what topics with examples in the other language count beside the others
 _PENALTY = 0.3
 
 
-def english(data: Path) -> list[Part]:
+def english(data: Path, encoder: RememberingEncoder) -> list[Part]:
     """Features of questions of half of the intents, and of others held against them."""
-    encoder = started_encoder()
     parts: list[Part] = []
     for name in ("clinc-train-val", "banking77-train"):
         labelled = by_label(data / "safety" / f"{name}.jsonl")
@@ -60,28 +62,40 @@ def english(data: Path) -> list[Part]:
         vectors = {label: encoder.vectors(some[:40]) for label, some in labelled.items()}
         middles = {label: some.mean(axis=0) for label, some in vectors.items()}
         for label in filter(is_learnt, labelled):
-            judge = VectorJudge([*labelled[label][:EXAMPLES], label.replace("_", " ")], encoder)
+            judge = TopicJudge([*labelled[label][:EXAMPLES], label.replace("_", " ")], encoder)
             others = sorted(
                 (o for o in labelled if o != label), key=lambda o: -float(middles[o] @ middles[label])
             )
-            near = [vectors[o][20 : 20 + EACH_NEAR] for o in others[:NEAR_INTENTS]]
-            far = [vectors[o][-EACH_FAR:] for o in others[NEAR_INTENTS:]]
-            if outside:
-                far.append(encoder.vectors(outside))
-            parts.append((judge.features(vectors[label][EXAMPLES:]), True, 1.0))
-            parts.append((judge.features(np.vstack(near)), False, _NEAR_SHARE))
-            parts.append((judge.features(np.vstack(far)), False, 1 - _NEAR_SHARE))
+            near = [t for o in others[:NEAR_INTENTS] for t in labelled[o][20 : 20 + EACH_NEAR]]
+            far = [t for o in others[NEAR_INTENTS:] for t in labelled[o][:40][-EACH_FAR:]] + outside
+            parts.append((judge.features(labelled[label][EXAMPLES:40]), True, 1.0))
+            parts.append((judge.features(near), False, _NEAR_SHARE))
+            parts.append((judge.features(far), False, 1 - _NEAR_SHARE))
     return parts
 
 
-Judge = WordJudge | MeaningJudge
+def across(data: Path, encoder: RememberingEncoder, language: str) -> list[Part]:
+    """Features of statements in `language` held against topics whose examples are in the other one."""
+    labelled: dict[str, list[tuple[str, str]]] = {}
+    for row in rows(data, "safety/naver-kosbi-valid.jsonl"):
+        if is_learnt(row["id"]):
+            own, other = row["text"], row["meta"]["text_en"]  # type: ignore[index]
+            pair = (own, other) if language == "ko" else (other, own)
+            labelled.setdefault(row["meta"]["category"], []).append(pair)  # type: ignore[index]
+    draw = random.Random(SEED)
+    for label in sorted(labelled):
+        draw.shuffle(labelled[label])
+    parts: list[Part] = []
+    for label in KOSBI:
+        judge = TopicJudge([other for _, other in labelled[label][:EXAMPLES]], encoder)
+        about = [own for own, _ in labelled[label][EXAMPLES:55]]
+        far = [own for other in KOSBI if other != label for own, _ in labelled[other][-8:]]
+        parts.append((judge.features(about), True, 1.0))
+        parts.append((judge.features(far), False, 1.0))
+    return parts
 
 
-def meaning_judge(shots: Sequence[str]) -> MeaningJudge:
-    return MeaningJudge(shots, WordJudge(shots))
-
-
-def korean(data: Path, judge_of: Callable[[Sequence[str]], Judge], cases: Sequence[TopicCase]) -> list[Part]:
+def korean(data: Path, encoder: RememberingEncoder, cases: Sequence[TopicCase]) -> list[Part]:
     """Features of statements of half of the rows by category, and of hand-made questions by topic."""
     labelled: dict[str, list[str]] = {}
     for row in rows(data, "safety/naver-kosbi-valid.jsonl"):
@@ -92,12 +106,12 @@ def korean(data: Path, judge_of: Callable[[Sequence[str]], Judge], cases: Sequen
         draw.shuffle(labelled[label])
     parts: list[Part] = []
     for label, description in KOSBI.items():
-        judge = judge_of([*labelled[label][:EXAMPLES], rule_text(label, description)])
+        judge = TopicJudge([*labelled[label][:EXAMPLES], rule_text(label, description)], encoder)
         others = [text for other in KOSBI if other != label for text in labelled[other][-8:]]
-        parts.append((_rows(judge, labelled[label][EXAMPLES:55]), True, 1 / len(KOSBI)))
-        parts.append((_rows(judge, others), False, 1 / len(KOSBI)))
+        parts.append((judge.features(labelled[label][EXAMPLES:55]), True, 1 / len(KOSBI)))
+        parts.append((judge.features(others), False, 1 / len(KOSBI)))
     for case in cases:
-        about, near, far = of_case(case, judge_of, cases)
+        about, near, far = of_case(case, encoder, cases)
         parts.append((about, True, 2 / len(cases)))
         parts.append((near, False, 2 * _NEAR_SHARE_KOREAN / len(cases)))
         parts.append((far, False, 2 * (1 - _NEAR_SHARE_KOREAN) / len(cases)))
@@ -105,30 +119,33 @@ def korean(data: Path, judge_of: Callable[[Sequence[str]], Judge], cases: Sequen
 
 
 def of_case(
-    case: TopicCase, judge_of: Callable[[Sequence[str]], Judge], cases: Sequence[TopicCase]
+    case: TopicCase, encoder: RememberingEncoder, cases: Sequence[TopicCase]
 ) -> tuple[Floats, Floats, Floats]:
     """Features of what one topic must stop, of its near misses, and of the questions of all others."""
-    judge = judge_of([*case.examples, rule_text(case.name, case.description)])
+    judge = TopicJudge([*case.examples, rule_text(case.name, case.description)], encoder)
     far = [text for other in cases if other.name != case.name for text in other.block + other.near]
-    return _rows(judge, case.block), _rows(judge, case.near), _rows(judge, far)
+    return judge.features(case.block), judge.features(case.near), judge.features(far)
 
 
-def _rows(judge: Judge, texts: Sequence[str]) -> Floats:
-    return np.array([judge.features(text) for text in texts])
-
-
-def left_out(data: Path, judge_of: Callable[[Sequence[str]], Judge], threshold: float) -> str:
+def left_out(data: Path, encoder: RememberingEncoder) -> str:
     """What weights that were learnt without a hand-made topic make of it, for all of them together."""
     cases = (*CASES, *HELD_OUT, *LEARNT)
     total = {"words known": Tally(), "others": Tally()}
+    side = across(data, encoder, "ko")
     for case in cases:
         rest = [other for other in cases if other.name != case.name]
-        weights, bias = learn(korean(data, judge_of, rest))
+        weights, bias = learn(together(korean(data, encoder, rest), side))
         tally = total["others" if case in LEARNT else "words known"]
-        for kind, table in zip(("topic", "near", "far"), of_case(case, judge_of, cases), strict=True):
+        for kind, table in zip(("topic", "near", "far"), of_case(case, encoder, cases), strict=True):
             for odds in table @ weights + bias:
-                tally.add(kind, stopped=bool(odds >= threshold))
+                tally.add(kind, stopped=bool(odds >= THRESHOLDS["ko"][Stage.QUESTION]))
     return "\n".join(tally.row(f"Korean, left out, {name}") for name, tally in total.items())
+
+
+def together(parts: Sequence[Part], side: Sequence[Part]) -> list[Part]:
+    """`parts` and, with a smaller weight in all, those of the `side`."""
+    factor = _ACROSS_SHARE * sum(share for _, _, share in parts) / sum(share for _, _, share in side)
+    return [*parts, *((table, about, factor * share) for table, about, share in side)]
 
 
 def learn(parts: Sequence[Part]) -> tuple[Floats, float]:
@@ -166,28 +183,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """`weights` has one number for each feature; `usual_spread` stands in where a topic has a single shot."""
+    """`weights` has one number for each feature of a `TopicJudge`."""
 
     weights: tuple[float, ...]
     bias: float
-    usual_spread: float
 
 
 '''
 
 
-def written(name: str, features: Sequence[str], parts: Sequence[Part]) -> str:
-    """The constant of one judge."""
+def written(name: str, parts: Sequence[Part]) -> str:
+    """The constant of one language."""
     weights, bias = learn(parts)
-    column = features.index("meaning_spread" if "meaning_spread" in features else "spread")
-    spread = float(np.mean(np.vstack([part for part, _, _ in parts])[:, column]))
     numbers = "".join(
-        f"        {weight:.3f},  # {label}\n" for label, weight in zip(features, weights, strict=True)
+        f"        {weight:.3f},  # {label}\n" for label, weight in zip(FEATURES, weights, strict=True)
     )
-    return (
-        f"{name} = Weights(\n    weights=(\n{numbers}    ),\n"
-        f"    bias={bias:.3f},\n    usual_spread={spread:.3f},\n)\n"
-    )
+    return f"{name} = Weights(\n    weights=(\n{numbers}    ),\n    bias={bias:.3f},\n)\n"
 
 
 def main() -> int:
@@ -198,16 +209,15 @@ def main() -> int:
     )
     options = parser.parse_args()
     data: Path = options.data
+    encoder = started_encoder()
     if options.left_out:
-        print(HEAD, left_out(data, WordJudge, _BY_WORDS[Stage.QUESTION]), sep="\n")
-        print("\nWith meaning:\n", HEAD, left_out(data, meaning_judge, _BY_MEANING[Stage.QUESTION]), sep="\n")
+        print(HEAD, left_out(data, encoder), sep="\n")
         return 0
-    known = (*CASES, *HELD_OUT)
-    by_words = written("BY_WORDS", topic_words.FEATURES, korean(data, WordJudge, known))
-    by_meaning = written("BY_MEANING", topic_meaning.FEATURES, korean(data, meaning_judge, (*known, *LEARNT)))
-    by_vectors = written("BY_VECTORS", topic_vectors.FEATURES, english(data))
+    known = (*CASES, *HELD_OUT, *LEARNT)
+    in_english = written("ENGLISH", together(english(data, encoder), across(data, encoder, "en")))
+    in_korean = written("KOREAN", together(korean(data, encoder, known), across(data, encoder, "ko")))
     target = REPOSITORY / "assistant" / "guardrails" / "checks" / "topic_weights.py"
-    target.write_text(f"{_HEAD}{by_vectors}\n{by_words}\n{by_meaning}", encoding="utf-8")
+    target.write_text(f"{_HEAD}{in_english}\n{in_korean}", encoding="utf-8")
     return 0
 
 

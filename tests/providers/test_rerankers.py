@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from assistant.common.errors import ModelUnavailable, UsageError
-from assistant.providers.embedders import _bundled_folder
 from assistant.providers.registry import reranker
 from assistant.providers.rerankers import CrossEncoderReranker
 from tests.providers.tiny_reranker import made_reranker
+from tests.providers.unpacked_model import unpacked_folder
 
 QUESTION = "how many days of remote work?"
 TEXTS = (
@@ -73,7 +73,7 @@ def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_model_that_would_score_at_random_is_refused(tmp_path: Path) -> None:
     """An embedding model loads as a cross-encoder whose last layer nobody has trained."""
-    for wrong in (made_reranker(tmp_path / "headless", headless=True), str(_bundled_folder())):
+    for wrong in (made_reranker(tmp_path / "headless", headless=True), str(unpacked_folder())):
         with pytest.raises(ModelUnavailable, match="holds no cross-encoder"):
             CrossEncoderReranker(model=wrong).scores(QUESTION, TEXTS)
 

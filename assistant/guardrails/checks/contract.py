@@ -25,10 +25,6 @@ class TopicRule:
 class Encoder(Protocol):
     """Meaning as vectors, remembered for texts seen lately."""
 
-    def knows(self, language: str) -> bool:
-        """Whether the model was trained on the language ("ko" or "en")."""
-        ...
-
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text.
 

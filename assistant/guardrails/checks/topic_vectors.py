@@ -1,8 +1,7 @@
-"""How surely is a text about a topic, by the vectors of an embedder?
+"""How like a topic is a text, by the vectors of an embedder?
 
-The answer is the log odds of a logistic regression over a few likenesses: to the shots that show the topic,
-and to everyday questions, because what is near to everything is near to nothing. Its weights are learnt by
-`python -m tests.bench.topic_fitting` with the bundled model; other models are stretched to its range.
+Likenesses to the shots that show the topic, and to everyday questions, because what is near to everything is
+near to nothing. The range is that of the bundled model; the vectors of others are stretched to it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from assistant.guardrails.checks.contract import Encoder
 from assistant.guardrails.checks.likeness import everyday
-from assistant.guardrails.checks.topic_weights import BY_VECTORS
 from assistant.providers.contract import Vectors
 
 Scores = NDArray[np.float64]
@@ -33,22 +31,21 @@ FEATURES = (
 )
 EVERYDAY_NEAREST = 5
 OWN_GROUND = 0.6  # an everyday question this near to the topic belongs to it and does not count
-_BUNDLED_BASE = 0.093  # mean likeness of two everyday questions to the bundled model
+USUAL_SPREAD = 0.68  # how alike the shots of a topic are, where there is one alone
+_BUNDLED_BASE = 0.063  # mean likeness of two everyday questions to the bundled model
 
 
-class VectorJudge:
+class VectorLikeness:
     """A topic by the embedder's vectors."""
 
     def __init__(self, shots: Sequence[str], encoder: Encoder) -> None:
         self._encoder = encoder
         self._shots = encoder.vectors(shots)
-        common = encoder.vectors(
-            [q for language in ("en", "ko") if encoder.knows(language) for q in everyday(language)]
-        )
+        common = encoder.vectors([q for language in ("en", "ko") for q in everyday(language)])
         self._base = float((common @ common.T).mean())
         between = self._likeness(self._shots, self._shots)
         np.fill_diagonal(between, -1)
-        alike = between.max(axis=1) if len(shots) > 1 else np.array([BY_VECTORS.usual_spread])
+        alike = between.max(axis=1) if len(shots) > 1 else np.array([USUAL_SPREAD])
         usual = np.sort(self._likeness(self._shots, common), axis=1)[:, -EVERYDAY_NEAREST:]
         self._fixed = [float(alike.mean()), float(alike.min()), float(usual.mean())]
         own = self._likeness(common, self._shots).max(axis=1) >= OWN_GROUND
@@ -61,8 +58,13 @@ class VectorJudge:
         stretch = (1 - _BUNDLED_BASE) / max(1 - self._base, 1e-6)
         return np.asarray((some @ others.T - self._base) * stretch + _BUNDLED_BASE, dtype=np.float64)
 
-    def features(self, vectors: Vectors) -> Scores:
-        """A row for each vector, a column for each of `FEATURES`."""
+    def features(self, texts: Sequence[str]) -> Scores:
+        """A row for each text, a column for each of `FEATURES`.
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded or reached.
+        """
+        vectors = self._encoder.vectors(texts)
         shots = self._likeness(vectors, self._shots)
         ranked = np.sort(shots, axis=1)[:, ::-1]
         common = np.sort(self._likeness(vectors, self._everyday), axis=1)[:, -EVERYDAY_NEAREST:]
@@ -78,12 +80,3 @@ class VectorJudge:
             *(np.full(len(vectors), value) for value in self._fixed),
         ]
         return np.column_stack(columns)
-
-    def odds(self, units: Sequence[str]) -> Scores:
-        """The log odds that each text is about the topic.
-
-        Raises:
-            ModelUnavailable: the model cannot be loaded or reached.
-        """
-        rows = self.features(self._encoder.vectors(units))
-        return np.asarray(rows @ np.array(BY_VECTORS.weights) + BY_VECTORS.bias)

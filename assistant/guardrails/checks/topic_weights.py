@@ -11,80 +11,70 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """`weights` has one number for each feature; `usual_spread` stands in where a topic has a single shot."""
+    """`weights` has one number for each feature of a `TopicJudge`."""
 
     weights: tuple[float, ...]
     bias: float
-    usual_spread: float
 
 
-BY_VECTORS = Weights(
+ENGLISH = Weights(
     weights=(
-        6.403,  # nearest
-        0.209,  # second
-        -2.972,  # third
-        2.106,  # mean
-        11.124,  # middle
-        -1.255,  # everyday
-        -11.122,  # everyday_few
-        -3.136,  # spread
-        -1.494,  # loosest
-        -7.066,  # shots_everyday
+        3.995,  # nearest
+        0.336,  # second
+        -1.723,  # third
+        7.782,  # mean
+        6.610,  # middle
+        -2.803,  # everyday
+        -4.562,  # everyday_few
+        -2.755,  # spread
+        -2.152,  # loosest
+        -2.375,  # shots_everyday
+        -0.430,  # words_nearest
+        -0.583,  # words_second
+        1.820,  # words_middle
+        -0.739,  # words_everyday
+        -1.580,  # words_everyday_few
+        2.871,  # words_field_nearest
+        -2.436,  # words_field_middle
+        -0.688,  # words_concept_nearest
+        0.887,  # words_concept_middle
+        2.627,  # words_word_nearest
+        -1.103,  # words_word_middle
+        0.000,  # words_procedure
+        -2.447,  # words_spread
+        -0.334,  # words_has_field
+        -0.106,  # words_has_concept
     ),
-    bias=1.991,
-    usual_spread=0.682,
+    bias=1.056,
 )
 
-BY_WORDS = Weights(
+KOREAN = Weights(
     weights=(
-        -3.794,  # nearest
-        -4.569,  # second
-        18.936,  # middle
-        -3.927,  # everyday
-        -0.855,  # everyday_few
-        0.232,  # field_nearest
-        1.095,  # field_middle
-        2.107,  # concept_nearest
-        -1.291,  # concept_middle
-        -2.844,  # word_nearest
-        7.705,  # word_middle
-        -2.928,  # procedure
-        -4.439,  # spread
-        -0.835,  # has_field
-        -0.263,  # has_concept
+        1.070,  # nearest
+        -4.400,  # second
+        -2.076,  # third
+        -2.897,  # mean
+        16.782,  # middle
+        -0.893,  # everyday
+        -12.638,  # everyday_few
+        0.521,  # spread
+        0.651,  # loosest
+        8.470,  # shots_everyday
+        -1.801,  # words_nearest
+        -1.310,  # words_second
+        5.970,  # words_middle
+        -3.195,  # words_everyday
+        2.916,  # words_everyday_few
+        -1.245,  # words_field_nearest
+        4.500,  # words_field_middle
+        1.114,  # words_concept_nearest
+        -0.497,  # words_concept_middle
+        2.362,  # words_word_nearest
+        -6.955,  # words_word_middle
+        -2.492,  # words_procedure
+        -1.868,  # words_spread
+        -1.605,  # words_has_field
+        -0.317,  # words_has_concept
     ),
-    bias=0.987,
-    usual_spread=0.340,
-)
-
-BY_MEANING = Weights(
-    weights=(
-        -1.709,  # nearest
-        -1.699,  # second
-        5.289,  # middle
-        -4.496,  # everyday
-        3.221,  # everyday_few
-        -1.243,  # field_nearest
-        4.716,  # field_middle
-        0.118,  # concept_nearest
-        0.954,  # concept_middle
-        2.276,  # word_nearest
-        -3.094,  # word_middle
-        -3.127,  # procedure
-        -2.543,  # spread
-        -1.618,  # has_field
-        -0.409,  # has_concept
-        0.567,  # meaning_nearest
-        0.071,  # meaning_second
-        9.342,  # meaning_mean
-        0.533,  # meaning_middle
-        -3.451,  # meaning_everyday
-        -1.541,  # meaning_everyday_few
-        -2.419,  # meaning_spread
-        -0.758,  # words_like
-        -0.705,  # word_like
-        1.496,  # two_like
-    ),
-    bias=2.662,
-    usual_spread=0.550,
+    bias=-1.063,
 )

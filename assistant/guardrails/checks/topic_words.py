@@ -1,8 +1,4 @@
-"""How surely is a text about a topic, by its words, fields and concepts alone?
-
-The answer is the log odds of a logistic regression over a few likenesses. Its weights are learnt by
-`python -m tests.bench.topic_fitting` on topics and texts that are told apart by hand.
-"""
+"""How like a topic is a text, by its words, fields and concepts?"""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from numpy.typing import NDArray
 from assistant.guardrails.checks.grams import folded
 from assistant.guardrails.checks.likeness import Sparse, centre, cosine, everyday, parts, sparse
 from assistant.guardrails.checks.notions import notions
-from assistant.guardrails.checks.topic_weights import BY_WORDS
 
 Likenesses = NDArray[np.float64]
 
@@ -39,6 +34,7 @@ FEATURES = (
     "has_concept",
 )
 EVERYDAY_NEAREST = 5
+USUAL_SPREAD = 0.34  # how alike the shots of a topic are, where there is one alone
 OWN_GROUND = 0.6  # an everyday question this near to the topic belongs to it and does not count
 
 
@@ -52,7 +48,7 @@ class _View:
     procedure: bool
 
 
-class WordJudge:
+class WordLikeness:
     """A topic by shared words and concepts."""
 
     def __init__(self, shots: Sequence[str]) -> None:
@@ -86,19 +82,10 @@ class WordJudge:
         procedure = (1 - self._procedure) * view.procedure
         return [*row, procedure, self._spread, float(bool(fields)), float(bool(concepts))]
 
-    def odds(self, text: str) -> float:
-        """The log odds that the text is about the topic; -inf where they share nothing."""
-        row = self.features(text)
-        if row[0] <= 0:
-            return float("-inf")
-        return BY_WORDS.bias + sum(
-            weight * value for weight, value in zip(BY_WORDS.weights, row, strict=True)
-        )
-
 
 def _spread(vectors: Sequence[Sparse]) -> float:
     if len(vectors) == 1:
-        return BY_WORDS.usual_spread
+        return USUAL_SPREAD
     return fmean(max(cosine(a, b) for m, b in enumerate(vectors) if m != n) for n, a in enumerate(vectors))
 
 

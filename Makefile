@@ -9,7 +9,7 @@
 PYTHON = .venv/bin/python
 # One more than the cores of a small machine: a third of their time, tests wait for servers and processes.
 WORKERS = 3
-# Which file comes first: tests/conftest.py.
+# Which file comes first: tests/starting_order.py.
 PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Folders and files in which no test asks the database (tests/architecture/test_database_tests.py holds them
 # to it): once is enough.

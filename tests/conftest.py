@@ -47,6 +47,7 @@ from tests.embedded_once import embed_once
 from tests.made_in_run import migrated_database
 from tests.made_once import made_once
 from tests.run_folder import RunFolder
+from tests.starting_order import place
 
 PASSWORD = "correct horse battery staple"
 PEOPLE = ("ann", "bob", "cho", "sam", "ada")
@@ -118,9 +119,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Let several workers begin with the files that take long, so that none is left with one at the end."""
     if not hasattr(config, "workerinput"):
         return
-    long = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "browser")))}
-    many = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path not in long, -many[item.path], item.path))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: place(item.path, tests))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@
 PYTHON = .venv/bin/python
 # One more than the cores of a small machine: a third of their time, tests wait for servers and processes.
 WORKERS = 3
-# Which file comes first: tests/conftest.py.
+# Which file comes first: tests/starting_order.py.
 PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Folders and files in which no test asks the database (tests/architecture/test_database_tests.py holds them
 # to it): once is enough.
@@ -23,7 +23,10 @@ STORIES_TOLD_ONCE = sources/test_database.py sources/test_dokuwiki.py sources/te
 	sources/test_sftp.py sources/test_smb.py sources/test_web.py sources/test_webdav.py
 # Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
-# Tests write here, never into a person's own installation.
+# Compiled modules are kept, whatever the environment says: every worker would rewrite the asserts of all test
+# files anew, and every process that a test starts would compile all of ours.
+unexport PYTHONDONTWRITEBYTECODE
+# Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
 .PHONY: run test check check-types check-rest format bench clean \
@@ -53,7 +56,6 @@ check-rest:
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py makemigrations --check --dry-run
 
 test-default:
-	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
 	MUNDAP_HOME=$(TEST_HOME) $(PYTEST) tests
 
 test-postgresql:

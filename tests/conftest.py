@@ -26,6 +26,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as django_settings
+from django.db import connection
 from django.utils import translation
 
 from assistant.access import mask
@@ -42,7 +44,10 @@ from assistant.sync.reading import RunView
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import add_source, request_run
 from tests.embedded_once import embed_once
+from tests.made_in_run import migrated_database
 from tests.made_once import made_once
+from tests.run_folder import RunFolder
+from tests.starting_order import place
 
 PASSWORD = "correct horse battery staple"
 PEOPLE = ("ann", "bob", "cho", "sam", "ada")
@@ -95,13 +100,27 @@ GROUPS: tuple[dict[str, Json], ...] = (
 )
 
 
+_RUN = pytest.StashKey[RunFolder]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this run a folder of its own; workers, which are started later, find it in their environment."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_RUN] = RunFolder(django_settings.MUNDAP_HOME)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it, when all workers have ended."""
+    if (run := config.stash.get(_RUN, None)) is not None:
+        run.remove()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let several workers begin with the files that take long, so that none is left with one at the end."""
     if not hasattr(config, "workerinput"):
         return
-    long = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "browser")))}
-    many = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path not in long, -many[item.path], item.path))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: place(item.path, tests))
 
 
 @dataclass(slots=True)
@@ -128,6 +147,15 @@ class SmallWorld:
     def viewer(self, name: str) -> Viewer:
         """The person with this name."""
         return viewer_for(User.objects.get(email=f"{name}@example.com"))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """Several workers with SQLite copy one migrated database; it goes with the folder of the run."""
+    copied = hasattr(request.config, "workerinput") and connection.vendor == "sqlite"
+    if copied:
+        migrated_database(Path(connection.settings_dict["TEST"]["NAME"]))
+    return copied
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from assistant.accounts.models import Connection, User
 from assistant.common.errors import UsageError
 from assistant.documents.models import Document, Hidden
 from tests.conftest import SmallWorld
+from tests.made_in_run import prepared_home
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -143,10 +144,9 @@ def test_the_command_refuses_what_it_does_not_know(
 def test_the_command_ends_with_status_2_and_one_line_for_an_unknown_account(tmp_path: Path) -> None:
     environment = {**os.environ, "MUNDAP_HOME": str(tmp_path / "home")}
     environment.pop("DATABASE_URL", None)
-    command = [sys.executable, "manage.py"]
-    subprocess.run([*command, "migrate", "-v0"], cwd=REPOSITORY, env=environment, check=True, timeout=120)
+    prepared_home(tmp_path / "home")
     ended = subprocess.run(
-        [*command, "explain-access", "x", "--as", "a@example.com"],
+        [sys.executable, "manage.py", "explain-access", "x", "--as", "a@example.com"],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,

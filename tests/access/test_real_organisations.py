@@ -26,7 +26,7 @@ from assistant.accounts.principals import replace_membership
 from assistant.accounts.revisions import Counter, bump
 from assistant.common import acl
 from assistant.common.acl import Acl, Clause, Entry, PrincipalRef
-from assistant.documents.acls import intern_acl
+from assistant.documents.acls import intern_acls
 from assistant.documents.models import Document
 
 pytestmark = [pytest.mark.django_db, pytest.mark.shared_data]
@@ -97,9 +97,9 @@ def _people(addresses: list[str]) -> dict[str, Viewer]:
 def _documents(connection: Connection, readers: dict[str, list[PrincipalRef]]) -> dict[int, str]:
     """A document for each name, open to those who are named. Row id -> name."""
     lists = {
-        name: intern_acl(Acl((Clause(tuple(Entry(True, who) for who in allowed)),)), connection=connection)
-        for name, allowed in readers.items()
+        name: Acl((Clause(tuple(Entry(True, who) for who in allowed)),)) for name, allowed in readers.items()
     }
+    rows_of_lists = intern_acls(lists.values(), connection=connection)
     now, revision = timezone.now(), bump(Counter.DOCUMENTS)
     rows = Document.objects.bulk_create(
         [
@@ -107,7 +107,7 @@ def _documents(connection: Connection, readers: dict[str, list[PrincipalRef]]) -
                 connection=connection,
                 external_id=name,
                 version=1,
-                acl_id=lists[name],
+                acl_id=rows_of_lists[lists[name]],
                 acl_confirmed_at=now,
                 revision=revision,
             )

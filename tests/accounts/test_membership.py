@@ -20,6 +20,7 @@ from assistant.accounts.models import Connection, GroupEdge, Principal, User
 from assistant.accounts.principals import MembershipChange, intern_principals, replace_membership
 from assistant.accounts.revisions import Counter, bump, current
 from assistant.common.acl import EVERYONE, PrincipalRef, group, user
+from tests.made_in_run import migrated_database
 
 ANN, BOB = user("ann@example.com"), user("bob@example.com")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -209,13 +210,7 @@ def test_two_processes_that_intern_the_same_principals_make_each_once(tmp_path: 
     }
     environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'two.sqlite3'}"
     environment["PYTHONPATH"] = str(REPOSITORY)
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"],
-        cwd=REPOSITORY,
-        env=environment,
-        check=True,
-        timeout=120,
-    )
+    migrated_database(tmp_path / "two.sqlite3")
     with sqlite3.connect(tmp_path / "two.sqlite3") as rows:
         rows.execute(
             "INSERT INTO accounts_connection (name, kind, created_at, generation, max_age_s)"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
+from tests.browser.world import WORLD
 from tests.connectors.servers.programs import free_port
+from tests.made_in_run import DATABASE, laid
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("MUNDAP_TEST_CHROMIUM", "/usr/bin/chromium"))
@@ -38,18 +42,30 @@ def environment_of(home: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def running_server(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of a server over `home`, which is filled first; `settings` are put into its environment."""
-    port = free_port()
-    environment = environment_of(home) | dict(settings or {})
+def fill(home: Path) -> None:
+    """Have the small world in `home`. A run of the tests makes it once."""
+    laid("browser-world", _make_world, home)
+    with closing(sqlite3.connect(home / DATABASE)) as rows, rows:
+        file = json.dumps({"path": str(home / WORLD)})
+        assert rows.execute("UPDATE sync_source SET config = ?", [file]).rowcount == 1
+
+
+def _make_world(home: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "tests.browser.world"],
         cwd=REPOSITORY,
-        env=environment,
+        env=environment_of(home),
         check=True,
         timeout=START_S,
     )
+
+
+@contextmanager
+def running_server(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of a server over `home`, which is filled first; `settings` are put into its environment."""
+    fill(home)
+    port = free_port()
+    environment = environment_of(home) | dict(settings or {})
     command = [sys.executable, "-m", "uvicorn", "assistant.config.asgi:application", "--port", str(port)]
     server = subprocess.Popen([*command, "--log-level", "warning"], cwd=REPOSITORY, env=environment)
     try:

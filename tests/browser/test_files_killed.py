@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.server import REPOSITORY, START_S, environment_of, wait_for
+from tests.browser.server import REPOSITORY, environment_of, fill, wait_for
 from tests.browser.test_files import chip
 from tests.connectors.servers.programs import free_port
 
@@ -27,16 +27,10 @@ def _server(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 def test_a_file_that_was_being_read_is_ready_after_a_kill(chromium: Browser, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    subprocess.run(
-        [sys.executable, "-m", "tests.browser.world"],
-        cwd=REPOSITORY,
-        env=environment_of(home),
-        check=True,
-        timeout=START_S,
-    )
+    fill(home)
     port = free_port()
     long = tmp_path / "long.md"
-    paragraphs = (f"## Part {n}\n\nParagraph {n} tells of matter {n * 7}. " * 9 for n in range(1500))
+    paragraphs = (f"## Part {n}\n\nParagraph {n} tells of matter {n * 7}. " * 9 for n in range(300))
     long.write_text("\n\n".join(paragraphs), encoding="utf-8")
     server = _server(home, port)
     try:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 PASSWORD = "correct horse battery staple"
+WORLD = "world.jsonl"
 FILLER = " ".join(f"Paragraph {n} of the annex describes the history of the rule." for n in range(60))
 
 DOCUMENTS = [
@@ -71,7 +72,7 @@ def fill(home: Path) -> None:
         ],
         actor="test",
     )
-    file = home / "world.jsonl"
+    file = home / WORLD
     lines = [json.dumps(document, ensure_ascii=False) for document in DOCUMENTS]
     file.write_text("\n".join(lines), encoding="utf-8")
     source_id = add_source(kind="jsonl", name="Handbook", config={"path": str(file)}, actor="test")

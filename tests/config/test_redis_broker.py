@@ -13,13 +13,12 @@ import pytest
 import redis
 
 from assistant.config.env import REPOSITORY
+from tests.made_in_run import prepared_home
 
 pytestmark = pytest.mark.slow
 PREPARE = """
 import sys, django
 django.setup()
-from django.core.management import call_command
-call_command("prepare")
 from assistant.config.celery import app
 from assistant.sync.services import add_source
 add_source(kind="jsonl", name="due", config={"path": sys.argv[1], "audience": "everyone"})
@@ -46,6 +45,7 @@ def test_a_worker_on_redis_carries_out_a_task_that_another_process_sent(
     }
     environment.pop("DATABASE_URL", None)
     (tmp_path / "due.jsonl").write_text('{"id": "a", "title": "A", "text": "One."}\n', encoding="utf-8")
+    prepared_home(tmp_path)
     run = [sys.executable, "-c", PREPARE, str(tmp_path / "due.jsonl")]
     subprocess.run(run, env=environment, cwd=REPOSITORY, check=True)
     assert server.llen("maintenance") == 1

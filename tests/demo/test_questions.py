@@ -17,6 +17,7 @@ from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import User
 from assistant.chat.finding import ask, search
+from assistant.common.types import Json
 from assistant.demo.seed import seed
 from assistant.index.registry import opened_index
 from assistant.sync.engine import execute_run
@@ -101,18 +102,20 @@ def replies(
 def _collected() -> Replies:
     viewers = {email: viewer_for(User.objects.get(email=email)) for email in ACCOUNTS}
     texts = sorted({question.text for question in questions()})
+    answers = {(email, text): ask(text, viewer=viewers[email]) for email in ACCOUNTS for text in texts}
+    at_home = {text: ask(text, viewer=viewers[JIWOO]) for text in (*FROM_HOME, HOME_IN_2025)}
     return Replies(
         {question.id: _found(question.text, viewers[question.asker]) for question in questions()},
-        {(email, text): _cited(text, viewers[email]) for email in ACCOUNTS for text in texts},
+        {asked: _cited(answer) for asked, answer in answers.items()},
         {
-            **{text: _noted(text, viewers[JIWOO]) for text in (*FROM_HOME, HOME_IN_2025)},
-            **{question.id: _noted(question.text, viewers[question.asker]) for question in questions()},
+            **{text: _noted(answer) for text, answer in at_home.items()},
+            **{question.id: _noted(answers[question.asker, question.text]) for question in questions()},
         },
     )
 
 
-def _noted(text: str, viewer: Viewer) -> list[tuple[str, tuple[str, ...]]]:
-    notes = json.loads(json.dumps(ask(text, viewer=viewer)["notes"]))
+def _noted(answer: Mapping[str, Json]) -> list[tuple[str, tuple[str, ...]]]:
+    notes = json.loads(json.dumps(answer["notes"]))
     return [(note["kind"], tuple(source["external_id"] for source in note["sources"])) for note in notes]
 
 
@@ -120,8 +123,8 @@ def _found(text: str, viewer: Viewer) -> list[str]:
     return [str(hit["external_id"]) for hit in search(text, viewer=viewer, k=TOP)]
 
 
-def _cited(text: str, viewer: Viewer) -> list[Cited]:
-    citations = ask(text, viewer=viewer)["citations"]
+def _cited(answer: Mapping[str, Json]) -> list[Cited]:
+    citations = answer["citations"]
     assert isinstance(citations, list)
     cited = []
     for citation in citations:

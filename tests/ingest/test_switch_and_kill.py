@@ -124,7 +124,7 @@ def test_a_builder_that_is_killed_loses_at_most_a_batch(
             stderr=subprocess.DEVNULL,
         ) as builder:
             while builder.poll() is None and second.count() <= kept:
-                time.sleep(0.002)
+                time.sleep(0.01)
             builder.send_signal(signal.SIGKILL)
         assert second.count() >= kept
         kept = second.count()

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file, save_file
 
 from assistant.common.errors import ModelUnavailable, UsageError
 from assistant.providers.contract import NOT_JUDGED
@@ -103,6 +102,8 @@ def test_what_would_judge_at_random_is_refused(tmp_path: Path) -> None:
 
 
 def test_broken_weights_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - heavy
+
     broken = made_entailment(tmp_path / "broken")
     file = tmp_path / "broken" / "model.safetensors"
     weights = load_file(file)

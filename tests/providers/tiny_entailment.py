@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
-
 from tests.providers.tiny_reranker import made_reranker
 
 USUAL = ("entailment", "neutral", "contradiction")
@@ -15,6 +13,8 @@ USUAL = ("entailment", "neutral", "contradiction")
 
 def made_entailment(folder: Path, labels: Sequence[str] = USUAL, *, order: Sequence[int] = (0, 1, 2)) -> str:
     """A classifier of letters in `folder`; place n of its output is what is at `order[n]` by default."""
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - heavy
+
     made_reranker(folder, labels=len(order), seed=3)
     file = folder / "model.safetensors"
     weights = load_file(file)

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 _BEGIN, _END, _OTHER = "<s>", "</s>", "<?>"
 _TEMPLATE = (
@@ -44,6 +46,8 @@ def tiny_model(
 
 def _tokenizer(vocabulary: Sequence[str], longest: int, turn: str) -> PreTrainedTokenizerFast:
     """One token a word; every word that the model does not say is the same unknown one."""
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - heavy
+
     ids = {token: number for number, token in enumerate(vocabulary)}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_OTHER))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=_SPACE, prepend_scheme="always")
@@ -60,6 +64,9 @@ def _tokenizer(vocabulary: Sequence[str], longest: int, turn: str) -> PreTrained
 
 
 def _model(vocabulary: Sequence[str], chain: Sequence[str], longest: int) -> LlamaForCausalLM:
+    import torch  # noqa: PLC0415 - heavy
+    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415 - heavy
+
     count = len(vocabulary)
     width = -(-count // (2 * _HEADS)) * 2 * _HEADS  # rotary embeddings want even heads
     config = LlamaConfig(

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
-
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,?:가나다라마바사아자차카타파하휴연차무근일원"
 _LONGEST = 256
@@ -15,6 +11,16 @@ _LONGEST = 256
 
 def made_reranker(folder: Path, *, labels: int = 1, headless: bool = False, seed: int = 1) -> str:
     """A cross-encoder of letters in `folder`; `headless` leaves out what gives the scores."""
+    # Heavy: a worker that collects the tests need not run these.
+    import torch  # noqa: PLC0415
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
+    from transformers import (  # noqa: PLC0415
+        BertConfig,
+        BertForSequenceClassification,
+        BertModel,
+        PreTrainedTokenizerFast,
+    )
+
     known = {token: at for at, token in enumerate((*_SPECIAL, *_LETTERS))}
     letters = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
     letters.normalizer = normalizers.Lowercase()

@@ -114,7 +114,7 @@ def prepare(world: World, folders: list[str]) -> None:
         "access_file": str(world.folder / "access.json"),
         "groups_file": str(world.folder / "groups.json"),
     }
-    world.installation.done("prepare")
+    world.installation.prepare()
     for person in (ANN, BOB):
         world.installation.done("user", "add", person)
     world.installation.done(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.common.types import Json
+from tests.made_in_run import prepared_home
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,6 +61,13 @@ class Installation:
         except ValueError:
             result = {}
         return Ended(ended.returncode, result, ended.stdout, ended.stderr)
+
+    def prepare(self) -> None:
+        """What `manage.py prepare` does; on SQLite a copy of what it did once in this run of the tests."""
+        if "DATABASE_URL" in self.settings:
+            self.done("prepare")
+        else:
+            prepared_home(self.home)
 
     def done(self, *arguments: str) -> dict[str, Json]:
         """The result of a command that must succeed."""

@@ -209,7 +209,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     installation = Installation(home / "home")
     words = write_documents(home / "documents", number=number, seed=seed)
     config = json.dumps({"root": str(home / "documents"), "audience": "everyone"})
-    installation.done("prepare")
+    installation.prepare()
     installation.done("user", "add", READER)
     installation.done("source", "add", "--kind", "filesystem", "--name", SOURCE, "--config", config)
     run_id = int(str(installation.done("sync", SOURCE)["run"]))

@@ -55,7 +55,7 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     config = {"bucket": bucket, "endpoint": proxy.endpoint, "access_key_id": "k", "audience": "everyone"}
     secrets = home / "secrets.json"
     secrets.write_text(json.dumps({"secret_access_key": "s"}), encoding="utf-8")
-    installation.done("prepare")
+    installation.prepare()
     installation.done("user", "add", killing.READER)
     installation.done(
         *("source", "add", "--kind", "s3", "--name", killing.SOURCE),

@@ -135,7 +135,7 @@ def measure(home: Path, *, number: int, seed: int) -> dict[str, Json]:
     cluster.start()
     installation = Installation(home / "home", {"DATABASE_URL": cluster.url})
     words = write_documents(home / "documents", number=number, seed=seed)
-    installation.done("prepare")
+    installation.prepare()
     installation.done("user", "add", killing.READER)
     killing.use(installation)
     programs = killing.Programs(installation)

@@ -61,6 +61,24 @@ def test_a_hidden_table_changes_no_byte_of_any_answer(files: TableFiles) -> None
     assert [_told(files, "ann", question) for question in QUESTIONS] == before
 
 
+PRICES = (("제품", "단가"), ("밸브", "12,000원"), ("비밀펌프", "930,000원"))
+PRICIEST = "2026년 가격표에서 가장 비싼 제품은 무엇인가요?"
+LOOSE = "2026년 가격표는 영업본부가 관리하는 문서이다. 제품 가격은 분기마다 검토하고 가격표에 적는다."
+
+
+def test_a_question_over_a_hidden_table_is_refused_as_if_there_were_none(files: TableFiles) -> None:
+    files.put("가격표_안내.txt", LOOSE.encode(), "ann", "cho")
+    files.sync()
+    assert "영업본부" in _told(files, "ann", "2026년 가격표는 어디에서 관리하나요?")
+    before = _told(files, "ann", PRICIEST)
+    assert '"no_answer": true' in before
+    assert "영업본부" not in before
+    files.put("가격표_2026.csv", csv_of(PRICES), "cho")
+    files.sync()
+    assert "비밀펌프" in _told(files, "cho", PRICIEST)
+    assert _told(files, "ann", PRICIEST) == before
+
+
 def test_a_stranger_is_told_no_figure_and_no_name(files: TableFiles) -> None:
     for question in QUESTIONS:
         told = _told(files, "sam", question)

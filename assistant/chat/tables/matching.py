@@ -43,6 +43,7 @@ class Choice:
     times: tuple[tuple[str, str], ...]  # column and period by which rows were chosen
     worth: float
     is_doubtful: bool = False  # merged cells, or rows of which it is not certain that each is one thing
+    is_named: bool = True  # words of the question name a column or cells, not only what stands around
 
     @property
     def is_filtered(self) -> bool:
@@ -96,7 +97,7 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
             entity = table.columns[mentions[0].column]
         doubtful = any(not table.columns[at].cells[row].text for at in beside for row in table.body)
         doubtful = doubtful or (counts and entity is not None and not _names_each_row_apart(table, entity))
-        yield Choice(columns, groups, mentions, entity, times, worth, doubtful)
+        yield Choice(columns, groups, mentions, entity, times, worth, doubtful, bool(held & needed))
 
 
 def _meant_otherwise(table: Table, asked: Asked, headings: Sequence[NamedColumn]) -> frozenset[int]:
@@ -216,7 +217,8 @@ def _in_time(
     table: Table, asked: Asked, columns: Sequence[Column], rows: set[int]
 ) -> tuple[set[int], tuple[tuple[str, str], ...]] | None:
     """The rows that lie in the periods asked for, and by which column; None where a period fits nothing."""
-    around = [named.period for text in table.around for named in named_periods(text)]
+    over = (text.replace("_", " ") for text in table.around)  # names of files
+    around = [named.period for text in over for named in named_periods(text)]
     timed = [column for column in table.columns if column.kind is Kind.PERIOD]
     if len(asked.periods) > 1 and timed:
         return None  # two periods of one column: a span or a comparison

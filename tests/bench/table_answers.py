@@ -119,7 +119,7 @@ def tables_in(path: Path) -> list[Table]:
         end = at + len(block.text)
         blocks.append(TextBlock(block.kind.value, block.text, at, end, block.level, block.place))
         at = end + len(BLOCK_SEPARATOR)
-    return list(tables_of(blocks, parsed.title or path.name))
+    return [table for table in tables_of(blocks, parsed.title or path.name) if table.is_whole]
 
 
 def made(table: Table) -> Iterator[Question]:

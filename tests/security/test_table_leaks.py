@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from assistant.accounts.models import User
 from assistant.chat import selectors
 from assistant.chat.answering import Answer, ModelUse, answer, named_chat_model
-from assistant.chat.events import Status, Token, Withheld
-from assistant.chat.exporting import export_conversation
+from assistant.chat.events import NumberedEvent, Status, Token, Withheld, to_payload
+from assistant.chat.exporting import FORMATS, export_conversation, export_shared
 from assistant.chat.finding import ask
 from assistant.chat.models import Turn
 from assistant.chat.runner import run_turn
-from assistant.chat.services import start_turn
+from assistant.chat.services import follow_turn, start_turn
 from assistant.chat.sharing import share_conversation, share_state, shared_conversation
 from tests.chat.table_files import TableFiles, csv_of, table_files_in
 
@@ -77,6 +78,52 @@ def test_a_question_over_a_hidden_table_is_refused_as_if_there_were_none(files: 
     files.sync()
     assert "비밀펌프" in _told(files, "cho", PRICIEST)
     assert _told(files, "ann", PRICIEST) == before
+
+
+BUDGETS = (("팀", "2025 비밀예산", "2026 비밀예산"), ("개발팀", "120", "140"), ("영업팀", "80", "95"))
+BUDGET = "비밀예산 합계가 얼마예요?"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_why_a_table_gave_no_figure_is_told_only_to_who_may_read_it_now(files: TableFiles) -> None:
+    before = _told(files, "bob", BUDGET)
+    files.put("예산표.csv", csv_of(BUDGETS), "ann", "cho")
+    files.sync()
+    assert _told(files, "bob", BUDGET) == before
+    ann, cho = files.viewer("ann"), files.viewer("cho")
+    turn = start_turn(viewer=ann, question=BUDGET, conversation_id=None)
+    assert run_turn(turn.pk)
+    share_conversation(viewer=ann, conversation_id=turn.conversation_id)
+    token = share_state(viewer=ann, conversation_id=turn.conversation_id).token
+
+    def streamed() -> str:
+        async def follow() -> list[NumberedEvent]:
+            return [one async for one in follow_turn(viewer=ann, turn_id=turn.pk, after=0)]
+
+        return repr([to_payload(one.event) for one in async_to_sync(follow)()])
+
+    def shown_to_ann() -> str:
+        saved = [
+            export_conversation(viewer=ann, conversation_id=turn.conversation_id, kind=kind).content.decode()
+            for kind in FORMATS
+        ]
+        return repr((selectors.turn(viewer=ann, turn_id=turn.pk), saved, streamed()))
+
+    for shown in (
+        shown_to_ann(),
+        streamed(),
+        repr(shared_conversation(viewer=cho, token=token)),
+        export_shared(viewer=cho, token=token, kind="md").content.decode(),
+    ):
+        assert "2025 비밀예산" in shown
+    theirs = shared_conversation(viewer=files.viewer("bob"), token=token)
+    assert "2025 비밀예산" not in repr(theirs)
+    assert "예산표" not in repr(theirs)
+    files.readers["예산표.csv"] = ("cho",)
+    files.sync()
+    assert "2025 비밀예산" not in shown_to_ann()
+    assert "예산표" not in shown_to_ann()
+    assert "2025 비밀예산" in repr(shared_conversation(viewer=cho, token=token))
 
 
 def test_a_stranger_is_told_no_figure_and_no_name(files: TableFiles) -> None:

@@ -37,7 +37,6 @@ class Refusal(StrEnum):
     UNREADABLE = "unreadable"  # a cell holds more than a figure
     NOT_ADDITIVE = "not_additive"  # prices, rates
     COUNTED_TWICE = "counted_twice"  # a row adds others up, or the table's own total is another
-    MASKED = "masked"  # a guardrail hides a part of the table
 
 
 @dataclass(frozen=True, slots=True)

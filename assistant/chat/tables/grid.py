@@ -1,14 +1,14 @@
 """A table of a document as headings, rows and kinds of columns, each cell with its place in the text.
 
 Only tables whose shape leaves no doubt become a `Table`: one row of headings, every row below it under them.
-What may be a part of a larger table, cut by a page, a gap or a limit, is none.
+What may be a part of a larger table, cut by a page, a gap or a limit, is marked as not whole.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from itertools import pairwise
@@ -27,6 +27,7 @@ from assistant.documents.reading import TextBlock
 
 MOST_ROWS = 2_000
 MOST_CHARACTERS = 60_000  # of one table: all of it is what its citation shows
+_LOOKED_AT = 200  # lines of a longer one, to know what it is about
 _MOST_COLUMNS = 60
 _LONGEST_HEADING = 60  # characters of a column's name
 _LONGEST_CAPTION = 200
@@ -141,6 +142,7 @@ class Table:
     place: str
     around: tuple[str, ...]  # title, headings, sheet, caption
     unit_line: str = ""
+    is_whole: bool = True  # False: it may go on elsewhere, or is too long to be calculated with
 
     @property
     def measures(self) -> tuple[Column, ...]:
@@ -166,22 +168,23 @@ def tables_of(blocks: Sequence[TextBlock], title: str) -> Iterator[Table]:
         if block.kind == "heading":
             path = [(level, text) for level, text in path if level < block.level]
             path.append((block.level, block.text))
-        if block.kind != "table" or at in torn:
+        if block.kind != "table":
             continue
         captions = _captions(blocks, at)
         table = table_of(
             block, around=(title, *(text for _, text in path), block.place, *captions), captions=captions
         )
         if table is not None:
-            yield table
+            yield replace(table, is_whole=table.is_whole and at not in torn)
 
 
 def table_of(block: TextBlock, *, around: Sequence[str], captions: Sequence[str] = ()) -> Table | None:
     """The table in a block, or None where its shape leaves a doubt."""
     lines = _lines(block)
-    if len(lines) < 2 or len(lines) - 1 > MOST_ROWS or len(block.text) > MOST_CHARACTERS:  # noqa: PLR2004
+    if len(lines) < 2:  # noqa: PLR2004 - headings and a row
         return None
-    headings, *below = lines
+    is_short = len(lines) - 1 <= MOST_ROWS and len(block.text) <= MOST_CHARACTERS
+    headings, *below = lines if is_short else lines[:_LOOKED_AT]
     width = len(headings)
     if not 2 <= width <= _MOST_COLUMNS or any(len(line) > width for line in below):  # noqa: PLR2004
         return None
@@ -197,7 +200,15 @@ def table_of(block: TextBlock, *, around: Sequence[str], captions: Sequence[str]
     if any(not column.heading for column in columns[1:]) or _has_second_headings(rows, amounts):
         return None
     return Table(
-        columns, rows, block.start, block.end, block.text, block.place, tuple(filter(None, around)), line
+        columns,
+        rows,
+        block.start,
+        block.end,
+        block.text,
+        block.place,
+        tuple(filter(None, around)),
+        line,
+        is_whole=is_short,
     )
 
 
@@ -268,7 +279,7 @@ def _names_columns(cells: Sequence[Cell]) -> bool:
     if len(named) < max(1, len(cells) - 1) or len({normalise(text) for text in named}) < len(named):
         return False
     return all(
-        len(text) <= _LONGEST_HEADING and (amount_of(text) is None or period_of(text) is not None)
+        len(text) <= _LONGEST_HEADING and (amount_of(text) is None or bool(named_periods(text)))
         for text in named
     )
 

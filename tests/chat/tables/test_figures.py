@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from io import BytesIO
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.chat.tables.answering import Figure
+from assistant.chat.tables.answering import Figure, Refused, Why
 from assistant.chat.tables.asking import asked_of
 from assistant.chat.tables.computing import Refusal
-from tests.chat.tables.made import figure, short, tables
+from tests.chat.tables.made import Rows, figure, short, tables
 
 BUDGET = (
     ("팀", "지역", "2025 예산(백만원)", "2026 예산(백만원)"),
@@ -134,6 +135,35 @@ def test_units_that_differ_prices_and_notes_are_refused() -> None:
     assert short("total cost", beside) is Refusal.MIXED_UNITS
 
 
+@pytest.mark.parametrize(
+    ("question", "parts", "told", "columns"),
+    [
+        ("예산 합계가 얼마예요?", (BUDGET,), Why.COLUMNS, ("2025 예산(백만원)", "2026 예산(백만원)")),
+        ("비용 합계", ((("항목", "비용"), ("가", "1 EUR"), ("나", "1 USD")),), Why.MIXED_UNITS, ("비용",)),
+        ("단가 합계", ((("항목", "단가"), ("가", "10"), ("나", "12")),), Why.NOT_ADDITIVE, ("단가",)),
+        ("비용 합계", ((("항목", "비용"), ("가", "9"), ("합계", "8")),), Why.COUNTED_TWICE, ("비용",)),
+        (
+            "비용 합계",
+            ((("항목", "비용"), ("가", "9")), "# 2", (("항목", "비용"), ("나", "8"))),
+            Why.TABLES,
+            (),
+        ),
+        ("비용 합계", ((("항목", "비용"), ("가", "9")), (("항목", "비용"), ("나", "8"))), Why.IN_PARTS, ()),
+        ("비용 합계", ((("항목", "비용"), *(("가", "9"),) * 2_001),), Why.IN_PARTS, ()),
+        ("서울 비용 합계", ((("지역", "비용"), ("서울", "1"), ("", "2"), ("부산", "3")),), Why.ROWS, ()),
+        ("대구 예산 합계", (BUDGET,), None, ()),
+        ("매출 합계", (BUDGET,), None, ()),
+        ("영업팀 예산은 얼마예요?", (BUDGET,), None, ()),
+    ],
+)
+def test_why_there_is_no_figure_is_told_where_a_table_was_meant(
+    question: str, parts: Sequence[str | Rows], told: Why | None, columns: tuple[str, ...]
+) -> None:
+    found = figure(question, *parts)
+    assert isinstance(found, Refused)
+    assert (found.told, found.columns) == (told, columns)
+
+
 def test_a_row_that_adds_others_up_is_found_without_its_name_and_a_false_total_is_not_believed() -> None:
     unnamed = (("항목", "비용"), ("가", "10"), ("나", "20"), ("다", "30"), ("모두 더한 값", "60"))
     assert short("비용 합계", unnamed) is Refusal.COUNTED_TWICE
@@ -145,9 +175,15 @@ def test_a_row_that_adds_others_up_is_found_without_its_name_and_a_false_total_i
 
 def test_a_table_that_may_be_a_part_of_one_is_not_calculated_with() -> None:
     head = ("항목", "비용")
-    assert tables((head, ("가", "10")), (("나", "20"), ("다", "30"))) == []
-    assert tables((head, ("가", "10")), (head, ("나", "20"))) == []
-    assert len(tables((head, ("가", "10")), "# 다음", (head, ("나", "20")))) == 2
+    for parts in (
+        ((head, ("가", "10")), (("나", "20"), ("다", "30"))),
+        ((head, ("가", "10")), (head, ("나", "20"))),
+    ):
+        assert not any(table.is_whole for table in tables(*parts))
+        assert short("비용 합계", *parts) is Refusal.NOTHING_FITS
+    assert [table.is_whole for table in tables((head, ("가", "10")), "# 다음", (head, ("나", "20")))] == [
+        True
+    ] * 2
     assert tables((("", "2025", ""), ("팀", "상반기", "하반기"), ("가", "1", "2"))) == []
 
 
@@ -199,7 +235,8 @@ def test_a_workbook_gives_what_an_oracle_computes_or_is_refused(
         assert not isinstance(found, Figure)
         return
     if not isinstance(found, Figure):
-        assert found is Refusal.COUNTED_TWICE
+        assert found is not None
+        assert found.why is Refusal.COUNTED_TWICE
         return
     whole = sum(numbers, Fraction(0))
     expected = whole if how == "total" else whole / len(numbers)

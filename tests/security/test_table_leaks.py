@@ -86,11 +86,11 @@ BUDGET = "비밀예산 합계가 얼마예요?"
 
 @pytest.mark.django_db(transaction=True)
 def test_why_a_table_gave_no_figure_is_told_only_to_who_may_read_it_now(files: TableFiles) -> None:
-    before = _told(files, "bob", BUDGET)
-    files.put("예산표.csv", csv_of(BUDGETS), "ann", "cho")
+    before = _told(files, "cho", BUDGET)
+    files.put("예산표.csv", csv_of(BUDGETS), "ann", "bob")
     files.sync()
-    assert _told(files, "bob", BUDGET) == before
-    ann, cho = files.viewer("ann"), files.viewer("cho")
+    assert _told(files, "cho", BUDGET) == before
+    ann, bob = files.viewer("ann"), files.viewer("bob")
     turn = start_turn(viewer=ann, question=BUDGET, conversation_id=None)
     assert run_turn(turn.pk)
     share_conversation(viewer=ann, conversation_id=turn.conversation_id)
@@ -112,18 +112,18 @@ def test_why_a_table_gave_no_figure_is_told_only_to_who_may_read_it_now(files: T
     for shown in (
         shown_to_ann(),
         streamed(),
-        repr(shared_conversation(viewer=cho, token=token)),
-        export_shared(viewer=cho, token=token, kind="md").content.decode(),
+        repr(shared_conversation(viewer=bob, token=token)),
+        export_shared(viewer=bob, token=token, kind="md").content.decode(),
     ):
         assert "2025 비밀예산" in shown
-    theirs = shared_conversation(viewer=files.viewer("bob"), token=token)
+    theirs = shared_conversation(viewer=files.viewer("cho"), token=token)
     assert "2025 비밀예산" not in repr(theirs)
     assert "예산표" not in repr(theirs)
-    files.readers["예산표.csv"] = ("cho",)
+    files.readers["예산표.csv"] = ("bob",)
     files.sync()
     assert "2025 비밀예산" not in shown_to_ann()
     assert "예산표" not in shown_to_ann()
-    assert "2025 비밀예산" in repr(shared_conversation(viewer=cho, token=token))
+    assert "2025 비밀예산" in repr(shared_conversation(viewer=bob, token=token))
 
 
 def test_a_stranger_is_told_no_figure_and_no_name(files: TableFiles) -> None:

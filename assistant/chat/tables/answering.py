@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from assistant.chat.tables.asking import Asked
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.computing import Refusal, Result, result_of, spans_of
+from assistant.chat.tables.computing import result_of
 from assistant.chat.tables.grid import Table
 from assistant.chat.tables.matching import Choice, choices
+from assistant.chat.tables.results import Refusal, Result, spans_of
 from assistant.chat.tables.telling import sentence_of, short_of
 
 
@@ -129,4 +130,5 @@ def _said(result: Result) -> tuple[object, ...]:
         result.text,
         tuple(column.heading for column in result.columns),
         tuple((term.label, term.amount.value) for term in result.winners or result.terms),
+        tuple((name, group.value) for name, group in result.groups),
     )

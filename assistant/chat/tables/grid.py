@@ -21,6 +21,7 @@ from assistant.chat.tables.amounts import (
     says_none,
     says_nothing,
 )
+from assistant.chat.tables.conditions import Bound
 from assistant.chat.tables.periods import Period, named_periods, period_of
 from assistant.common.analysis import normalise
 from assistant.documents.reading import TextBlock
@@ -319,6 +320,37 @@ def heading_unit(heading: str) -> str:
     if len(words) > 1 and canonical_unit(words[-1]) in CURRENCIES:
         return str(words[-1])
     return "%" if words and words[-1] == "%" else ""
+
+
+_SCALES = {
+    **dict.fromkeys(("thousand", "thousands", "k", "천"), 10**3),
+    **dict.fromkeys(("million", "millions", "mn", "m", "백만"), 10**6),
+    **dict.fromkeys(("billion", "billions", "bn", "십억"), 10**9),
+    "만": 10**4,
+    "십만": 10**5,
+    "천만": 10**7,
+    "억": 10**8,
+}
+
+
+def unit_factor(table: Table, column: Column, bound: Bound) -> int | None:
+    """What a figure of the column is multiplied by to be held against the bound; None if that is not certain.
+
+    A bound without a unit is held against the figures as they are written.
+    """
+    own = {amount.unit for amount in column.amounts if amount is not None}
+    wanted = bound.amount.unit
+    if not wanted or len(own) != 1:
+        return 1 if len(own) == 1 else None
+    (unit,) = own
+    named = column.unit or table.unit_line
+    if unit or not named:
+        return 1 if unit in {wanted, ""} else None
+    found = _SCALED_CURRENCY.fullmatch(named)
+    if found is None or canonical_unit(named) == wanted:
+        return 1 if canonical_unit(named) == wanted else None
+    currency = canonical_unit(found["currency"] or found["after"] or "")
+    return _SCALES.get(found["scale"] or "", 1) if currency == wanted else None
 
 
 def is_unit(text: str) -> bool:

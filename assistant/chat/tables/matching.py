@@ -8,12 +8,13 @@ equally well, none is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from assistant.chat.tables.asking import Asked, words_of
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.grid import Column, Kind, Table
+from assistant.chat.tables.conditions import Bound, Stretch
+from assistant.chat.tables.grid import Column, Kind, Table, unit_factor
 from assistant.chat.tables.naming import (
     EXACT,
     Mention,
@@ -21,10 +22,20 @@ from assistant.chat.tables.naming import (
     first_token,
     heading_named,
     mentions_in,
+    without_note,
     words_around,
 )
 from assistant.chat.tables.periods import Period, named_periods
 from assistant.common.analysis import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Only rows count whose amount in the column, times `factor`, the bound holds."""
+
+    column: Column
+    bound: Bound
+    factor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,14 @@ class Choice:
     worth: float
     is_doubtful: bool = False  # merged cells, or rows of which it is not certain that each is one thing
     is_named: bool = True  # words of the question name a column or cells, not only what stands around
+    by: Column | None = None  # its cells name the groups that the figure is told for
+    within: Within | None = None
+    is_part: bool = False  # one group of several: its sum is not held against the table's own total
 
     @property
     def is_filtered(self) -> bool:
         """Whether not all rows are meant."""
-        return bool(self.mentions or self.times)
+        return bool(self.mentions or self.times or self.within)
 
 
 def choices(table: Table, asked: Asked) -> list[Choice]:
@@ -64,6 +78,36 @@ def choices(table: Table, asked: Asked) -> list[Choice]:
 
 
 def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
+    if not asked.by:
+        yield from _ungrouped(table, asked)
+        return
+    by = [token for token in asked.tokens if token.at in asked.by]
+    rest = tuple(token for token in asked.tokens if token.at not in asked.by)
+    named = [one for one in (heading_named(column, by) for column in table.columns) if one.tokens]
+    named = [one for one in named if one.worth == EXACT] or named
+    if len(named) == 1:
+        group = named[0].column
+        for choice in _ungrouped(table, replace(asked, tokens=rest, by=frozenset())):
+            if _can_group(table, group, choice):
+                yield replace(choice, by=group, is_named=True, worth=choice.worth + named[0].worth)
+    elif not named:  # "paid by Kim": a cell, and no group
+        for choice in _ungrouped(table, replace(asked, by=frozenset())):
+            whole = (mention.tokens for mention in choice.mentions if mention.worth == EXACT)
+            if asked.by <= frozenset[int]().union(*whole):
+                yield choice
+
+
+def _can_group(table: Table, group: Column, choice: Choice) -> bool:
+    """Whether each row certainly lies in one group, and no group is written in two ways."""
+    if group.kind is Kind.AMOUNT or any(period and period.day for period in group.periods):
+        return False
+    if group.at in {column.at for column in choice.columns}:
+        return False
+    names = {normalise(group.cells[row].text) for row in table.body}
+    return all(names) and len({without_note(name) for name in names}) == len(names)
+
+
+def _ungrouped(table: Table, asked: Asked) -> Iterator[Choice]:
     needed = frozenset(token.at for token in asked.tokens if token.is_needed)
     around = words_around(table, asked.tokens)
     headings = [heading_named(column, asked.tokens) for column in table.columns]
@@ -77,6 +121,12 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
         if chosen is None:
             continue
         groups, mentions, times = chosen
+        within = _within(table, asked, headings, columns)
+        if asked.bound is not None and within is None:
+            continue
+        if within is not None:
+            own |= headings[within.column.at].tokens
+            asked = replace(asked, counted=asked.counted - headings[within.column.at].tokens)
         held = own.union(*(mention.tokens for mention in mentions))
         # A heading that is named beside its cell, as in "country KR", or that names what the rows are.
         beside = {mention.column for mention in mentions}
@@ -97,7 +147,30 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
             entity = table.columns[mentions[0].column]
         doubtful = any(not table.columns[at].cells[row].text for at in beside for row in table.body)
         doubtful = doubtful or (counts and entity is not None and not _names_each_row_apart(table, entity))
-        yield Choice(columns, groups, mentions, entity, times, worth, doubtful, bool(held & needed))
+        is_named = bool(held & needed)
+        yield Choice(columns, groups, mentions, entity, times, worth, doubtful, is_named, within=within)
+
+
+def _within(
+    table: Table, asked: Asked, headings: Sequence[NamedColumn], columns: Sequence[Column]
+) -> Within | None:
+    """Which amounts the bound is on: the figures themselves, or the one column of them that it may be."""
+    if asked.bound is None:
+        return None
+    named = [one for one in table.measures if headings[one.at].tokens]
+    if columns:
+        own = headings[columns[0].at].tokens
+        beside = any(headings[one.at].tokens - own for one in named if one.at != columns[0].at)
+        possible = [] if beside else [columns[0]]
+    else:
+        possible = named or list(table.measures)
+    found = [
+        (one, factor) for one in possible if (factor := unit_factor(table, one, asked.bound)) is not None
+    ]
+    if len(found) != 1 or (len(named) > 1 and not columns):
+        return None
+    ((column, factor),) = found
+    return Within(column, asked.bound, factor)
 
 
 def _meant_otherwise(table: Table, asked: Asked, headings: Sequence[NamedColumn]) -> frozenset[int]:
@@ -223,6 +296,9 @@ def _in_time(
     if len(asked.periods) > 1 and timed:
         return None  # two periods of one column: a span or a comparison
     times: list[tuple[str, str]] = []
+    if asked.stretch is not None:
+        inside = _rows_between(table, timed[0], asked.stretch, around) if len(timed) == 1 else None
+        return None if inside is None else (rows & inside, ((timed[0].heading, asked.stretch.text),))
     for named in asked.periods:
         period = named.period
         if any(_covers(period, column) for column in columns):
@@ -271,6 +347,34 @@ def _rows_in(table: Table, column: Column, period: Period, around: Sequence[Peri
     return inside
 
 
+def _rows_between(
+    table: Table, column: Column, stretch: Stretch, around: Sequence[Period]
+) -> set[int] | None:
+    """The rows of the stretch; None where one may or may not lie in it, or where a part of it has none."""
+    over = {one.year for one in around if one.year}
+    like, inside = stretch.first, set[int]()
+    years: set[int] = set()
+    places: set[int] = set()
+    for row in table.body:
+        cell = column.periods[row]
+        if cell is None or (like.quarter and not cell.quarter_of) or (like.month and not cell.month):
+            return None
+        if like.day and not cell.day:
+            return None
+        if like.year and not cell.year and over != {like.year}:
+            return None
+        year = cell.year or like.year
+        place = stretch.place_of(replace(cell, year=year if like.year else 0))
+        if place in stretch.places:
+            inside.add(row)
+            years.add(year)
+            places.add(place)
+    if not like.year and len(years) > 1:
+        return None  # of which year?
+    dated = any(period and period.day for period in column.periods)
+    return inside if inside and (dated or like.day or places == set(stretch.places)) else None
+
+
 def _entity(
     table: Table, asked: Asked, headings: Sequence[NamedColumn], columns: Sequence[Column], beside: set[int]
 ) -> Column | None:
@@ -286,7 +390,7 @@ def _entity(
         return exact[0].column
     free = [column for column in table.labels if column.at not in own]
     first = [column for column in free if column.at not in beside] or free
-    if asked.wanted is Wanted.COUNT or not first:
+    if not first or (asked.wanted is Wanted.COUNT and (asked.bound is None or asked.counted)):
         return None
     return first[0]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from assistant.chat.tables.answering import Figure, Refused, figure_of
 from assistant.chat.tables.asking import asked_of
-from assistant.chat.tables.computing import Refusal
 from assistant.chat.tables.grid import Table, tables_of
+from assistant.chat.tables.results import Refusal
 from assistant.documents.reading import TextBlock
 from assistant.ingest.parsers.blocks import BlockList
 
@@ -48,6 +48,6 @@ def short(question: str, *parts: str | Rows, title: str = "") -> str | Refusal |
     """The figure itself as it is told."""
     found = figure(question, *parts, title=title)
     if not isinstance(found, Figure):
-        return found and found.why
+        return None if found is None else found.why
     assert found.short is not None
     return found.sentence[slice(*found.short)]

@@ -120,7 +120,7 @@ WRITTEN: tuple[tuple[str, str | None], ...] = (
     ("계획수량이 3,000개 미만인 계획수량 합계", "2,100"),
     ("How many products cost more than 200 EUR?", None),
     ("total unit price by sku", None),
-    ("인원이 20명을 초과하는 팀은 몇 곳이에요?", "1"),
+    ("인원이 20명을 초과하는 팀은 몇 곳이에요?", "2"),
     ("단계별 고객은 몇 곳이에요?", "협상"),
     ("10월부터 내년 3월까지 계획수량 합계", None),
     ("팀별 예산 합계", None),

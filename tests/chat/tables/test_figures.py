@@ -196,6 +196,14 @@ def test_a_bound_is_held_against_figures_in_thousands_and_millions() -> None:
     assert short("1억 달러 이상인 팀은 몇 개예요?", millions) is Refusal.NOTHING_FITS
     mixed = (("항목", "비용"), ("가", "10 EUR"), ("나", "30 USD"))
     assert short("20달러 이상인 비용 합계", mixed) is Refusal.NOTHING_FITS
+    none = (
+        ("항목", "비용"),
+        *(("가나다라"[at], f"{9 + at}원") for at in range(4)),
+        ("마", "없음"),
+        ("바", "-"),
+    )
+    assert short("10원 이상인 항목은 몇 개예요?", none) == "3"
+    assert short("10원 이하인 항목은 몇 개예요?", none) is Refusal.UNREADABLE
     noted = (
         ("항목", "비용"),
         ("가", "10원"),

@@ -57,17 +57,27 @@ _ASKS_FOR_ONE = re.compile(
     r"|^[^?？.]{1,30}(?<!다)$"
     r"|\b(?:what|which|who|whose|how much|how many|where)\b"
 )
-_UTMOST = (
-    r"가장|제일|최[고대다장상저소단하]|으뜸|유일|주요|1위|일위|순으로|에 이르|\b\w{2,}est\b"
-    r"|\b(?:most|least|only|top|record|main|rang\w+|peak\w*|maximum|minimum|max|min)\b"
+# Without saying of what: it may be the most or the least.
+_FOREMOST = (
+    r"최[고대다장상저소단하]|으뜸|유일|주요|1위|일위|순으로|에 이르|달하|달했"
+    r"|\b(?:most|least|only|top|leading|record|main|rang\w+|peak\w*|maximum|minimum|max|min)\b"
 )
+_UTMOST_HIGH = (
+    rf"(?:가장|제일)[^.]{{0,12}}?(?:많|높|큰|컸|크|긴|길|넓|깊|거대|무거)|{_FOREMOST}"
+    r"|\b(?:larg|high|bigg|great|long|tall|wid|deep|heavi|strong|busi|rich)est\b"
+)
+_UTMOST_LOW = (
+    rf"(?:가장|제일)[^.]{{0,12}}?(?:적|낮|작|짧|좁|얕|가벼)|{_FOREMOST}"
+    r"|\b(?:low|small|short|few|narrow|light|shallow|weak|poor)est\b"
+)
+_UTMOST = rf"가장|제일|{_UTMOST_HIGH}|{_UTMOST_LOW}|\bcheapest\b"
 _EVERY = r"합계|합|총|모두|전체|누계|도합|\b(?:sums?|totals?|totall\w+|altogether|combined|overall|all)\b"
 _PRICE = r"비[싼싸쌌]|싼|저렴|가격|요금|단가|[고저정원]가|\b(?:expensive|cheap\w*|pric\w+|cost\w*)\b"
 _STATED = {
     OverRecords.PRICIEST: (_UTMOST, _PRICE),
     OverRecords.CHEAPEST: (_UTMOST, _PRICE),
-    OverRecords.MOST: (_UTMOST,),
-    OverRecords.LEAST: (_UTMOST,),
+    OverRecords.MOST: (_UTMOST_HIGH,),
+    OverRecords.LEAST: (_UTMOST_LOW,),
     OverRecords.SUM: (_EVERY,),
     OverRecords.AVERAGE: (
         r"평균|중앙값|당\s|정도|내외|안팎|\b(?:average\w*|mean|median|typical\w*|usual\w*|about|approximately|per)\b",

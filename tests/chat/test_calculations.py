@@ -153,6 +153,8 @@ def test_a_table_that_was_meant_and_gives_no_figure_says_why_wherever_it_is_show
     client = Client()
     client.force_login(User.objects.get(email="ann@example.com"))
     page = client.get(f"/turns/{view.id}/", headers={"accept-language": "ko"}).content.decode()
+    assert "질문에 맞는 표가 있지만 계산하지 않았어요" in page
+    assert page.count("질문에 맞는 열이 여러 개예요") == 1
     assert "질문에 맞는 열이 여러 개예요: “2025 예산”, “2026 예산”" in page
     page = client.get(f"/turns/{view.id}/", headers={"accept-language": "en"}).content.decode()
     assert "Several columns fit: “2025 예산”, “2026 예산”" in page

@@ -66,6 +66,9 @@ def test_sentences_that_only_share_words_with_the_question_are_not_its_answer() 
 def test_a_price_is_not_stated_by_another_superlative() -> None:
     assert not states(OverRecords.PRICIEST, "가장 최근 문서는 2026년 판이다.")
     assert not states(OverRecords.CHEAPEST, "The largest plan has 50 seats.")
+    assert not states(OverRecords.MOST, "경보는 가장 오래된 알림의 나이로 바꾼다.")
+    assert not states(OverRecords.MOST, "The request goes to the oldest branch.")
+    assert not states(OverRecords.LEAST, "서울 지점의 매출이 가장 많다.")
     assert states(OverRecords.CHEAPEST, "The Basic plan has the lowest price.")
 
 

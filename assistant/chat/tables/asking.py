@@ -104,7 +104,7 @@ def asked_of(question: str, *, today: date | None = None) -> Asked | None:
     placed = tuple(_tokens(plain, spans))
     by = frozenset(token.at for token, start in placed for _, at, _ in groups if at == start)
     tokens = tuple(_with_generic(token, narrowed=bool(bounds)) for token, _ in placed)
-    if not any(token.is_needed for token in tokens) and not bounds:
+    if (groups and not by) or not (bounds or any(token.is_needed for token in tokens)):
         return None
     return Asked(
         wanted,

@@ -132,6 +132,7 @@ def _basis(table: Table, result: Result, *, korean: bool) -> list[str]:
 
 def _conditions(table: Table, result: Result) -> list[str]:
     found: dict[str, list[str]] = {}
+    bounded: list[str] = []
     for at, mention in enumerate(result.mentions):
         found.setdefault(table.columns[mention.column].heading, []).append(mention_text(table, result, at))
     for heading, period in result.times:
@@ -139,8 +140,8 @@ def _conditions(table: Table, result: Result) -> list[str]:
     if result.within is not None:
         within = result.within
         limit = shown(within.bound.amount.value, within.bound.amount, places=within.bound.amount.places)
-        found.setdefault(within.column.heading, []).append(f"{within.bound.sense} {limit}")
-    return [f"{heading}: {', '.join(values)}" for heading, values in found.items()]
+        bounded = [f"{within.column.heading} {within.bound.sense} {limit}"]
+    return [*(f"{heading}: {', '.join(values)}" for heading, values in found.items()), *bounded]
 
 
 def _as_written(period: str) -> str:

@@ -59,6 +59,10 @@ def calculated(view: TurnView) -> list[Token]:
         ("Which product is most expensive?", "most", "Pump"),
         ("Aster와 Cedar의 unit price 차이", "difference", "32.75 USD"),
         ("What is the unit price of Birch?", "cell", "310"),
+        ("지역별 출장비 합계", "sum", ""),
+        ("10만 원 이상인 출장비 합계", "sum", "350,000원"),
+        ("2026년 7월부터 8월까지 출장비 합계", "sum", "430,500원"),
+        ("How many vendors have a unit price over 40?", "count", "2"),
     ],
 )
 def test_a_figure_is_worked_out_and_says_from_which_rows(

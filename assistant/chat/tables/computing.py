@@ -15,7 +15,7 @@ from assistant.chat.tables.amounts import Amount, canonical_unit, rounded, says_
 from assistant.chat.tables.asking import Asked
 from assistant.chat.tables.asking_words import Wanted
 from assistant.chat.tables.conditions import Sense
-from assistant.chat.tables.grid import Column, Kind, Table
+from assistant.chat.tables.grid import Column, Kind, Table, units_beside
 from assistant.chat.tables.matching import Choice
 from assistant.chat.tables.results import BARE, Refusal, RefusedError, Result, Term
 from assistant.common.analysis import normalise
@@ -24,7 +24,6 @@ _DIGITS = 100  # more than any sum here has: nothing is rounded unseen
 _MOST_TIED = 4
 _MOST_GROUPS = 20
 _SMALLEST_WITH_TOTAL = 4  # rows from which one can be the sum of the others
-_CURRENCY_COLUMNS = frozenset(("currency", "통화", "화폐", "단위", "unit", "units", "uom"))
 
 
 def result_of(table: Table, asked: Asked, choice: Choice) -> Result | Refusal:
@@ -324,10 +323,7 @@ def _added_unit(table: Table, column: Column, rows: Sequence[int]) -> str:
     Raises:
         RefusedError: the rows are in several currencies.
     """
-    beside = [
-        one for one in table.columns if normalise(one.name) in _CURRENCY_COLUMNS and one.at != column.at
-    ]
-    named = {one.cells[row].text for one in beside for row in rows} - {""}
+    named = units_beside(table, column, rows)
     if len(named) > 1:
         raise RefusedError(Refusal.MIXED_UNITS)
     if column.unit or not any(column.amounts):

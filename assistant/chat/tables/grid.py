@@ -322,6 +322,8 @@ def heading_unit(heading: str) -> str:
     return "%" if words and words[-1] == "%" else ""
 
 
+_UNIT_COLUMNS = frozenset(("currency", "통화", "화폐", "단위", "unit", "units", "uom"))
+_COUNTERS = frozenset("명 개 건 대 회 점".split())  # noqa: SIM905
 _SCALES = {
     **dict.fromkeys(("thousand", "thousands", "k", "천"), 10**3),
     **dict.fromkeys(("million", "millions", "mn", "m", "백만"), 10**6),
@@ -339,18 +341,27 @@ def unit_factor(table: Table, column: Column, bound: Bound) -> int | None:
     A bound without a unit is held against the figures as they are written.
     """
     own = {amount.unit for amount in column.amounts if amount is not None}
-    wanted = bound.amount.unit
-    if not wanted or len(own) != 1:
-        return 1 if len(own) == 1 else None
+    wanted, beside = bound.amount.unit, units_beside(table, column, table.body)
+    if len(own) != 1 or len(beside) > 1 or (wanted and beside):
+        return None
     (unit,) = own
     named = column.unit or table.unit_line
-    if unit or not named:
-        return 1 if unit in {wanted, ""} else None
+    if unit or not wanted:
+        return 1 if unit == wanted or not wanted else None
+    if not named:  # people are counted without a word for it, and Korean lists often say no 원
+        counted = wanted in _COUNTERS or (wanted == "원" and not column.heading.isascii())
+        return 1 if counted else None
     found = _SCALED_CURRENCY.fullmatch(named)
     if found is None or canonical_unit(named) == wanted:
         return 1 if canonical_unit(named) == wanted else None
     currency = canonical_unit(found["currency"] or found["after"] or "")
     return _SCALES.get(found["scale"] or "", 1) if currency == wanted else None
+
+
+def units_beside(table: Table, column: Column, rows: Sequence[int]) -> set[str]:
+    """What a column of currencies or units says in these rows."""
+    beside = (one for one in table.columns if normalise(one.name) in _UNIT_COLUMNS and one.at != column.at)
+    return {one.cells[row].text for one in beside for row in rows} - {""}
 
 
 def is_unit(text: str) -> bool:

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from assistant.chat.tables.asking import Asked, words_of
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.conditions import Bound, Stretch
+from assistant.chat.tables.conditions import Bound
 from assistant.chat.tables.grid import Column, Kind, Table, unit_factor
 from assistant.chat.tables.naming import (
     EXACT,
@@ -25,7 +25,7 @@ from assistant.chat.tables.naming import (
     without_note,
     words_around,
 )
-from assistant.chat.tables.periods import Period, named_periods
+from assistant.chat.tables.timing import fits_in_time, names_only, rows_in_time
 from assistant.common.analysis import normalise
 
 
@@ -191,7 +191,7 @@ def _figures(
     if asked.wanted is Wanted.COUNT:
         yield ()
         return
-    own = [_fits(column, asked) for column in table.columns]
+    own = [fits_in_time(column, asked) for column in table.columns]
     if asked.wanted is Wanted.CELL:
         possible = [one for one in headings if own[one.column.at] and (one.tokens or _by_period(one, asked))]
         yield from ((one,) for one in possible)
@@ -218,37 +218,7 @@ def _pairs(named: Sequence[NamedColumn]) -> Iterator[tuple[NamedColumn, ...]]:
 def _by_period(one: NamedColumn, asked: Asked) -> bool:
     return any(
         named.period == period for named in asked.periods for period in one.column.heading_periods
-    ) or any(_covers(named.period, one.column) for named in asked.periods)
-
-
-def _covers(period: Period, column: Column) -> bool:
-    """Whether the heading names this period and no other."""
-    named = column.heading_periods
-    return len(named) == 1 and _same(period, named[0])
-
-
-def _same(asked: Period, named: Period) -> bool:
-    """Whether both are of one length and can be the same."""
-    alike = (bool(asked.quarter), bool(asked.month), bool(asked.day)) == (
-        bool(named.quarter),
-        bool(named.month),
-        bool(named.day),
-    )
-    return alike and asked.holds(named) and (bool(named.year) or not _only_year(asked))
-
-
-def _only_year(period: Period) -> bool:
-    return not (period.quarter or period.month or period.day)
-
-
-def _fits(column: Column, asked: Asked) -> bool:
-    """Whether the column can hold the figures as far as time goes."""
-    named = column.heading_periods
-    if not named:
-        return True
-    if not asked.periods:
-        return True
-    return any(one.holds(two.period) or two.period.holds(one) for one in named for two in asked.periods)
+    ) or any(names_only(named.period, one.column) for named in asked.periods)
 
 
 def _rows(
@@ -270,7 +240,7 @@ def _rows(
             pairs.append(mentions)
         elif len(mentions) > 2 and _is_two_sided(asked):  # noqa: PLR2004
             return None
-    timed = _in_time(table, asked, columns, rows)
+    timed = rows_in_time(table, asked, columns, rows)
     if timed is None:
         return None
     rows, times = timed
@@ -284,95 +254,6 @@ def _rows(
 
 def _is_two_sided(asked: Asked) -> bool:
     return asked.wanted in {Wanted.DIFFERENCE, Wanted.RATIO}
-
-
-def _in_time(
-    table: Table, asked: Asked, columns: Sequence[Column], rows: set[int]
-) -> tuple[set[int], tuple[tuple[str, str], ...]] | None:
-    """The rows that lie in the periods asked for, and by which column; None where a period fits nothing."""
-    over = (text.replace("_", " ") for text in table.around)  # names of files
-    around = [named.period for text in over for named in named_periods(text)]
-    timed = [column for column in table.columns if column.kind is Kind.PERIOD]
-    if len(asked.periods) > 1 and timed:
-        return None  # two periods of one column: a span or a comparison
-    times: list[tuple[str, str]] = []
-    if asked.stretch is not None:
-        inside = _rows_between(table, timed[0], asked.stretch, around) if len(timed) == 1 else None
-        return None if inside is None else (rows & inside, ((timed[0].heading, asked.stretch.text),))
-    for named in asked.periods:
-        period = named.period
-        if any(_covers(period, column) for column in columns):
-            if not _year_agrees(period, columns, around):
-                return None
-        elif len(timed) == 1:
-            inside = _rows_in(table, timed[0], period, around)
-            if inside is None:
-                return None
-            rows = rows & inside
-            times.append((timed[0].heading, named.text))
-        elif timed or not any(_same(period, one) and one.holds(period) for one in around):
-            return None
-    return rows, tuple(times)
-
-
-def _year_agrees(period: Period, columns: Sequence[Column], around: Sequence[Period]) -> bool:
-    """Whether the year asked for is the heading's, or that of what stands over the table."""
-    if not period.year:
-        return True
-    own = {one.year for column in columns for one in column.heading_periods if one.year}
-    over = {one.year for one in around if one.year}
-    return period.year in own or (not own and over == {period.year})
-
-
-def _rows_in(table: Table, column: Column, period: Period, around: Sequence[Period]) -> set[int] | None:
-    """The rows of the period; None where a row may or may not lie in it."""
-    over = {one.year for one in around if one.year}
-    inside: set[int] = set()
-    years: set[int] = set()
-    for row in table.body:
-        cell = column.periods[row]
-        if cell is None:
-            return None
-        if (period.quarter and not cell.quarter_of) or (period.month and not cell.month):
-            return None
-        if period.day and not cell.day:
-            return None
-        if period.year and not cell.year and over != {period.year}:
-            return None
-        if period.holds(cell):
-            inside.add(row)
-            years.add(cell.year)
-    if not period.year and len(years) > 1:
-        return None  # of which year?
-    return inside
-
-
-def _rows_between(
-    table: Table, column: Column, stretch: Stretch, around: Sequence[Period]
-) -> set[int] | None:
-    """The rows of the stretch; None where one may or may not lie in it, or where a part of it has none."""
-    over = {one.year for one in around if one.year}
-    like, inside = stretch.first, set[int]()
-    years: set[int] = set()
-    places: set[int] = set()
-    for row in table.body:
-        cell = column.periods[row]
-        if cell is None or (like.quarter and not cell.quarter_of) or (like.month and not cell.month):
-            return None
-        if like.day and not cell.day:
-            return None
-        if like.year and not cell.year and over != {like.year}:
-            return None
-        year = cell.year or like.year
-        place = stretch.place_of(replace(cell, year=year if like.year else 0))
-        if place in stretch.places:
-            inside.add(row)
-            years.add(year)
-            places.add(place)
-    if not like.year and len(years) > 1:
-        return None  # of which year?
-    dated = any(period and period.day for period in column.periods)
-    return inside if inside and (dated or like.day or places == set(stretch.places)) else None
 
 
 def _entity(

@@ -194,6 +194,13 @@ def test_a_bound_is_held_against_figures_in_thousands_and_millions() -> None:
     assert short("1억 원 이상인 팀은 몇 개예요?", millions) == "1"
     assert short("8천만원 이상인 팀은 몇 개예요?", millions) == "2"
     assert short("1억 달러 이상인 팀은 몇 개예요?", millions) is Refusal.NOTHING_FITS
+    bare = (("항목", "금액", "달성률"), ("가", "1200000", "0.8"), ("나", "900000", "0.4"))
+    assert short("100만원 이상인 항목은 몇 개예요?", bare) is Refusal.NOTHING_FITS  # two columns
+    assert short("금액이 100만원 이상인 항목은 몇 개예요?", bare) == "1"
+    assert short("금액이 100달러 이상인 항목은 몇 개예요?", bare) is Refusal.NOTHING_FITS
+    assert short("달성률이 50% 이상인 항목은 몇 개예요?", bare) is Refusal.NOTHING_FITS
+    beside = (("item", "cost", "currency"), ("a", "100", "EUR"), ("b", "700", "KRW"))
+    assert short("How many items cost over 500?", beside) is Refusal.NOTHING_FITS
     mixed = (("항목", "비용"), ("가", "10 EUR"), ("나", "30 USD"))
     assert short("20달러 이상인 비용 합계", mixed) is Refusal.NOTHING_FITS
     none = (
@@ -220,6 +227,9 @@ def test_a_stretch_of_which_a_part_has_no_row_and_groups_that_shade_into_each_ot
     assert short("total cost between June and March", SPENT) in {Refusal.NOTHING_FITS, None}
     gap = (("월", "매출"), ("2026-03", "1"), ("2026-05", "2"))
     assert short("3월부터 5월까지 매출 합계", gap) is Refusal.NOTHING_FITS
+    days = (("날짜", "비용"), ("2026-03-02", "1"), ("2026-05-09", "2"))
+    assert short("3월부터 5월까지 비용 합계", days) == "3"
+    assert short("3월부터 6월까지 비용 합계", days) is Refusal.NOTHING_FITS
     years = (("월", "매출"), ("2025-03", "1"), ("2025-04", "2"), ("2026-03", "4"), ("2026-04", "8"))
     assert short("3월부터 4월까지 매출 합계", years) is Refusal.NOTHING_FITS
     assert short("2026년 3월부터 4월까지 매출 합계", years) == "12"

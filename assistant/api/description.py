@@ -35,6 +35,7 @@ from assistant.api.schemas import (
 from assistant.api.search import MOST_HITS, USUAL_HITS
 from assistant.chat.answering import MAX_QUESTION
 from assistant.chat.models import TurnMode
+from assistant.chat.tables.answering import Why
 from assistant.chat.tables.asking_words import Wanted
 from assistant.common.types import Json, JsonObject
 from assistant.providers.source_dates import Dated
@@ -149,11 +150,13 @@ def _note() -> Schema:
     )
     kind: Schema = {
         "type": "string",
-        "enum": ["superseded", "ended", "conflict"],
+        "enum": ["superseded", "ended", "conflict", "uncalculated"],
         "description": "superseded: the first source is an older version, the second replaced it. ended: the "
-        "source says that it no longer holds. conflict: the sources state different things, newest first.",
+        "source says that it no longer holds. conflict: the sources state different things, newest first. "
+        "uncalculated: their tables were meant and nothing was calculated from them; `why` says why not.",
     }
-    return closed(kind=kind, text=TEXT, sources=listed(source))
+    why: Schema = {"type": "string", "enum": ["", *(one.value for one in Why)]}
+    return closed(kind=kind, text=TEXT, why=why, columns=listed(TEXT), sources=listed(source))
 
 
 def _question() -> Schema:

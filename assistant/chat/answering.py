@@ -34,7 +34,7 @@ from assistant.chat.gathering import Gathered, Search, gathered
 from assistant.chat.headings import Headings
 from assistant.chat.listing import documents_naming
 from assistant.chat.manner import PLAIN, Manner, made_whole, plan_for, request_for, told_to
-from assistant.chat.noting import Said, is_outdated, notes_on
+from assistant.chat.noting import Said, is_outdated, note_on_tables, notes_on
 from assistant.chat.planning import TurnPlan
 from assistant.chat.restriction import restricted
 from assistant.chat.stretches import PassageVerdicts, Stretch
@@ -285,12 +285,20 @@ def _released(  # noqa: C901 - each way in which a sentence may end the answer
         yield from headings.rest()
         if plan.task in _NOTED:
             yield from notes_on(given)
+        yield from _on_tables(given, evidence)
     elif into.manner.drafts:
         yield Failed("nothing_written")
         return
     else:
+        yield from _on_tables(given, evidence)
         yield NoAnswer(len(into.files.files) if into.files.only else count_fitting(viewer, into.filters))
     yield turn.done()
+
+
+def _on_tables(given: Said, evidence: Gathered) -> Iterator[TurnEvent]:
+    """Why a table that was meant gave no figure."""
+    if evidence.uncalculated is not None:
+        yield from note_on_tables(given, evidence.uncalculated)
 
 
 def _token(sentence: AnswerSentence, shown: str, stretches: Sequence[Stretch], given: Said) -> Token:

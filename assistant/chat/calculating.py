@@ -2,7 +2,7 @@
 
 Every table is read whole, through the door, and by the guardrails as any passage is: one of which a rule
 hides a part is not calculated with. Where no table or more than one fits, the question is answered as any
-other.
+other, and where one was clearly meant it is noted why nothing was calculated.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from assistant.access.door import Passage, open_document, surroundings
 from assistant.access.viewer import Viewer
-from assistant.chat.gathering import Gathered, Reading, Search
+from assistant.chat.gathering import Gathered, Reading, Search, Uncalculated
 from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch
-from assistant.chat.tables.answering import Figure, figure_of
+from assistant.chat.tables.answering import Figure, Refused, Why, figure_of
 from assistant.chat.tables.asking import Asked, asked_of
 from assistant.chat.tables.asking_words import Wanted
 from assistant.chat.tables.grid import Table, tables_of
@@ -31,6 +31,7 @@ from assistant.retrieval.retrieve import Hit, Plan, retrieve
 
 _SEARCHED = 24  # passages among which tables are looked for
 _MOST_DOCUMENTS = 8
+_MOST_NOTED = 2  # tables that a note on what was not calculated names
 _LONGEST_DOCUMENT = 400_000  # characters
 # A table on a page may go on overleaf; what a page shows of it is no whole.
 _IN_PAGES = "page"
@@ -62,11 +63,19 @@ def calculated(
     asked = asked_of(question, today=timezone.localdate())
     if asked is None or (writes and asked.wanted is Wanted.CELL):
         return evidence
-    read = _read(search.viewer, _found(question, asked, search, evidence))
+    hits = _found(question, asked, search, evidence)
+    read = _read(search.viewer, hits, in_pages=False)
     figure = figure_of(asked, [one.table for one in read])
-    if not isinstance(figure, Figure) or _is_hidden(read[figure.table].texts, search.verdicts):
-        return evidence
-    return _with(evidence, read[figure.table], figure)
+    if isinstance(figure, Refused) and figure.may_be_in_parts and asked.wanted is not Wanted.CELL:
+        read = _read(search.viewer, hits, in_pages=True)
+        figure = figure_of(asked, [one.table for one in read])
+    meant = [read[at] for at in ([figure.table] if isinstance(figure, Figure) else figure.tables)]
+    hidden = [one for one in meant if _is_hidden(one.texts, search.verdicts)]
+    if hidden:
+        return evidence if asked.wanted is Wanted.CELL else _noting(evidence, Why.MASKED, hidden)
+    if isinstance(figure, Figure):
+        return _with(evidence, meant[0], figure)
+    return evidence if figure.told is None else _noting(evidence, figure.told, meant, figure.columns)
 
 
 def _found(question: str, asked: Asked, search: Search, evidence: Gathered) -> list[Hit]:
@@ -77,11 +86,11 @@ def _found(question: str, asked: Asked, search: Search, evidence: Gathered) -> l
     return list(retrieve(question, viewer=search.viewer, plan=wanted).hits)
 
 
-def _read(viewer: Viewer, hits: Sequence[Hit]) -> list[_TableRead]:
-    """The tables of the hits' documents."""
+def _read(viewer: Viewer, hits: Sequence[Hit], *, in_pages: bool) -> list[_TableRead]:
+    """The tables of the hits' documents: of those in pages, or of the others."""
     best: dict[int, Hit] = {}
     for hit in hits:
-        if "\t" in hit.passage.text and hit.passage.place_kind != _IN_PAGES:
+        if "\t" in hit.passage.text and (hit.passage.place_kind == _IN_PAGES) is in_pages:
             best.setdefault(hit.passage.document_id, hit)
     chosen = list(best.values())[:_MOST_DOCUMENTS]
     chunks = _chunks(viewer, chosen)
@@ -123,7 +132,8 @@ def _tables(viewer: Viewer, hit: Hit, chunks: Sequence[Passage]) -> Iterator[_Ta
             place=table.place,
         )
         texts = (document.title, *(chunk.text for chunk in over), *table.around)
-        yield _TableRead(table, hit, passage, texts)
+        is_whole = table.is_whole and hit.passage.place_kind != _IN_PAGES
+        yield _TableRead(replace(table, is_whole=is_whole), hit, passage, texts)
 
 
 def _said(table: Table) -> int:
@@ -134,6 +144,16 @@ def _said(table: Table) -> int:
 def _is_hidden(texts: Sequence[str], verdicts: PassageVerdicts) -> bool:
     """Whether a rule blocks or masks any part of it."""
     return any(verdict.blocked or verdict.shown.changed for verdict in map(verdicts.of, texts))
+
+
+def _noting(
+    evidence: Gathered, why: Why, meant: Sequence[_TableRead], columns: tuple[str, ...] = ()
+) -> Gathered:
+    """The evidence with why nothing is calculated. Tables of one document are told by the first of them."""
+    once: dict[int, Hit] = {}
+    for one in meant:
+        once.setdefault(one.passage.document_id, replace(one.hit, passage=one.passage, context=None))
+    return replace(evidence, uncalculated=Uncalculated(why, tuple(once.values())[:_MOST_NOTED], columns))
 
 
 def _with(evidence: Gathered, read: _TableRead, figure: Figure) -> Gathered:

@@ -91,11 +91,15 @@ class Note:
 
     `kind` "superseded": the first source is an older version, the second replaced it. "ended": the one source
     says that it no longer holds. "conflict": they say different things of what was asked, newest first.
+    "uncalculated": the sources hold tables that were meant and that nothing is calculated from; `why` not
+    (`tables.answering.Why`), and which `columns` it is about.
     A note stands on all its sources and is shown only to those who may read every one of them.
     """
 
     kind: str
     sources: tuple[NotedSource, ...]
+    why: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +213,9 @@ def to_payload(event: TurnEvent) -> JsonObject:  # noqa: C901 - a line an event
             payload: JsonObject = {"text": text, "citations": list(citations), "quoted": quoted}
             marks: JsonObject = {"general": general, "calculated": calculated, "short": list(short or ())}
             return {**payload, **{name: mark for name, mark in marks.items() if mark}}
-        case Note(kind, sources):
-            return {"kind": kind, "sources": [_noted(source) for source in sources]}
+        case Note(kind, sources, why, columns):
+            noted: JsonObject = {"kind": kind, "sources": [_noted(source) for source in sources]}
+            return {**noted, "why": why, "columns": list(columns)} if why else noted
         case Citations():
             return {}
         case Blocked(topic, message):
@@ -258,7 +263,8 @@ def _noted(source: NotedSource) -> JsonObject:
 
 def stored_note(payload: Mapping[str, Any]) -> Note:
     """The note that `to_payload` stored."""
-    return Note(payload["kind"], tuple(NotedSource(**source) for source in payload["sources"]))
+    sources = tuple(NotedSource(**source) for source in payload["sources"])
+    return Note(payload["kind"], sources, payload.get("why", ""), tuple(payload.get("columns", ())))
 
 
 def rests_on_citations(sentence: Token) -> bool:

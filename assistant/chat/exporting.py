@@ -124,6 +124,8 @@ def _note(turn: TurnView) -> str:
     match turn.outcome:
         case Withheld():
             return gettext("This answer isn’t shown any more")
+        case NoAnswer() if turn.notes:
+            return gettext("A table fits, but nothing was calculated from it")
         case NoAnswer():
             return gettext("The documents that you may read don’t hold the answer")
         case _ if turn.is_open:

@@ -11,10 +11,10 @@ from django.dispatch import receiver
 from assistant.chat import files_kept
 from assistant.chat.events import Withheld, to_payload
 from assistant.chat.models import ChatFile, Citation, StoredEvent, Turn, TurnState
-from assistant.chat.selectors import said_in, stands_on
+from assistant.chat.selectors import notes_in, said_in, stands_on
 from assistant.documents.models import Document
 
-_SAYING = ("token", "section", "searched", "citations", "no_answer", "done", "blocked")
+_SAYING = ("token", "note", "section", "searched", "citations", "no_answer", "done", "blocked")
 
 
 @receiver(post_delete, sender=ChatFile, dispatch_uid="chat_file_takes_its_document_along")
@@ -36,7 +36,8 @@ def forget_answers(conversation_id: int, document_id: int) -> None:
     for turn in turns.prefetch_related("events", "citations"):
         tokens, _ = said_in(turn)
         needed = stands_on(tokens, list(turn.citations.all()), turn.read_documents)
-        if document_id in needed | set(turn.carried_documents):
+        noted = {source.document for note in notes_in(turn) for source in note.sources}
+        if document_id in needed | noted | set(turn.carried_documents):
             _forget(turn)
 
 

@@ -16,6 +16,7 @@ from assistant.chat.file_scope import NO_FILES, AskedFiles
 from assistant.chat.planning import TurnPlan
 from assistant.chat.stretches import PassageVerdicts, Stretch, may_be_used, stretches_of
 from assistant.chat.successors import Versions, with_newer
+from assistant.chat.tables.answering import Why
 from assistant.common.analysis import query_terms, terms
 from assistant.providers.contract import AnswerSentence, ContextWanted, Source
 from assistant.providers.source_dates import UNKNOWN_STANDING
@@ -42,6 +43,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncalculated:
+    """Why nothing is calculated from tables that were clearly meant: a hit for each, and which columns."""
+
+    why: Why
+    hits: tuple[Hit, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """All hits, once each, and the stretches in the order in which a model reads them.
 
@@ -52,6 +62,7 @@ class Gathered:
     readings: tuple[Reading, ...]
     versions: Versions
     calculated: tuple[AnswerSentence, ...] = ()
+    uncalculated: Uncalculated | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:

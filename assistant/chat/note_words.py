@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.utils import formats
 from django.utils.translation import gettext
 
+from assistant.chat.tables.answering import Why
 from assistant.common.types import JsonObject
 from assistant.providers.source_dates import Dated, first_day
 
@@ -43,6 +44,8 @@ class ShownNote:
 
     kind: str
     sources: tuple[ShownSource, ...]
+    why: str = ""
+    columns: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -60,6 +63,8 @@ def note_sentence(note: ShownNote) -> str:
         if note.sources[0].until:
             return gettext("“%(old)s” %(old_n)s says that it held until %(until)s.")
         return gettext("“%(old)s” %(old_n)s says that it no longer holds.")
+    if note.kind == "uncalculated":
+        return _why_uncalculated(note)
     old = gettext("“%(old)s” %(old_n)s is an older version (%(old_date)s).")
     if note.sources[1].dated == Dated.EFFECTIVE:
         new = gettext("Since %(new_day)s “%(new)s” %(new_n)s applies.")
@@ -68,6 +73,44 @@ def note_sentence(note: ShownNote) -> str:
     else:
         new = gettext("“%(new)s” %(new_n)s has replaced it.")
     return f"{old} {new}"
+
+
+def _why_uncalculated(note: ShownNote) -> str:
+    """Why nothing is calculated, and what would help."""
+    if note.why == Why.TABLES and len(note.sources) > 1:
+        return gettext(
+            "Nothing was calculated, because tables in “%(old)s” %(old_n)s and “%(new)s” %(new_n)s fit alike."
+            " Name the document that you mean."
+        )
+    nothing = gettext("Nothing was calculated from “%(old)s” %(old_n)s.")
+    why = {
+        Why.TABLES: gettext("Several of its tables fit. Name the sheet or the heading that you mean."),
+        Why.COLUMNS: gettext("Several columns fit: %(columns)s. Name the one that you mean."),
+        Why.ROWS: gettext(
+            "It is not certain which rows are meant: cells are merged, or a name stands in several rows."
+            " Name the rows more closely."
+        ),
+        Why.MIXED_UNITS: gettext(
+            "The column %(columns)s holds amounts in different units. Ask for the rows of one unit."
+        ),
+        Why.UNREADABLE: gettext(
+            "The column %(columns)s has cells that hold more than a figure. Open the table to see them."
+        ),
+        Why.NOT_ADDITIVE: gettext(
+            "The column %(columns)s holds prices, rates or limits, which are not added up. Ask for the"
+            " largest, the smallest or the average."
+        ),
+        Why.COUNTED_TWICE: gettext(
+            "One of its rows seems to add others up, or its own total is another one, so that something"
+            " would count twice. Name the rows that you mean."
+        ),
+        Why.IN_PARTS: gettext(
+            "The table is in parts or too long, so that it cannot be read whole. Ask for it as a workbook or"
+            " a CSV file."
+        ),
+        Why.MASKED: gettext("A guardrail of your company hides a part of the table."),
+    }
+    return f"{nothing} {why[Why(note.why)]}"
 
 
 def placeholders(note: ShownNote) -> Mapping[str, str]:
@@ -82,6 +125,7 @@ def placeholders(note: ShownNote) -> Mapping[str, str]:
         "new_n": f"[{new.n}]",
         "new_date": new.date_words,
         "new_day": day_words(new.day),
+        "columns": ", ".join(f"“{column}”" for column in note.columns),
     }
 
 
@@ -122,6 +166,8 @@ def noted_json(note: ShownNote) -> JsonObject:
     return {
         "kind": note.kind,
         "text": note.text,
+        "why": note.why,
+        "columns": list(note.columns),
         "sources": [
             {
                 "n": source.n,

@@ -25,7 +25,7 @@ def shown_notes(viewer: Viewer, notes: Sequence[Note]) -> tuple[ShownNote, ...]:
             _shown(source, cards[source.document]) for source in note.sources if source.document in cards
         ]
         if len(known) == len(note.sources):
-            found.append(ShownNote(note.kind, tuple(known)))
+            found.append(ShownNote(note.kind, tuple(known), note.why, note.columns))
         elif note.kind == "superseded" and known and known[0].n == note.sources[0].n and _is_over(known[0]):
             found.append(ShownNote("ended", tuple(known[:1])))
     return tuple(found)

@@ -23,6 +23,7 @@ from assistant.retrieval.retrieve import Hit
 
 if TYPE_CHECKING:
     from assistant.chat.answering import Answer, Cited
+    from assistant.chat.gathering import Uncalculated
 
 _LOOKED_UP = 3  # cited documents for which a newer one is looked for
 _COMPARED = 8  # cited statements for which others are looked for that contradict them
@@ -63,6 +64,17 @@ def _of_older_versions(said: Said) -> Iterator[Note]:
             yield Note("superseded", (_noted(said, hit, numbered.n), _noted(said, newer, number.n)))
         elif source.standing.ended and _may_be_told(said, hit):
             yield Note("ended", (_noted(said, hit, numbered.n),))
+
+
+def note_on_tables(said: Said, found: Uncalculated) -> Iterator[Note]:
+    """Why nothing was calculated; nothing where a heading that it names may not be shown as it is."""
+    if not _may_be_told(said, *found.hits):
+        return
+    if any(_released(said, heading) != heading for heading in found.columns):
+        return
+    said.versions.learn(found.hits)
+    noted = [_noted(said, hit, said.into.number(hit.passage).n) for hit in found.hits]
+    yield Note("uncalculated", tuple(noted), found.why.value, found.columns)
 
 
 def is_outdated(said: Said, numbers: Collection[int]) -> bool:

@@ -166,6 +166,14 @@ def notes_in(row: Turn) -> tuple[Note, ...]:
     return tuple(stored_note(event.payload) for event in row.events.all() if event.kind == "note")
 
 
+def _notes(
+    viewer: Viewer, row: Turn, sentences: Sequence[Token], outcome: TurnEvent | None
+) -> tuple[ShownNote, ...]:
+    """The notes on an answer, or on why there is none, that the viewer may see now."""
+    told = sentences or isinstance(outcome, NoAnswer)
+    return shown_notes(viewer, notes_in(row)) if told else ()
+
+
 def noted_numbers(notes: Sequence[ShownNote]) -> set[int]:
     """The numbers that shown notes speak of."""
     return {source.n for note in notes for source in note.sources}
@@ -194,7 +202,7 @@ def turn_for_reader(reader: Viewer, row: Turn) -> TurnView:
         outcome = NoAnswer(0)
     elif isinstance(outcome, Failed):
         outcome = Failed(outcome.code)
-    notes = shown_notes(reader, notes_in(row)) if tokens else ()
+    notes = _notes(reader, row, tokens, outcome)
     numbers = cited_numbers(tokens) | noted_numbers(notes)
     view = _view(reader, row, tokens, [c for c in citations if c.n in numbers], outcome)
     return replace(view, last_seq=0)  # it counts sentences, withheld ones too
@@ -279,7 +287,7 @@ def _view(
     citations: Sequence[Citation],
     outcome: TurnEvent | None,
 ) -> TurnView:
-    notes = shown_notes(viewer, notes_in(row)) if sentences else ()
+    notes = _notes(viewer, row, sentences, outcome)
     noted = noted_numbers(notes)
     passages = _passages(viewer, citations)
     return TurnView(

@@ -34,6 +34,7 @@ from assistant.providers.sentence_ranking import (
     layout_prior,
 )
 from assistant.providers.short_answers import short_answer
+from assistant.providers.stated_figures import states, wanted_over_records
 from assistant.providers.wishes import Length, Task
 
 MOST_SENTENCES = 3
@@ -112,7 +113,7 @@ class ExtractiveModel:
             return
         question, first = question_of(request.question, request.language), assessment.ranked[0]
         short = None if first.sentence.is_row else short_answer(question, first.sentence.text, first.share)
-        for group in chosen(assessment.ranked, most=_MOST[request.style.length]):
+        for group in _quoted(request.question, assessment.ranked)[: _MOST[request.style.length]]:
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
             leads = short if group[0] is first.sentence else None
             yield AnswerSentence(group[0].text, quotes, quoted=True, short=leads)
@@ -136,6 +137,8 @@ class ExtractiveModel:
         answerable = 1.0 / (1.0 + float(np.exp(-doubt)))
         if self._embedder is None and is_off_the_point(evidence, int(order[0])):
             answerable = 0.0  # without vectors nothing else could tie the passage to the question
+        if not _quoted(request.question, ranked):
+            answerable = 0.0
         return Assessment(answerable, weights.threshold, ranked)
 
     def _ranked(self, evidence: Evidence) -> tuple[Floats, Floats, Weights]:
@@ -167,6 +170,13 @@ def with_cosines(table: Floats, evidence: Evidence, embedder: Embedder, near: Se
 def worth_a_vector(scores: Floats) -> list[int]:
     """The sentences that are compared by vectors: the best by their words."""
     return [int(at) for at in np.argsort(-scores, kind="stable")[:MOST_EMBEDDED]]
+
+
+def _quoted(question: str, ranked: Sequence[Ranked]) -> list[list[Sentence]]:
+    """The sentences to quote; of a question over records those alone that state what it asks for."""
+    wanted = wanted_over_records(question)
+    groups = chosen(ranked, most=max(_MOST.values()))
+    return [one for one in groups if wanted is None or states(wanted, one[0].text)]
 
 
 def chosen(ranked: Sequence[Ranked], *, most: int = MOST_SENTENCES) -> list[list[Sentence]]:

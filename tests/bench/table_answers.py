@@ -86,14 +86,46 @@ WRITTEN: tuple[tuple[str, str | None], ...] = (
     ("11월 예산 합계", None),
     ("대구 인원 합계", None),
     ("마케팅팀 인원은?", None),
-    ("본부별 예산 합계", None),
-    ("1억 원 이상인 투자 금액 합계", None),
     ("How many employees speak German?", None),
     ("What is the average salary of a senior engineer?", None),
     ("How many vendors are in Busan?", None),
     ("Which customer has the most complaints?", None),
     ("영업본부를 제외한 2026 예산 합계", None),
     ("내년 예산 합계", None),
+    # Groups, bounds and stretches of time: the rules were tuned to the next 17, with their figures.
+    ("본부별 2026 예산 합계", "기술본부 9,450백만원, 영업본부 5,880백만원, 유럽 3,790백만원"),
+    ("국가별 예상금액 합계", "KR 290.9백만원, NL 160.3백만원, UK 54.0백만원"),
+    ("How many vendors are there per country?", "KR 4, SE 1, NL 2"),
+    ("1억 원 이상인 투자 금액 합계", "29억 8,000만"),
+    ("5억 원 이상인 투자 금액 합계", "25억"),
+    ("예상금액이 50백만원 이상인 고객은 몇 개예요?", "5"),
+    ("고충처리 접수 건수가 3건 이상인 유형은 몇 개예요?", "4"),
+    ("인원이 10명 이상인 팀은 몇 개예요?", "7"),
+    ("확률이 50% 이상인 고객은 몇 곳이에요?", "4"),
+    ("How many rooms seat at least 6?", "2"),
+    ("2026 예산이 50억 원 이상인 본부는 몇 개예요?", "3"),
+    ("10월부터 12월까지 계획수량 합계", "34,900"),
+    ("2026년 10월부터 12월까지 OT-300 계획수량 합계", "22,700"),
+    ("지역별 예상금액 합계", None),
+    ("상태별 예상금액 합계", None),
+    ("average seats by floor", None),
+    ("2028년부터 2030년까지 매출 합계", None),
+    # The next 15 were written afterwards; before two patterns were widened, 7 of the 9 figures came out.
+    ("제품별 계획수량 합계", "OT-300 22,700"),
+    ("본부별 인원 합계", "영업 31"),
+    ("담당별 예상금액 평균", "홍예진"),
+    ("예상금액이 1억 원을 넘는 고객은 몇 개예요?", "2"),
+    ("확률 50% 이하인 고객의 예상금액 합계", None),
+    ("11월~12월 계획수량 합계", "23,340"),
+    ("계획수량이 3,000개 미만인 계획수량 합계", "2,100"),
+    ("How many products cost more than 200 EUR?", None),
+    ("total unit price by sku", None),
+    ("인원이 20명을 초과하는 팀은 몇 곳이에요?", "2"),
+    ("단계별 고객은 몇 곳이에요?", "협상"),
+    ("10월부터 내년 3월까지 계획수량 합계", None),
+    ("팀별 예산 합계", None),
+    ("일비가 5만 원 이상인 구분은 몇 개예요?", None),
+    ("경조금이 50만 원 이상인 사유는 몇 개예요?", "3"),
 )
 
 
@@ -102,7 +134,7 @@ class Question:
     """A question with its figure as the sentence must hold it; None: only a refusal is right."""
 
     text: str
-    expected: Fraction | str | None
+    expected: Fraction | str | dict[str, Fraction] | None
 
 
 def tables_in(path: Path) -> list[Table]:
@@ -119,7 +151,7 @@ def tables_in(path: Path) -> list[Table]:
         end = at + len(block.text)
         blocks.append(TextBlock(block.kind.value, block.text, at, end, block.level, block.place))
         at = end + len(BLOCK_SEPARATOR)
-    return list(tables_of(blocks, parsed.title or path.name))
+    return [table for table in tables_of(blocks, parsed.title or path.name) if table.is_whole]
 
 
 def made(table: Table) -> Iterator[Question]:
@@ -143,6 +175,7 @@ def made(table: Table) -> Iterator[Question]:
             winner = rows[known.index(max(known))][key]
             yield Question(f"Which {headings[key]} has the highest {heading}?", winner)
             yield Question(f"{heading}이 가장 많은 {headings[key]}은?", winner)
+        yield from _narrowed(headings, key, at, rows, known)
         for row, number in list(zip(rows, known, strict=True))[:_MOST_OF_A_TABLE]:
             yield Question(f"What is the {heading} of {row[key]}?", number)
             yield Question(f"{row[key]}의 {heading}은?", number)
@@ -150,6 +183,42 @@ def made(table: Table) -> Iterator[Question]:
         for value in list(dict.fromkeys(row[at] for row in rows))[:_MOST_OF_A_TABLE]:
             count = sum(row[at].casefold() == value.casefold() for row in rows)
             yield Question(f"How many {headings[key]} have {headings[at]} {value}?", Fraction(count))
+
+
+def _narrowed(
+    headings: Sequence[str], key: int, at: int, rows: Sequence[Sequence[str]], known: Sequence[Fraction]
+) -> Iterator[Question]:
+    """Questions with a bound, by groups, and from one month to another."""
+    heading, limit = headings[at], sorted(known)[len(known) // 2]
+    if limit == int(limit) and limit > 0:
+        above = [number for number in known if number > limit]
+        least = [number for number in known if number >= limit]
+        yield Question(f"How many {headings[key]} have {heading} over {int(limit):,}?", Fraction(len(above)))
+        yield Question(f"{heading} {int(limit):,} 이상인 {headings[key]}은 몇 개예요?", Fraction(len(least)))
+        yield Question(f"{int(limit):,} 이상인 {heading} 합계", sum(least, Fraction(0)))
+    for by in range(len(headings)):
+        cells = [row[by] for row in rows]
+        if by in {key, at} or not all(cells) or not 1 < len(set(cells)) < len(cells):
+            continue
+        sums = {
+            name: sum((n for cell, n in zip(cells, known, strict=True) if cell == name), Fraction(0))
+            for name in cells
+        }
+        yield Question(f"{headings[by]}별 {heading} 합계는?", sums)
+        yield Question(f"What is the total {heading} per {headings[by]}?", sums)
+    for timed in range(len(headings)):
+        months = [re.fullmatch(r"(20\d\d)[-.](\d\d)(?:[-.]\d\d)?", row[timed]) for row in rows]
+        found = sorted({(int(month[1]), int(month[2])) for month in months if month})
+        if timed == at or not all(months) or len(found) < 2:
+            continue
+        (year, first), (last_year, last) = found[0], found[-2] if len(found) > 2 else found[-1]
+        inside = [
+            number
+            for month, number in zip(months, known, strict=True)
+            if month and (year, first) <= (int(month[1]), int(month[2])) <= (last_year, last)
+        ]
+        stretch = f"{year}년 {first}월부터 {last_year}년 {last}월까지"
+        yield Question(f"{stretch} {heading} 합계는?", sum(inside, Fraction(0)))
 
 
 def _names(rows: Sequence[Sequence[str]], at: int) -> bool:
@@ -167,6 +236,11 @@ def outcome(question: Question, tables: Sequence[Table]) -> str:
     found = figure_of(asked, tables) if asked is not None else None
     if not isinstance(found, Figure):
         return "refused"
+    if isinstance(question.expected, dict):
+        told = {name: Fraction(one.value) for name, one in found.result.groups}
+        return "right" if told == question.expected else "wrong"
+    if found.result.groups and isinstance(question.expected, str):
+        return "right" if question.expected in found.sentence else "wrong"
     if question.expected is None or found.short is None:
         return "wrong"
     said = found.sentence[slice(*found.short)]

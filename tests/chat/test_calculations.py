@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.test import Client
@@ -12,8 +13,9 @@ from django.test import Client
 from assistant.access.viewer import Viewer
 from assistant.accounts.models import User
 from assistant.chat import selectors
-from assistant.chat.events import Token
+from assistant.chat.events import NoAnswer, Token
 from assistant.chat.exporting import export_conversation
+from assistant.chat.files import remove_file
 from assistant.chat.finding import ask
 from assistant.chat.models import StoredEvent, Turn
 from assistant.chat.reading import TurnView
@@ -57,6 +59,10 @@ def calculated(view: TurnView) -> list[Token]:
         ("Which product is most expensive?", "most", "Pump"),
         ("Aster와 Cedar의 unit price 차이", "difference", "32.75 USD"),
         ("What is the unit price of Birch?", "cell", "310"),
+        ("지역별 출장비 합계", "sum", ""),
+        ("10만 원 이상인 출장비 합계", "sum", "350,000원"),
+        ("2026년 7월부터 8월까지 출장비 합계", "sum", "430,500원"),
+        ("How many vendors have a unit price over 40?", "count", "2"),
     ],
 )
 def test_a_figure_is_worked_out_and_says_from_which_rows(
@@ -134,11 +140,65 @@ def test_what_a_language_model_adds_up_by_itself_has_no_source(
     assert (sentence.calculated, sentence.citations) == ("", ())
 
 
+BUDGETS = (("팀", "2025 예산", "2026 예산"), ("개발팀", "120", "140"), ("영업팀", "80", "95"))
+BUDGET = "예산 합계가 얼마예요?"
+
+
+def test_a_table_that_was_meant_and_gives_no_figure_says_why_wherever_it_is_shown(files: TableFiles) -> None:
+    files.put("예산표.csv", csv_of(BUDGETS), "ann")
+    files.sync()
+    ann = files.viewer("ann")
+    view = asked(ann, BUDGET)
+    assert isinstance(view.outcome, NoAnswer)
+    (note,) = view.notes
+    assert (note.kind, note.why, note.columns) == ("uncalculated", "columns", ("2025 예산", "2026 예산"))
+    assert [(one.n, one.cited) for one in view.passages if one.cited] == [(note.sources[0].n, True)]
+    assert selectors.cited_source(viewer=ann, turn_id=view.id, n=note.sources[0].n).passage
+    client = Client()
+    client.force_login(User.objects.get(email="ann@example.com"))
+    page = client.get(f"/turns/{view.id}/", headers={"accept-language": "ko"}).content.decode()
+    assert "질문에 맞는 표가 있지만 계산하지 않았어요" in page
+    assert page.count("질문에 맞는 열이 여러 개예요") == 1
+    assert "질문에 맞는 열이 여러 개예요: “2025 예산”, “2026 예산”" in page
+    page = client.get(f"/turns/{view.id}/", headers={"accept-language": "en"}).content.decode()
+    assert "Several columns fit: “2025 예산”, “2026 예산”" in page
+    told = ask(BUDGET, viewer=ann)
+    assert told["no_answer"]
+    (said,) = cast("list[dict[str, object]]", told["notes"])
+    assert (said["kind"], said["why"], said["columns"]) == (
+        "uncalculated",
+        "columns",
+        ["2025 예산", "2026 예산"],
+    )
+    conversation = Turn.objects.get(pk=view.id).conversation_id
+    for kind in ("md", "html", "json"):
+        file = export_conversation(viewer=ann, conversation_id=conversation, kind=kind).content.decode()
+        assert "Several columns fit" in file.replace("\\", "")
+
+
+def test_of_a_question_that_names_no_table_nothing_is_noted(files: TableFiles) -> None:
+    for question in ("2024년 출장비 합계", "마케팅비 합계가 얼마예요?", "Birch의 마진은?"):
+        assert asked(files.viewer("ann"), question).notes == ()
+
+
+def test_a_file_that_is_removed_takes_the_note_on_its_table_along(files: TableFiles) -> None:
+    ann = files.viewer("ann")
+    row = added(ann, "예산.csv", csv_of(BUDGETS).decode())
+    turn = start_turn(viewer=ann, question=BUDGET, conversation_id=row.conversation_id, files="only")
+    assert run_turn(turn.pk)
+    assert [note.why for note in selectors.turn(viewer=ann, turn_id=turn.pk).notes] == ["columns"]
+    assert remove_file(viewer=ann, conversation_id=row.conversation_id, file_id=row.pk)
+    assert selectors.turn(viewer=ann, turn_id=turn.pk).notes == ()
+    assert not StoredEvent.objects.filter(turn=turn, kind="note").exists()
+
+
 def test_two_tables_that_fit_alike_are_not_chosen_between(files: TableFiles) -> None:
     other = (("날짜", "이름", "지역", "출장비"), ("2026-09-03", "최나래", "광주", "999,000원"))
     files.put("출장비_2026_해외팀.csv", csv_of(other), "ann")
     files.sync()
-    assert calculated(asked(files.viewer("ann"), SUM)) == []
+    view = asked(files.viewer("ann"), SUM)
+    assert calculated(view) == []
+    assert [(note.why, len(note.sources)) for note in view.notes] == [("tables", 2)]
     (bobs,) = calculated(asked(files.viewer("bob"), SUM))
     assert bobs.short_answer == "494,500원"
 
@@ -146,7 +206,9 @@ def test_two_tables_that_fit_alike_are_not_chosen_between(files: TableFiles) -> 
 def test_amounts_in_two_currencies_are_not_added(files: TableFiles) -> None:
     files.put("해외비용.csv", csv_of((("항목", "해외비용"), ("호텔", "120 EUR"), ("항공", "300 USD"))), "ann")
     files.sync()
-    assert calculated(asked(files.viewer("ann"), "해외비용 합계가 얼마예요?")) == []
+    view = asked(files.viewer("ann"), "해외비용 합계가 얼마예요?")
+    assert calculated(view) == []
+    assert [(note.why, note.columns) for note in view.notes] == [("mixed_units", ("해외비용",))]
 
 
 def test_a_table_with_a_masked_cell_is_not_calculated_with(files: TableFiles) -> None:
@@ -156,7 +218,9 @@ def test_a_table_with_a_masked_cell_is_not_calculated_with(files: TableFiles) ->
     question = "방문횟수 합계는?"
     assert [one.short_answer for one in calculated(asked(files.viewer("ann"), question))] == ["7"]
     publish(written("personal_data", "Hide", kinds=["phone"]))
-    assert calculated(asked(files.viewer("ann"), question)) == []
+    view = asked(files.viewer("ann"), question)
+    assert calculated(view) == []
+    assert [(note.why, note.columns) for note in view.notes] == [("masked", ())]
 
 
 def test_who_may_not_read_a_table_is_told_nothing_of_it(files: TableFiles) -> None:

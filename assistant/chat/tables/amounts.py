@@ -56,7 +56,14 @@ _SAME = {
     "year": "년",
     "years": "년",
 }
-_KOREAN_SCALES = (("조", 10**12), ("억", 10**8), ("백만", 10**6), ("만", 10**4), ("천", 10**3))
+_KOREAN_SCALES = (
+    ("조", 10**12),
+    ("억", 10**8),
+    ("천만", 10**7),
+    ("백만", 10**6),
+    ("만", 10**4),
+    ("천", 10**3),
+)
 _KOREAN = "".join(rf"(?:(?P<s{at}>{_NUMBER})\s*{name}\s*)?" for at, (name, _) in enumerate(_KOREAN_SCALES))
 _ENGLISH_SCALES = {
     "thousand": 10**3,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.chat.tables.asking_words import (
@@ -15,11 +15,20 @@ from assistant.chat.tables.asking_words import (
     ASKS_WHICH,
     COSTS,
     ENDINGS,
+    GENERIC,
     NEUTRAL,
     OF_ALL,
     OPERATIONS,
     REFUSED,
     Wanted,
+)
+from assistant.chat.tables.conditions import (
+    Bound,
+    Stretch,
+    bounds_in,
+    groups_in,
+    spelled_out,
+    stretch_in,
 )
 from assistant.chat.tables.periods import Named, named_periods
 from assistant.common.analysis import language_of, normalise, terms
@@ -49,7 +58,8 @@ class Token:
 class Asked:
     """A question for a figure. `counted`: tokens that name what is counted, or which thing is looked for.
 
-    `costs`: it asks by an adjective for what something costs.
+    `costs`: it asks by an adjective for what something costs. `by`: tokens that name what it is grouped by;
+    `bound` and `stretch` say which amounts and which time are meant.
     """
 
     wanted: Wanted
@@ -58,32 +68,54 @@ class Asked:
     periods: tuple[Named, ...]
     counted: frozenset[int]
     costs: bool = False
+    by: frozenset[int] = frozenset()
+    bound: Bound | None = None
+    stretch: Stretch | None = None
+
+
+# What can be narrowed to some amounts or a stretch of time, and what can be told group by group.
+_NARROWED = frozenset((Wanted.SUM, Wanted.AVERAGE, Wanted.COUNT, Wanted.MOST, Wanted.LEAST))
+_GROUPED = frozenset((Wanted.SUM, Wanted.AVERAGE, Wanted.COUNT))
 
 
 def asked_of(question: str, *, today: date | None = None) -> Asked | None:
     """What the question wants of a table, or None where it is none that can be calculated."""
-    text = " ".join(normalise(question).split()).rstrip(" ?？.!")
+    text = spelled_out(" ".join(normalise(question).split()).rstrip(" ?？.!"))
     if not text or len(text) > _LONGEST or "?" in text or "\n" in question.strip():
         return None
-    found = tuple(_operations(text))
-    spans = [span for _, span in found]
-    wanted = _wanted([one for one, _ in found], text)
-    if wanted is None or REFUSED.search(_without(text, spans)):
+    bounds = tuple(bounds_in(text))
+    unbound = _without(text, [span for _, span in bounds])
+    found = tuple(_operations(unbound))
+    spans = [span for _, span in (*found, *bounds)]
+    wanted = _wanted([one for one, _ in found], unbound)
+    periods = named_periods(_without(text, spans), today=today)
+    stretch = stretch_in(text, periods)
+    spans += [stretch[1]] if stretch else [(one.start, one.end) for one in periods]
+    groups = tuple(groups_in(_without(text, spans)))
+    plain = _without(text, [around for _, _, said in groups for around in said])
+    if wanted is None or REFUSED.search(_without(plain, spans)):
+        return None
+    if ((bounds or stretch) and wanted not in _NARROWED) or (groups and wanted not in _GROUPED):
+        return None
+    if len(bounds) > 1 or len(groups) > 1:
         return None
     if wanted is Wanted.SHARE:
         spans += [match.span() for match in OF_ALL.finditer(text)]
-    periods = named_periods(text, today=today)
-    spans += [(one.start, one.end) for one in periods]
-    tokens = tuple(_tokens(text, spans))
-    if not any(token.is_needed for token in tokens):
+    placed = tuple(_tokens(plain, spans))
+    by = frozenset(token.at for token, start in placed for _, at, _ in groups if at == start)
+    tokens = tuple(_with_generic(token, narrowed=bool(bounds)) for token, _ in placed)
+    if (groups and not by) or not (bounds or any(token.is_needed for token in tokens)):
         return None
     return Asked(
         wanted,
         language_of(question),
         tokens,
-        periods,
+        () if stretch else periods,
         _counted(text, wanted, tokens, found),
         costs=COSTS.search(text) is not None,
+        by=by,
+        bound=bounds[0][0] if bounds else None,
+        stretch=stretch[0] if stretch else None,
     )
 
 
@@ -119,8 +151,16 @@ def _without(text: str, spans: Sequence[Span]) -> str:
     return "".join(kept)
 
 
-def _tokens(text: str, spans: Sequence[Span]) -> Iterator[Token]:
-    """The words that no span touches; of a word that a span ends inside of, the rest is an ending."""
+def _with_generic(token: Token, *, narrowed: bool) -> Token:
+    """The token; beside a bound, words for any row at all say nothing of their own."""
+    return replace(token, is_needed=token.is_needed and not (narrowed and GENERIC & set(token.forms)))
+
+
+def _tokens(text: str, spans: Sequence[Span]) -> Iterator[tuple[Token, int]]:
+    """The words that no span touches, with where they begin.
+
+    Of a word that a span ends inside of, the rest is an ending.
+    """
     at = 0
     for match in _WORD.finditer(text):
         if any(start < match.end() and match.start() < end for start, end in spans):
@@ -128,7 +168,7 @@ def _tokens(text: str, spans: Sequence[Span]) -> Iterator[Token]:
         word = match.group().replace("’", "'").removesuffix("'s")
         forms = tuple(_forms(word))
         needed = not any(form in NEUTRAL for form in forms)
-        yield Token(at, forms, tuple(key_of(form) for form in forms), needed)
+        yield Token(at, forms, tuple(key_of(form) for form in forms), needed), match.start()
         at += 1
 
 

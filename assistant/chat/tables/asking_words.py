@@ -140,6 +140,9 @@ NEUTRAL = _words("""
     show what what's which who whose where how much many can could would should will all every overall table
     listed get got whats value figure between among than calculate compute find work out s t
 """)
+GENERIC = _words("""
+    항목 건 행 줄 내역 item items row rows entry entries record records line lines amount amounts one ones
+""")
 ENDINGS = tuple(
     sorted(
         _words("""

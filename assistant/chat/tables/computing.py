@@ -6,81 +6,24 @@ two units is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
-from enum import StrEnum
 from fractions import Fraction
 
 from assistant.chat.tables.amounts import Amount, canonical_unit, rounded, says_none, says_nothing
 from assistant.chat.tables.asking import Asked
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.grid import Column, Kind, Table
+from assistant.chat.tables.conditions import Sense
+from assistant.chat.tables.grid import Column, Kind, Table, units_beside
 from assistant.chat.tables.matching import Choice
-from assistant.chat.tables.naming import Mention
+from assistant.chat.tables.results import BARE, Refusal, RefusedError, Result, Term
 from assistant.common.analysis import normalise
 
-_BARE = Amount(Decimal(0))
 _DIGITS = 100  # more than any sum here has: nothing is rounded unseen
 _MOST_TIED = 4
+_MOST_GROUPS = 20
 _SMALLEST_WITH_TOTAL = 4  # rows from which one can be the sum of the others
-_CURRENCY_COLUMNS = frozenset(("currency", "통화", "화폐", "단위", "unit", "units", "uom"))
-
-
-class Refusal(StrEnum):
-    """Why nothing is calculated."""
-
-    NOTHING_FITS = "nothing_fits"
-    AMBIGUOUS = "ambiguous"  # two columns, two selections or two tables fit equally
-    NO_ROWS = "no_rows"
-    MIXED_UNITS = "mixed_units"
-    UNREADABLE = "unreadable"  # a cell holds more than a figure
-    NOT_ADDITIVE = "not_additive"  # prices, rates
-    COUNTED_TWICE = "counted_twice"  # a row adds others up, or the table's own total is another
-    MASKED = "masked"  # a guardrail hides a part of the table
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One figure that was used: the row, what names it, and the amount."""
-
-    row: int
-    label: str
-    amount: Amount
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came out. `value` is exact unless `is_rounded`; `like` says how it is written, `unit` what is
-    added.
-
-    `terms` are the figures used, `winners` those that are the most or least, `text` a cell as it stands
-    there. `skipped`: rows without a figure; `totals`: rows that add others up, which were not used.
-    """
-
-    wanted: Wanted
-    columns: tuple[Column, ...]
-    mentions: tuple[Mention, ...]
-    rows: tuple[int, ...]
-    value: Decimal = Decimal(0)
-    like: Amount = _BARE
-    unit: str = ""
-    places: int = 0
-    is_rounded: bool = False
-    terms: tuple[Term, ...] = ()
-    winners: tuple[Term, ...] = ()
-    whole: Decimal = Decimal(0)  # what a share is of
-    entity: Column | None = None
-    times: tuple[tuple[str, str], ...] = ()
-    text: str = ""
-    skipped: int = 0
-    totals: int = 0
-
-
-class _RefusedError(Exception):
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(why.value)
-        self.why = why
 
 
 def result_of(table: Table, asked: Asked, choice: Choice) -> Result | Refusal:
@@ -89,20 +32,63 @@ def result_of(table: Table, asked: Asked, choice: Choice) -> Result | Refusal:
         return Refusal.AMBIGUOUS
     try:
         with localcontext(prec=_DIGITS):
-            return _COMPUTE[asked.wanted](table, asked, choice)
-    except _RefusedError as refused:
+            narrowed = _narrowed(choice)
+            result = _COMPUTE[asked.wanted](table, asked, narrowed)
+            return result if choice.by is None else _grouped(table, asked, narrowed, choice.by, result)
+    except RefusedError as refused:
         return refused.why
+
+
+def _narrowed(choice: Choice) -> Choice:
+    """The choice with those of its rows alone that lie on the side of the bound.
+
+    Raises:
+        RefusedError: a cell holds more than a figure, or no row is left.
+    """
+    within = choice.within
+    if within is None:
+        return choice
+    least = within.bound.sense in {Sense.AT_LEAST, Sense.ABOVE} and within.bound.amount.value > 0
+    kept: list[tuple[int, ...]] = []
+    for rows in choice.groups:
+        own: list[int] = []
+        for row in rows:
+            amount, text = within.column.amounts[row], within.column.cells[row].text
+            if amount is None and not (says_nothing(text) or (least and says_none(text))):
+                raise RefusedError(Refusal.UNREADABLE)
+            if amount is not None and within.bound.holds(amount.value * within.factor):
+                own.append(row)
+        kept.append(tuple(own))
+    return replace(choice, groups=tuple(kept))
+
+
+def _grouped(table: Table, asked: Asked, choice: Choice, by: Column, whole: Result) -> Result:
+    """The result with one for each group of rows that have the same cell in the column."""
+    (rows,) = choice.groups
+    named: dict[str, list[int]] = {}
+    for row in rows:
+        named.setdefault(normalise(by.cells[row].text), []).append(row)
+    if not 1 < len(named) <= _MOST_GROUPS:
+        raise RefusedError(Refusal.AMBIGUOUS)
+    groups = tuple(
+        (
+            by.cells[own[0]].text,
+            _COMPUTE[asked.wanted](table, asked, replace(choice, groups=(tuple(own),), is_part=True)),
+        )
+        for own in named.values()
+    )
+    return replace(whole, by=by, groups=groups)
 
 
 def _cell(table: Table, _asked: Asked, choice: Choice) -> Result:
     (rows,) = choice.groups
     keys = [mention for mention in choice.mentions if mention.worth == 1.0]
     if len(rows) != 1 or not (keys or choice.times):
-        raise _RefusedError(Refusal.NO_ROWS if not rows else Refusal.AMBIGUOUS)
+        raise RefusedError(Refusal.NO_ROWS if not rows else Refusal.AMBIGUOUS)
     (column,) = choice.columns
     text = column.cells[rows[0]].text
     if says_nothing(text):
-        raise _RefusedError(Refusal.NO_ROWS)
+        raise RefusedError(Refusal.NO_ROWS)
     amount = column.amounts[rows[0]]
     unit = _added_unit(table, column, rows) if amount is not None and not amount.unit else ""
     return Result(
@@ -120,10 +106,10 @@ def _sum(table: Table, _asked: Asked, choice: Choice) -> Result:
     (column,) = choice.columns
     (rows,) = choice.groups
     if column.is_per_one:
-        raise _RefusedError(Refusal.NOT_ADDITIVE)
+        raise RefusedError(Refusal.NOT_ADDITIVE)
     figures = _Figures(table, column, choice, rows, allow_none=True)
     total = sum((term.amount.value for term in figures.terms), Decimal(0))
-    _check_totals(table, column, figures.terms, total, whole=not choice.is_filtered)
+    _check_totals(table, column, figures.terms, total, whole=not (choice.is_filtered or choice.is_part))
     return figures.result(Wanted.SUM, total, rows)
 
 
@@ -143,15 +129,15 @@ def _extreme(table: Table, asked: Asked, choice: Choice) -> Result:
     (column,) = choice.columns
     (rows,) = choice.groups
     if choice.entity is None:
-        raise _RefusedError(Refusal.NOTHING_FITS)
+        raise RefusedError(Refusal.NOTHING_FITS)
     figures = _Figures(table, column, choice, rows)
     pick = max if asked.wanted is Wanted.MOST else min
     value = pick(term.amount.value for term in figures.terms)
     winners = tuple(term for term in figures.terms if term.amount.value == value)
     if len(winners) > _MOST_TIED or any(not term.label for term in winners) or len(figures.terms) == 1:
-        raise _RefusedError(Refusal.AMBIGUOUS)
+        raise RefusedError(Refusal.AMBIGUOUS)
     if len({term.label for term in winners}) < len(winners):
-        raise _RefusedError(Refusal.AMBIGUOUS)
+        raise RefusedError(Refusal.AMBIGUOUS)
     return figures.result(asked.wanted, value, rows, winners=winners)
 
 
@@ -159,7 +145,7 @@ def _count(table: Table, _asked: Asked, choice: Choice) -> Result:
     (rows,) = choice.groups
     assert choice.entity is not None
     if not rows:
-        raise _RefusedError(Refusal.NO_ROWS)
+        raise RefusedError(Refusal.NO_ROWS)
     terms = tuple(Term(row, choice.entity.cells[row].text, Amount(Decimal(1))) for row in rows)
     return Result(
         Wanted.COUNT,
@@ -170,6 +156,7 @@ def _count(table: Table, _asked: Asked, choice: Choice) -> Result:
         terms=terms,
         entity=choice.entity,
         times=choice.times,
+        within=choice.within,
         totals=_totals(table),
     )
 
@@ -190,14 +177,14 @@ def _two(table: Table, asked: Asked, choice: Choice) -> Result:
     figures = _Figures(table, choice.columns[0], choice, every)
     units = {_unit_of(table, column, every, [term.amount for term in terms]) for column in choice.columns}
     if len(units) > 1 or first.amount.unit != second.amount.unit:
-        raise _RefusedError(Refusal.MIXED_UNITS)
+        raise RefusedError(Refusal.MIXED_UNITS)
     places = max(term.amount.places for term in terms)
     if asked.wanted is Wanted.DIFFERENCE:
         ordered = tuple(sorted(terms, key=lambda term: -term.amount.value))
         value = ordered[0].amount.value - ordered[1].amount.value
         return figures.result(Wanted.DIFFERENCE, value, every, places=places, terms=ordered)
     if second.amount.value <= 0 or first.amount.value < 0:
-        raise _RefusedError(Refusal.UNREADABLE)
+        raise RefusedError(Refusal.UNREADABLE)
     value, exact = rounded(Fraction(first.amount.value) / Fraction(second.amount.value), places=2)
     return figures.result(
         Wanted.RATIO, value, every, places=2, is_rounded=not exact, terms=tuple(terms), bare=True
@@ -206,7 +193,7 @@ def _two(table: Table, asked: Asked, choice: Choice) -> Result:
 
 def _single(figures: _Figures) -> tuple[Term, ...]:
     if len(figures.terms) != 1 or figures.skipped:
-        raise _RefusedError(Refusal.AMBIGUOUS)
+        raise RefusedError(Refusal.AMBIGUOUS)
     return figures.terms
 
 
@@ -215,14 +202,14 @@ def _share(table: Table, asked: Asked, choice: Choice) -> Result:
     (rows,) = choice.groups
     timed = any(one.kind is Kind.PERIOD for one in table.columns)
     if column.is_per_one:
-        raise _RefusedError(Refusal.NOT_ADDITIVE)
+        raise RefusedError(Refusal.NOT_ADDITIVE)
     if not choice.mentions or len(rows) >= len(table.body) or (asked.periods and timed):
-        raise _RefusedError(Refusal.AMBIGUOUS)
+        raise RefusedError(Refusal.AMBIGUOUS)
     part, every = _Figures(table, column, choice, rows), _Figures(table, column, choice, table.body)
     total = sum((term.amount.value for term in every.terms), Decimal(0))
     _check_totals(table, column, every.terms, total, whole=True)
     if total <= 0 or any(term.amount.value < 0 for term in every.terms) or every.skipped:
-        raise _RefusedError(Refusal.UNREADABLE)
+        raise RefusedError(Refusal.UNREADABLE)
     own = sum((term.amount.value for term in part.terms), Decimal(0))
     value, exact = rounded(Fraction(own) * 100 / Fraction(total), places=1)
     return part.result(
@@ -240,7 +227,7 @@ class _Figures:
     """The figures of a column in some rows.
 
     Raises:
-        _RefusedError: a cell holds more than a figure, units differ, or there is none.
+        RefusedError: a cell holds more than a figure, units differ, or there is none.
     """
 
     def __init__(
@@ -257,9 +244,9 @@ class _Figures:
             elif says_nothing(text) or (allow_none and says_none(text)):
                 self.skipped += 1
             else:
-                raise _RefusedError(Refusal.UNREADABLE)
+                raise RefusedError(Refusal.UNREADABLE)
         if not terms:
-            raise _RefusedError(Refusal.NO_ROWS)
+            raise RefusedError(Refusal.NO_ROWS)
         self.terms = tuple(terms)
         self.places = max(term.amount.places for term in terms)
         self.unit = _unit_of(table, column, [term.row for term in terms], [term.amount for term in terms])
@@ -282,7 +269,7 @@ class _Figures:
         like = next((amount for amount in amounts if amount.is_korean), amounts[0])
         like = replace(like, places=self.places)
         if bare:
-            like = _BARE
+            like = BARE
         return Result(
             wanted,
             self._choice.columns,
@@ -298,6 +285,7 @@ class _Figures:
             whole=whole,
             entity=self._choice.entity,
             times=self._choice.times,
+            within=self._choice.within,
             skipped=self.skipped,
             totals=_totals(self._table),
         )
@@ -315,17 +303,17 @@ def _unit_of(table: Table, column: Column, rows: Sequence[int], amounts: Sequenc
     own.
 
     Raises:
-        _RefusedError: the figures are not all of one unit.
+        RefusedError: the figures are not all of one unit.
     """
     own = {amount.unit for amount in amounts}
     if len(own) > 1:
-        raise _RefusedError(Refusal.MIXED_UNITS)
+        raise RefusedError(Refusal.MIXED_UNITS)
     (unit,) = own
     added = _added_unit(table, column, rows)
     if not unit:
         return added
     if added and canonical_unit(added) != unit:
-        raise _RefusedError(Refusal.MIXED_UNITS)
+        raise RefusedError(Refusal.MIXED_UNITS)
     return ""
 
 
@@ -333,14 +321,11 @@ def _added_unit(table: Table, column: Column, rows: Sequence[int]) -> str:
     """What stands in the heading, the caption, or a column of currencies.
 
     Raises:
-        _RefusedError: the rows are in several currencies.
+        RefusedError: the rows are in several currencies.
     """
-    beside = [
-        one for one in table.columns if normalise(one.name) in _CURRENCY_COLUMNS and one.at != column.at
-    ]
-    named = {one.cells[row].text for one in beside for row in rows} - {""}
+    named = units_beside(table, column, rows)
     if len(named) > 1:
-        raise _RefusedError(Refusal.MIXED_UNITS)
+        raise RefusedError(Refusal.MIXED_UNITS)
     if column.unit or not any(column.amounts):
         return column.unit
     has_own = any(amount.unit for row in rows if (amount := column.amounts[row]) is not None)
@@ -353,13 +338,13 @@ def _check_totals(
     """Refuse what would count something twice.
 
     Raises:
-        _RefusedError: a row is the sum of the others, or the table's own total is another one.
+        RefusedError: a row is the sum of the others, or the table's own total is another one.
     """
     values = [term.amount.value for term in terms]
     for term in (terms[0], terms[-1]):
         doubled = total and term.amount.value * 2 == total
         if doubled and (len(values) >= _SMALLEST_WITH_TOTAL or (len(values) > 1 and not term.label)):
-            raise _RefusedError(Refusal.COUNTED_TWICE)
+            raise RefusedError(Refusal.COUNTED_TWICE)
     if not whole:
         return
     stated = [
@@ -368,7 +353,7 @@ def _check_totals(
         if row.is_total and (amount := column.amounts[at]) is not None
     ]
     if stated and total not in stated and not _only_averages(table):
-        raise _RefusedError(Refusal.COUNTED_TWICE)
+        raise RefusedError(Refusal.COUNTED_TWICE)
 
 
 def _only_averages(table: Table) -> bool:
@@ -395,20 +380,3 @@ _COMPUTE = {
     Wanted.RATIO: _two,
     Wanted.SHARE: _share,
 }
-
-
-def spans_of(table: Table, result: Result) -> Iterator[tuple[int, int]]:
-    """Where the headings and the rows that carry the result stand in the document, neighbours as one."""
-    first_line = table.start + len(table.text.partition("\n")[0])
-    spans = [(table.start, first_line)]
-    rows = result.rows
-    if result.wanted in {Wanted.MOST, Wanted.LEAST, Wanted.DIFFERENCE, Wanted.RATIO}:
-        rows = tuple(sorted({term.row for term in result.winners or result.terms}))
-    for at in rows:
-        row = table.rows[at]
-        start, end = row.start, row.start + len(table.text[row.start - table.start :].partition("\n")[0])
-        if spans and spans[-1][1] + 1 == start:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((start, end))
-    yield from spans

@@ -1,14 +1,14 @@
 """A table of a document as headings, rows and kinds of columns, each cell with its place in the text.
 
 Only tables whose shape leaves no doubt become a `Table`: one row of headings, every row below it under them.
-What may be a part of a larger table, cut by a page, a gap or a limit, is none.
+What may be a part of a larger table, cut by a page, a gap or a limit, is marked as not whole.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from itertools import pairwise
@@ -21,12 +21,14 @@ from assistant.chat.tables.amounts import (
     says_none,
     says_nothing,
 )
+from assistant.chat.tables.conditions import Bound
 from assistant.chat.tables.periods import Period, named_periods, period_of
 from assistant.common.analysis import normalise
 from assistant.documents.reading import TextBlock
 
 MOST_ROWS = 2_000
 MOST_CHARACTERS = 60_000  # of one table: all of it is what its citation shows
+_LOOKED_AT = 200  # lines of a longer one, to know what it is about
 _MOST_COLUMNS = 60
 _LONGEST_HEADING = 60  # characters of a column's name
 _LONGEST_CAPTION = 200
@@ -141,6 +143,7 @@ class Table:
     place: str
     around: tuple[str, ...]  # title, headings, sheet, caption
     unit_line: str = ""
+    is_whole: bool = True  # False: it may go on elsewhere, or is too long to be calculated with
 
     @property
     def measures(self) -> tuple[Column, ...]:
@@ -166,22 +169,23 @@ def tables_of(blocks: Sequence[TextBlock], title: str) -> Iterator[Table]:
         if block.kind == "heading":
             path = [(level, text) for level, text in path if level < block.level]
             path.append((block.level, block.text))
-        if block.kind != "table" or at in torn:
+        if block.kind != "table":
             continue
         captions = _captions(blocks, at)
         table = table_of(
             block, around=(title, *(text for _, text in path), block.place, *captions), captions=captions
         )
         if table is not None:
-            yield table
+            yield replace(table, is_whole=table.is_whole and at not in torn)
 
 
 def table_of(block: TextBlock, *, around: Sequence[str], captions: Sequence[str] = ()) -> Table | None:
     """The table in a block, or None where its shape leaves a doubt."""
     lines = _lines(block)
-    if len(lines) < 2 or len(lines) - 1 > MOST_ROWS or len(block.text) > MOST_CHARACTERS:  # noqa: PLR2004
+    if len(lines) < 2:  # noqa: PLR2004 - headings and a row
         return None
-    headings, *below = lines
+    is_short = len(lines) - 1 <= MOST_ROWS and len(block.text) <= MOST_CHARACTERS
+    headings, *below = lines if is_short else lines[:_LOOKED_AT]
     width = len(headings)
     if not 2 <= width <= _MOST_COLUMNS or any(len(line) > width for line in below):  # noqa: PLR2004
         return None
@@ -197,7 +201,15 @@ def table_of(block: TextBlock, *, around: Sequence[str], captions: Sequence[str]
     if any(not column.heading for column in columns[1:]) or _has_second_headings(rows, amounts):
         return None
     return Table(
-        columns, rows, block.start, block.end, block.text, block.place, tuple(filter(None, around)), line
+        columns,
+        rows,
+        block.start,
+        block.end,
+        block.text,
+        block.place,
+        tuple(filter(None, around)),
+        line,
+        is_whole=is_short,
     )
 
 
@@ -268,7 +280,7 @@ def _names_columns(cells: Sequence[Cell]) -> bool:
     if len(named) < max(1, len(cells) - 1) or len({normalise(text) for text in named}) < len(named):
         return False
     return all(
-        len(text) <= _LONGEST_HEADING and (amount_of(text) is None or period_of(text) is not None)
+        len(text) <= _LONGEST_HEADING and (amount_of(text) is None or bool(named_periods(text)))
         for text in named
     )
 
@@ -308,6 +320,48 @@ def heading_unit(heading: str) -> str:
     if len(words) > 1 and canonical_unit(words[-1]) in CURRENCIES:
         return str(words[-1])
     return "%" if words and words[-1] == "%" else ""
+
+
+_UNIT_COLUMNS = frozenset(("currency", "통화", "화폐", "단위", "unit", "units", "uom"))
+_COUNTERS = frozenset("명 개 건 대 회 점".split())  # noqa: SIM905
+_SCALES = {
+    **dict.fromkeys(("thousand", "thousands", "k", "천"), 10**3),
+    **dict.fromkeys(("million", "millions", "mn", "m", "백만"), 10**6),
+    **dict.fromkeys(("billion", "billions", "bn", "십억"), 10**9),
+    "만": 10**4,
+    "십만": 10**5,
+    "천만": 10**7,
+    "억": 10**8,
+}
+
+
+def unit_factor(table: Table, column: Column, bound: Bound) -> int | None:
+    """What a figure of the column is multiplied by to be held against the bound; None if that is not certain.
+
+    A bound without a unit is held against the figures as they are written.
+    """
+    own = {amount.unit for amount in column.amounts if amount is not None}
+    wanted, beside = bound.amount.unit, units_beside(table, column, table.body)
+    if len(own) != 1 or len(beside) > 1 or (wanted and beside):
+        return None
+    (unit,) = own
+    named = column.unit or table.unit_line
+    if unit or not wanted:
+        return 1 if unit == wanted or not wanted else None
+    if not named:  # people are counted without a word for it, and Korean lists often say no 원
+        counted = wanted in _COUNTERS or (wanted == "원" and not column.heading.isascii())
+        return 1 if counted else None
+    found = _SCALED_CURRENCY.fullmatch(named)
+    if found is None or canonical_unit(named) == wanted:
+        return 1 if canonical_unit(named) == wanted else None
+    currency = canonical_unit(found["currency"] or found["after"] or "")
+    return _SCALES.get(found["scale"] or "", 1) if currency == wanted else None
+
+
+def units_beside(table: Table, column: Column, rows: Sequence[int]) -> set[str]:
+    """What a column of currencies or units says in these rows."""
+    beside = (one for one in table.columns if normalise(one.name) in _UNIT_COLUMNS and one.at != column.at)
+    return {one.cells[row].text for one in beside for row in rows} - {""}
 
 
 def is_unit(text: str) -> bool:

@@ -8,12 +8,13 @@ equally well, none is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from assistant.chat.tables.asking import Asked, words_of
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.grid import Column, Kind, Table
+from assistant.chat.tables.conditions import Bound
+from assistant.chat.tables.grid import Column, Kind, Table, unit_factor
 from assistant.chat.tables.naming import (
     EXACT,
     Mention,
@@ -21,10 +22,20 @@ from assistant.chat.tables.naming import (
     first_token,
     heading_named,
     mentions_in,
+    without_note,
     words_around,
 )
-from assistant.chat.tables.periods import Period, named_periods
+from assistant.chat.tables.timing import fits_in_time, names_only, rows_in_time
 from assistant.common.analysis import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Only rows count whose amount in the column, times `factor`, the bound holds."""
+
+    column: Column
+    bound: Bound
+    factor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,15 @@ class Choice:
     times: tuple[tuple[str, str], ...]  # column and period by which rows were chosen
     worth: float
     is_doubtful: bool = False  # merged cells, or rows of which it is not certain that each is one thing
+    is_named: bool = True  # words of the question name a column or cells, not only what stands around
+    by: Column | None = None  # its cells name the groups that the figure is told for
+    within: Within | None = None
+    is_part: bool = False  # one group of several: its sum is not held against the table's own total
 
     @property
     def is_filtered(self) -> bool:
         """Whether not all rows are meant."""
-        return bool(self.mentions or self.times)
+        return bool(self.mentions or self.times or self.within)
 
 
 def choices(table: Table, asked: Asked) -> list[Choice]:
@@ -63,6 +78,36 @@ def choices(table: Table, asked: Asked) -> list[Choice]:
 
 
 def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
+    if not asked.by:
+        yield from _ungrouped(table, asked)
+        return
+    by = [token for token in asked.tokens if token.at in asked.by]
+    rest = tuple(token for token in asked.tokens if token.at not in asked.by)
+    named = [one for one in (heading_named(column, by) for column in table.columns) if one.tokens]
+    named = [one for one in named if one.worth == EXACT] or named
+    if len(named) == 1:
+        group = named[0].column
+        for choice in _ungrouped(table, replace(asked, tokens=rest, by=frozenset())):
+            if _can_group(table, group, choice):
+                yield replace(choice, by=group, is_named=True, worth=choice.worth + named[0].worth)
+    elif not named:  # "paid by Kim": a cell, and no group
+        for choice in _ungrouped(table, replace(asked, by=frozenset())):
+            whole = (mention.tokens for mention in choice.mentions if mention.worth == EXACT)
+            if asked.by <= frozenset[int]().union(*whole):
+                yield choice
+
+
+def _can_group(table: Table, group: Column, choice: Choice) -> bool:
+    """Whether each row certainly lies in one group, and no group is written in two ways."""
+    if group.kind is Kind.AMOUNT or any(period and period.day for period in group.periods):
+        return False
+    if group.at in {column.at for column in choice.columns}:
+        return False
+    names = {normalise(group.cells[row].text) for row in table.body}
+    return all(names) and len({without_note(name) for name in names}) == len(names)
+
+
+def _ungrouped(table: Table, asked: Asked) -> Iterator[Choice]:
     needed = frozenset(token.at for token in asked.tokens if token.is_needed)
     around = words_around(table, asked.tokens)
     headings = [heading_named(column, asked.tokens) for column in table.columns]
@@ -76,6 +121,12 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
         if chosen is None:
             continue
         groups, mentions, times = chosen
+        within = _within(table, asked, headings, columns)
+        if asked.bound is not None and within is None:
+            continue
+        if within is not None:
+            own |= headings[within.column.at].tokens
+            asked = replace(asked, counted=asked.counted - headings[within.column.at].tokens)
         held = own.union(*(mention.tokens for mention in mentions))
         # A heading that is named beside its cell, as in "country KR", or that names what the rows are.
         beside = {mention.column for mention in mentions}
@@ -96,7 +147,30 @@ def _choices(table: Table, asked: Asked) -> Iterator[Choice]:
             entity = table.columns[mentions[0].column]
         doubtful = any(not table.columns[at].cells[row].text for at in beside for row in table.body)
         doubtful = doubtful or (counts and entity is not None and not _names_each_row_apart(table, entity))
-        yield Choice(columns, groups, mentions, entity, times, worth, doubtful)
+        is_named = bool(held & needed)
+        yield Choice(columns, groups, mentions, entity, times, worth, doubtful, is_named, within=within)
+
+
+def _within(
+    table: Table, asked: Asked, headings: Sequence[NamedColumn], columns: Sequence[Column]
+) -> Within | None:
+    """Which amounts the bound is on: the figures themselves, or the one column of them that it may be."""
+    if asked.bound is None:
+        return None
+    named = [one for one in table.measures if headings[one.at].tokens]
+    if columns:
+        own = headings[columns[0].at].tokens
+        beside = any(headings[one.at].tokens - own for one in named if one.at != columns[0].at)
+        possible = [] if beside else [columns[0]]
+    else:
+        possible = named or list(table.measures)
+    found = [
+        (one, factor) for one in possible if (factor := unit_factor(table, one, asked.bound)) is not None
+    ]
+    if len(found) != 1 or (len(named) > 1 and not columns):
+        return None
+    ((column, factor),) = found
+    return Within(column, asked.bound, factor)
 
 
 def _meant_otherwise(table: Table, asked: Asked, headings: Sequence[NamedColumn]) -> frozenset[int]:
@@ -117,7 +191,7 @@ def _figures(
     if asked.wanted is Wanted.COUNT:
         yield ()
         return
-    own = [_fits(column, asked) for column in table.columns]
+    own = [fits_in_time(column, asked) for column in table.columns]
     if asked.wanted is Wanted.CELL:
         possible = [one for one in headings if own[one.column.at] and (one.tokens or _by_period(one, asked))]
         yield from ((one,) for one in possible)
@@ -144,37 +218,7 @@ def _pairs(named: Sequence[NamedColumn]) -> Iterator[tuple[NamedColumn, ...]]:
 def _by_period(one: NamedColumn, asked: Asked) -> bool:
     return any(
         named.period == period for named in asked.periods for period in one.column.heading_periods
-    ) or any(_covers(named.period, one.column) for named in asked.periods)
-
-
-def _covers(period: Period, column: Column) -> bool:
-    """Whether the heading names this period and no other."""
-    named = column.heading_periods
-    return len(named) == 1 and _same(period, named[0])
-
-
-def _same(asked: Period, named: Period) -> bool:
-    """Whether both are of one length and can be the same."""
-    alike = (bool(asked.quarter), bool(asked.month), bool(asked.day)) == (
-        bool(named.quarter),
-        bool(named.month),
-        bool(named.day),
-    )
-    return alike and asked.holds(named) and (bool(named.year) or not _only_year(asked))
-
-
-def _only_year(period: Period) -> bool:
-    return not (period.quarter or period.month or period.day)
-
-
-def _fits(column: Column, asked: Asked) -> bool:
-    """Whether the column can hold the figures as far as time goes."""
-    named = column.heading_periods
-    if not named:
-        return True
-    if not asked.periods:
-        return True
-    return any(one.holds(two.period) or two.period.holds(one) for one in named for two in asked.periods)
+    ) or any(names_only(named.period, one.column) for named in asked.periods)
 
 
 def _rows(
@@ -196,7 +240,7 @@ def _rows(
             pairs.append(mentions)
         elif len(mentions) > 2 and _is_two_sided(asked):  # noqa: PLR2004
             return None
-    timed = _in_time(table, asked, columns, rows)
+    timed = rows_in_time(table, asked, columns, rows)
     if timed is None:
         return None
     rows, times = timed
@@ -210,63 +254,6 @@ def _rows(
 
 def _is_two_sided(asked: Asked) -> bool:
     return asked.wanted in {Wanted.DIFFERENCE, Wanted.RATIO}
-
-
-def _in_time(
-    table: Table, asked: Asked, columns: Sequence[Column], rows: set[int]
-) -> tuple[set[int], tuple[tuple[str, str], ...]] | None:
-    """The rows that lie in the periods asked for, and by which column; None where a period fits nothing."""
-    around = [named.period for text in table.around for named in named_periods(text)]
-    timed = [column for column in table.columns if column.kind is Kind.PERIOD]
-    if len(asked.periods) > 1 and timed:
-        return None  # two periods of one column: a span or a comparison
-    times: list[tuple[str, str]] = []
-    for named in asked.periods:
-        period = named.period
-        if any(_covers(period, column) for column in columns):
-            if not _year_agrees(period, columns, around):
-                return None
-        elif len(timed) == 1:
-            inside = _rows_in(table, timed[0], period, around)
-            if inside is None:
-                return None
-            rows = rows & inside
-            times.append((timed[0].heading, named.text))
-        elif timed or not any(_same(period, one) and one.holds(period) for one in around):
-            return None
-    return rows, tuple(times)
-
-
-def _year_agrees(period: Period, columns: Sequence[Column], around: Sequence[Period]) -> bool:
-    """Whether the year asked for is the heading's, or that of what stands over the table."""
-    if not period.year:
-        return True
-    own = {one.year for column in columns for one in column.heading_periods if one.year}
-    over = {one.year for one in around if one.year}
-    return period.year in own or (not own and over == {period.year})
-
-
-def _rows_in(table: Table, column: Column, period: Period, around: Sequence[Period]) -> set[int] | None:
-    """The rows of the period; None where a row may or may not lie in it."""
-    over = {one.year for one in around if one.year}
-    inside: set[int] = set()
-    years: set[int] = set()
-    for row in table.body:
-        cell = column.periods[row]
-        if cell is None:
-            return None
-        if (period.quarter and not cell.quarter_of) or (period.month and not cell.month):
-            return None
-        if period.day and not cell.day:
-            return None
-        if period.year and not cell.year and over != {period.year}:
-            return None
-        if period.holds(cell):
-            inside.add(row)
-            years.add(cell.year)
-    if not period.year and len(years) > 1:
-        return None  # of which year?
-    return inside
 
 
 def _entity(
@@ -284,7 +271,7 @@ def _entity(
         return exact[0].column
     free = [column for column in table.labels if column.at not in own]
     first = [column for column in free if column.at not in beside] or free
-    if asked.wanted is Wanted.COUNT or not first:
+    if not first or (asked.wanted is Wanted.COUNT and (asked.bound is None or asked.counted)):
         return None
     return first[0]
 

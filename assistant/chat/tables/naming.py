@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from assistant.chat.tables.amounts import says_nothing
 from assistant.chat.tables.asking import Token, words_of
 from assistant.chat.tables.grid import Column, Kind, Table
 from assistant.common.analysis import normalise
@@ -130,10 +131,10 @@ def mentions_in(
 
 def _is_twin(one: Mention, other: Mention) -> bool:
     alike = one.column == other.column and one.tokens == other.tokens and one.worth == other.worth == EXACT
-    return alike and _without_note(one.value) == _without_note(other.value)
+    return alike and without_note(one.value) == without_note(other.value)
 
 
-def _without_note(value: str) -> str:
+def without_note(value: str) -> str:
     """The cell without what stands in brackets at its end."""
     return value.partition("(")[0].strip() or value
 
@@ -143,11 +144,11 @@ def _named_cells(table: Table, column: Column, tokens: Sequence[Token]) -> Itera
     values: dict[str, set[int]] = {}
     for row in table.body:
         text = column.cells[row].text
-        if text:
+        if not says_nothing(text):
             values.setdefault(" ".join(normalise(text).split()), set()).add(row)
     parts: dict[int, list[str]] = {}
     for value, rows in values.items():
-        main = _without_note(value)
+        main = without_note(value)
         words, squeezed = words_of(main), "".join(main.split())
         whole = list(_runs_that_are(tokens, words, squeezed))
         for tokens_of in whole:

@@ -3,12 +3,13 @@ figures."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from assistant.chat.tables.amounts import Amount, shown
 from assistant.chat.tables.asking_words import Wanted
-from assistant.chat.tables.computing import Result, Term
 from assistant.chat.tables.grid import Table
+from assistant.chat.tables.results import Result, Term
 
 _MOST_TERMS = 6
 _MOST_NAMES = 12
@@ -45,9 +46,17 @@ def sentence_of(table: Table, result: Result, language: str) -> str:
         ending = f" ({result.unit})" if result.unit and result.unit not in column.heading.casefold() else ""
         return f"{row} · {column.heading}: {result.text}{ending}"
     korean = language == "ko"
-    about = ("약 " if korean else "about ") if result.is_rounded else ""
+    nearly = "약 " if korean else "about "
+    about = nearly if result.is_rounded else ""
     heading = result.columns[0].heading if result.columns else ""
     name = result.columns[0].name if result.columns else result.entity.name if result.entity else ""
+    if result.by is not None:
+        head = (_KO_BY if korean else _EN_BY)[result.wanted].format(name=name, by=result.by.name)
+        listed = ", ".join(
+            f"{group} {nearly if one.is_rounded else ''}{_figure(one.value, one)}"
+            for group, one in result.groups
+        )
+        return f"{head}: {listed} ({'; '.join(_basis(table, result, korean=korean))})."
     pattern = (_KO if korean else _EN)[result.wanted]
     text = pattern.format(
         name=name,
@@ -59,8 +68,22 @@ def sentence_of(table: Table, result: Result, language: str) -> str:
     return f"{text} ({'; '.join(_basis(table, result, korean=korean))})."
 
 
+_KO_BY = {
+    Wanted.SUM: "{by}별 {name} 합계",
+    Wanted.AVERAGE: "{by}별 {name} 평균",
+    Wanted.COUNT: "{by}별 {name} 수",
+}
+_EN_BY = {
+    Wanted.SUM: "The total of {name} by {by}",
+    Wanted.AVERAGE: "The average of {name} by {by}",
+    Wanted.COUNT: "The number of rows under “{name}” by {by}",
+}
+
+
 def short_of(result: Result, sentence: str) -> tuple[int, int] | None:
-    """Where the sentence says the figure itself."""
+    """Where the sentence says the figure itself; None of several groups."""
+    if result.by is not None:
+        return None
     if result.wanted is Wanted.CELL:
         end = (
             len(sentence)
@@ -109,11 +132,21 @@ def _basis(table: Table, result: Result, *, korean: bool) -> list[str]:
 
 def _conditions(table: Table, result: Result) -> list[str]:
     found: dict[str, list[str]] = {}
+    bounded: list[str] = []
     for at, mention in enumerate(result.mentions):
         found.setdefault(table.columns[mention.column].heading, []).append(mention_text(table, result, at))
     for heading, period in result.times:
-        found.setdefault(heading, []).append(period)
-    return [f"{heading}: {', '.join(values)}" for heading, values in found.items()]
+        found.setdefault(heading, []).append(_as_written(period))
+    if result.within is not None:
+        within = result.within
+        limit = shown(within.bound.amount.value, within.bound.amount, places=within.bound.amount.places)
+        bounded = [f"{within.column.heading} {within.bound.sense} {limit}"]
+    return [*(f"{heading}: {', '.join(values)}" for heading, values in found.items()), *bounded]
+
+
+def _as_written(period: str) -> str:
+    """The names of months as English writes them: questions are folded."""
+    return re.sub(r"\b(?:[a-z]{3,9}|q)(?=\b|\d)", lambda match: match.group().capitalize(), period)
 
 
 def _rows(result: Result, *, korean: bool) -> str:
@@ -130,12 +163,12 @@ def _rows(result: Result, *, korean: bool) -> str:
     rows = f"{count}개 행" if korean else f"{count} row{'s' if count != 1 else ''}"
     if result.wanted is Wanted.COUNT:
         names = ", ".join(_label(term) for term in terms)
-        return f"{rows}: {names}" if count <= _MOST_NAMES else rows
+        return f"{rows}: {names}" if count <= _MOST_NAMES and result.by is None else rows
     if result.wanted in {Wanted.MOST, Wanted.LEAST}:
         return f"{rows} 가운데" if korean else f"of {rows}"
-    if 1 < count <= _MOST_TERMS:
+    if 1 < count <= _MOST_TERMS and result.by is None:
         rows = f"{rows}: {' + '.join(_term(term, result) for term in terms)}"
-    if result.wanted is Wanted.AVERAGE:
+    if result.wanted is Wanted.AVERAGE and result.by is None:
         total = "합계" if korean else "total"
         return f"{rows}; {total} {_plain(result.whole, result)} ÷ {count}"
     return rows

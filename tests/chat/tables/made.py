@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.chat.tables.answering import Figure, figure_of
+from assistant.chat.tables.answering import Figure, Refused, figure_of
 from assistant.chat.tables.asking import asked_of
-from assistant.chat.tables.computing import Refusal
 from assistant.chat.tables.grid import Table, tables_of
+from assistant.chat.tables.results import Refusal
 from assistant.documents.reading import TextBlock
 from assistant.ingest.parsers.blocks import BlockList
 
@@ -38,7 +38,7 @@ def tables(*parts: str | Rows, title: str = "") -> list[Table]:
     return list(tables_of(blocks_of(*parts), title))
 
 
-def figure(question: str, *parts: str | Rows, title: str = "") -> Figure | Refusal | None:
+def figure(question: str, *parts: str | Rows, title: str = "") -> Figure | Refused | None:
     """What the question gets from a document of these parts; None where it asks for no figure."""
     asked = asked_of(question)
     return None if asked is None else figure_of(asked, tables(*parts, title=title))
@@ -48,6 +48,6 @@ def short(question: str, *parts: str | Rows, title: str = "") -> str | Refusal |
     """The figure itself as it is told."""
     found = figure(question, *parts, title=title)
     if not isinstance(found, Figure):
-        return found
+        return None if found is None else found.why
     assert found.short is not None
     return found.sentence[slice(*found.short)]

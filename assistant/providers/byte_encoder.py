@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from assistant.providers import byte_kernels
 from assistant.providers.byte_layout import APART, BLOCK, PANEL, ROWS, Linear, Model, Norm, Scratch
@@ -52,11 +53,14 @@ def load_byte_encoder(model: PackedModel) -> ByteEncoder | None:
     if not able():
         return None
     weights = model.weights()
-    encoder = ByteEncoder(model, weights)
-    try:
-        return encoder if encoder.agrees_with(weights) else None
-    except (NumbaError, RuntimeError):  # a code generator of another release, which the loops are not for
-        return None
+    # The products of a sentence are small: two threads would wait for each other thirty times as long.
+    with threadpool_limits(1, "blas"):
+        encoder = ByteEncoder(model, weights)
+        try:
+            agrees = encoder.agrees_with(weights)
+        except (NumbaError, RuntimeError):  # a code generator of another release, which the loops are not for
+            return None
+    return encoder if agrees else None
 
 
 class ByteEncoder:

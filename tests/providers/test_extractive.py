@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.providers.registry import embedder
 from assistant.providers.contract import AnswerSentence, ModelRequest, Quote, Source, Vectors
 from assistant.providers.extractive import MOST_EMBEDDED, MOST_SENTENCES, ExtractiveModel
 
@@ -90,7 +91,7 @@ class WordEmbedder:
 
 
 def ask(question: str, sources: Sequence[Source], language: str = "en") -> list[AnswerSentence]:
-    return list(ExtractiveModel(None).answer(ModelRequest(question, language, tuple(sources))))
+    return list(ExtractiveModel(embedder("sentence-transformers")).answer(ModelRequest(question, language, tuple(sources))))
 
 
 def quoted(sentence: AnswerSentence, sources: Sequence[Source]) -> list[str]:

@@ -37,6 +37,7 @@ _WORD = re.compile(r"[^\W_]+")
 _PRIORS = {Part.CAPTION: -4.0, Part.COLUMNS: -6.0, Part.METADATA: -6.0}  # in units of log-odds
 _VERSION = 3.0
 _KEY = 1.0
+_OTHER_LANGUAGE = -1.5  # of two that say the same, the one in the language of the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,8 @@ def layout_prior(evidence: Evidence) -> Floats:
             prior[row] -= _PRIORS[Part.METADATA]
         if piece.key:
             prior[row] += _KEY * key_match(evidence.question, piece.key)
+        if sentence.is_prose and sentence.language != evidence.question.language:
+            prior[row] += _OTHER_LANGUAGE
     return prior
 
 

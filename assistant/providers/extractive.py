@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assistant.common.analysis import normalise
+from assistant.common.analysis import normalise, terms
 from assistant.providers.answer_doubt import doubt_features
 from assistant.providers.answer_weights import Weights, weights_for
 from assistant.providers.contract import (
@@ -22,19 +22,21 @@ from assistant.providers.contract import (
     ModelRequest,
     Quote,
 )
-from assistant.providers.question_type import question_of
+from assistant.providers.question_type import Question, question_of
 from assistant.providers.salient import in_parts
 from assistant.providers.sentence_features import compare, features
 from assistant.providers.sentence_ranking import (
+    FOUND,
     Evidence,
     Floats,
     Sentence,
     gather,
+    how_far_held,
     is_off_the_point,
     layout_prior,
 )
 from assistant.providers.short_answers import short_answer
-from assistant.providers.stated_figures import states, wanted_over_records
+from assistant.providers.stated_figures import asks_over_records, states, wanted_over_records
 from assistant.providers.wishes import Length, Task
 
 MOST_SENTENCES = 3
@@ -113,7 +115,7 @@ class ExtractiveModel:
             return
         question, first = question_of(request.question, request.language), assessment.ranked[0]
         short = None if first.sentence.is_row else short_answer(question, first.sentence.text, first.share)
-        for group in _quoted(request.question, assessment.ranked)[: _MOST[request.style.length]]:
+        for group in _quoted(question, request, assessment.ranked)[: _MOST[request.style.length]]:
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
             leads = short if group[0] is first.sentence else None
             yield AnswerSentence(group[0].text, quotes, quoted=True, short=leads)
@@ -137,7 +139,7 @@ class ExtractiveModel:
         answerable = 1.0 / (1.0 + float(np.exp(-doubt)))
         if self._embedder is None and is_off_the_point(evidence, int(order[0])):
             answerable = 0.0  # without vectors nothing else could tie the passage to the question
-        if not _quoted(request.question, ranked):
+        if not _quoted(question, request, ranked):
             answerable = 0.0
         return Assessment(answerable, weights.threshold, ranked)
 
@@ -172,11 +174,26 @@ def worth_a_vector(scores: Floats) -> list[int]:
     return [int(at) for at in np.argsort(-scores, kind="stable")[:MOST_EMBEDDED]]
 
 
-def _quoted(question: str, ranked: Sequence[Ranked]) -> list[list[Sentence]]:
+def _quoted(question: Question, request: ModelRequest, ranked: Sequence[Ranked]) -> list[list[Sentence]]:
     """The sentences to quote; of a question over records those alone that state what it asks for."""
-    wanted = wanted_over_records(question)
     groups = chosen(ranked, most=max(_MOST.values()))
-    return [one for one in groups if wanted is None or states(wanted, one[0].text)]
+    wanted = wanted_over_records(question.text)
+    if wanted is None:
+        return groups
+    return [
+        one
+        for one in groups
+        if states(wanted, one[0].text) and (not one[0].is_row or _is_of(question, request, one[0]))
+    ]
+
+
+def _is_of(question: Question, request: ModelRequest, row: Sentence) -> bool:
+    """Whether a row, with what heads it, speaks of all that the question does: the sum of what, of whom."""
+    source = request.sources[row.source]
+    text = f"{source.title} {source.heading} {row.text}"
+    words = [word for word in question.words if not asks_over_records(word.stem)]
+    held = how_far_held(words, frozenset(terms(text)), normalise("".join(text.split())))
+    return bool((held >= FOUND).all())
 
 
 def chosen(ranked: Sequence[Ranked], *, most: int = MOST_SENTENCES) -> list[list[Sentence]]:

@@ -51,6 +51,10 @@ _ASKED = tuple(
         (OverRecords.AVERAGE, r"평균|\b(?:average|(?:the|a) mean)\b(?! by\b)"),
     )
 )
+_ALONE = (
+    (OverRecords.SUM, re.compile(r"^(?:sum|total)s?$")),
+    (OverRecords.MOST, re.compile(r"^(?:가장|제일)$")),
+)
 # A figure, or one of the records, is asked for: not whether something is so, nor why.
 _ASKS_FOR_ONE = re.compile(
     r"무엇|뭐|뭔|어느|어떤|무슨|누구|누가|어디|얼마|몇|알려\s?[주줘]|구해|[은는](?:요)?\s*[?？]?\s*$"
@@ -92,6 +96,11 @@ def wanted_over_records(question: str) -> OverRecords | None:
     if not _ASKS_FOR_ONE.search(text):
         return None
     return next((wanted for wanted, pattern in _ASKED if pattern.search(text)), None)
+
+
+def asks_over_records(word: str) -> bool:
+    """Whether a word of the question says by itself what is wanted of all records: "합계", "average"."""
+    return any(pattern.search(word) for _, pattern in (*_ASKED, *_ALONE))
 
 
 def states(wanted: OverRecords, sentence: str) -> bool:

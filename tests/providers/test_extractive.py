@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.providers.registry import embedder
 from assistant.providers.contract import AnswerSentence, ModelRequest, Quote, Source, Vectors
 from assistant.providers.extractive import MOST_EMBEDDED, MOST_SENTENCES, ExtractiveModel
+from assistant.providers.registry import embedder
 
 LEAVE = Source(
     1,
@@ -91,7 +91,11 @@ class WordEmbedder:
 
 
 def ask(question: str, sources: Sequence[Source], language: str = "en") -> list[AnswerSentence]:
-    return list(ExtractiveModel(embedder("sentence-transformers")).answer(ModelRequest(question, language, tuple(sources))))
+    return list(
+        ExtractiveModel(embedder("sentence-transformers")).answer(
+            ModelRequest(question, language, tuple(sources))
+        )
+    )
 
 
 def quoted(sentence: AnswerSentence, sources: Sequence[Source]) -> list[str]:
@@ -401,3 +405,9 @@ def test_every_quote_points_at_the_text_that_is_shown(texts: list[str], question
             is_row = "\t" in sources[quote.n - 1].text[quote.start : quote.end]
             assert raw.casefold() == sentence.text.casefold() or is_row
             assert all(cell in sentence.text for cell in raw.split()) or not is_row
+
+
+def test_the_total_of_another_table_is_no_answer() -> None:
+    travel = Source(1, "출장비", "", "날짜\t출장비\n3월\t94,500원\n합계\t494,500원", 0.9)
+    assert [one.text for one in ask("예산 합계가 얼마예요?", (travel,), "ko")] == []
+    assert "494,500" in ask("출장비 합계가 얼마예요?", (travel,), "ko")[0].text

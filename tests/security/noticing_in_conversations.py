@@ -290,9 +290,9 @@ def _streamed(viewer: Viewer, turn: Turn, *, at_most: int = 9) -> list[TurnEvent
 
 @contextlib.contextmanager
 def _index_that_proposes_everything() -> Iterator[None]:
-    def everything(*_: object) -> tuple[list[Candidate], float]:
+    def everything(*_: object) -> list[Candidate]:
         rows = Chunk.objects.order_by("pk").values_list("pk", "document_id", "version")
-        return [_candidate(*row) for row in rows], 0.5
+        return [_candidate(*row) for row in rows]
 
     with mock.patch.object(retrieving, "_candidates", everything):
         yield

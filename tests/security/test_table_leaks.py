@@ -85,7 +85,10 @@ BUDGET = "비밀예산 합계가 얼마예요?"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_why_a_table_gave_no_figure_is_told_only_to_who_may_read_it_now(files: TableFiles) -> None:
+def test_why_a_table_gave_no_figure_is_told_only_to_who_may_read_it_now(
+    files: TableFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.chat.services.ensure_running", lambda _turn: None)  # it is run here
     before = _told(files, "cho", BUDGET)
     files.put("예산표.csv", csv_of(BUDGETS), "ann", "bob")
     files.sync()

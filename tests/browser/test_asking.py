@@ -30,6 +30,15 @@ def ask(page: Page, question: str) -> None:
     page.keyboard.press("Enter")
 
 
+def wait_for_answers(page: Page, count: int) -> None:
+    """Wait until exactly so many turns are on the page and none of them is still written.
+
+    That no turn is being written is also true of a page on which the question has not arrived yet.
+    """
+    expect(page.locator("[data-turn]:not([data-stream])")).to_have_count(count)
+    expect(page.locator("[data-stream]")).to_have_count(0)
+
+
 def test_ask_in_korean_and_in_english_and_open_the_passage(
     ann: Page, address: str, complaints: list[str]
 ) -> None:
@@ -191,7 +200,7 @@ def test_theme_and_language_are_kept(ann: Page, address: str) -> None:
 def test_a_conversation_is_found_by_its_words_and_deleted_after_one_question(ann: Page, address: str) -> None:
     ask(ann, "Where is the core time written down?")
     ann.wait_for_url("**/c/*/")
-    expect(ann.locator("[data-stream]")).to_have_count(0)
+    wait_for_answers(ann, 1)
     find = ann.get_by_label("Find a conversation")
     find.fill("no such words")
     expect(ann.get_by_text("No conversation has these words.")).to_be_visible()

@@ -1,11 +1,11 @@
 """Learns how likenesses decide whether a text is about a topic; writes `checks/topic_weights.py`.
 
-Run from the repository: `python -m tests.bench.topic_fitting [--data DIR] [--left-out]`. English: the
-intents of clinc and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of
-its questions; near are the intents whose questions look most alike. Korean: the categories of naver-kosbi
-(the half of the rows whose id hashes to an even byte) and the hand-made topics of
-`tests/guardrails/korean_topics.py` and `learnt_topics.py`. Both learn from the categories of naver-kosbi
-with examples in the other language, too, by its translations.
+Run from the repository: `python -m tests.bench.topic_fitting [--data DIR] [--left-out]`. English: the intents
+of clinc and banking77 whose SHA-256 begins with an even byte, each a topic by its name and five of its
+questions; near are the intents whose questions look most alike; and, counting less, the hand-made topics of
+`tests/guardrails/learnt_english_topics.py`. Korean: the categories of naver-kosbi (the half of the rows whose
+id hashes to an even byte) and the hand-made topics of `korean_topics.py` and `learnt_topics.py`. Both learn
+from the categories of naver-kosbi with examples in the other language, too, by its translations.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tests.bench.topic_blocks import (
     started_encoder,
 )
 from tests.guardrails.korean_topics import CASES, HELD_OUT, TopicCase
+from tests.guardrails.learnt_english_topics import LEARNT_ENGLISH
 from tests.guardrails.learnt_topics import LEARNT
 
 if TYPE_CHECKING:
@@ -44,14 +45,17 @@ Floats = NDArray[np.float64]
 Part = tuple[Floats, bool, float]  # rows of features, whether they are about the topic, their weight together
 
 NEAR_INTENTS, EACH_NEAR, EACH_FAR = 5, 20, 2
-_NEAR_SHARE = 0.18  # of the texts that are not about an English topic: what `topic_blocks` has of them
-_NEAR_SHARE_KOREAN = 0.3
+_NEAR_SHARE = 0.18  # of the texts that are not about an intent: what `topic_blocks` has of them
+_NEAR_SHARE_BY_HAND = 0.5  # what only sounds like a topic counts as much as all that does not
+_BY_HAND_ENGLISH = 0.3  # what the hand-made topics count together beside the intents
+_BY_HAND_KOREAN = 2.0  # beside the categories
+_ALONE = 0.2  # of these, topics that no example shows
 _ACROSS_SHARE = 0.05  # what topics with examples in the other language count beside the others
 _PENALTY = 0.3
 
 
-def english(data: Path, encoder: RememberingEncoder) -> list[Part]:
-    """Features of questions of half of the intents, and of others held against them."""
+def english(data: Path, encoder: RememberingEncoder, cases: Sequence[TopicCase]) -> list[Part]:
+    """Features of questions of half of the intents, of others held against them, and of hand-made topics."""
     parts: list[Part] = []
     for name in ("clinc-train-val", "banking77-train"):
         labelled = by_label(data / "safety" / f"{name}.jsonl")
@@ -71,6 +75,20 @@ def english(data: Path, encoder: RememberingEncoder) -> list[Part]:
             parts.append((judge.features(labelled[label][EXAMPLES:40]), True, 1.0))
             parts.append((judge.features(near), False, _NEAR_SHARE))
             parts.append((judge.features(far), False, 1 - _NEAR_SHARE))
+    intents = sum(share for _, about, share in parts if about)
+    return [*parts, *by_hand(cases, encoder, _BY_HAND_ENGLISH * intents)]
+
+
+def by_hand(cases: Sequence[TopicCase], encoder: RememberingEncoder, share: float) -> list[Part]:
+    """Features of hand-made questions; those about their topic count `share` in all, the others as much."""
+    parts: list[Part] = []
+    for alone, its_share in ((False, 1 - _ALONE), (True, _ALONE)):
+        each = share * its_share / len(cases)
+        for case in cases:
+            about, near, far = of_case(case, encoder, cases, description_alone=alone)
+            parts.append((about, True, each))
+            parts.append((near, False, each * _NEAR_SHARE_BY_HAND))
+            parts.append((far, False, each * (1 - _NEAR_SHARE_BY_HAND)))
     return parts
 
 
@@ -110,36 +128,41 @@ def korean(data: Path, encoder: RememberingEncoder, cases: Sequence[TopicCase]) 
         others = [text for other in KOSBI if other != label for text in labelled[other][-8:]]
         parts.append((judge.features(labelled[label][EXAMPLES:55]), True, 1 / len(KOSBI)))
         parts.append((judge.features(others), False, 1 / len(KOSBI)))
-    for case in cases:
-        about, near, far = of_case(case, encoder, cases)
-        parts.append((about, True, 2 / len(cases)))
-        parts.append((near, False, 2 * _NEAR_SHARE_KOREAN / len(cases)))
-        parts.append((far, False, 2 * (1 - _NEAR_SHARE_KOREAN) / len(cases)))
-    return parts
+    return [*parts, *by_hand(cases, encoder, _BY_HAND_KOREAN)]
 
 
 def of_case(
-    case: TopicCase, encoder: RememberingEncoder, cases: Sequence[TopicCase]
+    case: TopicCase,
+    encoder: RememberingEncoder,
+    cases: Sequence[TopicCase],
+    *,
+    description_alone: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
     """Features of what one topic must stop, of its near misses, and of the questions of all others."""
-    judge = TopicJudge([*case.examples, rule_text(case.name, case.description)], encoder)
+    examples = () if description_alone else case.examples
+    judge = TopicJudge([*examples, rule_text(case.name, case.description)], encoder)
     far = [text for other in cases if other.name != case.name for text in other.block + other.near]
     return judge.features(case.block), judge.features(case.near), judge.features(far)
 
 
 def left_out(data: Path, encoder: RememberingEncoder) -> str:
     """What weights that were learnt without a hand-made topic make of it, for all of them together."""
-    cases = (*CASES, *HELD_OUT, *LEARNT)
-    total = {"words known": Tally(), "others": Tally()}
-    side = across(data, encoder, "ko")
-    for case in cases:
-        rest = [other for other in cases if other.name != case.name]
-        weights, bias = learn(together(korean(data, encoder, rest), side))
-        tally = total["others" if case in LEARNT else "words known"]
-        for kind, table in zip(("topic", "near", "far"), of_case(case, encoder, cases), strict=True):
-            for odds in table @ weights + bias:
-                tally.add(kind, stopped=bool(odds >= THRESHOLDS["ko"][Stage.QUESTION]))
-    return "\n".join(tally.row(f"Korean, left out, {name}") for name, tally in total.items())
+    lines = []
+    for language, name, learnt_from, cases in (
+        ("en", "English", english, LEARNT_ENGLISH),
+        ("ko", "Korean", korean, (*CASES, *HELD_OUT, *LEARNT)),
+    ):
+        side = across(data, encoder, language)
+        total = {"words known": Tally(), "others": Tally()}
+        for case in cases:
+            rest = [other for other in cases if other.name != case.name]
+            weights, bias = learn(together(learnt_from(data, encoder, rest), side))
+            tally = total["words known" if case in (*CASES, *HELD_OUT) else "others"]
+            for kind, table in zip(("topic", "near", "far"), of_case(case, encoder, cases), strict=True):
+                for odds in table @ weights + bias:
+                    tally.add(kind, stopped=bool(odds >= THRESHOLDS[language][Stage.QUESTION]))
+        lines += [tally.row(f"{name}, left out, {kind}") for kind, tally in total.items() if tally.seen]
+    return "\n".join(lines)
 
 
 def together(parts: Sequence[Part], side: Sequence[Part]) -> list[Part]:
@@ -214,8 +237,9 @@ def main() -> int:
         print(HEAD, left_out(data, encoder), sep="\n")
         return 0
     known = (*CASES, *HELD_OUT, *LEARNT)
-    in_english = written("ENGLISH", together(english(data, encoder), across(data, encoder, "en")))
-    in_korean = written("KOREAN", together(korean(data, encoder, known), across(data, encoder, "ko")))
+    learnt_from = english(data, encoder, LEARNT_ENGLISH), korean(data, encoder, known)
+    in_english = written("ENGLISH", together(learnt_from[0], across(data, encoder, "en")))
+    in_korean = written("KOREAN", together(learnt_from[1], across(data, encoder, "ko")))
     target = REPOSITORY / "assistant" / "guardrails" / "checks" / "topic_weights.py"
     target.write_text(f"{_HEAD}{in_english}\n{in_korean}", encoding="utf-8")
     return 0

@@ -55,13 +55,8 @@ def test_a_korean_topic_stops_most_of_its_questions_and_few_others(
     check = TopicsCheck([rule_of(case)], encoder=bundled)
     others = [q for other in (*CASES, *HELD_OUT) if other is not case for q in other.block + other.near]
     assert len(stopped(check, case.block)) >= 7, stopped(check, case.block)
+    assert len(stopped(check, case.near)) <= 2, stopped(check, case.near)
     assert len(stopped(check, others)) <= len(others) * 0.03, stopped(check, others)
-
-
-def test_a_korean_topic_lets_most_of_what_only_sounds_like_it_pass(bundled: RememberingEncoder) -> None:
-    found = [stopped(TopicsCheck([rule_of(case)], encoder=bundled), case.near) for case in CASES]
-    assert all(len(some) <= 3 for some in found), found
-    assert sum(map(len, found)) <= 0.2 * sum(len(case.near) for case in CASES), found
 
 
 def test_korean_topics_that_nothing_was_changed_for_stop_most_of_their_questions(
@@ -108,6 +103,7 @@ def test_an_english_topic_lets_its_neighbours_pass(bundled: RememberingEncoder) 
         "When is payday?",
         "How do I book a meeting room?",
         "Who is the sales manager?",
+        "What is the price of the team plan?",
         "When is my salary paid?",
     )
     assert stopped(check, near) == []

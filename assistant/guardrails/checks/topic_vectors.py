@@ -31,7 +31,7 @@ FEATURES = (
 )
 EVERYDAY_NEAREST = 5
 OWN_GROUND = 0.6  # an everyday question this near to the topic belongs to it and does not count
-USUAL_SPREAD = 0.68  # how alike the shots of a topic are, where there is one alone
+USUAL_SPREAD, USUAL_LOOSEST = 0.37, 0.25  # how alike the shots of a topic are, where there is one alone
 _BUNDLED_BASE = 0.063  # mean likeness of two everyday questions to the bundled model
 
 
@@ -45,11 +45,13 @@ class VectorLikeness:
         self._base = float((common @ common.T).mean())
         between = self._likeness(self._shots, self._shots)
         np.fill_diagonal(between, -1)
-        alike = between.max(axis=1) if len(shots) > 1 else np.array([USUAL_SPREAD])
+        alike = between.max(axis=1)
+        own = (float(alike.mean()), float(alike.min()))
+        spread = own if len(shots) > 1 else (USUAL_SPREAD, USUAL_LOOSEST)
         usual = np.sort(self._likeness(self._shots, common), axis=1)[:, -EVERYDAY_NEAREST:]
-        self._fixed = [float(alike.mean()), float(alike.min()), float(usual.mean())]
-        own = self._likeness(common, self._shots).max(axis=1) >= OWN_GROUND
-        self._everyday = common if own.all() else common[~own]
+        self._fixed = [*spread, float(usual.mean())]
+        near = self._likeness(common, self._shots).max(axis=1) >= OWN_GROUND
+        self._everyday = common if near.all() else common[~near]
         middle = self._shots.mean(axis=0, keepdims=True)
         self._middle = middle / np.linalg.norm(middle)
 

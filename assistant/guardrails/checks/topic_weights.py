@@ -19,62 +19,64 @@ class Weights:
 
 ENGLISH = Weights(
     weights=(
-        3.995,  # nearest
-        0.336,  # second
-        -1.723,  # third
-        7.782,  # mean
-        6.610,  # middle
-        -2.803,  # everyday
-        -4.562,  # everyday_few
-        -2.755,  # spread
-        -2.152,  # loosest
-        -2.375,  # shots_everyday
-        -0.430,  # words_nearest
-        -0.583,  # words_second
-        1.820,  # words_middle
-        -0.739,  # words_everyday
-        -1.580,  # words_everyday_few
-        2.871,  # words_field_nearest
-        -2.436,  # words_field_middle
-        -0.688,  # words_concept_nearest
-        0.887,  # words_concept_middle
-        2.627,  # words_word_nearest
-        -1.103,  # words_word_middle
+        0.077,  # nearest
+        -0.096,  # second
+        -0.352,  # third
+        19.582,  # mean
+        1.727,  # middle
+        -1.980,  # everyday
+        -7.558,  # everyday_few
+        -8.654,  # spread
+        -1.385,  # loosest
+        -0.039,  # shots_everyday
+        -2.108,  # words_nearest
+        0.484,  # words_second
+        0.931,  # words_middle
+        -0.187,  # words_everyday
+        -1.994,  # words_everyday_few
+        2.645,  # words_field_nearest
+        -2.417,  # words_field_middle
+        -0.519,  # words_concept_nearest
+        0.965,  # words_concept_middle
+        1.681,  # words_word_nearest
+        0.311,  # words_word_middle
         0.000,  # words_procedure
-        -2.447,  # words_spread
-        -0.334,  # words_has_field
-        -0.106,  # words_has_concept
+        -0.543,  # words_asks_otherwise
+        -0.481,  # words_spread
+        -0.289,  # words_has_field
+        -0.123,  # words_has_concept
     ),
-    bias=1.056,
+    bias=3.544,
 )
 
 KOREAN = Weights(
     weights=(
-        1.070,  # nearest
-        -4.400,  # second
-        -2.076,  # third
-        -2.897,  # mean
-        16.782,  # middle
-        -0.893,  # everyday
-        -12.638,  # everyday_few
-        0.521,  # spread
-        0.651,  # loosest
-        8.470,  # shots_everyday
-        -1.801,  # words_nearest
-        -1.310,  # words_second
-        5.970,  # words_middle
-        -3.195,  # words_everyday
-        2.916,  # words_everyday_few
-        -1.245,  # words_field_nearest
-        4.500,  # words_field_middle
-        1.114,  # words_concept_nearest
-        -0.497,  # words_concept_middle
-        2.362,  # words_word_nearest
-        -6.955,  # words_word_middle
-        -2.492,  # words_procedure
-        -1.868,  # words_spread
-        -1.605,  # words_has_field
-        -0.317,  # words_has_concept
+        -0.405,  # nearest
+        -5.331,  # second
+        -1.681,  # third
+        14.055,  # mean
+        5.698,  # middle
+        -1.084,  # everyday
+        -11.747,  # everyday_few
+        -0.489,  # spread
+        -1.581,  # loosest
+        8.304,  # shots_everyday
+        -1.640,  # words_nearest
+        -1.253,  # words_second
+        5.630,  # words_middle
+        -2.861,  # words_everyday
+        2.616,  # words_everyday_few
+        -0.860,  # words_field_nearest
+        4.121,  # words_field_middle
+        0.650,  # words_concept_nearest
+        -0.231,  # words_concept_middle
+        1.742,  # words_word_nearest
+        -6.043,  # words_word_middle
+        -2.625,  # words_procedure
+        -0.976,  # words_asks_otherwise
+        -0.889,  # words_spread
+        -1.714,  # words_has_field
+        -0.248,  # words_has_concept
     ),
-    bias=-1.063,
+    bias=0.470,
 )

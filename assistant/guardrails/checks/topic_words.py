@@ -29,12 +29,13 @@ FEATURES = (
     "word_nearest",
     "word_middle",
     "procedure",  # 1 where the text wants something done and no shot does
+    "asks_otherwise",  # the share of shots that ask for something else; 0 where it asks for nothing
     "spread",  # how alike the shots are, each to its nearest
     "has_field",
     "has_concept",
 )
 EVERYDAY_NEAREST = 5
-USUAL_SPREAD = 0.34  # how alike the shots of a topic are, where there is one alone
+USUAL_SPREAD = 0.36  # how alike the shots of a topic are, where there is one alone
 OWN_GROUND = 0.6  # an everyday question this near to the topic belongs to it and does not count
 
 
@@ -46,6 +47,7 @@ class _View:
     parts: tuple[Sparse, Sparse, Sparse]
     everyday: Likenesses  # to each everyday question
     procedure: bool
+    asked: frozenset[int]
 
 
 class WordLikeness:
@@ -58,6 +60,7 @@ class WordLikeness:
         apart = [n for n, one in enumerate(_everyday()) if self._nearest(one) < OWN_GROUND]
         self._apart = np.array(apart or range(len(_everyday())))
         self._procedure = min(1.0, 2 * fmean(shot.procedure for shot in self._shots))
+        self._asked = [shot.asked for shot in self._shots]
         self._spread = _spread([shot.vector for shot in self._shots])
 
     def _nearest(self, vector: Sparse) -> float:
@@ -80,7 +83,11 @@ class WordLikeness:
             row.append(cosine(view.parts[kind], self._middles[kind]))
         fields, concepts, _ = view.parts
         procedure = (1 - self._procedure) * view.procedure
-        return [*row, procedure, self._spread, float(bool(fields)), float(bool(concepts))]
+        form = [procedure, self._asks_otherwise(view.asked), self._spread]
+        return [*row, *form, float(bool(fields)), float(bool(concepts))]
+
+    def _asks_otherwise(self, asked: frozenset[int]) -> float:
+        return 1 - fmean(bool(asked & some) for some in self._asked) if asked else 0.0
 
 
 def _spread(vectors: Sequence[Sparse]) -> float:
@@ -97,6 +104,7 @@ def _view(text: str) -> _View:
         parts(vector),
         _everyday_likeness(vector),
         bool(notions("procedures.txt").found(folded(text))),
+        frozenset(notions("asked.txt").found(folded(text))),
     )
 
 

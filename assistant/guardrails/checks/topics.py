@@ -23,10 +23,9 @@ _SHORTEST_UNIT = 4  # characters: "네." is about nothing
 # Log odds from which a text falls under a topic. An answer says many sentences, and a sentence that only
 # touches the topic is not about it: it takes more.
 THRESHOLDS = {
-    "en": {Stage.QUESTION: 0.85, Stage.ANSWER: 1.5},
-    "ko": {Stage.QUESTION: 0.5, Stage.ANSWER: 4.0},
+    "en": {Stage.QUESTION: 1.2, Stage.ANSWER: 2.2},
+    "ko": {Stage.QUESTION: 0.7, Stage.ANSWER: 4.0},
 }
-_FEW_SHOTS, _LESS = 3, 0.3  # what is shown by fewer texts is less like any of them
 _JUDGED = frozenset({Stage.QUESTION, Stage.ANSWER})
 
 
@@ -45,8 +44,7 @@ class TopicsCheck:
             return None
         least = [THRESHOLDS[language_of(unit)][stage] for unit in units]
         excess = [
-            topic.lead
-            + max(odds - enough for odds, enough in zip(topic.judge.odds(units), least, strict=True))
+            max(odds - enough for odds, enough in zip(topic.judge.odds(units), least, strict=True))
             for topic in self._topics
         ]
         best = max(range(len(excess)), key=excess.__getitem__)
@@ -81,9 +79,7 @@ class _Topic:
 
     def __init__(self, rule: TopicRule, encoder: Encoder) -> None:
         self.rule = rule
-        shots = _shots(rule)
-        self.judge = TopicJudge(shots, encoder)
-        self.lead = _LESS if len(shots) < _FEW_SHOTS else 0.0
+        self.judge = TopicJudge(_shots(rule), encoder)
 
 
 def _shots(rule: TopicRule) -> list[str]:

@@ -6,12 +6,14 @@ nobody takes the next one's for it; where nothing at all is answered there is no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from assistant.chat.events import Section
 from assistant.chat.planning import TurnPlan
 from assistant.providers.wishes import Task
 
+_FILE_NAME = re.compile(r"\.\w{1,5}$")
 _LAYOUTS = {Task.COMPARE: "side", Task.LIST: "list"}
 
 
@@ -19,7 +21,7 @@ class Headings:
     """The headings of one plan, each told once and in order."""
 
     def __init__(self, plan: TurnPlan) -> None:
-        self._titles = [part.title for part in plan.parts if part.title]
+        self._titles = [_as_heading(part.title) for part in plan.parts if part.title]
         self._layout = _LAYOUTS.get(plan.task, "part")
         self._told = 0
         self._ended = False
@@ -47,3 +49,8 @@ class Headings:
     def _next(self) -> Section:
         self._told += 1
         return Section(self._titles[self._told - 1], self._layout)
+
+
+def _as_heading(title: str) -> str:
+    """With a capital; a file keeps its name."""
+    return title if _FILE_NAME.search(title) else title[:1].upper() + title[1:]

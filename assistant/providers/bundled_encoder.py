@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from assistant.providers.contract import Vectors
-from assistant.providers.float_pass import EPSILON, HEADS, layers_of
+from assistant.providers.float_pass import AGREEMENT, EPSILON, HEADS, PROBES, layers_of
 from assistant.providers.packed_model import PackedModel
 from assistant.providers.pieces import Pieces
 
@@ -33,14 +33,9 @@ Precision = Literal["float32", "bfloat16"]
 TOKENS_A_PASS = (
     256  # one long text or several short ones: their intermediate values fit the second-level cache
 )
-AGREEMENT = 0.99  # the least cosine with float32 at which a lower precision may be used
 
 # oneDNN compiles a kernel for each shape it meets, and forgets the oldest of a thousand: so few shapes.
 _STEP = 16
-_PROBES = (
-    "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
-    "연차 휴가는 입사 1년 뒤부터 15일이 부여되며, 사용하지 않은 휴가는 3월 말에 소멸됩니다.",
-)
 
 
 class _Linear(Protocol):
@@ -126,7 +121,7 @@ def load_encoder(model: PackedModel) -> BundledEncoder:
 
 def agree(fast: BundledEncoder, exact: BundledEncoder) -> bool:
     """Whether the vectors of a few known sentences lie within AGREEMENT of each other."""
-    cosines = (fast.encode(_PROBES) * exact.encode(_PROBES)).sum(axis=1)
+    cosines = (fast.encode(PROBES) * exact.encode(PROBES)).sum(axis=1)
     return bool((cosines >= AGREEMENT).all())
 
 

@@ -22,15 +22,10 @@ from assistant.providers import byte_kernels
 from assistant.providers.byte_layout import APART, BLOCK, PANEL, ROWS, Linear, Model, Norm, Scratch
 from assistant.providers.byte_tiles import able
 from assistant.providers.contract import Vectors
-from assistant.providers.float_pass import HEADS, Floats, Weights, layers_of, vector_of
+from assistant.providers.float_pass import AGREEMENT, HEADS, PROBES, Floats, Weights, layers_of, vector_of
 from assistant.providers.packed_model import PackedModel
 from assistant.providers.pieces import Pieces
 
-AGREEMENT = 0.99  # the least cosine with float32 at which rounding may be used
-PROBES = (
-    "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
-    "연차 휴가는 입사 1년 뒤부터 15일이 부여되며, 사용하지 않은 휴가는 3월 말에 소멸됩니다.",
-)
 OTHERS = (
     "Error E-4012: the certificate has expired. Renew it with `certctl renew --all` and restart.",
     "천만 원이 넘는 계약에는 누가 서명할 수 있나요?",
@@ -74,7 +69,7 @@ class ByteEncoder:
         Raises:
             ValueError: the weights or the vocabulary are not those of such a model.
         """
-        self._packed, self._most = model, model.places
+        self._packed = model
         self._pieces = Pieces(model.vocabulary, most=model.places)
         seen: dict[str, list[Floats]] = {}
         self._expected = [vector_of(weights, self._words(text), seen) for text in PROBES]
@@ -117,7 +112,7 @@ class ByteEncoder:
         try:
             scratch = self._free.get_nowait()
         except queue.Empty:
-            scratch = _scratch(self._most, self._packed.width)
+            scratch = _scratch(self._packed.places, self._packed.width)
         try:
             scratch.states[: len(ids)] = self._packed.words(ids)
             byte_kernels.encode(len(ids), self._model, scratch, vector)

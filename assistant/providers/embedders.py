@@ -219,7 +219,7 @@ def bundled_file() -> Path:
 
 
 def _bundled_model() -> PackedModel:
-    from assistant.providers.packed_model import PackedModel  # noqa: PLC0415 - with numpy alone it is not needed
+    from assistant.providers.packed_model import PackedModel  # noqa: PLC0415 - a configured model has another
 
     file = bundled_file()
     try:

@@ -17,6 +17,11 @@ Weights = Mapping[str, Floats]
 
 HEADS = 12
 EPSILON = 1e-12
+AGREEMENT = 0.99  # the least cosine of a faster pass with this one
+PROBES = (
+    "New employees receive fifteen days of annual leave; unused days expire at the end of March.",
+    "연차 휴가는 입사 1년 뒤부터 15일이 부여되며, 사용하지 않은 휴가는 3월 말에 소멸됩니다.",
+)
 
 # Abramowitz and Stegun, 7.1.26: erf to 1.5e-7
 _P = 0.3275911

@@ -22,6 +22,7 @@ _LINES = 8  # a document tells its dates in its first lines or not at all
 _REACH = 900  # characters
 _CLOSING = 600  # characters of its end
 _LIST_GAP = 8  # characters between two dates of one list
+_AHEAD = timedelta(days=31)  # a notice may be written so long before the day that it bears
 
 
 class Dated(StrEnum):
@@ -288,13 +289,16 @@ def day_before(day: str) -> str:
 
 def _version_day(said: _Said, since: str, head: DocumentHead) -> tuple[str, Dated]:
     """Since when it holds, unless it was revised after that; else what comes nearest."""
-    revised = max(said.revised, key=first_day, default="")
+    # What is dated far after the last change belongs to something else: the end of a contract.
+    latest = first_day(head.changed) + _AHEAD if head.changed else date.max
+    written = [day for day in said.written if first_day(day) <= latest]
+    revised = max((day for day in said.revised if first_day(day) <= latest), key=first_day, default="")
     if since and (not revised or first_day(revised) <= last_day(since)):
         return since, Dated.EFFECTIVE
     if revised:
         return revised, Dated.REVISED
-    if said.written:
-        return said.written[0], Dated.WRITTEN
+    if written:
+        return written[0], Dated.WRITTEN
     titled = {match.group("y"): _iso(match["y"], match["m"], None) for match in _TITLED.finditer(head.title)}
     if len(titled) == 1:
         return next(iter(titled.values())), Dated.EDITION

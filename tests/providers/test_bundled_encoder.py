@@ -7,7 +7,6 @@ import pytest
 
 from assistant.providers import bundled_encoder
 from assistant.providers.bundled_encoder import (
-    AGREEMENT,
     TOKENS_A_PASS,
     BundledEncoder,
     agree,
@@ -16,6 +15,7 @@ from assistant.providers.bundled_encoder import (
     passes_of,
 )
 from assistant.providers.contract import Vectors
+from assistant.providers.float_pass import AGREEMENT
 from tests.providers.unpacked_model import packed, unpacked_folder
 
 ENGLISH = (

@@ -43,6 +43,14 @@ def test_the_day_of_a_version_is_what_the_document_says(opening: str, day: str, 
     assert (found.day, found.dated) == (day, dated)
 
 
+def test_a_date_far_after_the_last_change_is_not_that_of_writing() -> None:
+    contract = "Supplier | Date\nHansol | 2028-03-31"
+    assert dates(contract, changed="2026-11-02").dated is Dated.CHANGED
+    assert dates("Published: 20 November 2026", changed="2026-11-02").day == "2026-11-20"
+    assert dates("Last updated: 1 March 2029", changed="2026-11-02").day == "2026-11-02"
+    assert dates("Effective from 1 January 2028", changed="2026-11-02").day == "2028-01-01"
+
+
 def test_without_a_word_of_its_own_the_title_counts_and_then_the_source() -> None:
     assert dates(title="Price list 2026", changed="2025-12-01").day == "2026"
     assert dates(title="조직도_2026-10", changed="2025-12-01").day == "2026-10"

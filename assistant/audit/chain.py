@@ -54,8 +54,7 @@ class Head:
 
 def keys() -> tuple[bytes, ...]:
     """The key that codes are made with, then those of before that they may have been made with."""
-    fallbacks: Sequence[str] = settings.SECRET_KEY_FALLBACKS
-    return tuple(_derived(secret) for secret in (settings.SECRET_KEY, *fallbacks))
+    return tuple(_derived(str(one)) for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 def content_code(entry: Entry, key: bytes) -> str:

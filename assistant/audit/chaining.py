@@ -9,7 +9,7 @@ rolled back leaves a gap), and takes along what a killed process left. Until the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 
 from django.db import models, transaction
 
@@ -83,7 +83,7 @@ def _genuine(rows: Sequence[AuditEvent], by: Sequence[bytes]) -> list[AuditEvent
 
 def _place(row_id: int, number: int, previous: str, digest: str) -> None:
     """The one change that an entry sees."""
-    unplaced = models.QuerySet(AuditEvent).filter(pk=row_id, number=None)
+    unplaced: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent).filter(pk=row_id, number=None)
     unplaced.update(number=number, previous=previous, digest=digest)
 
 
@@ -110,7 +110,8 @@ def _latest(row: AuditHead, by: Sequence[bytes]) -> Head:
         kept = head_file.remembered(by)
     except head_file.HeadFileChanged:
         kept = None
-    for last in AuditEvent.objects.exclude(number=None).order_by("-number")[:_BATCH]:
+    placed = AuditEvent.objects.exclude(number=None).order_by("-number")
+    for last in chain(placed[:1], placed[1:_BATCH]):  # nearly always the first one
         if last.number is not None and is_linked(last.as_entry(), last.number, by):
             known.append(Head(last.number, last.digest))
             break

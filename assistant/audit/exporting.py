@@ -18,7 +18,7 @@ from assistant.audit.examining import Examination, Kind, Problem
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event, record
 from assistant.audit.verifying import Verdict, numbered
-from assistant.common.types import JsonObject
+from assistant.common.types import Json, JsonObject
 
 _NOTHING = Head(0, "")
 
@@ -107,9 +107,10 @@ def _end(held: JsonObject, by: Iterable[bytes]) -> tuple[int, Head]:
 
 
 def _written(entry: Entry) -> JsonObject:
-    held = asdict(entry)
+    held: dict[str, Json] = asdict(entry)
     number = held.pop("number")
-    return {"number": number, **held, "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds")}
+    held["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"number": number, **held}
 
 
 def _read(held: JsonObject) -> Entry:

@@ -32,7 +32,7 @@ class AppendOnly(models.QuerySet["AuditEvent"]):
         """
         raise TypeError("Audit events are never deleted.")
 
-    adelete = delete  # type: ignore[assignment]
+    adelete = delete
 
 
 class AuditEvent(models.Model):

@@ -238,7 +238,7 @@ class Tamperer:
         from django.db import connection  # noqa: PLC0415 - needs loaded settings
 
         with connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values)  # type: ignore[arg-type]
 
 
 def fill(random: Random, entries: int) -> None:

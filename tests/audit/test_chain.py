@@ -198,7 +198,7 @@ def test_the_log_can_neither_be_changed_nor_emptied_by_a_query() -> None:
         lambda: AuditEvent.objects.bulk_update([], ["actor"]),
     ):
         with pytest.raises(TypeError):
-            refused()
+            refused()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.django_db

@@ -3,11 +3,13 @@
 from uuid import uuid4
 
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 from assistant.audit.chain import BEGINNING, Entry, content_code, keys, link_code, signed_head
 
 
-def chain_what_is_there(apps, schema_editor):
+def chain_what_is_there(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Entries of before are taken as they stand now: from here on a change of them is noticed."""
     rows = apps.get_model("audit", "AuditEvent").objects.using(schema_editor.connection.alias)
     key, number, digest = keys()[0], 0, BEGINNING

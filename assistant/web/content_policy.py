@@ -23,7 +23,7 @@ AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 _NONCE_BYTES = 18  # 144 random bits; the specification asks for 128
 _NONCE = "mundap.csp_nonce"  # its place in `request.META`
 _PAGES = frozenset({"text/html"})
-_OTHERS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_OTHERS = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # What a page never needs, so that nothing that got into one could ask for it.
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -65,6 +65,7 @@ def policy_for_pages(nonce: str, framed_by: str) -> str:
             "img-src 'self' data:",
             "connect-src 'self'",
             "font-src 'self'",
+            "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
             f"frame-ancestors {framed_by}",

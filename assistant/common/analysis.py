@@ -1,9 +1,9 @@
 """Text analysis shared by indexing, querying, answering and topic rules: one place, so that both sides agree.
 
-English words become Snowball stems. Korean words lose one particle or verb ending, then become character
-bigrams, because compounds are written with and without spaces; the first syllable stands for the word's
-beginning. Codes, file names and addresses count whole and in parts. What was tried and what it was worth is
-measured by tests/bench/retrieval_quality.py.
+English words become Snowball stems, irregular forms those of their word. Korean words lose one particle or
+verb ending, then become character bigrams, because compounds are written with and without spaces; the first
+syllable stands for the word's beginning. Codes, file names and addresses count whole and in parts. What was
+tried and what it was worth is measured by tests/bench/retrieval_quality.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import Stemmer
+
+from assistant.common.irregular_forms import BASE_FORM
 
 _KOREAN_SHARE = 0.2
 _LONGEST_WHOLE = 64  # characters of an identifier that is kept whole
@@ -120,8 +122,9 @@ def _terms_of(word: str, attached: bool) -> tuple[str, ...]:  # noqa: FBT001 - p
     if word[0] >= "぀":
         return _bigrams(word)
     if word.isalpha():
+        plain = _without_accents(word)
         with _STEMMER_LOCK:
-            return (_STEMMER.stemWord(_without_accents(word)),)
+            return (_STEMMER.stemWord(BASE_FORM.get(plain, plain)),)
     pieces = tuple(_PIECE.findall(word))
     return pieces if len(pieces) == 1 else (word, *pieces)
 

@@ -8,6 +8,7 @@ that a container platform mounts. Every variable is described in `.env.example`.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from assistant.common.errors import UsageError
 from assistant.common.network import Block, parse_networks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+_ORIGIN = re.compile(
+    r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
+)
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -29,6 +33,7 @@ class Environment:
     debug: bool
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
+    embed_origins: tuple[str, ...]
     https: bool
     host: str
     port: int
@@ -79,6 +84,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         debug=_flag(environ, "MUNDAP_DEBUG"),
         allowed_hosts=_list(environ, "MUNDAP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
         trusted_origins=_list(environ, "MUNDAP_TRUSTED_ORIGINS", ""),
+        embed_origins=_origins(environ, "MUNDAP_EMBED_ORIGINS"),
         https=_flag(environ, "MUNDAP_HTTPS"),
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),
@@ -142,6 +148,18 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, low: int, hi
     if value.isascii() and value.isdigit() and low <= int(value) <= high:
         return int(value)
     raise UsageError(f"{name} must be a whole number from {low} to {high}, not '{value}'.")
+
+
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins whose pages are ours to trust: over https, each by its own name."""
+    found = _list(environ, name, "")
+    for origin in found:
+        if not _ORIGIN.fullmatch(origin):
+            raise UsageError(
+                f"{name}: '{origin}' is no origin. Name sites like https://portal.example.com, separated by"
+                " commas, without a path or *."
+            )
+    return found
 
 
 def _list(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:

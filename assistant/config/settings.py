@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "assistant.web.middleware.ContentSecurityPolicyMiddleware",
+    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -120,6 +120,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "assistant.web.content_policy.csp_nonce",
             ],
         },
     },
@@ -161,6 +162,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+MUNDAP_EMBED_ORIGINS = ENVIRONMENT.embed_origins
+# Pages on which a person asks and reads; nothing is decided or signed in to inside a frame.
+MUNDAP_EMBEDDED_VIEWS = frozenset({"web:home", "web:conversation", "web:shared", "web:document"})
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.https

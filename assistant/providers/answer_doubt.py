@@ -35,7 +35,7 @@ _HIGHEST = (
     *HIGHEST_MEANING,
 )
 _SHARES = (
-    "best_score",
+    "best_odds",  # of the best sentence
     "margin",  # of the best sentence over the next one, in log-odds
     "share",  # of the belief that the best sentence holds
 )

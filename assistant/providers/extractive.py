@@ -40,6 +40,9 @@ from assistant.providers.stated_figures import asks_over_records, states, wanted
 from assistant.providers.wishes import Length, Task
 
 MOST_SENTENCES = 3
+Twins = tuple[Sentence, ...]
+"""A sentence and the same words in other places."""
+
 _MOST = {Length.SHORT: 1, Length.NORMAL: MOST_SENTENCES, Length.LONG: 5}
 _ENOUGH = 0.8  # belief in the sentences quoted so far that makes a further one needless
 _LEAST_SHARE = 0.08  # belief that a further sentence must earn
@@ -57,11 +60,15 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All sentences, best first, and how likely it is that the evidence holds the answer at all, 0..1."""
+    """All sentences, best first, and how likely it is that the evidence holds the answer at all, 0..1.
+
+    `quoted`: those to quote.
+    """
 
     answerable: float
     threshold: float
     ranked: tuple[Ranked, ...]
+    quoted: tuple[Twins, ...]
 
 
 def chat_model(parts: ChatParts) -> ExtractiveModel:
@@ -115,7 +122,7 @@ class ExtractiveModel:
             return
         question, first = question_of(request.question, request.language), assessment.ranked[0]
         short = None if first.sentence.is_row else short_answer(question, first.sentence.text, first.share)
-        for group in _quoted(question, request, assessment.ranked)[: _MOST[request.style.length]]:
+        for group in assessment.quoted[: _MOST[request.style.length]]:
             quotes = tuple(Quote(request.sources[s.source].n, s.start, s.end) for s in group)
             leads = short if group[0] is first.sentence else None
             yield AnswerSentence(group[0].text, quotes, quoted=True, short=leads)
@@ -139,9 +146,10 @@ class ExtractiveModel:
         answerable = 1.0 / (1.0 + float(np.exp(-doubt)))
         if self._embedder is None and is_off_the_point(evidence, int(order[0])):
             answerable = 0.0  # without vectors nothing else could tie the passage to the question
-        if not _quoted(question, request, ranked):
+        quoted = _quoted(question, request, ranked)
+        if not quoted:
             answerable = 0.0
-        return Assessment(answerable, weights.threshold, ranked)
+        return Assessment(answerable, weights.threshold, ranked, quoted)
 
     def _ranked(self, evidence: Evidence) -> tuple[Floats, Floats, Weights]:
         """The features of every sentence, its log-odds, and the weights that they come from."""
@@ -174,17 +182,17 @@ def worth_a_vector(scores: Floats) -> list[int]:
     return [int(at) for at in np.argsort(-scores, kind="stable")[:MOST_EMBEDDED]]
 
 
-def _quoted(question: Question, request: ModelRequest, ranked: Sequence[Ranked]) -> list[list[Sentence]]:
+def _quoted(question: Question, request: ModelRequest, ranked: Sequence[Ranked]) -> tuple[Twins, ...]:
     """The sentences to quote; of a question over records those alone that state what it asks for."""
-    groups = chosen(ranked, most=max(_MOST.values()))
+    groups = tuple(map(tuple, chosen(ranked, most=max(_MOST.values()))))
     wanted = wanted_over_records(question.text)
     if wanted is None:
         return groups
-    return [
+    return tuple(
         one
         for one in groups
         if states(wanted, one[0].text) and (not one[0].is_row or _is_of(question, request, one[0]))
-    ]
+    )
 
 
 def _is_of(question: Question, request: ModelRequest, row: Sentence) -> bool:

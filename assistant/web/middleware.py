@@ -1,4 +1,4 @@
-"""What every response of the pages gets: the person's language and a strict content policy."""
+"""Every page is in the language that its reader has chosen."""
 
 from __future__ import annotations
 
@@ -16,21 +16,6 @@ from assistant.accounts.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-
-# Documents, model output and names are data: even if one slipped through escaping, none of it could run.
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
 
 
 class PersonLanguageMiddleware:
@@ -62,30 +47,3 @@ def _activate(request: HttpRequest, user: User | AnonymousUser) -> None:
     if chosen in dict(settings.LANGUAGES):
         translation.activate(chosen)
         request.LANGUAGE_CODE = chosen
-
-
-class ContentSecurityPolicyMiddleware:
-    """No inline script or style, nothing from another host, no frame."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse | AsyncGetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Add the header, whatever the view answered."""
-        if self.is_async:
-            return self._later(request)
-        return _with_policy(cast(GetResponse, self.get_response)(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return _with_policy(await cast(AsyncGetResponse, self.get_response)(request))
-
-
-def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
-    return response

@@ -51,6 +51,11 @@ def test_a_value_may_come_from_a_file_and_the_variable_itself_wins(tmp_path: Pat
         ("MUNDAP_PARSE_SECONDS", "1.5"),
         ("MUNDAP_ALLOWED_NETWORKS", "10.0.0.0/99"),
         ("DATABASE_URL_FILE", "/nowhere/at/all"),
+        ("MUNDAP_EMBED_ORIGINS", "*"),
+        ("MUNDAP_EMBED_ORIGINS", "https://*.example.com"),
+        ("MUNDAP_EMBED_ORIGINS", "http://portal.example.com"),
+        ("MUNDAP_EMBED_ORIGINS", "https://portal.example.com/page"),
+        ("MUNDAP_EMBED_ORIGINS", "https://portal.example.com; script-src *"),
     ],
 )
 def test_a_bad_value_names_its_variable(tmp_path: Path, name: str, value: str) -> None:

@@ -41,7 +41,7 @@ from tests.embedded_once import embed_once
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 ACCOUNTS = (JIWOO, MINSEO, HYUNJIN, ADMIN, STRANGER)
-FROM_HOME = ("How many days a week may I work from home?", "Are chairs and monitors paid for at home?")
+FROM_HOME = ("How many days a week may I work from home?", "Does the company pay for a chair at home?")
 HOME_IN_2025 = "How many days a week could I work from home in 2025?"
 TOP = 5
 LEAST_FOUND = 0.95

@@ -84,3 +84,8 @@ def test_korean_has_weights_of_its_own_and_other_languages_those_of_english() ->
     assert weights_for("ko", dense=True, known=known) is known["ko+dense"]
     assert weights_for("de", dense=True, known=known) is known["en+dense"]
     assert weights_for("de", dense=False, known=known) is known["en"]
+
+
+def test_features_are_told_apart_by_their_names() -> None:
+    assert len(set(FEATURES)) == len(FEATURES)
+    assert len(set(DOUBT_FEATURES)) == len(DOUBT_FEATURES)

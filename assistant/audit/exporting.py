@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from assistant.audit.chain import Entry, Head, end_code, keys
 from assistant.audit.chaining import chain_new
@@ -107,7 +108,7 @@ def _end(held: JsonObject, by: Iterable[bytes]) -> tuple[int, Head]:
 
 
 def _written(entry: Entry) -> JsonObject:
-    held: dict[str, Json] = asdict(entry)
+    held = cast(dict[str, Json], asdict(entry))
     number = held.pop("number")
     held["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     return {"number": number, **held}

@@ -30,6 +30,7 @@ from tests.conftest import PASSWORD
 from tests.security.second_process import REPOSITORY, database_url
 
 WRITERS, EACH = 3, 40
+MANY = 1_203
 
 
 def numbers() -> list[int | None]:
@@ -59,6 +60,16 @@ def test_what_a_killed_process_left_without_a_number_is_taken_along() -> None:
     assert chain_new() == 2
     assert numbers() == [1, 2]
     assert chain_new() == 0
+
+
+@pytest.mark.django_db
+def test_more_of_them_than_are_read_at_once_keep_their_order() -> None:
+    for n in range(MANY):
+        record(Event.USER_ADDED, n=n)
+    assert chain_new() == MANY
+    said = AuditEvent.objects.order_by("number").values_list("data", flat=True)
+    assert [data["n"] for data in said] == list(range(MANY))
+    assert verify(actor="test").ok
 
 
 @pytest.mark.django_db(transaction=True)

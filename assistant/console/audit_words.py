@@ -115,6 +115,15 @@ def event_choices() -> list[tuple[str, str]]:
     return sorted(((str(event), event_words(event)) for event in Event), key=lambda choice: choice[1])
 
 
+def actor_words(actor: str) -> str:
+    """Who did it: an address as it is, and in words what is nobody's."""
+    words = {
+        "command line": pgettext("who did something", "Command line"),
+        "schedule": pgettext("who did something", "Schedule"),
+    }
+    return words.get(actor, actor)
+
+
 def via_words(via: str) -> str:
     """The way in, in words."""
     words = {

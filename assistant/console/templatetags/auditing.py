@@ -13,10 +13,11 @@ from django.utils.translation import gettext
 
 from assistant.audit.reading import LoggedEntry
 from assistant.common.types import Json
-from assistant.console.audit_words import DETAILS, event_words, via_words
+from assistant.console.audit_words import DETAILS, actor_words, event_words, via_words
 from assistant.console.templatetags.inspecting import plain, role_words
 
 register = template.Library()
+register.filter(actor_words)
 register.filter(event_words)
 register.filter(via_words)
 _LONGEST = 300  # characters of one detail

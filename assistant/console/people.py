@@ -19,6 +19,7 @@ from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
+from assistant.console.proving import recently_proven
 
 
 @require_GET
@@ -40,6 +41,7 @@ def person(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def role(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Give the person another role."""
     wanted = request.POST.get("role", "")
@@ -138,6 +140,7 @@ def close(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def end_sessions(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """End every session of the person, wherever they are signed in."""
     end_all_sessions(user_id=person_id, actor=request.user.email)

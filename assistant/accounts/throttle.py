@@ -24,6 +24,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from assistant.accounts.door_models import FailedTries
+from assistant.accounts.known_devices import LIFE_S
 from assistant.accounts.throttle_rules import CLOSED, Count, Doubling, Leaking, Rule
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
@@ -122,7 +123,8 @@ def wrong_key(*, address: str) -> Held | None:
 def forget_old() -> int:
     """Remove the counters that say nothing any more. How many."""
     now = timezone.now()
-    removed = 0
+    expired = now - timedelta(seconds=LIFE_S)  # a device of then is unknown by now, whatever it did
+    removed = FailedTries.objects.filter(kind=Kind.DEVICE, at__lte=expired).delete()[0]
     for kind, rule in RULES.items():
         for row in FailedTries.objects.filter(kind=kind, at__lt=now - timedelta(hours=1)).iterator():
             if rule.is_spent(Count(row.failures, row.at), now):

@@ -185,6 +185,16 @@ def test_old_counters_are_removed_and_those_that_still_hold_stay(clock: Clock) -
     assert not FailedTries.objects.exists()
 
 
+@pytest.mark.django_db
+def test_a_closed_counter_goes_only_with_the_word_of_its_device(clock: Clock) -> None:
+    fail("ann@example.com", 1, device="one")
+    FailedTries.objects.filter(kind=Kind.DEVICE).update(failures=20)
+    clock.later(days=179)
+    assert forget_old() == 0
+    clock.later(days=1)
+    assert forget_old() == 1
+
+
 def _at_once(guess: Callable[[int], Try | Held], times: int) -> list[Try | Held]:
     def one(n: int) -> Try | Held:
         try:

@@ -7,3 +7,9 @@ class AccountsConfig(AppConfig):
     """`assistant.accounts`."""
 
     name = "assistant.accounts"
+
+    def ready(self) -> None:
+        """Listen for sign-ins."""
+        from assistant.accounts.proof import connect  # noqa: PLC0415 - needs loaded models
+
+        connect()

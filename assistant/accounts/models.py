@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from assistant.accounts import door_models  # noqa: F401 - Django finds the door's rows from here
 from assistant.accounts.roles import RIGHTS, Right
 from assistant.common.acl import PrincipalKind
 from assistant.common.identity import canonical_email

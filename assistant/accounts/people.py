@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.utils import timezone
 
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, User
 from assistant.accounts.principals import intern_principals, settle, settled_accounts
 from assistant.accounts.revisions import Counter, bump
@@ -119,6 +120,7 @@ def close_account(*, user_id: int, actor: str) -> None:
     with _change(Event.ACCOUNT_CLOSED, actor=actor, user=user.email):
         _require_another_manager(user)
         User.objects.filter(pk=user_id).update(is_active=False)
+        SignedInSession.objects.filter(user_id=user_id).delete()  # reopening brings none of them back
 
 
 def reopen_account(*, user_id: int, actor: str) -> None:

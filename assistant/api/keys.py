@@ -22,7 +22,9 @@ from assistant.access.roles import require
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.api_keys import person_with_key
 from assistant.accounts.roles import Right
+from assistant.accounts.throttle import wrong_key
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
+from assistant.audit.origin import address_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, NotFound, UsageError
 from assistant.common.types import JsonObject
 
@@ -50,7 +52,7 @@ def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], 
             def act() -> JsonResponse:
                 viewer = _asking(request)
                 if viewer is None:
-                    return refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
+                    return no_working_key(request)
                 if right is not None:
                     require(viewer, right)
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
@@ -69,9 +71,23 @@ def no_such_path(request: HttpRequest) -> JsonResponse:
     """Everything below the API's root that is no call."""
 
     def act() -> JsonResponse:
-        return nothing_here() if _asking(request) else refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
+        return nothing_here() if _asking(request) else no_working_key(request)
 
     return answered(act)
+
+
+def no_working_key(request: HttpRequest) -> JsonResponse:
+    """For who sent no key that works. Too many wrong ones from one address: they are told to wait.
+
+    A key that works is looked up before and never waits, whoever else guesses from its address.
+    """
+    guessed = BEARER.fullmatch(request.headers.get("Authorization", "")) is not None
+    held = wrong_key(address=address_of(request)) if guessed else None
+    if held is None:
+        return refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
+    response = refusal(ErrorCode.TOO_MANY, f"Too many keys that do not work. Wait {held.wait_s} s. {NO_KEY}")
+    response.headers["Retry-After"] = str(held.wait_s)
+    return response
 
 
 def _asking(request: HttpRequest) -> Viewer | None:

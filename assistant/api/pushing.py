@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from assistant.accounts.models import PushKey
 from assistant.accounts.push_keys import working_push_key
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
-from assistant.api.keys import BEARER, NO_KEY, answered
+from assistant.api.keys import BEARER, answered, no_working_key
 from assistant.api.parameters import parameters
 from assistant.common.errors import UsageError
 from assistant.common.types import Json, JsonObject
@@ -53,7 +53,7 @@ def for_push_keys(method: str) -> Callable[[Call[P]], Guarded]:
             def act() -> JsonResponse:
                 key = _key(request)
                 if key is None:
-                    return refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
+                    return no_working_key(request)
                 if key.connection_id != source_id:
                     return nothing_here()
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):

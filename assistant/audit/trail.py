@@ -24,6 +24,11 @@ class Event(StrEnum):
 
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_THROTTLED = "sign_in_throttled"  # once an hour and counter, not once a guess
+    SIGN_IN_LIFTED = "sign_in_lifted"  # an administrator let somebody try again
+    KEYS_THROTTLED = "keys_throttled"
+    SESSION_ENDED = "session_ended"
+    SESSIONS_ENDED = "sessions_ended"
     USER_ADDED = "user_added"
     ROLE_CHANGED = "role_changed"
     ACCOUNT_CLOSED = "account_closed"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -47,6 +48,7 @@ from assistant.guardrails.verdict import Stage
 from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored
 
 _POLL_S = 0.08
+_ADMITTED_AGAIN_S = 1.0
 _TITLE = 80
 
 
@@ -139,12 +141,15 @@ async def answer_turn(
         yield numbered.event
 
 
-async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncIterator[NumberedEvent]:
+async def follow_turn(
+    *, viewer: Viewer, turn_id: int, after: int, admitted: Callable[[], bool] | None = None
+) -> AsyncIterator[NumberedEvent]:
     """The turn's events with a number above `after`, as they come, until the last one.
 
     What the answer stands on passes the door again before each event and at least
     every 80 ms while the turn runs: once any of it may no longer be read, the stream
-    ends with Withheld.
+    ends with Withheld. So it does once `admitted`, which is asked at least every second, says no: the session
+    that follows was ended.
 
     Raises:
         NotFound: no such turn of this person.
@@ -152,8 +157,14 @@ async def follow_turn(*, viewer: Viewer, turn_id: int, after: int) -> AsyncItera
     turn = await sync_to_async(owned_turn)(viewer, turn_id)
     if turn.state == TurnState.PENDING:
         ensure_running(turn_id)
+    asked_again = 0.0
     while True:
         # One event at a time: the next one passes the door again, however slow the reader is.
+        if admitted is not None and time.monotonic() >= asked_again:
+            if not await sync_to_async(admitted)():
+                yield NumberedEvent(after + 1, Withheld())
+                return
+            asked_again = time.monotonic() + _ADMITTED_AGAIN_S
         numbered = await sync_to_async(_next)(viewer, turn_id, after)
         if numbered is not None:
             yield numbered

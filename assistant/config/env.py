@@ -7,6 +7,7 @@ that a container platform mounts. Every variable is described in `.env.example`.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -35,6 +36,9 @@ class Environment:
     trusted_origins: tuple[str, ...]
     embed_origins: tuple[str, ...]
     https: bool
+    trusted_proxies: tuple[str, ...]
+    session_idle_s: int
+    session_longest_s: int
     host: str
     port: int
     database_url: str
@@ -86,6 +90,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         trusted_origins=_list(environ, "MUNDAP_TRUSTED_ORIGINS", ""),
         embed_origins=_origins(environ, "MUNDAP_EMBED_ORIGINS"),
         https=_flag(environ, "MUNDAP_HTTPS"),
+        trusted_proxies=_proxies(environ, "MUNDAP_TRUSTED_PROXIES", "127.0.0.1,::1"),
+        session_idle_s=_number(environ, "MUNDAP_SESSION_IDLE_HOURS", 24, low=1, high=720) * 3600,
+        session_longest_s=_number(environ, "MUNDAP_SESSION_LONGEST_HOURS", 168, low=1, high=2160) * 3600,
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),
         database_url=_text(environ, "DATABASE_URL", f"sqlite:///{home / 'mundap.sqlite3'}"),
@@ -164,6 +171,17 @@ def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def _list(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _text(environ, name, default).split(",") if part.strip())
+
+
+def _proxies(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    """Addresses and networks whose word about the address of others counts."""
+    named = _list(environ, name, default)
+    for one in named:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError as error:
+            raise UsageError(f"{name}: '{one}' is no address and no network such as 10.0.0.0/8.") from error
+    return named
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:

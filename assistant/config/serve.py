@@ -36,6 +36,7 @@ def main() -> int:
         port=settings.MUNDAP_PORT,
         lifespan="off",
         log_config=None,  # Django's settings say where logs go
+        forwarded_allow_ips=list(settings.MUNDAP_TRUSTED_PROXIES),
         access_log=False,  # addresses of pages may carry what people search for
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -45,6 +45,7 @@ MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
 MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
+MUNDAP_TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT.trusted_proxies
 
 SECRET_KEY = ENVIRONMENT.secret_key
 DEBUG = ENVIRONMENT.debug
@@ -165,6 +166,9 @@ X_FRAME_OPTIONS = "DENY"
 MUNDAP_EMBED_ORIGINS = ENVIRONMENT.embed_origins
 # Pages on which a person asks and reads; nothing is decided or signed in to inside a frame.
 MUNDAP_EMBEDDED_VIEWS = frozenset({"web:home", "web:conversation", "web:shared", "web:document"})
+SESSION_ENGINE = "assistant.accounts.session_store"
+SESSION_COOKIE_AGE = ENVIRONMENT.session_longest_s
+MUNDAP_SESSION_IDLE_S: int = ENVIRONMENT.session_idle_s
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.https
@@ -197,6 +201,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.sync.tasks.sweep", "schedule": 5.0},
     "maintain-index": {"task": "assistant.ingest.tasks.maintain_index", "schedule": 300.0},
+    "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
 }
 
 LOGGING = {

@@ -12,6 +12,7 @@ from assistant.accounts.roles import Right
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, UsageError
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.guardrails import back_to_rules
+from assistant.console.proving import recently_proven
 from assistant.guardrails import selectors, services
 from assistant.guardrails.bench import BenchRun, Changed, changed_outcomes, run_cases, saved_cases
 from assistant.guardrails.models import MAX_COMMENT
@@ -19,6 +20,7 @@ from assistant.guardrails.models import MAX_COMMENT
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.MANAGE_GUARDRAILS)
+@recently_proven
 def publish(request: AdministratorRequest) -> HttpResponse:
     """What publishing would change; POST publishes, asking once more where a case fails."""
     viewer = viewer_for(request.user)
@@ -68,6 +70,7 @@ def version(request: AdministratorRequest, number: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_GUARDRAILS)
+@recently_proven
 def restore(request: AdministratorRequest, number: int) -> HttpResponse:
     """Publish what the version holds anew."""
     try:

@@ -13,10 +13,13 @@ from assistant.accounts import directory
 from assistant.accounts import people as services
 from assistant.accounts.models import Role
 from assistant.accounts.roles import Right
+from assistant.accounts.sessions import end_all_sessions, sessions_of
+from assistant.accounts.throttle import lift
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
+from assistant.console.proving import recently_proven
 
 
 @require_GET
@@ -38,6 +41,7 @@ def person(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def role(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Give the person another role."""
     wanted = request.POST.get("role", "")
@@ -136,6 +140,23 @@ def close(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
+def end_sessions(request: AdministratorRequest, person_id: int) -> HttpResponse:
+    """End every session of the person, wherever they are signed in."""
+    end_all_sessions(user_id=person_id, actor=request.user.email)
+    return redirect("console:person", person_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
+def let_in(request: AdministratorRequest, person_id: int) -> HttpResponse:
+    """Forget the wrong passwords that were entered for the person, so that nobody waits for them."""
+    lift(name=directory.person(person_id).label.email, actor=request.user.email)
+    return redirect("console:person", person_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
 def reopen(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Open it again."""
     actor = request.user.email
@@ -199,6 +220,7 @@ def _page(
     context = {
         "detail": directory.person(person_id),
         "roles": Role.choices,
+        "signed_in": len(sessions_of(user_id=person_id)),
         "is_own": person_id == request.user.pk,
         "wrong": wrong or {},
         "typed": request.POST.get("address", "")[:254],

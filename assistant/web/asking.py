@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts import sessions
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
@@ -76,7 +77,15 @@ def stop(request: PersonRequest, turn_id: int) -> HttpResponse:
 async def stream(request: PersonRequest, turn_id: int) -> StreamingHttpResponse:
     """The events of one turn, from where the reader left off."""
     after = last_seen(request.headers.get("Last-Event-ID", ""), request.GET.get("after", ""))
-    events = Frames(services.follow_turn(viewer=viewer_for(request.user), turn_id=turn_id, after=after))
+    key, user_id = request.session.session_key, request.user.pk
+    events = Frames(
+        services.follow_turn(
+            viewer=viewer_for(request.user),
+            turn_id=turn_id,
+            after=after,
+            admitted=lambda: sessions.lives(user_id=user_id, key=key),
+        )
+    )
     await events.begin()
     return StreamingHttpResponse(
         events.frames(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,39 +17,85 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from assistant.accounts import throttle
+from assistant.accounts.known_devices import LIFE_S, device_word, known_device
 from assistant.accounts.models import User
+from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
+from assistant.web.moments import duration
+from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254
 _LONGEST_PASSWORD = 1_024  # hashing more than this would only cost time
-_A_YEAR_S = 365 * 24 * 3600
+_MINUTE_S = 60
+_A_DAY_S = 24 * 3600
+_A_YEAR_S = 365 * _A_DAY_S
+_TOO_MANY = 429
+_DEVICE_COOKIE = "mundap_device"
 
 
 @sensitive_post_parameters("password")
 @never_cache
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """One form. A failure says the same and takes as long whether or not the account exists."""
+    """One form. A failure says the same and takes as long whether or not the account exists.
+
+    Each guess is counted before its password is hashed, and after too many there is a wait (see `throttle`).
+    """
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    address = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
-    failure = ""
-    if request.method == "POST":
-        user = _proven(request, address, request.POST.get("password", "")[:_LONGEST_PASSWORD])
-        if user is not None:
-            login(request, user)
-            record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email)
-            return redirect(_next(request))
-        record(Event.SIGN_IN_FAILED, actor=address)
+    name = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
+    if request.method != "POST":
+        return _page(request, name)
+    device = known_device(request.COOKIES.get(_DEVICE_COOKIE, ""), name=name)
+    tried = throttle.admit(name=name, address=address_of(request), device=device)
+    if isinstance(tried, throttle.Held):
+        return _held(request, name, tried)
+    user = _proven(request, name, request.POST.get("password", "")[:_LONGEST_PASSWORD])
+    if user is None:
+        record(Event.SIGN_IN_FAILED, actor=name)
         failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
-    context = {
-        "email": address,
-        "failure": failure,
-        "next": request.POST.get("next") or request.GET.get("next", ""),
-    }
-    return render(request, "web/sign_in.html", context, status=422 if failure else 200)
+        return _page(request, name, failure=failure, status=422)
+    throttle.was_right(tried)
+    begin_session(request, user)
+    record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email)
+    response = redirect(_next(request))
+    response.set_cookie(
+        _DEVICE_COOKIE,
+        device_word(user.email),
+        max_age=LIFE_S,
+        path=resolve_url("web:sign-in"),  # sent to no other page
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
+    next_page = request.POST.get("next") or request.GET.get("next", "")
+    context = {"email": name, "failure": failure, "next": next_page, "waits": status == _TOO_MANY}
+    return render(request, "web/sign_in.html", context, status=status)
+
+
+def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:
+    """How long to wait, in words and for programs. The same for an address that nobody has."""
+    if held.wait_s is None:
+        failure = gettext(
+            "Too many wrong passwords were entered for this address, so nobody can sign in to it from a new "
+            "device. Use a device on which you have signed in before, or ask your administrator."
+        )
+    else:
+        # In whole minutes from one on, and never less than the wait.
+        shown = held.wait_s if held.wait_s <= _MINUTE_S else math.ceil(held.wait_s / _MINUTE_S) * _MINUTE_S
+        failure = gettext("Too many wrong passwords were entered. Wait %(time)s, then try again.") % {
+            "time": duration(shown)
+        }
+    response = _page(request, name, failure=failure, status=_TOO_MANY)
+    response.headers["Retry-After"] = str(_A_DAY_S if held.wait_s is None else held.wait_s)
+    return response
 
 
 @require_POST

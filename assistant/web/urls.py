@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant.web import asking, conversations, evidence, exporting, files, sharing, sign_in, styling
+from assistant.web import (
+    asking,
+    conversations,
+    evidence,
+    exporting,
+    files,
+    sessions,
+    sharing,
+    sign_in,
+    styling,
+)
 
 app_name = "web"
 
@@ -29,6 +39,9 @@ urlpatterns = [
     path("turns/<int:turn_id>/sources/<int:n>/", evidence.cited_source, name="cited-source"),
     path("documents/<int:document_id>/", evidence.document, name="document"),
     path("style/", styling.style, name="style"),
+    path("sessions/", sessions.session_list, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="end-other-sessions"),
+    path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("language/", sign_in.language, name="language"),

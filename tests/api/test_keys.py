@@ -15,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assistant.accounts.api_keys import issue_key, revoke_key
+from assistant.accounts.door_models import FailedTries
 from assistant.accounts.models import ApiKey, User
 from assistant.accounts.people import close_account, reopen_account
+from assistant.audit.models import AuditEvent
 from assistant.common.errors import IndexDamaged, ModelUnavailable
 from assistant.common.types import Json
 from tests.api.calling import Caller, caller_of, status_over_asgi
@@ -215,3 +217,26 @@ def test_a_long_search_holds_nobody_up(people: dict[str, User]) -> None:
     with patch("assistant.chat.finding.search", side_effect=search):
         # In a loop of its own: under `async_to_sync` all synchronous work would share one thread.
         assert asyncio.run(both()) == (200, 404)
+
+
+def test_wrong_keys_from_one_address_have_to_wait_and_right_ones_never(
+    people: dict[str, User],
+) -> None:
+    ann = caller_of(people["ann"])
+    wrong = Caller("Bearer mundap_" + "x" * 43)
+    answers = [wrong.get("search", q="heron") for _ in range(70)]
+    assert [answer.status for answer in answers[:60]] == [REFUSED] * 60
+    last = answers[-1]
+    assert (last.status, last.error) == (429, "too_many")
+    assert 1 <= int(last.headers["Retry-After"]) <= 5
+    assert works(ann)
+    assert Caller().get("search", q="heron").status == REFUSED  # who sends no key guesses none
+    pushed = Caller("Bearer mundap_push_" + "x" * 43).post("sources/1/documents", {})
+    assert pushed.status == 429
+    event = AuditEvent.objects.get(event="keys_throttled")
+    assert event.data == {"held": "keys", "address": "127.0.0.1"}
+
+
+def test_looking_a_right_key_up_counts_nothing(people: dict[str, User]) -> None:
+    assert works(caller_of(people["ann"]))
+    assert not FailedTries.objects.exists()

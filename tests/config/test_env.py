@@ -81,3 +81,18 @@ def test_a_bad_value_ends_a_command_with_one_line_and_status_2(tmp_path: Path) -
     )
     assert done.returncode == 2
     assert done.stderr == "MUNDAP_PORT must be a whole number from 1 to 65535, not 'eighty'.\n"
+
+
+def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
+    home = {"MUNDAP_HOME": str(tmp_path)}
+    assert read_environment(home).trusted_proxies == ("127.0.0.1", "::1")
+    named = read_environment({**home, "MUNDAP_TRUSTED_PROXIES": "10.1.0.0/16, 192.0.2.7"})
+    assert named.trusted_proxies == ("10.1.0.0/16", "192.0.2.7")
+    for wrong in ("proxy.example.com", "*", "10.1.0.1/16"):
+        with pytest.raises(UsageError, match="MUNDAP_TRUSTED_PROXIES"):
+            read_environment({**home, "MUNDAP_TRUSTED_PROXIES": wrong})
+
+
+def test_sessions_end_after_a_day_without_use_and_a_week_in_all(tmp_path: Path) -> None:
+    environment = read_environment({"MUNDAP_HOME": str(tmp_path)})
+    assert (environment.session_idle_s, environment.session_longest_s) == (24 * 3600, 7 * 24 * 3600)

@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.test import AsyncClient
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
@@ -72,6 +73,9 @@ ROUTES: dict[str, Route] = {
     "turns/<int:turn_id>/sources/<int:n>/": Route(),
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
+    "sessions/": Route(),
+    "sessions/end-others/": Route(POST),
+    "sessions/<slug:handle>/end/": Route(POST),
     "sign-out/": Route(),
     "style/": Route(GET_POST),
     "language/": Route(POST),
@@ -150,6 +154,8 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/close/": Route(POST),
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
+    "console/people/<int:person_id>/end-sessions/": Route(POST),
+    "console/people/<int:person_id>/let-in/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
         queries=(
@@ -223,6 +229,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
+        "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth import hashers
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.audit.models import AuditEvent
@@ -18,11 +20,31 @@ SIGN_IN = "/sign-in/"
 
 
 def attempt(client: Client, email: str, password: str, **extra: str) -> tuple[int, str]:
-    """Status and page of one attempt, without its token."""
+    """Status and page of one attempt, without its token; first the header that says how long to wait."""
     response = client.post(SIGN_IN, {"email": email, "password": password, **extra})
     changing = r'(X-CSRFToken": |csrfmiddlewaretoken" value=|nonce=)"[\w-]+"'
     text = re.sub(changing, "", response.content.decode())
-    return response.status_code, text.replace(email, "ADDRESS")
+    wait = f"Retry-After: {response.headers.get('Retry-After')}\n"
+    return response.status_code, wait + text.replace(email, "ADDRESS")
+
+
+def counted_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows with every password that is hashed, to be stored or to be compared."""
+    calls: list[str] = []
+    hasher = hashers.Argon2PasswordHasher
+    encode, verify = hasher.encode, hasher.verify
+
+    def encoding(self: hashers.Argon2PasswordHasher, password: str, salt: str) -> str:
+        calls.append("encode")
+        return str(encode(self, password, salt))
+
+    def verifying(self: hashers.Argon2PasswordHasher, password: str, encoded: str) -> bool:
+        calls.append("verify")
+        return bool(verify(self, password, encoded))
+
+    monkeypatch.setattr(hasher, "encode", encoding)
+    monkeypatch.setattr(hasher, "verify", verifying)
+    return calls
 
 
 def test_a_person_signs_in_with_any_spelling_of_their_address(
@@ -35,7 +57,9 @@ def test_a_person_signs_in_with_any_spelling_of_their_address(
     assert (event.event, event.actor_id) == ("signed_in", people["ann"].pk)
 
 
-def test_every_failure_looks_the_same(client: Client, people: dict[str, User]) -> None:
+def test_every_failure_looks_the_same(
+    client: Client, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
     User.objects.filter(pk=people["bob"].pk).update(is_active=False)
     User.objects.create_user("keyless@example.com")
     attempts = [
@@ -45,27 +69,55 @@ def test_every_failure_looks_the_same(client: Client, people: dict[str, User]) -
         ("keyless@example.com", "wrong"),
         ("no address at all", "wrong"),
     ]
-    pages = {attempt(client, email, password) for email, password in attempts}
-    assert len(pages) == 1
-    assert next(iter(pages))[0] == 422
-    assert AuditEvent.objects.filter(event="sign_in_failed").count() == len(attempts)
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    for n in range(7):  # the wait after five failures tells nothing either
+        answers = {attempt(client, email, password) for email, password in attempts}
+        assert len(answers) == 1
+        status, page = next(iter(answers))
+        assert status == (422 if n < 5 else 429)
+        assert page.startswith(f"Retry-After: {None if n < 5 else 4}\n")
+        assert ("Wait 4 seconds" in page) == (n >= 5)
+    assert AuditEvent.objects.filter(event="sign_in_failed").count() == 5 * len(attempts)
+    assert AuditEvent.objects.filter(event="sign_in_throttled").count() == len(attempts)
 
 
-@pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com", "no address at all"])
-def test_every_failure_hashes_a_password_once(
-    client: Client, people: dict[str, User], email: str, monkeypatch: pytest.MonkeyPatch
+HASHED = [
+    ("ann@example.com", "wrong"),
+    ("nobody@example.com", "wrong"),
+    ("no address at all", "wrong"),
+    ("bob@example.com", "wrong"),  # closed
+    ("bob@example.com", PASSWORD),
+    ("keyless@example.com", "wrong"),
+    ("keyless@example.com", ""),
+]
+
+
+@pytest.mark.parametrize("guess", HASHED)
+def test_every_failure_hashes_a_password_once_with_the_hasher_of_the_settings(
+    client: Client,
+    people: dict[str, User],
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+    guess: tuple[str, str],
 ) -> None:
-    hasher = hashers.get_hasher()
-    calls: list[str] = []
-    encode = type(hasher).encode
-
-    def counted(self: hashers.BasePasswordHasher, password: str, salt: str) -> str:
-        calls.append(email)
-        return str(encode(self, password, salt))
-
-    monkeypatch.setattr(type(hasher), "encode", counted)
-    attempt(client, email, "wrong")
-    assert len(calls) == 1
+    email, password = guess
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    user = people["bob"]
+    user.set_password(PASSWORD)
+    user.is_active = False
+    user.save()
+    people["ann"].set_password(PASSWORD)
+    people["ann"].save()
+    User.objects.create_user("keyless@example.com")
+    hashed = counted_hashes(monkeypatch)
+    assert attempt(client, email, password)[0] == 422
+    assert len(hashed) == 1
+    for _ in range(4):
+        attempt(client, email, password)
+    hashed.clear()
+    assert attempt(client, email, password)[0] == 429
+    assert hashed == []  # counted before anything is hashed
 
 
 @pytest.mark.parametrize(
@@ -83,6 +135,33 @@ def test_after_signing_in_one_only_ever_lands_on_this_site(
 ) -> None:
     response = client.post(SIGN_IN, {"email": "ann@example.com", "password": PASSWORD, "next": target})
     assert response["Location"] == expected
+
+
+def test_a_known_device_is_let_in_while_strangers_wait(client: Client, people: dict[str, User]) -> None:
+    assert attempt(client, "ann@example.com", PASSWORD)[0] == 302
+    cookie = client.cookies["mundap_device"]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (SIGN_IN, True, "Lax")
+    assert "ann" not in cookie.value
+    client.post(reverse("web:sign-out"))
+    stranger = Client()
+    for _ in range(6):
+        attempt(stranger, "ann@example.com", "wrong")
+    assert attempt(stranger, "ann@example.com", PASSWORD)[0] == 429
+    assert attempt(client, "ann@example.com", PASSWORD)[0] == 302
+
+
+@pytest.mark.parametrize("forged", ["", "nonsense", "WyJhIl0:x:y", "another"])
+def test_a_word_that_is_not_about_this_account_spares_nobody_the_waiting(
+    client: Client, people: dict[str, User], forged: str
+) -> None:
+    if forged == "another":
+        attempt(client, "sam@example.com", PASSWORD)  # a stranger with an account and a device of his own
+        client.post(reverse("web:sign-out"))
+    else:
+        client.cookies["mundap_device"] = forged
+    for _ in range(5):
+        attempt(client, "ann@example.com", "wrong")
+    assert attempt(client, "ann@example.com", PASSWORD)[0] == 429
 
 
 def test_the_admin_uses_the_one_sign_in_page_without_a_loop(client: Client, people: dict[str, User]) -> None:

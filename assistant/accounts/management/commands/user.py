@@ -5,6 +5,7 @@ list
 alias EMAIL ADDRESS | confirm ADDRESS | release ADDRESS
 role EMAIL ROLE
 close EMAIL | reopen EMAIL | free EMAIL
+sign-out EMAIL | let-in EMAIL
 link EMAIL --source N --account ID | unlink --source N --account ID
 """
 
@@ -19,6 +20,8 @@ from assistant.accounts import people
 from assistant.accounts.command import JsonCommand, known_user, text_file
 from assistant.accounts.models import Address, Connection, Role, User
 from assistant.accounts.services import add_user
+from assistant.accounts.sessions import end_all_sessions
+from assistant.accounts.throttle import lift
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
 from assistant.common.types import Json, JsonObject
@@ -58,6 +61,8 @@ class Command(JsonCommand):
         verb("role", _role, "email", "role", does=f"Give another role: {', '.join(Role.values)}.")
         verb("close", _close, "email", does="End an account: no sign-in, no key, nothing readable.")
         verb("reopen", _reopen, "email", does="Open a closed account again.")
+        verb("sign-out", _sign_out, "email", does="End all sessions of a person.")
+        verb("let-in", _let_in, "email", does="Forget wrong passwords: nobody waits any more.")
         verb("free", _free, "email", does="Set the addresses of a closed account free for somebody else.")
         for added in (
             verb("link", _link, "email", does="Decide whose a source's account is."),
@@ -125,6 +130,16 @@ def _free(options: Options) -> JsonObject:
     user = known_user(options["email"])
     people.release_closed_account(user_id=user.pk, actor=_ACTOR)
     return _now(user.pk)
+
+
+def _sign_out(options: Options) -> JsonObject:
+    user = known_user(options["email"])
+    return {"user": user.pk, "ended": end_all_sessions(user_id=user.pk, actor=_ACTOR)}
+
+
+def _let_in(options: Options) -> JsonObject:
+    user = known_user(options["email"])
+    return {"user": user.pk, "waited": lift(name=user.email, actor=_ACTOR)}
 
 
 def _link(options: Options) -> JsonObject:

@@ -1,0 +1,54 @@
+"""When did this session last prove who it is? For what a browser that was left open must not be enough."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils import timezone
+
+from assistant.accounts import throttle
+from assistant.accounts.models import User
+
+PROVEN_FOR = timedelta(minutes=30)
+_KEY = "proven"
+
+
+def is_recent(session: SessionBase) -> bool:
+    """Whether the session proved who it is within `PROVEN_FOR`. What is missing or broken proves nothing."""
+    try:
+        passed = timezone.now() - datetime.fromisoformat(session.get(_KEY, ""))
+    except (TypeError, ValueError):
+        return False
+    return timedelta(0) <= passed < PROVEN_FOR
+
+
+def prove(*, user: User, password: str, address: str, session: SessionBase) -> throttle.Held | bool:
+    """Whether this is the person's password; Held where it must not even be tried now.
+
+    Guesses are counted for the signed-in account by itself, as on a device that it knows.
+    """
+    tried = throttle.admit(name=user.email, address=address, device=f"signed-in:{user.pk}")
+    if isinstance(tried, throttle.Held):
+        return tried
+    if not user.check_password(password):
+        return False
+    throttle.was_right(tried)
+    _note(session)
+    return True
+
+
+def note_sign_in(*, request: HttpRequest, **_: object) -> None:
+    """Signing in is a proof, too."""
+    _note(request.session)
+
+
+def connect() -> None:
+    """Hear of every sign-in."""
+    user_logged_in.connect(note_sign_in, dispatch_uid="mundap.proof")
+
+
+def _note(session: SessionBase) -> None:
+    session[_KEY] = timezone.now().isoformat()

@@ -1,0 +1,15 @@
+"""Celery's side of the door: what is over is removed."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from assistant.accounts.sessions import forget_ended
+from assistant.accounts.throttle import forget_old
+
+
+@shared_task(name="assistant.accounts.tasks.sweep_door", expires=600, time_limit=300)
+def sweep_door() -> None:
+    """Remove ended sessions and counters that say nothing any more."""
+    forget_ended()
+    forget_old()

@@ -1,0 +1,205 @@
+"""May this guess be tried now? Counted before any password is hashed, in rows that all processes share.
+
+Three counters hold a guess from a device that nobody knows: of the account name, of the network address and
+of the whole installation. Names that nobody has are counted like all others. A device on which the very
+account signed in before carries a signed cookie (`known_devices`) and is held by a counter of its own alone,
+so that no stranger's guesses keep its owner out; after too many failures it is a stranger too (OWASP, "device
+cookies").
+
+At most 100 wrong passwords in a row are ever tried against an account by devices that it does not know (NIST
+SP 800-63B 5.2.2; OWASP ASVS 5.0, 6.3.1), and the last of them lie an hour apart.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from assistant.accounts.door_models import FailedTries
+from assistant.accounts.known_devices import LIFE_S
+from assistant.accounts.throttle_rules import CLOSED, Count, Doubling, Leaking, Rule
+from assistant.audit.trail import Event, record
+from assistant.common.errors import UsageError
+from assistant.common.identity import canonical_email
+
+_DAY_S = 24 * 3600.0
+_TOLD_EVERY = timedelta(hours=1)
+_SALT = "mundap.failed-tries"
+
+
+class Kind(StrEnum):
+    """What is counted."""
+
+    ACCOUNT = "account"
+    DEVICE = "device"
+    ADDRESS = "address"
+    INSTALLATION = "installation"
+    KEYS = "keys"  # wrong keys of the API from one address
+
+
+ACCOUNT = Doubling(free=5, first_s=4, longest_s=3600, most=100, forgotten_s=30 * _DAY_S)
+RULES: Mapping[Kind, Rule] = {
+    Kind.ACCOUNT: ACCOUNT,
+    Kind.DEVICE: Doubling(free=5, first_s=4, longest_s=900, most=20, forgotten_s=30 * _DAY_S),
+    # An office behind one address: sixty mistakes at once, then two a minute.
+    Kind.ADDRESS: Leaking(capacity=60, each_s=30),
+    # Against spraying from many addresses: what a large firm needs on a Monday morning, then ten a minute.
+    Kind.INSTALLATION: Leaking(capacity=500, each_s=6),
+    Kind.KEYS: Leaking(capacity=60, each_s=5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A guess that was let through and counted. Say how it ended if it was right: `was_right`."""
+
+    keys: Mapping[Kind, str]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A guess that must not be tried now. `wait_s` is None where waiting does not help."""
+
+    wait_s: int | None
+
+
+def admit(*, name: str, address: str, device: str = "") -> Try | Held:
+    """Count a guess at the password of `name`, or hold it back.
+
+    `device` is the number of a device that the account knows (`known_devices.known_device`), or empty.
+    """
+    shown = name
+    name = _spelling(name)
+    if device:
+        keys = {Kind.DEVICE: _key(Kind.DEVICE, device)}
+        if not _is_distrusted(keys[Kind.DEVICE]):
+            return _counted(keys, name=shown)
+    keys = {
+        Kind.ACCOUNT: _key(Kind.ACCOUNT, name),
+        Kind.ADDRESS: _key(Kind.ADDRESS, network_of(address)),
+        Kind.INSTALLATION: _key(Kind.INSTALLATION, ""),
+    }
+    return _counted(keys, name=shown)
+
+
+def was_right(tried: Try) -> None:
+    """The password was right: what was counted for this try is taken back."""
+    own = [tried.keys[kind] for kind in (Kind.ACCOUNT, Kind.DEVICE) if kind in tried.keys]
+    with transaction.atomic():
+        rows = _locked(list(tried.keys.values()))
+        FailedTries.objects.filter(key__in=own).delete()
+        for kind in (Kind.ADDRESS, Kind.INSTALLATION):
+            if (row := rows.get(tried.keys.get(kind, ""))) is not None:
+                FailedTries.objects.filter(pk=row.pk).update(failures=max(0.0, row.failures - 1))
+        if Kind.DEVICE in tried.keys:  # somebody has proven who they are: what strangers closed opens again
+            account = _key(Kind.ACCOUNT, _spelling(tried.name))
+            FailedTries.objects.filter(pk=account, failures__gte=ACCOUNT.most).delete()
+
+
+def lift(*, name: str, actor: str) -> bool:
+    """Forget the failures of an account, by an administrator's word. Whether there were any."""
+    with transaction.atomic():
+        found, _ = FailedTries.objects.filter(key=_key(Kind.ACCOUNT, _spelling(name))).delete()
+        record(Event.SIGN_IN_LIFTED, actor=actor, user=_spelling(name))
+    return bool(found)
+
+
+def wrong_key(*, address: str) -> Held | None:
+    """Count a key of the API that does not work. Held: too many came from there; nothing was counted."""
+    keys = {Kind.KEYS: _key(Kind.KEYS, network_of(address))}
+    outcome = _counted(keys, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def forget_old() -> int:
+    """Remove the counters that say nothing any more. How many."""
+    now = timezone.now()
+    expired = now - timedelta(seconds=LIFE_S)  # a device of then is unknown by now, whatever it did
+    removed = FailedTries.objects.filter(kind=Kind.DEVICE, at__lte=expired).delete()[0]
+    for kind, rule in RULES.items():
+        for row in FailedTries.objects.filter(kind=kind, at__lt=now - timedelta(hours=1)).iterator():
+            if rule.is_spent(Count(row.failures, row.at), now):
+                # Only as it was read: a guess may be counted at this moment.
+                removed += FailedTries.objects.filter(key=row.key, at=row.at).delete()[0]
+    return removed
+
+
+def network_of(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or the /64 of an IPv6 address. Empty for none."""
+    try:
+        found = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def _counted(keys: Mapping[Kind, str], *, name: str) -> Try | Held:
+    """One more on every counter, or on none of them if one is full."""
+    now = timezone.now()
+    with transaction.atomic():
+        # In one order everywhere, so that two guesses never wait for each other.
+        ordered = sorted(keys.items(), key=lambda item: item[1])
+        FailedTries.objects.bulk_create(
+            [FailedTries(key=key, kind=kind, at=now) for kind, key in ordered], ignore_conflicts=True
+        )
+        rows = _locked([key for _, key in ordered])
+        waits = {
+            kind: RULES[kind].wait_s(Count(rows[key].failures, rows[key].at), now) for kind, key in ordered
+        }
+        if any(waits.values()):
+            for kind, key in ordered:
+                if waits[kind]:
+                    _tell(rows[key], kind, name=name, now=now)
+            return _held(max(waits.values()))
+        for kind, key in ordered:
+            after = RULES[kind].counted(Count(rows[key].failures, rows[key].at), now)
+            FailedTries.objects.filter(pk=key).update(failures=after.failures, at=after.at)
+    return Try(dict(keys), name)
+
+
+def _locked(keys: list[str]) -> dict[str, FailedTries]:
+    rows = FailedTries.objects.select_for_update().filter(key__in=keys).order_by("key")
+    return {row.key: row for row in rows}
+
+
+def _is_distrusted(key: str) -> bool:
+    row = FailedTries.objects.filter(key=key).first()
+    return row is not None and RULES[Kind.DEVICE].wait_s(Count(row.failures, row.at), row.at) == CLOSED
+
+
+def _held(wait_s: float) -> Held:
+    return Held(None if wait_s == CLOSED else max(1, math.ceil(wait_s)))
+
+
+def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
+    """The trail hears of a wave once an hour, however many guesses it has."""
+    if row.told_at is not None and row.told_at > now - _TOLD_EVERY:
+        return
+    FailedTries.objects.filter(pk=row.pk).update(told_at=now)
+    event = Event.KEYS_THROTTLED if kind is Kind.KEYS else Event.SIGN_IN_THROTTLED
+    record(event, actor=name if kind in (Kind.ACCOUNT, Kind.DEVICE) else "", held=kind)
+
+
+def _spelling(name: str) -> str:
+    """One counter for all spellings of an address, and one for what is no address at all."""
+    try:
+        return canonical_email(name)
+    except UsageError:
+        return name.strip().lower()
+
+
+def _key(kind: Kind, of: str) -> str:
+    return salted_hmac(_SALT, f"{kind}:{of}", algorithm="sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""Sensitive actions ask for the password again, and lose nothing of what was typed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
+
+from assistant.accounts.proof import is_recent, prove
+from assistant.accounts.throttle import Held
+from assistant.audit.origin import address_of
+from assistant.console.administrators import AdministratorRequest
+
+P = ParamSpec("P")
+Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
+
+_PASSWORD = "proving_password"  # noqa: S105 - the name of a field
+_LONGEST_PASSWORD = 1_024
+_LEFT_OUT = {"csrfmiddlewaretoken", _PASSWORD}
+_A_DAY_S = 24 * 3600
+
+
+def recently_proven(page: Page[P]) -> Page[P]:
+    """The page; its POST only for who proved within half an hour who they are. Stands below `with_right`.
+
+    Others get a form that asks for the password and carries all fields along, so that the right password does
+    at once what was wanted. Works without scripts; htmx is told to show it as a page.
+    """
+
+    @wraps(page)
+    def guarded(request: AdministratorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.method != "POST" or is_recent(request.session):
+            return page(request, *args, **kwargs)
+        if _PASSWORD not in request.POST:
+            return _asked(request, status=403)
+        outcome = prove(
+            user=request.user,
+            password=request.POST[_PASSWORD][:_LONGEST_PASSWORD],
+            address=address_of(request),
+            session=request.session,
+        )
+        if isinstance(outcome, Held):
+            return _held(request, outcome)
+        if not outcome:
+            failure = gettext("The password isn’t right. Nothing was done yet.")
+            return _asked(request, status=422, failure=failure)
+        fields = request.POST.copy()
+        del fields[_PASSWORD]
+        request.POST = fields  # type: ignore[assignment]  # the page is to read what its own form sent
+        return page(request, *args, **kwargs)
+
+    return sensitive_post_parameters(_PASSWORD)(guarded)
+
+
+def _asked(request: AdministratorRequest, *, status: int, failure: str = "") -> HttpResponse:
+    fields = [
+        (name, value) for name, values in request.POST.lists() if name not in _LEFT_OUT for value in values
+    ]
+    context = {"fields": fields, "field": _PASSWORD, "failure": failure}
+    response = render(request, "console/prove.html", context, status=status)
+    response.headers["Cache-Control"] = "no-store"
+    if request.htmx:
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"
+    return response
+
+
+def _held(request: AdministratorRequest, held: Held) -> HttpResponse:
+    wait_s = _A_DAY_S if held.wait_s is None else held.wait_s
+    minutes = math.ceil(wait_s / 60)
+    words = gettext("Too many wrong passwords were entered. Wait %(n)s min, then try again.") % {"n": minutes}
+    response = _asked(request, status=429, failure=words)
+    response.headers["Retry-After"] = str(wait_s)
+    return response

@@ -1,0 +1,56 @@
+"""The page "Where you are signed in", and what a session knows of itself from its beginning on."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from assistant.access.viewer import viewer_for
+from assistant.accounts import sessions
+from assistant.accounts.devices import NAMES, browser_and_system
+from assistant.accounts.models import User
+from assistant.accounts.session_store import about_key, describe
+from assistant.audit.origin import address_of
+from assistant.web.conversations import rail
+from assistant.web.signed_in import PersonRequest, for_people
+
+
+def begin_session(request: HttpRequest, user: User) -> None:
+    """Sign the person in: a new key, and what the page says of this session later."""
+    login(request, user)
+    browser, system = browser_and_system(request.headers.get("User-Agent", ""))
+    request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
+
+
+@require_GET
+@for_people
+def session_list(request: PersonRequest) -> HttpResponse:
+    """This device first, then the others, each with a way to end it."""
+    shown = sessions.sessions_of(user_id=request.user.pk, key=request.session.session_key)
+    context = {
+        "sessions": [(one, NAMES.get(one.browser, ""), NAMES.get(one.system, "")) for one in shown],
+        "has_others": any(not one.is_this for one in shown),
+        **rail(viewer_for(request.user)),
+    }
+    return render(request, "web/sessions.html", context)
+
+
+@require_POST
+@for_people
+def end(request: PersonRequest, handle: str) -> HttpResponseBase:
+    """End one session of the person's own. That of this device: they are signed out."""
+    sessions.end_session(user_id=request.user.pk, handle=handle, actor=request.user.email)
+    return redirect("web:sessions")
+
+
+@require_POST
+@for_people
+def end_others(request: PersonRequest) -> HttpResponseBase:
+    """End every session but this one."""
+    sessions.end_other_sessions(
+        user_id=request.user.pk, key=request.session.session_key, actor=request.user.email
+    )
+    return redirect("web:sessions")

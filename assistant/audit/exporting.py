@@ -61,7 +61,7 @@ def exported(stretch: Stretch) -> Iterator[str]:
     for entry in numbered(first=stretch.first, last=stretch.last):
         head = Head(entry.number or 0, entry.digest)
         yield _line(_written(entry))
-    end = {"first": stretch.first, "last": head.number, "digest": head.digest}
+    end: dict[str, Json] = {"first": stretch.first, "last": head.number, "digest": head.digest}
     yield _line({"end": {**end, "mac": end_code(stretch.first, head, keys()[0])}})
 
 

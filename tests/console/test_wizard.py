@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role, User
 from assistant.sync import services
 from assistant.sync.configuration import opened_secrets
@@ -171,7 +171,7 @@ def test_a_secret_waits_on_the_server_and_is_never_shown(ada: Client) -> None:
     for name, typed in (("test", {}), ("preview", {}), ("plan", {"every": "cron"})):
         pages.append(step(ada, name, token, **typed).content.decode())
     assert SECRET not in "".join(pages)
-    assert SECRET not in str([session.get_decoded() for session in Session.objects.all()])
+    assert SECRET not in str([session.get_decoded() for session in SignedInSession.objects.all()])
     # An empty field keeps the secret, also through a mistake elsewhere.
     mistaken = {**TYPED, "setting-token": "", "setting-depth": "x"}
     assert step(ada, "settings", token, **mistaken).status_code == 422

@@ -21,7 +21,6 @@ P = ParamSpec("P")
 Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
 
 _PASSWORD = "proving_password"  # noqa: S105 - the name of a field
-_LONGEST_PASSWORD = 1_024
 _LEFT_OUT = {"csrfmiddlewaretoken", _PASSWORD}
 _A_DAY_S = 24 * 3600
 
@@ -41,7 +40,7 @@ def recently_proven(page: Page[P]) -> Page[P]:
             return _asked(request, status=403)
         outcome = prove(
             user=request.user,
-            password=request.POST[_PASSWORD][:_LONGEST_PASSWORD],
+            password=request.POST[_PASSWORD],
             address=address_of(request),
             session=request.session,
         )

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assistant.accounts import throttle
 from assistant.accounts.known_devices import LIFE_S, device_word, known_device
 from assistant.accounts.models import User
+from assistant.accounts.proof import hashable
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
@@ -28,7 +29,6 @@ from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254
-_LONGEST_PASSWORD = 1_024  # hashing more than this would only cost time
 _MINUTE_S = 60
 _A_DAY_S = 24 * 3600
 _A_YEAR_S = 365 * _A_DAY_S
@@ -53,7 +53,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
-    user = _proven(request, name, request.POST.get("password", "")[:_LONGEST_PASSWORD])
+    user = _proven(request, name, request.POST.get("password", ""))
     if user is None:
         record(Event.SIGN_IN_FAILED, actor=name)
         failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
@@ -131,9 +131,9 @@ def language(request: HttpRequest) -> HttpResponse:
 def _proven(request: HttpRequest, address: str, password: str) -> User | None:
     """The person, if address and password belong together."""
     try:
-        user = authenticate(request, username=address, password=password)
+        user = authenticate(request, username=address, password=hashable(password))
     except UsageError:
-        make_password(password)  # what is no address at all takes as long as an unknown one
+        make_password(hashable(password))  # what is no address at all takes as long as an unknown one
         return None
     return user if isinstance(user, User) else None
 

@@ -96,3 +96,18 @@ def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
 def test_sessions_end_after_a_day_without_use_and_a_week_in_all(tmp_path: Path) -> None:
     environment = read_environment({"MUNDAP_HOME": str(tmp_path)})
     assert (environment.session_idle_s, environment.session_longest_s) == (24 * 3600, 7 * 24 * 3600)
+
+
+def test_behind_tls_cookies_bear_names_that_no_other_host_can_plant(tmp_path: Path) -> None:
+    script = (
+        "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
+        " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
+    )
+    environ = {
+        **os.environ,
+        "MUNDAP_HOME": str(tmp_path),
+        "MUNDAP_HTTPS": "1",
+        "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
+    }
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, env=environ, text=True)
+    assert said.split() == ["__Host-sessionid", "__Host-csrftoken", "True", "True", "31536000", "True"]

@@ -233,3 +233,11 @@ def test_health_is_ok_only_while_the_database_answers(
     response = client.get("/healthz")
     assert response.status_code == 503
     assert b"gone" not in response.content
+
+
+@pytest.mark.django_db
+def test_a_password_counts_exactly_as_it_was_entered(client: Client) -> None:
+    longest = "p" * 1_024
+    User.objects.create_user("long@example.com", longest, name="Long")
+    assert attempt(client, "long@example.com", longest + "!")[0] == 422
+    assert attempt(client, "long@example.com", longest)[0] == 302

@@ -163,6 +163,7 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.MUNDAP_INDEX_DIR = tmp_path / "index"
     settings.MUNDAP_SYNC_DIR = tmp_path / "sync"
     settings.MUNDAP_FILES_DIR = tmp_path / "files"
+    settings.MUNDAP_AUDIT_DIR = tmp_path / "audit"
     settings.CELERY_TASK_ALWAYS_EAGER = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     mask.forget()

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand
 
 from assistant.accounts.models import User
+from assistant.audit.origin import Origin, Via, coming_from
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
 from assistant.common.types import Json, JsonObject
@@ -18,6 +19,11 @@ class JsonCommand(BaseCommand):
     """A command that prints one JSON object."""
 
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own signature
+
+    def execute(self, *args: object, **options: object) -> str | None:
+        """Run, so that the audit log says that it was a command."""
+        with coming_from(Origin(Via.COMMAND)):
+            return super().execute(*args, **options)
 
     def emit(self, result: JsonObject) -> None:
         """Print the result."""

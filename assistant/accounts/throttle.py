@@ -82,13 +82,13 @@ def admit(*, name: str, address: str, device: str = "") -> Try | Held:
     if device:
         keys = {Kind.DEVICE: _key(Kind.DEVICE, device)}
         if not _is_distrusted(keys[Kind.DEVICE]):
-            return _counted(keys, name=shown, address=address)
+            return _counted(keys, name=shown)
     keys = {
         Kind.ACCOUNT: _key(Kind.ACCOUNT, name),
         Kind.ADDRESS: _key(Kind.ADDRESS, network_of(address)),
         Kind.INSTALLATION: _key(Kind.INSTALLATION, ""),
     }
-    return _counted(keys, name=shown, address=address)
+    return _counted(keys, name=shown)
 
 
 def was_right(tried: Try) -> None:
@@ -116,7 +116,7 @@ def lift(*, name: str, actor: str) -> bool:
 def wrong_key(*, address: str) -> Held | None:
     """Count a key of the API that does not work. Held: too many came from there; nothing was counted."""
     keys = {Kind.KEYS: _key(Kind.KEYS, network_of(address))}
-    outcome = _counted(keys, name="", address=address)
+    outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 
 
@@ -146,7 +146,7 @@ def network_of(address: str) -> str:
     return str(found)
 
 
-def _counted(keys: Mapping[Kind, str], *, name: str, address: str) -> Try | Held:
+def _counted(keys: Mapping[Kind, str], *, name: str) -> Try | Held:
     """One more on every counter, or on none of them if one is full."""
     now = timezone.now()
     with transaction.atomic():
@@ -162,7 +162,7 @@ def _counted(keys: Mapping[Kind, str], *, name: str, address: str) -> Try | Held
         if any(waits.values()):
             for kind, key in ordered:
                 if waits[kind]:
-                    _tell(rows[key], kind, name=name, address=address, now=now)
+                    _tell(rows[key], kind, name=name, now=now)
             return _held(max(waits.values()))
         for kind, key in ordered:
             after = RULES[kind].counted(Count(rows[key].failures, rows[key].at), now)
@@ -184,13 +184,13 @@ def _held(wait_s: float) -> Held:
     return Held(None if wait_s == CLOSED else max(1, math.ceil(wait_s)))
 
 
-def _tell(row: FailedTries, kind: Kind, *, name: str, address: str, now: datetime) -> None:
+def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
     """The trail hears of a wave once an hour, however many guesses it has."""
     if row.told_at is not None and row.told_at > now - _TOLD_EVERY:
         return
     FailedTries.objects.filter(pk=row.pk).update(told_at=now)
     event = Event.KEYS_THROTTLED if kind is Kind.KEYS else Event.SIGN_IN_THROTTLED
-    record(event, actor=name if kind in (Kind.ACCOUNT, Kind.DEVICE) else "", held=kind, address=address)
+    record(event, actor=name if kind in (Kind.ACCOUNT, Kind.DEVICE) else "", held=kind)
 
 
 def _spelling(name: str) -> str:

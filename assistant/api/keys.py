@@ -24,6 +24,7 @@ from assistant.accounts.api_keys import person_with_key
 from assistant.accounts.roles import Right
 from assistant.accounts.throttle import wrong_key
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
+from assistant.audit.origin import address_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, NotFound, UsageError
 from assistant.common.types import JsonObject
 
@@ -34,7 +35,6 @@ Call = Callable[Concatenate[Viewer, HttpRequest, P], JsonObject]
 Guarded = Callable[Concatenate[HttpRequest, P], JsonResponse]
 
 BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
-_LONGEST_ADDRESS = 45
 NO_KEY = "Send a key that works: Authorization: Bearer mundap_... Keys expire and can be revoked."
 
 
@@ -82,7 +82,7 @@ def no_working_key(request: HttpRequest) -> JsonResponse:
     A key that works is looked up before and never waits, whoever else guesses from its address.
     """
     guessed = BEARER.fullmatch(request.headers.get("Authorization", "")) is not None
-    held = wrong_key(address=str(request.META.get("REMOTE_ADDR", ""))[:_LONGEST_ADDRESS]) if guessed else None
+    held = wrong_key(address=address_of(request)) if guessed else None
     if held is None:
         return refusal(ErrorCode.UNAUTHORIZED, NO_KEY)
     response = refusal(ErrorCode.TOO_MANY, f"Too many keys that do not work. Wait {held.wait_s} s. {NO_KEY}")

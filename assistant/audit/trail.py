@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from enum import StrEnum
+from typing import cast
 
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.audit.chain import Entry, cleaned, content_code, keys, settled
+from assistant.audit.chaining import chain_new
 from assistant.audit.models import AuditEvent
+from assistant.audit.origin import current_origin
 from assistant.common.types import Json
+
+_LONGEST_ACTOR = 254
 
 
 class Event(StrEnum):
@@ -68,8 +79,27 @@ class Event(StrEnum):
     SEARCH_MODEL_CHOSEN = "search_model_chosen"
     SEARCH_MODEL_TRIED = "search_model_tried"
     INDEX_SWITCHED = "index_switched"
+    AUDIT_VERIFIED = "audit_verified"
+    AUDIT_EXPORTED = "audit_exported"
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:
-    """Append one event. `data` holds ids, names and counts."""
-    AuditEvent(event=event, actor_id=actor_id, actor=actor, data=data).save()
+    """Append one event; it goes with the transaction. `data` holds ids, names and counts.
+
+    Raises:
+        TypeError, ValueError: `data` holds what JSON cannot.
+    """
+    origin = current_origin()
+    said = Entry(
+        uid=uuid.uuid4().hex,
+        at=timezone.now(),
+        event=str(event),
+        actor_id=actor_id,
+        actor=cleaned(actor)[:_LONGEST_ACTOR],
+        address=origin.address,
+        via=str(origin.via),
+        data=cast(dict[str, Json], settled(data)),
+    )
+    said = replace(said, mac=content_code(said, keys()[0]))
+    AuditEvent.of(said).save()
+    transaction.on_commit(chain_new, robust=True)

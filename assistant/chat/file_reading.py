@@ -18,6 +18,7 @@ from django.db import DatabaseError, connections
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from assistant.audit.origin import carried
 from assistant.chat import files_kept
 from assistant.chat.file_reasons import MODEL_UNAVAILABLE
 from assistant.chat.models import ChatFile, FileState
@@ -47,7 +48,7 @@ def ensure_read(file_id: int) -> None:
         if file_id in _running:
             return
         _running.add(file_id)
-    _threads().submit(_read_in_thread, file_id)
+    _threads().submit(carried(_read_in_thread), file_id)
 
 
 def take_up(files: Sequence[ChatFile]) -> None:

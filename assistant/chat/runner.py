@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from assistant.access.door import Passage
 from assistant.access.viewer import viewer_for
+from assistant.audit.origin import carried
 from assistant.audit.trail import Event, record
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.catalogue.selectors import model_for_turn
@@ -69,7 +70,7 @@ def ensure_running(turn_id: int) -> None:
         if turn_id in _running:
             return
         _running.add(turn_id)
-    _threads().submit(_run_in_thread, turn_id)
+    _threads().submit(carried(_run_in_thread), turn_id)
 
 
 def _run_in_thread(turn_id: int) -> None:

@@ -50,5 +50,8 @@ def _let_questions_go_first(**_arguments: object) -> None:
 
 @worker_process_init.connect
 def _tie_pool_process(**_arguments: object) -> None:
-    """A pool process must not go on alone when the worker was killed."""
+    """A pool process must not go on alone when the worker was killed; what it records came from a worker."""
+    from assistant.audit.origin import Origin, Via, process_comes_from  # noqa: PLC0415 - needs loaded apps
+
     die_with(os.getppid())
+    process_comes_from(Origin(Via.WORKER))

@@ -16,6 +16,7 @@ MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
 MUNDAP_INDEX_DIR: Path = MUNDAP_HOME / "index"
 MUNDAP_FILES_DIR: Path = MUNDAP_HOME / "files"  # of conversations, until they are read; no copy of anything
 MUNDAP_SYNC_DIR: Path = MUNDAP_HOME / "sync"  # what makes syncs faster; may be emptied at any time
+MUNDAP_AUDIT_DIR: Path = MUNDAP_HOME / "audit"  # remembers the newest entry of the audit log
 MUNDAP_EMBEDDER: tuple[str, str] = (ENVIRONMENT.embedder, ENVIRONMENT.embedder_model)
 MUNDAP_EMBEDDER_URL: str = ENVIRONMENT.embedder_url
 MUNDAP_EMBEDDER_API_KEY: str = ENVIRONMENT.embedder_api_key
@@ -80,6 +81,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "assistant.audit.origin.OriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

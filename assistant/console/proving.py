@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from assistant.accounts.proof import is_recent, prove
 from assistant.accounts.throttle import Held
+from assistant.audit.origin import address_of
 from assistant.console.administrators import AdministratorRequest
 
 P = ParamSpec("P")
@@ -41,7 +42,7 @@ def recently_proven(page: Page[P]) -> Page[P]:
         outcome = prove(
             user=request.user,
             password=request.POST[_PASSWORD][:_LONGEST_PASSWORD],
-            address=str(request.META.get("REMOTE_ADDR", "")),
+            address=address_of(request),
             session=request.session,
         )
         if isinstance(outcome, Held):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from assistant.console import (
     answers,
+    audit,
     changes,
     guardrail_bench,
     guardrail_versions,
@@ -90,6 +91,9 @@ urlpatterns = [
     path("models/<int:model_id>/", language_models.model, name="model"),
     path("models/<int:model_id>/enable/", language_models.enable, name="model-enable"),
     path("models/<int:model_id>/remove/", language_models.remove, name="model-remove"),
+    path("audit/", audit.audit_log, name="audit"),
+    path("audit/verify/", audit.verify_log, name="audit-verify"),
+    path("audit/export/", audit.export_log, name="audit-export"),
     path("people/", people.people, name="people"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/role/", people.role, name="person-role"),

@@ -13,10 +13,9 @@ from assistant.accounts import sessions
 from assistant.accounts.devices import NAMES, browser_and_system
 from assistant.accounts.models import User
 from assistant.accounts.session_store import about_key, describe
+from assistant.audit.origin import address_of
 from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
-
-_LONGEST_ADDRESS = 45
 
 
 def begin_session(request: HttpRequest, user: User) -> None:
@@ -24,11 +23,6 @@ def begin_session(request: HttpRequest, user: User) -> None:
     login(request, user)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
     request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
-
-
-def address_of(request: HttpRequest) -> str:
-    """Whence the request comes; behind a proxy that is trusted, what it says (see `config.serve`)."""
-    return str(request.META.get("REMOTE_ADDR", ""))[:_LONGEST_ADDRESS]
 
 
 @require_GET

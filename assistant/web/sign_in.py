@@ -20,10 +20,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assistant.accounts import throttle
 from assistant.accounts.known_devices import LIFE_S, device_word, known_device
 from assistant.accounts.models import User
+from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
 from assistant.web.moments import duration
-from assistant.web.sessions import address_of, begin_session
+from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254

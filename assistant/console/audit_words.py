@@ -1,0 +1,142 @@
+"""Events of the audit log in words. An event without words here is shown by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import pgettext, pgettext_lazy
+
+from assistant.audit.trail import Event
+
+EVENTS: Mapping[str, str | Promise] = {
+    Event.SIGNED_IN: pgettext_lazy("audited event", "Signed in"),
+    Event.SIGN_IN_FAILED: pgettext_lazy("audited event", "Sign-in failed"),
+    Event.SIGN_IN_THROTTLED: pgettext_lazy("audited event", "Held back guesses at a password"),
+    Event.SIGN_IN_LIFTED: pgettext_lazy("audited event", "Let somebody try to sign in again"),
+    Event.KEYS_THROTTLED: pgettext_lazy("audited event", "Held back guesses at keys of the API"),
+    Event.SESSION_ENDED: pgettext_lazy("audited event", "Ended a session"),
+    Event.SESSIONS_ENDED: pgettext_lazy("audited event", "Ended sessions"),
+    Event.USER_ADDED: pgettext_lazy("audited event", "Added an account"),
+    Event.ROLE_CHANGED: pgettext_lazy("audited event", "Changed a role"),
+    Event.ACCOUNT_CLOSED: pgettext_lazy("audited event", "Closed an account"),
+    Event.ACCOUNT_REOPENED: pgettext_lazy("audited event", "Reopened an account"),
+    Event.ALIAS_ADDED: pgettext_lazy("audited event", "Added an address of a person"),
+    Event.ADDRESS_CONFIRMED: pgettext_lazy("audited event", "Confirmed an address"),
+    Event.ADDRESS_RELEASED: pgettext_lazy("audited event", "Released an address"),
+    Event.ACCOUNT_LINKED: pgettext_lazy("audited event", "Linked a source account to a person"),
+    Event.ACCOUNT_UNLINKED: pgettext_lazy("audited event", "Unlinked a source account"),
+    Event.API_KEY_ISSUED: pgettext_lazy("audited event", "Issued an API key"),
+    Event.API_KEY_REVOKED: pgettext_lazy("audited event", "Revoked an API key"),
+    Event.PUSH_KEY_ISSUED: pgettext_lazy("audited event", "Issued a key to push documents"),
+    Event.PUSH_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a key to push documents"),
+    Event.PERMISSIONS_INSPECTED: pgettext_lazy("audited event", "Inspected permissions"),
+    Event.CONVERSATION_SHARED: pgettext_lazy("audited event", "Shared a conversation"),
+    Event.SHARE_REVOKED: pgettext_lazy("audited event", "Stopped sharing a conversation"),
+    Event.CHAT_FILE_ADDED: pgettext_lazy("audited event", "Added a file to a conversation"),
+    Event.CHAT_FILE_REMOVED: pgettext_lazy("audited event", "Removed a file from a conversation"),
+    Event.CONVERSATION_EXPORTED: pgettext_lazy("audited event", "Exported a conversation"),
+    Event.SOURCE_ADDED: pgettext_lazy("audited event", "Added a source"),
+    Event.SOURCE_CHANGED: pgettext_lazy("audited event", "Changed a source"),
+    Event.SOURCE_PAUSED: pgettext_lazy("audited event", "Paused a source"),
+    Event.SOURCE_RESUMED: pgettext_lazy("audited event", "Resumed a source"),
+    Event.SOURCE_TRIED: pgettext_lazy("audited event", "Tested the settings of a source"),
+    Event.AGE_LIMIT_CHANGED: pgettext_lazy("audited event", "Changed how old permissions may be"),
+    Event.SYNC_REQUESTED: pgettext_lazy("audited event", "Requested a sync"),
+    Event.DELETION_APPROVED: pgettext_lazy("audited event", "Approved a deletion"),
+    Event.DELETION_REFUSED: pgettext_lazy("audited event", "Refused a deletion"),
+    Event.TURN_BLOCKED: pgettext_lazy("audited event", "A guardrail blocked a question or an answer"),
+    Event.TOPIC_CHANGED: pgettext_lazy("audited event", "Changed a blocked topic"),
+    Event.GUARDRAIL_CHANGED: pgettext_lazy("audited event", "Changed a guardrail in the draft"),
+    Event.GUARDRAIL_CASES_CHANGED: pgettext_lazy("audited event", "Changed the test cases of the guardrails"),
+    Event.GUARDRAILS_PUBLISHED: pgettext_lazy("audited event", "Published the guardrails"),
+    Event.GUARDRAILS_DRAFT_REPLACED: pgettext_lazy("audited event", "Replaced the draft of the guardrails"),
+    Event.GUARDRAIL_HIT: pgettext_lazy("audited event", "A guardrail found something"),
+    Event.RANKING_CHANGED: pgettext_lazy("audited event", "Changed the ranking"),
+    Event.ANSWERS_CHANGED: pgettext_lazy("audited event", "Changed how answers are made"),
+    Event.MODEL_ADDED: pgettext_lazy("audited event", "Added a language model"),
+    Event.MODEL_CHANGED: pgettext_lazy("audited event", "Changed a language model"),
+    Event.MODEL_REMOVED: pgettext_lazy("audited event", "Removed a language model"),
+    Event.MODEL_ENABLED: pgettext_lazy("audited event", "Enabled a language model"),
+    Event.MODEL_DISABLED: pgettext_lazy("audited event", "Disabled a language model"),
+    Event.MODEL_MADE_DEFAULT: pgettext_lazy("audited event", "Made a language model the default"),
+    Event.MODEL_TRIED: pgettext_lazy("audited event", "Tested a language model"),
+    Event.SEARCH_MODEL_ADDED: pgettext_lazy("audited event", "Added a model of the search"),
+    Event.SEARCH_MODEL_CHANGED: pgettext_lazy("audited event", "Changed a model of the search"),
+    Event.SEARCH_MODEL_REMOVED: pgettext_lazy("audited event", "Removed a model of the search"),
+    Event.SEARCH_MODEL_CHOSEN: pgettext_lazy("audited event", "Chose a model of the search"),
+    Event.SEARCH_MODEL_TRIED: pgettext_lazy("audited event", "Tested a model of the search"),
+    Event.INDEX_SWITCHED: pgettext_lazy("audited event", "Switched to another index"),
+    Event.AUDIT_VERIFIED: pgettext_lazy("audited event", "Checked the audit log"),
+    Event.AUDIT_EXPORTED: pgettext_lazy("audited event", "Exported the audit log"),
+}
+
+# What the details of an entry are called.
+DETAILS: Mapping[str, str | Promise] = {
+    "user": pgettext_lazy("detail of an audited event", "Person"),
+    "person": pgettext_lazy("detail of an audited event", "Person"),
+    "address": pgettext_lazy("detail of an audited event", "Address"),
+    "held": pgettext_lazy("detail of an audited event", "Held back for"),
+    "count": pgettext_lazy("detail of an audited event", "Number"),
+    "role": pgettext_lazy("detail of an audited event", "Role"),
+    "source": pgettext_lazy("detail of an audited event", "Source"),
+    "account": pgettext_lazy("detail of an audited event", "Account"),
+    "run": pgettext_lazy("detail of an audited event", "Run"),
+    "kind": pgettext_lazy("detail of an audited event", "Kind"),
+    "key": pgettext_lazy("detail of an audited event", "Key"),
+    "days": pgettext_lazy("detail of an audited event", "Days"),
+    "hours": pgettext_lazy("detail of an audited event", "Hours"),
+    "documents": pgettext_lazy("detail of an audited event", "Documents"),
+    "document": pgettext_lazy("detail of an audited event", "Document"),
+    "conversation": pgettext_lazy("detail of an audited event", "Conversation"),
+    "turn": pgettext_lazy("detail of an audited event", "Turn"),
+    "file": pgettext_lazy("detail of an audited event", "File"),
+    "format": pgettext_lazy("detail of an audited event", "Format"),
+    "topic": pgettext_lazy("detail of an audited event", "Topic"),
+    "rule": pgettext_lazy("detail of an audited event", "Rule"),
+    "version": pgettext_lazy("detail of an audited event", "Version"),
+    "found": pgettext_lazy("detail of an audited event", "Found"),
+    "model": pgettext_lazy("detail of an audited event", "Model"),
+    "name": pgettext_lazy("detail of an audited event", "Name"),
+    "job": pgettext_lazy("detail of an audited event", "Task"),
+    "settings": pgettext_lazy("detail of an audited event", "Settings"),
+    "changed": pgettext_lazy("detail of an audited event", "Changed"),
+    "before": pgettext_lazy("detail of an audited event", "Before"),
+    "after": pgettext_lazy("detail of an audited event", "After"),
+    "for_everyone": pgettext_lazy("detail of an audited event", "For everyone"),
+    "entries": pgettext_lazy("detail of an audited event", "Entries"),
+    "first": pgettext_lazy("detail of an audited event", "First number"),
+    "head": pgettext_lazy("detail of an audited event", "Last number"),
+    "ok": pgettext_lazy("detail of an audited event", "Unaltered"),
+    "problems": pgettext_lazy("detail of an audited event", "Problems"),
+}
+
+
+def event_words(event: str) -> str:
+    """The event in words; by its name where it is of another version of the program."""
+    return str(EVENTS.get(event, event))
+
+
+def event_choices() -> list[tuple[str, str]]:
+    """All events for a list to choose from, in the order of their words."""
+    return sorted(((str(event), event_words(event)) for event in Event), key=lambda choice: choice[1])
+
+
+def actor_words(actor: str) -> str:
+    """Who did it: an address as it is, and in words what is nobody's."""
+    words = {
+        "command line": pgettext("who did something", "Command line"),
+        "schedule": pgettext("who did something", "Schedule"),
+    }
+    return words.get(actor, actor)
+
+
+def via_words(via: str) -> str:
+    """The way in, in words."""
+    words = {
+        "page": pgettext("way in", "Web page"),
+        "api": pgettext("way in", "API"),
+        "command": pgettext("way in", "Command line"),
+        "worker": pgettext("way in", "Worker"),
+    }
+    return words.get(via, via)

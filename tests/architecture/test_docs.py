@@ -94,7 +94,14 @@ def commands() -> set[str]:
 
 
 def test_every_page_of_the_house_is_there() -> None:
-    expected = {"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md"}
+    expected = {
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "DECISIONS.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    }
     assert expected <= set(NAMES)
     assert "Apache License" in text_of("LICENSE")
     assert "Copyright 2026 Mundap contributors" in text_of("LICENSE")

@@ -101,7 +101,8 @@ def test_sessions_end_after_a_day_without_use_and_a_week_in_all(tmp_path: Path) 
 def test_behind_tls_cookies_bear_names_that_no_other_host_can_plant(tmp_path: Path) -> None:
     script = (
         "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
-        " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
+        " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS,"
+        " s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
     )
     environ = {
         **os.environ,

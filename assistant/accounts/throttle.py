@@ -27,8 +27,7 @@ from assistant.accounts.door_models import FailedTries
 from assistant.accounts.known_devices import LIFE_S
 from assistant.accounts.throttle_rules import CLOSED, Count, Doubling, Leaking, Rule
 from assistant.audit.trail import Event, record
-from assistant.common.errors import UsageError
-from assistant.common.identity import canonical_email
+from assistant.common.identity import known_as_address
 
 _DAY_S = 24 * 3600.0
 _TOLD_EVERY = timedelta(hours=1)
@@ -190,15 +189,13 @@ def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
         return
     FailedTries.objects.filter(pk=row.pk).update(told_at=now)
     event = Event.KEYS_THROTTLED if kind is Kind.KEYS else Event.SIGN_IN_THROTTLED
-    record(event, actor=name if kind in (Kind.ACCOUNT, Kind.DEVICE) else "", held=kind)
+    own = kind in (Kind.ACCOUNT, Kind.DEVICE)
+    record(event, actor=known_as_address(name) if own else "", held=kind)
 
 
 def _spelling(name: str) -> str:
     """One counter for all spellings of an address, and one for what is no address at all."""
-    try:
-        return canonical_email(name)
-    except UsageError:
-        return name.strip().lower()
+    return known_as_address(name) or name.strip().lower()
 
 
 def _key(kind: Kind, of: str) -> str:

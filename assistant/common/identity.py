@@ -28,3 +28,14 @@ def canonical_email(address: str) -> str:
     if len(lowered) > MAX_EMAIL_LENGTH or not _SHAPE.fullmatch(lowered):
         raise UsageError(told("'{address}' is not an e-mail address.", address=address[:80]))
     return lowered
+
+
+def known_as_address(typed: str) -> str:
+    """What was typed where an e-mail address is asked for, if it is one; else nothing.
+
+    For what is written down: people type their password there by mistake.
+    """
+    try:
+        return canonical_email(typed)
+    except UsageError:
+        return ""

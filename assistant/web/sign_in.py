@@ -24,6 +24,7 @@ from assistant.accounts.proof import hashable
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
+from assistant.common.identity import known_as_address
 from assistant.web.moments import duration
 from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
@@ -55,7 +56,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _held(request, name, tried)
     user = _proven(request, name, request.POST.get("password", ""))
     if user is None:
-        record(Event.SIGN_IN_FAILED, actor=name)
+        record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
         failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
         return _page(request, name, failure=failure, status=422)
     throttle.was_right(tried)

@@ -241,3 +241,13 @@ def test_a_password_counts_exactly_as_it_was_entered(client: Client) -> None:
     User.objects.create_user("long@example.com", longest, name="Long")
     assert attempt(client, "long@example.com", longest + "!")[0] == 422
     assert attempt(client, "long@example.com", longest)[0] == 302
+
+
+@pytest.mark.django_db
+def test_a_password_typed_in_the_place_of_the_address_is_written_down_nowhere(client: Client) -> None:
+    for _ in range(8):  # until the guesses are held back, which is recorded too
+        attempt(client, "my secret passphrase", "wrong")
+    events = AuditEvent.objects.filter(event__in=["sign_in_failed", "sign_in_throttled"])
+    assert {event.event for event in events} == {"sign_in_failed", "sign_in_throttled"}
+    assert {event.actor for event in events} == {""}
+    assert "passphrase" not in str([(event.actor, event.data) for event in AuditEvent.objects.all()])

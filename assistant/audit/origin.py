@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
-AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 class Via(StrEnum):
@@ -88,27 +83,3 @@ def address_of(request: HttpRequest) -> str:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).compressed.partition("%")[0]
-
-
-class OriginMiddleware:
-    """Keeps the origin of each request while it is answered."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse | AsyncGetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer the request within its origin."""
-        if self.is_async:
-            return self._later(request)
-        with coming_from(origin_of(request)):
-            return cast(GetResponse, self.get_response)(request)
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        with coming_from(origin_of(request)):
-            return await cast(AsyncGetResponse, self.get_response)(request)

@@ -8,17 +8,13 @@ neither run nor load one, not even a file of this host. What is no page may do n
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
-AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+from assistant.web.both_ways import BothWays
 
 _NONCE_BYTES = 18  # 144 random bits; the specification asks for 128
 _NONCE = "mundap.csp_nonce"  # its place in `request.META`
@@ -73,26 +69,12 @@ def policy_for_pages(nonce: str, framed_by: str) -> str:
     )
 
 
-class ContentPolicyMiddleware:
+class ContentPolicyMiddleware(BothWays):
     """Gives every response its policy, whatever the view answered."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse | AsyncGetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def finished(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Add the headers."""
-        if self.is_async:
-            return self._later(request)
-        return _with_policy(request, cast(GetResponse, self.get_response)(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return _with_policy(request, await cast(AsyncGetResponse, self.get_response)(request))
+        return _with_policy(request, response)
 
 
 def _with_policy(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

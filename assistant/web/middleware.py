@@ -1,45 +1,37 @@
-"""Every page is in the language that its reader has chosen."""
+"""What holds for every request: from where it comes, and the language that its reader has chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import cast
+from contextlib import AbstractContextManager
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from assistant.accounts.models import User
+from assistant.audit.origin import coming_from, origin_of
+from assistant.web.both_ways import BothWays
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
-AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+class OriginMiddleware(BothWays):
+    """Whatever is audited while a request is answered came from where the request came from."""
+
+    def around(self, request: HttpRequest) -> AbstractContextManager[None]:
+        """Keep its origin."""
+        return coming_from(origin_of(request))
 
 
-class PersonLanguageMiddleware:
+class PersonLanguageMiddleware(BothWays):
     """The language that a person has chosen wins over the browser's, on every machine they use."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse | AsyncGetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def prepare(self, request: HttpRequest) -> None:
         """Activate the person's language for this request."""
-        if self.is_async:
-            return self._later(request)
         _activate(request, request.user)
-        return cast(GetResponse, self.get_response)(request)
 
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
+    async def aprepare(self, request: HttpRequest) -> None:
+        """See `prepare`."""
         _activate(request, await request.auser())
-        return await cast(AsyncGetResponse, self.get_response)(request)
 
 
 def _activate(request: HttpRequest, user: User | AnonymousUser) -> None:

@@ -11,6 +11,7 @@ from assistant.web import (
     evidence,
     exporting,
     files,
+    oidc,
     sessions,
     sharing,
     sign_in,
@@ -45,6 +46,9 @@ urlpatterns = [
     path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-in/finish/<slug:ticket>/", company_sign_in.finish, name="finish-sign-in"),
+    path("sign-in/oidc/<slug:slug>/begin/", oidc.begin, name="oidc-begin"),
+    path("sign-in/oidc/<slug:slug>/callback/", oidc.callback, name="oidc-callback"),
+    path("sign-in/oidc/<slug:slug>/back-channel/", oidc.back_channel, name="oidc-back-channel"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("language/", sign_in.language, name="language"),
 ]

@@ -11,6 +11,7 @@ from assistant.web import (
     evidence,
     exporting,
     files,
+    saml,
     sessions,
     sharing,
     sign_in,
@@ -45,6 +46,10 @@ urlpatterns = [
     path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-in/finish/<slug:ticket>/", company_sign_in.finish, name="finish-sign-in"),
+    path("sign-in/saml/<slug:slug>/begin/", saml.begin, name="saml-begin"),
+    path("sign-in/saml/<slug:slug>/acs/", saml.acs, name="saml-acs"),
+    path("sign-in/saml/<slug:slug>/logout/", saml.logout, name="saml-logout"),
+    path("sign-in/saml/<slug:slug>/metadata/", saml.metadata, name="saml-metadata"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("language/", sign_in.language, name="language"),
 ]

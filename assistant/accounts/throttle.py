@@ -42,7 +42,7 @@ class Kind(StrEnum):
     ADDRESS = "address"
     INSTALLATION = "installation"
     KEYS = "keys"  # wrong keys of the API from one address
-    STARTS = "starts"  # sign-ins begun at a company's provider from one address, and messages not believed
+    ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
 ACCOUNT = Doubling(free=5, first_s=4, longest_s=3600, most=100, forgotten_s=30 * _DAY_S)
@@ -54,8 +54,8 @@ RULES: Mapping[Kind, Rule] = {
     # Against spraying from many addresses: what a large firm needs on a Monday morning, then ten a minute.
     Kind.INSTALLATION: Leaking(capacity=500, each_s=6),
     Kind.KEYS: Leaking(capacity=60, each_s=5),
-    # An office behind one address on a Monday morning; each leaves a row for a quarter of an hour.
-    Kind.STARTS: Leaking(capacity=200, each_s=2),
+    # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
+    Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
 
 
@@ -122,12 +122,11 @@ def wrong_key(*, address: str) -> Held | None:
     return outcome if isinstance(outcome, Held) else None
 
 
-def started_elsewhere(*, address: str) -> Held | None:
-    """Count a browser that is sent to a provider, or a provider's message that was not believed.
-
-    Held: too many came from there; nothing was counted.
-    """
-    outcome = _counted({Kind.STARTS: _key(Kind.STARTS, network_of(address))}, name="")
+def arrival(*, address: str) -> Held | None:
+    """Count a sign-in that begins at a company's provider, or an answer that is refused. Held: too many from
+    there; nothing was counted."""
+    keys = {Kind.ARRIVALS: _key(Kind.ARRIVALS, network_of(address))}
+    outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 
 

@@ -28,5 +28,11 @@ def end_sessions(provider: IdentityProvider, *, subject: str = "", session: str 
         found = list(rows.values_list("session_id", "identity__user__email"))
         SignedInSession.objects.filter(pk__in=[key for key, _ in found]).delete()
         for email, count in Counter(email for _, email in found).items():
-            record(Event.SESSIONS_ENDED, actor=f"provider:{provider.slug}", user=email, count=count)
+            record(
+                Event.IDENTITY_SIGNED_OUT,
+                actor=f"provider:{provider.slug}",
+                user=email,
+                provider=provider.slug,
+                count=count,
+            )
     return len(found)

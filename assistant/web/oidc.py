@@ -7,8 +7,9 @@ import re
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -16,16 +17,16 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.accounts import throttle
+from assistant.accounts.models import User
+from assistant.accounts.roles import Right
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
-from assistant.common.errors import NotFound
 from assistant.identity.claims import Claims
 from assistant.identity.ending import end_sessions
 from assistant.identity.models import IdentityProvider, StartedSignIn
 from assistant.identity.oidc import code_flow, leaving
 from assistant.identity.oidc.rejections import Reason, Rejected
 from assistant.identity.oidc.settings import settings_of
-from assistant.identity.providers import open_provider
 from assistant.identity.spent import spend
 from assistant.identity.started import (
     BROWSER_COOKIE,
@@ -36,7 +37,7 @@ from assistant.identity.started import (
     take,
     waiting,
 )
-from assistant.web.company_sign_in import apology, send_away, wish_of
+from assistant.web.company_sign_in import LEAVING_COOKIE, apology, send_away, site_of, wish_of
 
 _KIND = "oidc"
 _SAID_ONCE = ("state", "code", "iss", "error")
@@ -52,13 +53,13 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 @require_GET
 def begin(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Send the browser to the provider."""
-    provider = _open(slug)
-    held = throttle.started_elsewhere(address=address_of(request))
-    if held is not None:
-        return _too_many(request, held)
-    wish = wish_of(request)
+    provider, wish = _provider(slug), wish_of(request)
+    if not provider.is_open and not (wish.purpose == Purpose.TRY and _manages_sign_in(request)):
+        raise Http404
+    if (held := throttle.arrival(address=address_of(request))) is not None:
+        return _held(request, held)
     state = new_word()
-    answer_at = request.build_absolute_uri(reverse("web:oidc-callback", args=[provider.slug]))
+    answer_at = site_of(request) + reverse("web:oidc-callback", args=[provider.slug])
     try:
         departure = code_flow.depart(
             settings_of(provider), state=state, answer_at=answer_at, anew=wish.purpose == Purpose.PROVE
@@ -73,11 +74,13 @@ def begin(request: HttpRequest, slug: str) -> HttpResponseBase:
 @sensitive_variables("claims")
 def callback(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The browser is back. What it brought counts once, in this browser, for this provider alone."""
-    provider = _open(slug)
+    provider = _provider(slug)
     if any(len(request.GET.getlist(name)) > 1 for name in _SAID_ONCE):
         return _refused(request, provider, Rejected(Reason.MALFORMED))
     state, code = request.GET.get("state", ""), request.GET.get("code", "")
     started = waiting(provider, state) if _STATE.fullmatch(state) else None
+    if not provider.is_open and (started is None or started.purpose != Purpose.TRY):
+        raise Http404
     if started is None:
         return apology(request, gettext("That took too long, or the page was opened twice. Sign in again."))
     if not belongs_to(started, request.COOKIES.get(BROWSER_COOKIE, "")):
@@ -98,7 +101,9 @@ def callback(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_POST
 def back_channel(request: HttpRequest, slug: str) -> HttpResponse:
     """The provider says that a session ended there: those that came of it end here, in every process."""
-    provider = _open(slug)
+    provider = _provider(slug)
+    if not provider.is_open:
+        raise Http404
     raw = request.POST.get("logout_token", "")
     try:
         if not 0 < len(raw) <= _LONGEST_TOKEN:
@@ -109,17 +114,32 @@ def back_channel(request: HttpRequest, slug: str) -> HttpResponse:
                 raise Rejected(Reason.SPENT)
             end_sessions(provider, subject=token.subject, session=token.session)
     except Rejected as rejected:
-        if throttle.started_elsewhere(address=address_of(request)) is None:
+        if throttle.arrival(address=address_of(request)) is None:
             _note(provider, rejected)
         return _no_store(JsonResponse({"error": "invalid_request"}, status=400))
     return _no_store(HttpResponse(status=200))
 
 
-def _open(slug: str) -> IdentityProvider:
-    try:
-        return open_provider(slug, _KIND)
-    except NotFound as error:
-        raise Http404(str(error)) from error
+@never_cache
+@require_GET
+def signed_out(request: HttpRequest, slug: str) -> HttpResponse:
+    """The browser is back from signing out at the provider; the session here ended before it left."""
+    provider, sent = _provider(slug), request.COOKIES.get(LEAVING_COOKIE, "")
+    everywhere = bool(sent) and constant_time_compare(sent, request.GET.get("state", ""))
+    response = render(request, "web/signed_out.html", {"provider": provider.name, "everywhere": everywhere})
+    response.delete_cookie(LEAVING_COOKIE, path=resolve_url("web:sign-in"))
+    return response
+
+
+def _provider(slug: str) -> IdentityProvider:
+    provider = IdentityProvider.objects.filter(slug=slug, kind=_KIND).first()
+    if provider is None:
+        raise Http404
+    return provider
+
+
+def _manages_sign_in(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.has_right(Right.MANAGE_SIGN_IN)
 
 
 def _claims(request: HttpRequest, started: StartedSignIn, code: str) -> Claims:
@@ -170,16 +190,20 @@ def _refused(request: HttpRequest, provider: IdentityProvider, rejected: Rejecte
 
 
 def _note(provider: IdentityProvider, rejected: Rejected) -> None:
-    code = rejected.code if isinstance(rejected, _ErrorOfProvider) else ""
-    detail = rejected.detail[:_LONGEST_DETAIL] or code
-    more = {"detail": detail} if detail else {}
-    record(Event.IDENTITY_REFUSED, provider=provider.slug, reason=str(rejected.reason), **more)
+    detail = rejected.detail[:_LONGEST_DETAIL] or (
+        rejected.code if isinstance(rejected, _ErrorOfProvider) else ""
+    )
+    reason = str(rejected.reason)
+    if detail:
+        record(Event.IDENTITY_MESSAGE_REFUSED, provider=provider.slug, reason=reason, detail=detail)
+    else:
+        record(Event.IDENTITY_MESSAGE_REFUSED, provider=provider.slug, reason=reason)
 
 
-def _too_many(request: HttpRequest, held: throttle.Held) -> HttpResponse:
-    sentence = gettext("Too many sign-ins were begun from your network. Wait a minute, then try again.")
+def _held(request: HttpRequest, held: throttle.Held) -> HttpResponse:
+    sentence = gettext("Too many sign-ins were begun from your network. Wait a moment, then try again.")
     response = apology(request, sentence, status=_TOO_MANY)
-    response.headers["Retry-After"] = str(held.wait_s or 60)
+    response.headers["Retry-After"] = str(held.wait_s or 1)
     return response
 
 

@@ -51,10 +51,11 @@ _memories: dict[tuple[int, str, str], _Memory] = {}
 _guard = threading.Lock()
 
 
-def forget() -> None:
-    """Know nothing, as a new process does."""
+def forget(provider_id: int | None = None) -> None:
+    """Know nothing of this provider or, without one, of any, as a new process does."""
     with _guard:
-        _memories.clear()
+        for key in [key for key in _memories if provider_id in (None, key[0])]:
+            del _memories[key]
 
 
 def client_of(settings: Settings) -> GuardedClient:

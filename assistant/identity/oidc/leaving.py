@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.urls import reverse
 from oauthlib.common import add_params_to_uri
 
-from assistant.common.types import Json
+from assistant.common.errors import MundapError
+from assistant.identity.kinds import Leaving
+from assistant.identity.models import ProviderSession
 from assistant.identity.oidc import known
 from assistant.identity.oidc.rejections import Reason, Rejected
-from assistant.identity.oidc.settings import Settings
+from assistant.identity.oidc.settings import Settings, settings_of
 from assistant.identity.oidc.signed import LEEWAY_S, Wanted, read
+from assistant.identity.started import new_word
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LOGOUT_TOKEN = frozenset({"", "jwt", "logout+jwt"})
@@ -32,24 +36,29 @@ class LogoutToken:
     expires_at: datetime
 
 
-def address_to_leave(settings: Settings, *, kept: Mapping[str, Json], back_to: str, state: str) -> str:
-    """Where a browser signs out at the provider too; empty where the provider has no such page.
-
-    Raises:
-        Rejected: the provider's configuration cannot be read.
-    """
-    with known.client_of(settings) as client:
-        metadata = known.metadata_for(settings, client)
+def leave(session: ProviderSession, site: str) -> Leaving | None:
+    """The way out at the provider, too; None where it has none, is closed or does not answer."""
+    provider = session.identity.provider
+    if not provider.is_open:
+        return None
+    try:
+        settings = settings_of(provider)
+        with known.client_of(settings) as client:
+            metadata = known.metadata_for(settings, client)
+    except MundapError:
+        return None
     if not metadata.end_session:
-        return ""
+        return None
+    state = new_word()
+    back_to = site + reverse("web:oidc-signed-out", kwargs={"slug": provider.slug})
     parameters = [
         ("client_id", settings.client_id),
         ("post_logout_redirect_uri", back_to),
         ("state", state),
     ]
-    if hint := kept.get("id_token"):
+    if hint := session.kept.get("id_token"):
         parameters.insert(0, ("id_token_hint", str(hint)))
-    return add_params_to_uri(metadata.end_session, parameters)
+    return Leaving(str(add_params_to_uri(metadata.end_session, parameters)), state)
 
 
 def read_logout_token(raw: str, settings: Settings) -> LogoutToken:

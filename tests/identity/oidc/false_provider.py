@@ -90,7 +90,8 @@ class FalseProvider:
         now = int(time.time())
         usual = {
             "iss": self.issuer, "aud": CLIENT, "sub": "s-ann", "iat": now, "exp": now + 300,
-            "nonce": self.nonce, "email": "ann@example.com", "email_verified": True, "name": "Ann Lee", "groups": ["staff"],
+            "nonce": self.nonce, "email": "ann@example.com", "email_verified": True,
+            "name": "Ann Lee", "groups": ["staff"],
         }  # fmt: skip
         claims = {name: value for name, value in {**usual, **self.claims}.items() if value is not None}
         headers = {"kid": "one", **self.headers}

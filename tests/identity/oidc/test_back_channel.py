@@ -57,8 +57,11 @@ def test_a_sign_out_ends_the_session_that_it_names_and_no_other(at: FalseProvide
     assert tell(at.logout_token(sid="one")) == 200
     assert not is_signed_in(here)
     assert is_signed_in(elsewhere)
-    told = AuditEvent.objects.get(event="sessions_ended")
-    assert (told.actor, told.data) == ("provider:keycloak", {"user": "ann@example.com", "count": 1})
+    told = AuditEvent.objects.get(event="identity_signed_out")
+    assert (told.actor, told.data) == (
+        "provider:keycloak",
+        {"user": "ann@example.com", "provider": "keycloak", "count": 1},
+    )
 
 
 def test_a_sign_out_of_a_subject_ends_all_that_it_began_here(at: FalseProvider) -> None:

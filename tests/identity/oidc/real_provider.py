@@ -80,7 +80,7 @@ def real_provider(*, mundap: str, slug: str, accounts: dict[str, dict[str, Json]
             "client_id": CLIENT,
             "client_secret": SECRET,
             "redirect_uris": [f"{base}/callback/"],
-            "post_logout_redirect_uris": [f"{mundap}/sign-in/"],
+            "post_logout_redirect_uris": [f"{base}/signed-out/"],
             "backchannel_logout_uri": f"{base}/back-channel/",
             "backchannel_logout_session_required": True,
         },

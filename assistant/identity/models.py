@@ -141,7 +141,8 @@ class FetchedMetadata(models.Model):
     entity_id = models.CharField(max_length=1_024, blank=True)
     fetched_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
-    problem = models.TextField(blank=True)  # of the last try, told
+    problem = models.TextField(blank=True)  # of the last try
+    problem_parts = models.JSONField(null=True)  # what it is told in another language by
 
     def __str__(self) -> str:
         return f"metadata of provider {self.provider_id}"

@@ -1,7 +1,8 @@
 """A message of a provider counts once, in all processes together.
 
 The unique constraint decides, not a question asked before it: of any number that spend the same message at
-the same moment, one inserts. Inside the caller's transaction, a sign-in that is rolled back has spent nothing.
+the same moment, one inserts. Inside the caller's transaction, a sign-in that is rolled back has spent
+nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from django.utils import timezone
 
 from assistant.identity.models import SpentMessage
 
-LONGEST: Final = timedelta(hours=24)  # what is valid for longer is refused: it could not be remembered
-_MOST_REMOVED: Final = 200  # at one sign-in, so that none waits for a big clean-up
+LONGEST: Final = timedelta(hours=24)  # what would be valid for longer is refused: it is not remembered
+_CLOCKS: Final = timedelta(hours=1)  # how much the clocks of our own machines may differ
 
 
 def spend(provider_id: int, message_id: str, expires_at: datetime) -> bool:
@@ -25,8 +26,7 @@ def spend(provider_id: int, message_id: str, expires_at: datetime) -> bool:
     `message_id` is the provider's ID of an assertion or a logout request, `expires_at` until when it would be
     accepted. False: it was used before, or would be valid for longer than it is remembered.
     """
-    now = timezone.now()
-    if expires_at > now + LONGEST:
+    if expires_at > timezone.now() + LONGEST:
         return False
     digest = hashlib.sha256(message_id.encode()).hexdigest()
     try:
@@ -34,11 +34,9 @@ def spend(provider_id: int, message_id: str, expires_at: datetime) -> bool:
             SpentMessage.objects.create(provider_id=provider_id, digest=digest, expires_at=expires_at)
     except IntegrityError:
         return False
-    _forget(now)
     return True
 
 
-def _forget(now: datetime) -> None:
-    """Remove some of what has expired. An hour more than needed: the clocks of machines differ."""
-    old = SpentMessage.objects.filter(expires_at__lt=now - timedelta(hours=1)).values_list("pk", flat=True)
-    SpentMessage.objects.filter(pk__in=list(old[:_MOST_REMOVED])).delete()
+def forget_old() -> int:
+    """Remove what would be refused for its age by now; how many they were."""
+    return SpentMessage.objects.filter(expires_at__lt=timezone.now() - _CLOCKS).delete()[0]

@@ -114,7 +114,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the provider must know of us. Nothing of it is secret, and it is there before the provider is open."""
+    """What the provider must know of us. Nothing of it is secret; it is there before the provider is open."""
     provider = _provider(slug)
     document = our_metadata(
         own_addresses(provider, site_of(request)),

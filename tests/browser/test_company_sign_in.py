@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, expect
 
 from assistant.common.types import Json
 from tests.browser.server import REPOSITORY, environment_of, running_server
@@ -120,17 +120,18 @@ def signed_in(context: BrowserContext, address: str, name: str = "haneul") -> Pa
 
 
 def answer_of(page: Page, name: str = "haneul") -> str:
-    """The answer that the provider wants to send, which is kept from us."""
-    caught: list[str] = []
+    """The answer that the provider sends, caught before it gets here."""
+    page.route("**/acs/", lambda route: route.abort())
+    with page.expect_request("**/acs/") as caught:
+        fill(page, name)
+    return str((caught.value.post_data_json or {})["SAMLResponse"])
 
-    def keep(request: Request) -> None:
-        caught.append((request.post_data_json or {})["SAMLResponse"])
 
-    page.route("**/acs/", lambda route: (keep(route.request), route.abort()))
-    fill(page, name)
-    expect.poll if False else page.wait_for_event("requestfailed") if not caught else None
-    page.unroute("**/acs/")
-    return caught[0]
+def deliver(context: BrowserContext, address: str, answer: str) -> APIResponse:
+    """Send an answer from another browser, or again."""
+    return context.request.post(
+        f"{address}/sign-in/saml/hanbit/acs/", form={"SAMLResponse": answer}, max_redirects=5
+    )
 
 
 def test_somebody_new_gets_an_account_with_name_and_role_and_signs_out_at_both(
@@ -154,3 +155,98 @@ def test_a_logout_that_begins_at_the_provider_ends_the_session_here(
     elsewhere.wait_for_url(re.compile("logout"))
     page.goto(f"{address}/")
     page.wait_for_url("**/sign-in/**")
+
+
+def test_an_answer_counts_once_and_only_in_the_browser_that_began(
+    person: BrowserContext, chromium: Browser, address: str, home: Path
+) -> None:
+    answer = answer_of(to_provider(person, address))
+    with chromium.new_context(locale="en-US") as stranger:
+        elsewhere = deliver(stranger, address, answer)
+        assert elsewhere.status == 400
+        assert "begun in another browser" in elsewhere.text()
+    assert deliver(person, address, answer).status == 400
+    assert reasons(home, "identity_message_refused")[-1] == "not_waiting"
+    assert not [one for one in person.cookies() if one["name"] == "sessionid"]
+
+
+def test_an_encrypted_assertion_is_opened_and_a_plain_one_refused_where_only_those_count(
+    person: BrowserContext, address: str, home: Path, company: SimpleSaml
+) -> None:
+    change(home, encrypted_only=True)
+    try:
+        page = to_provider(person, address)
+        fill(page)
+        expect(page.get_by_text("was not accepted")).to_be_visible()
+        assert reasons(home, "identity_message_refused")[-1] == "not_encrypted"
+        company.host(**{"assertion.encryption": True})
+        page = to_provider(person, address)
+        page.wait_for_url(f"{address}/")
+    finally:
+        change(home, encrypted_only=False)
+        company.host(**{"assertion.encryption": None})
+
+
+def test_the_provider_begins_only_where_it_may_and_the_person_is_asked(
+    person: BrowserContext, address: str, home: Path, company: SimpleSaml
+) -> None:
+    entity = f"{address}/sign-in/saml/hanbit/metadata/"
+    begun = f"{company.address}/saml2/idp/SSOService.php?spentityid={entity}"
+    page = person.new_page()
+    page.goto(begun)
+    fill(page)
+    expect(page.get_by_text("was not accepted")).to_be_visible()
+    assert reasons(home, "identity_message_refused")[-1] == "unsolicited"
+    change(home, allows_unsolicited=True)
+    try:
+        page.goto(begun)
+        expect(page.get_by_text("sent you here to sign in as haneul@example.com")).to_be_visible()
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{address}/")
+    finally:
+        change(home, allows_unsolicited=False)
+
+
+def test_the_provider_rolls_its_key_over_while_both_are_in_its_metadata(
+    person: BrowserContext, chromium: Browser, address: str, home: Path, company: SimpleSaml
+) -> None:
+    company.host(new_privatekey="second.pem", new_certificate="second.crt")
+    run(home, _REFRESH)
+    second = {"privatekey": "second.pem", "certificate": "second.crt"}
+    first = {"privatekey": "first.pem", "certificate": "first.crt"}
+    company.host(**second, new_privatekey=None, new_certificate=None)
+    signed_in(person, address)
+    run(home, _REFRESH)
+    company.host(**first)
+    with chromium.new_context(locale="en-US") as later:
+        page = to_provider(later, address)
+        fill(page)
+        expect(page.get_by_text("was not accepted")).to_be_visible()
+    assert reasons(home, "identity_message_refused")[-1] == "signature"
+    run(home, _REFRESH)
+
+
+def test_a_request_that_we_did_not_sign_is_refused_by_the_provider(
+    person: BrowserContext, address: str, home: Path
+) -> None:
+    change(home, signs_requests=False)
+    try:
+        page = to_provider(person, address)
+        expect(page.locator("input[name=username]")).to_have_count(0)
+        expect(page.locator("body")).to_contain_text("unhandled exception")
+    finally:
+        change(home, signs_requests=True)
+
+
+def test_a_closed_provider_is_nowhere(person: BrowserContext, address: str, home: Path) -> None:
+    with closing(sqlite3.connect(home / "mundap.sqlite3", timeout=30)) as rows, rows:
+        rows.execute("UPDATE identity_identityprovider SET is_open = 0")
+    try:
+        assert person.request.get(f"{address}/sign-in/saml/hanbit/begin/").status == 404
+        assert deliver(person, address, "bm90aGluZw==").status in {400, 404}
+        page = person.new_page()
+        page.goto(f"{address}/sign-in/")
+        expect(page.get_by_role("link", name="Continue with")).to_have_count(0)
+    finally:
+        with closing(sqlite3.connect(home / "mundap.sqlite3", timeout=30)) as rows, rows:
+            rows.execute("UPDATE identity_identityprovider SET is_open = 1")

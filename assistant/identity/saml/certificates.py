@@ -23,7 +23,7 @@ class BadCertificates(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate: its PEM, whose it says it is, how it is told apart (SHA-256), until when it counts (UTC)."""
+    """A certificate: its PEM, whose it says it is, its SHA-256 fingerprint, until when it counts (UTC)."""
 
     pem: str
     name: str
@@ -41,8 +41,8 @@ class Certificate:
 
 
 def certificates_in(text: str) -> tuple[Certificate, ...]:
-    """All certificates of a pasted text: PEM blocks, or the bare base64 of metadata with an empty line between
-    two. Each once.
+    """All certificates of a pasted text, each once: PEM blocks, or the bare base64 of metadata with an empty
+    line between two.
 
     Raises:
         BadCertificates: something else stands there, or more than ten.

@@ -105,6 +105,8 @@ def read_assertion(assertion: Element, expected: Expected, now: datetime) -> Ass
     Raises:
         Rejected: the first thing that does not fit.
     """
+    if assertion.get("Version") != "2.0":
+        raise Rejected(Reason.KIND, assertion.get("Version"))
     check_issuer(assertion, expected.issuer)
     check_recent(assertion.get("IssueInstant"), now, expected.leeway)
     subject = only(assertion, saml("Subject"))

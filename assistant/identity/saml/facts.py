@@ -1,4 +1,4 @@
-"""What an administrator is shown of a SAML provider: addresses to enter there, certificates and their ends."""
+"""What an administrator is shown of a SAML provider: addresses to enter there, certificates, their ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from assistant.common.told import told
+from assistant.common.told import restored, said, told
 from assistant.identity.kinds import Facts, KeyFact
 from assistant.identity.models import FetchedMetadata, IdentityProvider
 from assistant.identity.saml.certificates import Certificate
@@ -26,7 +26,7 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
     try:
         party = party_of(provider)
     except NotDescribed as error:
-        warnings.append(str(error))
+        warnings.append(said(error))
     else:
         theirs = party.certificates
         if not party.believed(now):
@@ -41,7 +41,7 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
                 )
             )
     if fetched is not None and fetched.problem and fetched.problem not in warnings:
-        warnings.append(fetched.problem)
+        warnings.append(restored(fetched.problem, fetched.problem_parts))
     shown = [_fact(one, now) for one in theirs]
     shown.append(_fact(keys.current.certificate, now, ours=True, role=_("in use")))
     if keys.next is not None:

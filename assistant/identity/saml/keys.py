@@ -71,7 +71,7 @@ def own_keys(provider: IdentityProvider) -> OwnKeys:
 
 
 def announce_next(provider: IdentityProvider, *, actor: str) -> None:
-    """Publish another key beside the one in use. The former one of an earlier roll-over opens nothing more."""
+    """Publish another key beside the one in use. What an earlier roll-over replaced opens nothing more."""
     made = _new_pair(provider)
     with transaction.atomic():
         row = IdentityProvider.objects.select_for_update().get(pk=provider.pk)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from assistant.common.told import said as said_of
 from assistant.common.told import told
 from assistant.common.types import Json
 from assistant.identity.kinds import Field, FieldType
@@ -24,14 +25,18 @@ FIELDS: tuple[Field, ...] = (
         "metadata_url",
         FieldType.URL,
         _("Address of the provider’s metadata"),
-        help=_("Read when you save and once a day, so that a new certificate of the provider is known in time."),
+        help=_(
+            "Read when you save and once a day, so that a new certificate of the provider is known in time."
+        ),
         example="https://id.example.com/metadata.xml",
     ),
     Field(
         "metadata",
         FieldType.LONG_TEXT,
         _("Metadata of the provider"),
-        help=_("If it has no address: the whole XML file. It is replaced by hand when a certificate changes."),
+        help=_(
+            "If it has no address: the whole XML file. It is replaced by hand when a certificate changes."
+        ),
     ),
     Field(
         "metadata_certificate",
@@ -65,7 +70,9 @@ FIELDS: tuple[Field, ...] = (
         "certificates",
         FieldType.LONG_TEXT,
         _("Certificates of the provider"),
-        help=_("Without metadata: all with which the provider may sign (PEM). For a change enter both for a while."),
+        help=_(
+            "Without metadata: all with which the provider may sign (PEM). Enter both while one replaces the other."
+        ),
         advanced=True,
     ),
     Field(
@@ -100,7 +107,9 @@ FIELDS: tuple[Field, ...] = (
         "name_id_format",
         FieldType.CHOICE,
         _("Form of the NameID"),
-        help=_("What is asked of the provider. A transient one needs an attribute of the lasting identifier."),
+        help=_(
+            "What is asked of the provider. A transient one needs an attribute of the lasting identifier."
+        ),
         default=PERSISTENT,
         choices=(
             (PERSISTENT, _("persistent")),
@@ -130,14 +139,16 @@ FIELDS: tuple[Field, ...] = (
         "allows_unsolicited",
         FieldType.SWITCH,
         _("Allow sign-ins that the provider begins"),
-        help=_("From tiles of a portal. People are asked before they go on, since nothing proves who sent them."),
+        help=_(
+            "From tiles of a portal. People are asked before they go on, since nothing proves who sent them."
+        ),
         default=False,
         advanced=True,
     ),
 )
 
 
-def mistakes(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> Mapping[str, str]:
+def mistakes(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG001 - those are ours
     """See `KindModule`."""
     said = {name: value.strip() if isinstance(value, str) else value for name, value in settings.items()}
     wrong: dict[str, str] = {}
@@ -172,7 +183,7 @@ def _mistakes_of_party(said: Mapping[str, Json], pasted: str, signed_by: str) ->
         try:
             read_metadata(pasted, signed_by=signed_by, now=timezone.now())
         except BadMetadata as error:
-            return {"metadata": str(error)}
+            return {"metadata": said_of(error)}
         return {}
     names = ("entity_id", "sign_in_url", "certificates")
     if not any(said[name] for name in names):
@@ -184,5 +195,5 @@ def _mistakes_of_party(said: Mapping[str, Json], pasted: str, signed_by: str) ->
         except BadCertificates:
             wrong["certificates"] = told("This is no certificate. Enter the PEM file as text.")
         except BadMetadata as error:
-            wrong["sign_in_url"] = str(error)
+            wrong["sign_in_url"] = said_of(error)
     return wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -129,18 +129,14 @@ def _read(message: Message, field: str, kind: str, expected: ExpectedLogout) -> 
     """The message as it was signed."""
     usable = usable_keys(expected.certificates)
     keys = tuple(key for _, key in usable)
-    if isinstance(message, Posted):
-        data = _posted(message)
-        read: Callable[[Element], Element] = lambda arrived: parsed(signed_bytes(arrived, keys))  # noqa: E731
-    else:
-        data = _verified_query(message.query, field, keys)
-        read = _unsigned_inside
+    is_posted = isinstance(message, Posted)
+    data = _posted(message) if isinstance(message, Posted) else _verified_query(message.query, field, keys)
     arrived = parsed(data)
     if arrived.tag != samlp(kind) or arrived.get("Version") != "2.0":
         raise Rejected(Reason.KIND, arrived.tag)
     check_structure(arrived)
     check_ids(arrived)
-    verified = read(arrived)
+    verified = parsed(signed_bytes(arrived, keys)) if is_posted else _unsigned_inside(arrived)
     check_structure(verified)
     if verified.tag != arrived.tag:
         raise Rejected(Reason.SIGNATURE_FORM)
@@ -148,7 +144,7 @@ def _read(message: Message, field: str, kind: str, expected: ExpectedLogout) -> 
         data,
         kind,
         certificates=[pem for pem, _ in usable],
-        is_signed_inside=isinstance(message, Posted),
+        is_signed_inside=is_posted,
     )
     return verified
 

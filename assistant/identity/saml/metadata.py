@@ -1,7 +1,7 @@
 """What a provider says of itself (SAML metadata), read within bounds. No network, no database.
 
-Nothing here is believed for standing in metadata alone: an administrator entered it, or the address from which
-it comes, and if they named a certificate, it must have signed the whole document.
+Nothing here is believed for standing in metadata alone: an administrator entered it, or the address from
+which it comes, and if they named a certificate, it must have signed the whole document.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 
 from assistant.common.errors import UsageError
 from assistant.common.told import told
-from assistant.identity.saml.certificates import BadCertificates, Certificate, certificates_in, certificates_of
+from assistant.identity.saml.certificates import (
+    BadCertificates,
+    Certificate,
+    certificates_in,
+    certificates_of,
+)
 from assistant.identity.saml.reasons import Reason, Rejected
 from assistant.identity.saml.signature import signature_in, signed_bytes, usable_keys
 from assistant.identity.saml.structure import check_structure
 
 MOST_BYTES = 1_000_000
+_LONGEST_ENTITY_ID, _LONGEST_URL = 1_024, 2_000
 _MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 _REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 
@@ -31,7 +37,7 @@ class BadMetadata(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An identity provider as we talk to it. Both logout addresses are empty where it has no single logout."""
+    """An identity provider as we talk to it. Both logout addresses are empty where there is none."""
 
     entity_id: str
     sign_in_url: str
@@ -60,7 +66,7 @@ def read_metadata(text: str, *, signed_by: str = "", now: datetime) -> Party:
         raise BadMetadata(
             told("The metadata must be of one identity provider. This has {n}.", n=len(descriptors))
         )
-    _require_time(root, descriptors[0], now)
+    _require_time(descriptors[0], now)
     entity = descriptors[0].getparent()
     entity_id = "" if entity is None else entity.get("entityID", "")
     try:
@@ -92,7 +98,7 @@ def read_metadata(text: str, *, signed_by: str = "", now: datetime) -> Party:
 
 def party_mistake(party: Party) -> str:
     """What keeps us from talking to it, in a told sentence; empty where nothing does."""
-    if not party.entity_id or len(party.entity_id) > 1024:
+    if not party.entity_id or len(party.entity_id) > _LONGEST_ENTITY_ID:
         return told("The entity ID of the identity provider is missing or too long.")
     if not is_web_address(party.sign_in_url):
         return told("The identity provider has no sign-in address for HTTP-Redirect that can be used.")
@@ -103,7 +109,7 @@ def party_mistake(party: Party) -> str:
 
 def is_web_address(text: str) -> bool:
     """Whether browsers can be sent there: https, or http where it is this very machine."""
-    if len(text) > 2_000 or any(letter.isspace() or not letter.isprintable() for letter in text):
+    if len(text) > _LONGEST_URL or any(letter.isspace() or not letter.isprintable() for letter in text):
         return False
     local = ("http://localhost", "http://127.0.0.1", "http://[::1]")
     here = any(text == start or text.startswith((f"{start}/", f"{start}:")) for start in local)
@@ -145,7 +151,7 @@ def _signed(root: etree._Element, signed_by: str) -> etree._Element:
         ) from error
 
 
-def _require_time(root: etree._Element, descriptor: etree._Element, now: datetime) -> None:
+def _require_time(descriptor: etree._Element, now: datetime) -> None:
     """Metadata that says when it is over is over then, whichever of its parts says so."""
     elements = [descriptor, *descriptor.iterancestors()]
     for said in (element.get("validUntil") for element in elements):

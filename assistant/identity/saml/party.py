@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assistant.common.errors import MundapError
+from assistant.common.told import said as sentence_of
 from assistant.common.told import told
 from assistant.common.types import Json
 from assistant.identity.models import FetchedMetadata, IdentityProvider
@@ -56,7 +57,7 @@ def party_of(provider: IdentityProvider) -> Party:
     except ValueError as error:  # settings are checked when they are saved; what counted then may be over
         raise NotDescribed(told("The settings of the provider cannot be used any more.")) from error
     except BadMetadata as error:
-        raise NotDescribed(str(error)) from error
+        raise NotDescribed(sentence_of(error)) from error
 
 
 def by_hand(said: Mapping[str, Json]) -> Party:

@@ -14,7 +14,7 @@ from django.db import transaction
 from assistant.accounts.door_models import SignedInSession
 from assistant.audit.trail import Event, record
 from assistant.common.errors import MundapError, NotFound
-from assistant.common.told import told
+from assistant.common.told import said, told
 from assistant.identity.models import IdentityProvider, ProviderSession, StartedSignIn
 from assistant.identity.saml.attributes import claims_from
 from assistant.identity.saml.gate import Asserted, Expected, Rejected, claimed_request_id, read_response
@@ -90,7 +90,7 @@ def take_answer(provider: IdentityProvider, encoded: str, own: OwnAddresses, *, 
     except Rejected as error:
         raise _told_apart(error) from error
     except NotDescribed as error:
-        raise NotTaken(str(error), "not_described") from error
+        raise NotTaken(said(error), "not_described") from error
     if started is not None and started.purpose == Purpose.PROVE and _is_old(started, asserted):
         raise NotTaken(
             told("The provider did not ask the person anew who they are, though it was told to."), "not_fresh"
@@ -134,7 +134,7 @@ def take_logout(
     except Rejected as error:
         raise _told_apart(error) from error
     except NotDescribed as error:
-        raise NotTaken(str(error), "not_described") from error
+        raise NotTaken(said(error), "not_described") from error
     with transaction.atomic():
         if not spend(provider.pk, asked.request_id, asked.expires_at):
             raise NotTaken(told("The same message came before. Each counts once."), "replayed")
@@ -162,7 +162,7 @@ def take_logout_answer(
     except Rejected as error:
         raise _told_apart(error) from error
     except NotDescribed as error:
-        raise NotTaken(str(error), "not_described") from error
+        raise NotTaken(said(error), "not_described") from error
     return not answered.is_partial
 
 
@@ -202,7 +202,7 @@ def _is_old(started: StartedSignIn, asserted: Asserted) -> bool:
 
 
 def _told_apart(error: Rejected) -> NotTaken:
-    return NotTaken(str(error), str(error.reason))
+    return NotTaken(said(error), str(error.reason))
 
 
 def note_not_taken(provider: IdentityProvider, error: NotTaken) -> None:

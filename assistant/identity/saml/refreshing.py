@@ -11,7 +11,7 @@ from assistant.common.errors import MundapError
 from assistant.common.guarded_http import GuardedClient
 from assistant.common.http_messages import Ask, Reach
 from assistant.common.network import Network
-from assistant.common.told import told
+from assistant.common.told import parts, said, told
 from assistant.identity.models import FetchedMetadata, IdentityProvider
 from assistant.identity.saml.metadata import MOST_BYTES, BadMetadata, Party, read_metadata
 from assistant.identity.saml.party import text_of
@@ -37,7 +37,7 @@ def refresh(provider: IdentityProvider) -> str:
         )
         _same_provider(provider, url, read)
     except MundapError as error:
-        problem = str(error)
+        problem = said(error)
     _keep(provider, url, text, problem)
     return problem
 
@@ -74,7 +74,8 @@ def _keep(provider: IdentityProvider, url: str, text: str, problem: str) -> None
         if not problem:
             row.text, row.fetched_at = text, now
             row.entity_id = read_metadata(text, now=now).entity_id
-        row.tried_at, told_before, row.problem = now, row.problem, problem
+        row.tried_at, told_before = now, row.problem
+        row.problem, row.problem_parts = str(problem), parts(problem)
         row.save()
         if changed:
             record(Event.IDENTITY_METADATA_READ, provider=provider.slug)

@@ -326,19 +326,19 @@ def signed_both(made: Made, signing: Signing = PLAIN) -> str:
     return signed(made.response(assertion, signing.template(made.response_id)), signing, signing)
 
 
-def encrypted_assertion(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:  # noqa: B008
+def encrypted_assertion(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:
     """The assertion is signed and then encrypted."""
     assertion = signed(made.assertion(signing.template(made.assertion_id)), signing)
     return made.response(encrypted(assertion, how))
 
 
-def encrypted_in_signed(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:  # noqa: B008
+def encrypted_in_signed(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:
     """The assertion is encrypted, and the response around it signed."""
     body = encrypted(made.assertion(), how)
     return signed(made.response(body, signing.template(made.response_id)), signing)
 
 
-def encrypted_and_both(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:  # noqa: B008
+def encrypted_and_both(made: Made, signing: Signing = PLAIN, how: Encrypting = Encrypting()) -> str:
     """The assertion is signed and encrypted, and the response around it signed."""
     assertion = signed(made.assertion(signing.template(made.assertion_id)), signing)
     body = encrypted(assertion, how)

@@ -42,6 +42,11 @@ def was_erased(address: str) -> bool:
         return True
 
 
+def veils_exist() -> bool:
+    """Whether anybody was ever erased here."""
+    return ErasedAddress.objects.exists()
+
+
 def _key() -> bytes:
     secret = str(settings.SECRET_KEY)
     row = DigestKey.objects.filter(pk=1).first()

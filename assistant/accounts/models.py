@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from assistant.accounts import door_models, erased_models  # noqa: F401 - Django finds these rows from here
 from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
-from assistant.common.acl import PrincipalKind
+from assistant.common.acl import PrincipalKind, PrincipalRef
 from assistant.common.identity import canonical_email
 
 
@@ -130,10 +130,14 @@ class AddressManager(models.Manager["Address"]):
         Raises:
             IntegrityError: somebody has it.
         """
+        from assistant.accounts import veiling  # noqa: PLC0415 - it imports this module
+
         former = self.select_for_update().filter(address=address, user=None).first()
         if former is None:
-            fresh = not was_erased(address)
-            return self.create(address=address, user=user, is_alias=alias, confirmed=fresh)
+            had = was_erased(address)
+            if had:  # what denies somebody of this address must deny its new holder, too
+                veiling.unveil([PrincipalRef(PrincipalKind.USER, address)], connection=None)
+            return self.create(address=address, user=user, is_alias=alias, confirmed=not had)
         former.user, former.is_alias, former.confirmed, former.since = user, alias, False, timezone.now()
         former.save()
         return former

@@ -85,6 +85,14 @@ class Event(StrEnum):
     SECRET_KEY_REPLACED = "secret_key_replaced"  # noqa: S105 - the name of an event
     PERSON_ERASED = "person_erased"
     PERSON_EXPORTED = "person_exported"
+    IDENTITY_PROVIDER_ADDED = "identity_provider_added"
+    IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
+    IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
+    IDENTITY_PROVIDER_CLOSED = "identity_provider_closed"
+    IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
+    IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
+    IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
+    ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

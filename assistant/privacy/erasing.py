@@ -7,6 +7,7 @@ again with the same address it goes on, also when the account is gone already.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +29,7 @@ from assistant.chat.models import ChatFile, Conversation, Share, Turn
 from assistant.common.errors import NotFound
 from assistant.common.identity import canonical_email
 from assistant.common.types import Json
+from assistant.identity.models import StartedSignIn
 from assistant.privacy.sweeping import Names, blot_logs, scrub_pages, sweep_tables
 
 
@@ -105,6 +107,7 @@ def erase(*, user_id: int, actor: str, further: Sequence[str] = ()) -> Erasure:
         for conversation in Conversation.objects.filter(user=user):
             conversation.delete()
         user.delete()
+        _forget_arrivals(Names(addresses, word))
         throttle.forget_names(addresses)
         bump(Counter.PERMISSIONS)
         record(
@@ -145,6 +148,13 @@ def _finish(names: Names, user_id: int | None, found: Holdings) -> Erasure:
     rows = sweep_tables(names)
     logs = blot_logs(names)
     return Erasure(names.word, found, entries, rows, logs, scrub_pages())
+
+
+def _forget_arrivals(names: Names) -> None:
+    """What a company's sign-in told of somebody on the way in, minutes ago; there are never many."""
+    for row in StartedSignIn.objects.exclude(claims=None):
+        if names.are_in(json.dumps([row.claims, row.kept], ensure_ascii=False)):
+            row.delete()
 
 
 def _nameless(entry: Entry, names: Names, user_id: int | None) -> Entry | None:

@@ -37,6 +37,7 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.acl import account, user
 from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.models import BenchCase
+from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
 from assistant.privacy.erasing import erase, erase_remains, holdings
 from assistant.privacy.sweeping import LEFT_ALONE, Names
 from assistant.sync.models import Source, SyncRun
@@ -86,6 +87,10 @@ def planted(world: SmallWorld, home: Path) -> User:
     Source.objects.filter(pk=world.source_id).update(
         audience=[f"user:{ALIAS}", "user:sam@example.com", "everyone"]
     )
+    provider = IdentityProvider.objects.create(slug="house", name="House", kind="oidc")
+    ExternalIdentity.objects.create(provider=provider, subject="quetzalcoatl-1", user=person)
+    told = {"email": ADDRESS, "name": NAME}
+    StartedSignIn.objects.create(provider=provider, sent="s", claims=told)
     record(Event.SIGNED_IN, actor_id=person.pk, actor=ADDRESS)
     record(Event.ROLE_CHANGED, actor="ada@example.com", user=ADDRESS, before={"people": [ALIAS]})
     logs = home / "logs"

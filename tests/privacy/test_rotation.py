@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from assistant.sync.models import Source
 from assistant.sync.services import add_source
 from tests.conftest import PASSWORD
 from tests.privacy.rotation import NEW, OLD, failures, rotated
-from tests.security.second_process import database_url
+from tests.security.second_process import REPOSITORY, database_url
 
 
 @pytest.fixture
@@ -78,6 +79,17 @@ def test_every_sealed_column_of_every_model_is_named() -> None:
     # Vectors are the only other binary columns: nobody seals them.
     assert columns - set(PURPOSES) == {"documents.PrivateVectors.vectors", "documents.Embedding.vector"}
     assert set(PURPOSES) <= columns
+
+
+def test_whatever_opens_something_sealed_also_tries_the_keys_of_before() -> None:
+    opening = 0
+    for file in (REPOSITORY / "assistant").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "unseal":
+                alone = file.name == "sealed.py"  # which asks what the present key alone opens
+                assert alone or "older" in {word.arg for word in node.keywords}, f"{file}:{node.lineno}"
+                opening += 1
+    assert opening > 5
 
 
 def test_all_that_is_sealed_opens_with_the_new_key_alone(source: Source, settings: LazySettings) -> None:

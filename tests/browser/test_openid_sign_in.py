@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from assistant.common.types import Json
 from tests.browser.server import REPOSITORY, environment_of, running_server
 from tests.identity.oidc.real_provider import CLIENT, SECRET, RealProvider, real_provider
 
@@ -39,7 +40,7 @@ set_open(provider_id=row.pk, is_open=True, actor="test")
 """
 
 
-def _account(address: str, name: str, *groups: str) -> dict[str, object]:
+def _account(address: str, name: str, *groups: str) -> dict[str, Json]:
     return {"email": address, "email_verified": True, "name": name, "groups": list(groups)}
 
 

@@ -36,7 +36,7 @@ _WANTS_TLS = frozenset({8, 13})
 
 
 class Unreachable(MundapError):
-    """The directory does not answer, or cannot be asked as it is set up. The sentence is for administrators."""
+    """The directory does not answer, or cannot be asked as it is set up. Said to administrators."""
 
 
 def person_with(

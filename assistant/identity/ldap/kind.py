@@ -159,7 +159,7 @@ def _is_filter(text: str) -> bool:
     if "{}" not in text or not text.startswith("("):
         return False
     try:
-        parse_filter(
+        parse_filter(  # type: ignore[no-untyped-call]
             text.replace("{}", "x"),
             None,
             auto_escape=False,

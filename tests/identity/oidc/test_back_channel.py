@@ -126,7 +126,7 @@ def test_a_sign_out_that_is_not_signed_by_the_provider_ends_nothing(at: FalsePro
     claims = jwt.decode(at.logout_token(), options={"verify_signature": False})
     for token in (
         jwt.encode(claims, rsa_key("thief"), "RS256", headers={"kid": "one", "typ": "logout+jwt"}),
-        jwt.encode(claims, None, "none", headers={"kid": "one"}),
+        jwt.encode(claims, "", "none", headers={"kid": "one"}),
         at.id_token(),
         "",
         "a" * 70_000,

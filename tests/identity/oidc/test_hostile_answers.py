@@ -81,7 +81,7 @@ def test_an_honest_answer_signs_in_with_an_account_of_its_own(client: Client, at
 
 
 def without_signature(claims: dict[str, Any], headers: dict[str, Any]) -> str:
-    return jwt.encode(claims, None, "none", headers=headers)
+    return jwt.encode(claims, "", "none", headers=headers)
 
 
 def with_public_key_as_password(claims: dict[str, Any], headers: dict[str, Any]) -> str:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from assistant.access.viewer import viewer_for
 from assistant.access.visibility import visible_documents
-from assistant.accounts.api_keys import person_with_key
 from assistant.accounts.models import Address, ApiKey, User
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
+from tests.accounts.keys import person_with_key
 from tests.commands.running import Command
 from tests.conftest import SmallWorld
 

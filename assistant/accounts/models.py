@@ -297,7 +297,7 @@ class AccountLink(models.Model):
 
 
 class ApiKey(models.Model):
-    """A person's key for the API, of which only the digest is kept. It may do what they and its scopes may."""
+    """A person's key for the API, kept as a digest. It may do what they and its scopes may."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80)

@@ -70,7 +70,7 @@ def test_planted_mistakes_surprise(grounds: Grounds) -> None:
 
 
 def test_a_planted_missing_owner_is_found_by_offering_what_is_not_theirs(grounds: Grounds) -> None:
-    route = "c/<int:conversation_id>/"
+    route = "turns/<int:turn_id>/"
     assert not attempt_all(grounds, routes=[route]).successes
     with rewritten(selectors._conversations, [("user_id=viewer.user_id, ", "")]):
         assert attempt_all(grounds, routes=[route]).successes

@@ -141,7 +141,7 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/answers/": form(Right.MANAGE_ANSWERS),
     "console/models/": get(Right.MANAGE_MODELS),
     "console/models/new/": form(Right.MANAGE_MODELS),
-    "console/models/usage/": get(Right.MANAGE_MODELS),
+    "console/models/usage/": get(Right.SEE_USAGE),
     "console/models/default/": post(Right.MANAGE_MODELS),
     "console/models/environment/test/": post(Right.MANAGE_MODELS),
     "console/models/search/new/<str:job>/": form(Right.MANAGE_MODELS),

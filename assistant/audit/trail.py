@@ -81,6 +81,14 @@ class Event(StrEnum):
     INDEX_SWITCHED = "index_switched"
     AUDIT_VERIFIED = "audit_verified"
     AUDIT_EXPORTED = "audit_exported"
+    IDENTITY_PROVIDER_ADDED = "identity_provider_added"
+    IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
+    IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
+    IDENTITY_PROVIDER_CLOSED = "identity_provider_closed"
+    IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
+    IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
+    IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
+    ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

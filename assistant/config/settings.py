@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "assistant.audit",
     "assistant.accounts",
+    "assistant.identity",
     "assistant.documents",
     "assistant.access",
     "assistant.catalogue",

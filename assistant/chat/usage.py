@@ -1,4 +1,4 @@
-"""How much is asked, and how it ends: counts for whoever may see them. No person and no question is in them."""
+"""How much is asked, and how it ends: counts for who may see them, without people and questions."""
 
 from __future__ import annotations
 

@@ -84,6 +84,7 @@ class Grounds:
                 "run_id": self.common["asking_run"]
             },
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
+            "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},
         }
         for beginning, values in special.items():
@@ -219,9 +220,11 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "model_id": str(LanguageModel.objects.create(name="writer", kind="openai-compatible").pk),
         "search_model_id": str(SearchModel.objects.create(job="reranker", kind="cross-encoder").pk),
         "person_id": str(cho.pk),
+        "key_of_person": str(issue_key(user_id=cho.pk, name="cho", days=9, actor="test").id),
         "email": cho.email,
         "object_id": "1",
         "content_type_id": "1",
+        "ticket": "expired",
     }
 
 

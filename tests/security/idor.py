@@ -24,6 +24,7 @@ NOWHERE = {
     "number": "98",
     "token": "nothing",
     "handle": "nothing",
+    "ticket": "nothing",
     "kind": "nothing",
     "job": "nothing",
     "email": "nobody@example.com",
@@ -90,8 +91,10 @@ def foreign(grounds: Grounds, asked: Asked, name: str) -> Iterator[str]:
     is_draft = asked.route.startswith("console/sources/drafts/")
     if name in PERSONAL or is_draft:
         key = "draft" if is_draft else name
+        if asked.route.startswith("console/people/"):
+            own = ""  # whoever manages people may end keys of all of them, each at its owner
         others = [values[key] for who, values in grounds.own.items() if key in values and who != _who(asked)]
-        mine = grounds.own.get(_who(asked), {}).get(key)
+        mine = None if not own else grounds.own.get(_who(asked), {}).get(key)
         yield from (value for value in others if value != mine)
         if own.isdigit():
             neighbours = (str(int(mine or own) + step) for step in (-1, 1))

@@ -87,7 +87,10 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "sessions/": get(SIGNED_IN),
     "sessions/end-others/": post(SIGNED_IN),
     "sessions/<slug:handle>/end/": post(SIGNED_IN),
+    "keys/": form(SIGNED_IN),
+    "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),
+    "sign-in/finish/<slug:ticket>/": form(ANYONE),
     "sign-out/": post(SIGNED_IN),
     "language/": post(ANYONE),
 }
@@ -167,6 +170,7 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/reopen/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/end-sessions/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/let-in/": post(Right.MANAGE_PEOPLE),
+    "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
 }
 

@@ -321,6 +321,15 @@ def digest_of_tables() -> dict[str, str]:
     return found
 
 
+def rights_as_markdown() -> str:
+    """Which role has which right, a line for each role: SECURITY.md holds this very table."""
+    lines = ["| role | rights |", "|---|---|"]
+    for role, rights in RIGHTS.items():
+        named = ", ".join(f"`{right}`" for right in Right if right in rights)
+        lines.append(f"| `{role}` | {named or 'none: asks, and keeps what is their own'} |")
+    return "\n".join(lines)
+
+
 def as_markdown() -> str:
     """The table for reviewers: a line for each route and what it wants, with the roles that have it."""
     lines = ["| route | method | wants | roles |", "|---|---|---|---|"]

@@ -24,7 +24,7 @@ from tests.conftest import SmallWorld
 from tests.security.crawling import all_routes
 from tests.security.grounds import Grounds, laid_out
 from tests.security.idor import attempt_all
-from tests.security.inventory import as_markdown, digest_of_tables, run
+from tests.security.inventory import as_markdown, digest_of_tables, rights_as_markdown, run
 from tests.security.rewriting import rewritten
 from tests.security.wanted_access import ADMIN, WANTED
 
@@ -80,6 +80,11 @@ def test_the_table_for_reviewers_names_every_route_and_who_may() -> None:
     table = as_markdown()
     assert all(f"`/{route}`" in table for route in WANTED)
     assert "| `/console/audit/` | GET | see_audit | security_administrator, auditor, administrator |" in table
+
+
+def test_the_rights_of_each_role_stand_in_the_document_for_reviewers() -> None:
+    document = (Path(__file__).resolve().parents[2] / "SECURITY.md").read_text(encoding="utf-8")
+    assert rights_as_markdown() in document
 
 
 def test_each_right_has_a_role_and_only_the_administrator_has_all() -> None:

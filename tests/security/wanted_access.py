@@ -172,6 +172,7 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/let-in/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
+    "console/people/<int:person_id>/erase/": post(Right.MANAGE_PEOPLE),
 }
 
 API: Mapping[str, Wanted] = {

@@ -11,7 +11,7 @@ def _keep(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_the_door")]
+    dependencies = [("accounts", "0005_erased_addresses")]
 
     operations = [
         migrations.AddField("apikey", "scopes", models.CharField(max_length=200, blank=True, default="")),

@@ -118,5 +118,6 @@ urlpatterns = [
     path("people/<int:person_id>/reopen/", people.reopen, name="person-reopen"),
     path("people/<int:person_id>/end-sessions/", people.end_sessions, name="person-end-sessions"),
     path("people/<int:person_id>/let-in/", people.let_in, name="person-let-in"),
+    path("people/<int:person_id>/disconnect/", people.disconnect_identity, name="person-disconnect"),
     path("people/<int:person_id>/free/", people.free, name="person-free"),
 ]

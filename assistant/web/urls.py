@@ -45,6 +45,7 @@ urlpatterns = [
     path("sessions/end-others/", sessions.end_others, name="end-other-sessions"),
     path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-in/proven/", company_sign_in.proven, name="proven"),
     path("sign-in/finish/<slug:ticket>/", company_sign_in.finish, name="finish-sign-in"),
     path("sign-in/saml/<slug:slug>/begin/", saml.begin, name="saml-begin"),
     path("sign-in/saml/<slug:slug>/acs/", saml.acs, name="saml-acs"),

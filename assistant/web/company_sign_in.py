@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.accounts import proof
 from assistant.accounts.door_models import SignedInSession
@@ -40,6 +40,7 @@ from assistant.identity.started import (
     new_word,
     redeem,
 )
+from assistant.web.connecting import may_connect
 from assistant.web.sessions import begin_session
 
 _PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
@@ -49,9 +50,17 @@ LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is
 def wish_of(request: HttpRequest) -> Wish:
     """What the visitor is sent away for: to sign in or, once signed in, to prove themselves or connect."""
     purpose, user = request.GET.get("purpose", ""), request.user
+    if purpose == Purpose.CONNECT and not may_connect(request):
+        raise Http404
     if purpose in _PURPOSES and isinstance(user, User):
         return Wish(purpose, safe_page(request, request.GET.get("next", "")), user)
     return Wish(next_page=safe_page(request, request.GET.get("next", "")))
+
+
+@require_GET
+def proven(request: HttpRequest) -> HttpResponse:
+    """The end of a proof that was asked for in a window of its own."""
+    return render(request, "web/proven.html")
 
 
 def safe_page(request: HttpRequest, target: str) -> str:

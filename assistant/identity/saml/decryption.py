@@ -36,11 +36,6 @@ _HASHES: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = {
     f"{XENC}sha256": hashes.SHA256,
     f"{XENC}sha512": hashes.SHA512,
 }
-_MASKS: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = {
-    f"{XENC11}mgf1sha1": hashes.SHA1,
-    f"{XENC11}mgf1sha256": hashes.SHA256,
-    f"{XENC11}mgf1sha512": hashes.SHA512,
-}
 
 
 def decrypted(encrypted: Element, keys: Sequence[str], *, is_signed: bool) -> tuple[bytes, str]:
@@ -90,15 +85,12 @@ def _encrypted_key(encrypted: Element, data: Element) -> Element:
 
 def _padding(method: Element) -> padding.OAEP:
     """OAEP as the message describes it. PKCS #1 v1.5 is refused: it tells attackers too much."""
-    algorithm = method.get("Algorithm")
-    digest, mask = method.find(ds("DigestMethod")), method.find(f"{{{XENC11}}}MGF")
+    algorithm, digest = method.get("Algorithm"), method.find(ds("DigestMethod"))
     hashed = _HASHES.get(f"{DS}sha1" if digest is None else digest.get("Algorithm"))
-    masked = _MASKS.get(f"{XENC11}mgf1sha1" if mask is None else mask.get("Algorithm"))
-    if algorithm == _OAEP_MGF1P and mask is not None:
-        masked = None
-    if algorithm not in (_OAEP_MGF1P, _OAEP) or hashed is None or masked is None:
+    if algorithm not in (_OAEP_MGF1P, _OAEP) or hashed is None:
         raise Rejected(Reason.ENCRYPTION_ALGORITHM, algorithm)
-    return padding.OAEP(padding.MGF1(masked()), hashed(), None)
+    # The schema of XML encryption 1.0 knows no element for another mask than the usual one.
+    return padding.OAEP(padding.MGF1(hashes.SHA1()), hashed(), None)  # noqa: S303 - see _HASHES
 
 
 def _unwrapped(

@@ -71,7 +71,7 @@ FIELDS: tuple[Field, ...] = (
         FieldType.LONG_TEXT,
         _("Certificates of the provider"),
         help=_(
-            "Without metadata: all with which the provider may sign (PEM). Enter both while one replaces the other."
+            "Without metadata: all with which the provider may sign (PEM). Several may stand here."
         ),
         advanced=True,
     ),

@@ -22,6 +22,7 @@ from assistant.identity.saml.vocabulary import SUCCESS, samlp
 
 _LONGEST_QUERY: Final = 64 * 1024
 _LONGEST_LIFE: Final = timedelta(minutes=10)
+_DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 _PARTIAL: Final = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 
 
@@ -205,11 +206,8 @@ def _query(query: str, field: str) -> _Query:
         raise Rejected(Reason.ENCODING)
     signed = "&".join(f"{name}={raw[name]}" for name in (field, "RelayState", "SigAlg") if name in raw)
     try:
-        value = base64.b64decode(unquote_plus(raw["Signature"]).replace("\n", ""), validate=True)
+        signature = base64.b64decode(unquote_plus(raw["Signature"]).replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
         raise Rejected(Reason.ENCODING) from None
     data = inflated(decoded(unquote_plus(raw[field])))
-    return _Query(data, signed.encode(), value, unquote_plus(raw["SigAlg"]))
-
-
-_DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
+    return _Query(data, signed.encode(), signature, unquote_plus(raw["SigAlg"]))

@@ -116,7 +116,7 @@ def check_value(signed: bytes, value: bytes, method: str | None, keys: Sequence[
     Raises:
         Rejected: the algorithm is not allowed, or none has.
     """
-    if method not in _METHODS:
+    if method is None or method not in _METHODS:
         raise Rejected(Reason.ALGORITHM, method or "")
     family, made = _METHODS[method]
     if not any(_matches(key, family, made(), signed, value) for key in keys):

@@ -16,7 +16,6 @@ from assistant.identity.saml.reasons import Reason, Rejected
 from assistant.identity.saml.vocabulary import (
     ASYNC_LOGOUT,
     EXC_C14N,
-    XENC11,
     XSI,
     ds,
     saml,
@@ -204,12 +203,10 @@ _SHAPES: Final[Mapping[str, Shape]] = {
         {
             xenc("KeySize"): _PERHAPS,
             ds("DigestMethod"): _PERHAPS,
-            f"{{{XENC11}}}MGF": _PERHAPS,
         },
         required="Algorithm",
     ),
     xenc("KeySize"): _shape(text=True),
-    f"{{{XENC11}}}MGF": _ALGORITHM,
     xenc("CipherData"): _shape({xenc("CipherValue"): _ONE}),
     xenc("CipherValue"): _shape(text=True),
     xenc("ReferenceList"): _shape({xenc("DataReference"): (1, 1)}),

@@ -274,7 +274,7 @@ def signed(text: str, *signings: Signing) -> str:
         else:
             context.key = xmlsec.Key.from_memory(keys(signing.key).private, xmlsec.KeyFormat.PEM)
         context.sign(node)
-    return etree.tostring(root).decode()
+    return str(etree.tostring(root).decode())
 
 
 def encrypted(assertion: str, how: Encrypting) -> str:
@@ -304,7 +304,7 @@ def encrypted(assertion: str, how: Encrypting) -> str:
         info.remove(moved)
         etree.SubElement(info, f"{{{DS}}}RetrievalMethod", URI="#_key-1", Type=f"{XENC}EncryptedKey")
         holder.append(moved)
-    return etree.tostring(holder).decode()
+    return str(etree.tostring(holder).decode())
 
 
 Form = Callable[[Made, Signing], str]

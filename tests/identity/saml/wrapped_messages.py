@@ -69,7 +69,7 @@ def _wrap(number: int, target: str, form: str, now: datetime, *, same_id: bool) 
         if len(bodies) > 1:  # only one element can be encrypted: the two in a third
             content = f'<saml:Assertion xmlns:saml="{SAML}">{content}</saml:Assertion>'
         root.append(etree.fromstring(encrypted(content, Encrypting())))
-    return etree.tostring(root).decode()
+    return str(etree.tostring(root).decode())
 
 
 def place(  # noqa: C901, PLR0912, PLR0915 - eight placements are compared best side by side

@@ -54,7 +54,7 @@ def subject_of(entry: Entry, attribute: str) -> str:
 
 
 def is_closed(entry: Entry, now: datetime) -> bool:
-    """Whether the directory says that this account is locked, disabled or over. What is unreadable says so."""
+    """Whether the directory says that this account is locked, disabled or over, or says it unreadably."""
     if any(entry.texts(name) for name in ("pwdAccountLockedTime",)):
         return True
     if any(entry.text(name).upper() == _YES for name in ("nsAccountLock", "loginDisabled")):

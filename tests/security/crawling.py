@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -75,6 +77,7 @@ ROUTES: dict[str, Route] = {
     "sign-in/": Route(GET_POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
     "sessions/": Route(),
+    "my-data/": Route(POST),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
     "sign-out/": Route(),
@@ -157,6 +160,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
         queries=(
@@ -302,6 +306,9 @@ def _form(world: Canaries) -> dict[str, str]:
 def _body(answer: HttpResponseBase) -> str:
     parts = getattr(answer, "streaming_content", None)
     body = b"".join(parts) if parts is not None else bytes(getattr(answer, "content", b""))
+    if answer.headers.get("Content-Type") == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(body)) as file:
+            body = b"\n".join(name.encode() + b"\n" + file.read(name) for name in file.namelist())
     return body.decode(errors="replace")
 
 

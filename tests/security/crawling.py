@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -79,6 +81,7 @@ ROUTES: dict[str, Route] = {
     "sign-in/oidc/<slug:slug>/signed-out/": Route(queries=("", "?state=a")),
     "sign-in/oidc/<slug:slug>/back-channel/": Route(POST),
     "sessions/": Route(),
+    "my-data/": Route(POST),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
     "keys/": Route(GET_POST),
@@ -163,6 +166,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
@@ -311,6 +315,9 @@ def _form(world: Canaries) -> dict[str, str]:
 def _body(answer: HttpResponseBase) -> str:
     parts = getattr(answer, "streaming_content", None)
     body = b"".join(parts) if parts is not None else bytes(getattr(answer, "content", b""))
+    if answer.headers.get("Content-Type") == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(body)) as file:
+            body = b"\n".join(name.encode() + b"\n" + file.read(name) for name in file.namelist())
     return body.decode(errors="replace")
 
 

@@ -70,7 +70,7 @@ def test_roles_reach_through_nesting_and_circles_end(okta: IdentityProvider, pro
     assert role() == Role.SECURITY_ADMINISTRATOR
     shown = program.get(f"Groups/{inner}").value["members"]
     assert isinstance(shown, list)
-    assert {(one["type"], one["value"]) for one in shown} == {("User", kim), ("Group", outer)}  # type: ignore[index, call-overload]
+    assert {(one["type"], one["value"]) for one in shown} == {("User", kim), ("Group", outer)}
     user, _ = admit(okta, Claims("s1", "kim@example.com", groups=("writers",)))
     assert user.role == Role.SECURITY_ADMINISTRATOR  # what was provisioned, not what the sign-in told
     program.patch(f"Groups/{middle}", {"op": "remove", "path": "members"})

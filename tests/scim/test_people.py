@@ -11,7 +11,7 @@ from assistant.identity.arriving import admit, judge
 from assistant.identity.claims import Claims
 from assistant.identity.models import IdentityProvider
 from assistant.identity.refusals import Refusal
-from tests.scim.world import USER, Program, account, program_of, provider
+from tests.scim.world import USER, JsonDict, Program, account, program_of, provider
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_the_next_request_of_a_deactivated_person_is_refused_and_reactivation_wo
 def test_an_account_that_an_administrator_closed_is_not_opened_from_outside(program: Program) -> None:
     made = program.add_person("kim@example.com")
     close_account(user_id=account("kim@example.com").pk, actor="test")
-    body = {"schemas": [USER], "userName": "kim@example.com", "active": True}
+    body: JsonDict = {"schemas": [USER], "userName": "kim@example.com", "active": True}
     assert program.put(f"Users/{made.id}", body).value["active"] is False
     program.patch(f"Users/{made.id}", {"op": "replace", "path": "active", "value": True})
     assert not account("kim@example.com").is_active
@@ -149,7 +149,11 @@ def test_another_address_never_becomes_the_account_s_and_a_recycled_one_inherits
     okta: IdentityProvider, program: Program, people: dict[str, User]
 ) -> None:
     made = program.add_person("kim@example.com")
-    renamed = {"op": "replace", "path": 'emails[type eq "work"].value', "value": "kim.new@example.com"}
+    renamed: JsonDict = {
+        "op": "replace",
+        "path": 'emails[type eq "work"].value',
+        "value": "kim.new@example.com",
+    }
     assert program.patch(f"Users/{made.id}", renamed).status == 200
     assert account("kim@example.com").addresses.count() == 1
     # The colleague who got the former address, by either way.
@@ -160,7 +164,7 @@ def test_another_address_never_becomes_the_account_s_and_a_recycled_one_inherits
     assert user.email == "kim@example.com"
     # Nobody is given a colleague's address.
     for address, kind in (("ann@example.com", "uniqueness"), ("x@elsewhere.org", "invalidValue")):
-        change = {"op": "replace", "path": "emails", "value": [{"value": address}]}
+        change: JsonDict = {"op": "replace", "path": "emails", "value": [{"value": address}]}
         assert program.patch(f"Users/{made.id}", change).error[1] == kind
 
 

@@ -144,6 +144,8 @@ def _attribute(one: Attribute) -> Json:
     else:
         said["caseExact"] = one.exact
         said["uniqueness"] = "server" if one.unique else "none"
+    if one.values:
+        said["canonicalValues"] = list(one.values)
     if one.name == "$ref":
         said["referenceTypes"] = [PEOPLE.name, GROUPS.name]
     return said

@@ -41,6 +41,7 @@ class Attribute:
     required: bool = False
     exact: bool = False  # upper and lower case differ
     unique: bool = False
+    values: tuple[str, ...] = ()  # those that are meant; others are taken and not obeyed
     most: int = LONGEST_NAME
 
     def sub(self, name: str) -> Attribute | None:
@@ -131,7 +132,7 @@ GROUPS = Kind(
             subs=(
                 Attribute("value", "The id of a User or a Group.", exact=True),
                 Attribute("$ref", "Its address.", type=Type.REFERENCE, exact=True),
-                Attribute("type", "'User' or 'Group'."),
+                Attribute("type", "What the member is; its id alone decides.", values=("User", "Group")),
             ),
         ),
     ),

@@ -178,7 +178,7 @@ def _of(
 
 
 def _require_free(provider: IdentityProvider, facts: GroupFacts, row: ProvisionedGroup | None) -> None:
-    others = ProvisionedGroup.objects.filter(provider=provider).exclude(pk=row.pk if row else None)
+    others = ProvisionedGroup.objects.filter(provider=provider).exclude(pk=row.pk if row else 0)
     if others.filter(name_key=facts.name_key).exists():
         raise taken("Another group of this client has the displayName.")
 

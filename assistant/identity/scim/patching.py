@@ -157,7 +157,7 @@ def _many(attribute: Attribute, resource: Resource, op: str, path: Path, value: 
 def _changed_whole(entries: list[Resource], given: list[Resource], op: str, *, told: bool) -> list[Resource]:
     """The list after a step that names no entry of it."""
     if op == "replace":
-        return given
+        entries = []
     if op == "remove":
         # Microsoft Entra ID names those that are to go by a value.
         gone = {str(one.get("value")) for one in given}

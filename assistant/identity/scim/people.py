@@ -175,7 +175,7 @@ def _provision(client: Client, facts: PersonFacts) -> ProvisionedPerson:
         if arrival.way is Way.NEW:
             user = add_user(email=facts.address, name=facts.name, role=Role.EMPLOYEE, actor=client.actor)
         else:
-            user = User.objects.select_for_update().get(pk=arrival.user_id)
+            user = User.objects.select_for_update().get(email=arrival.email)
         row = ProvisionedPerson.objects.create(
             provider=provider,
             user=user,
@@ -223,7 +223,7 @@ def _write(client: Client, provider: IdentityProvider, row: ProvisionedPerson, f
 
 def _require_free(provider: IdentityProvider, facts: PersonFacts, row: ProvisionedPerson | None) -> None:
     """Nobody else of this client has the name or the address."""
-    others = ProvisionedPerson.objects.filter(provider=provider).exclude(pk=row.pk if row else None)
+    others = ProvisionedPerson.objects.filter(provider=provider).exclude(pk=row.pk if row else 0)
     if others.filter(user_name_key=facts.user_name_key).exists():
         raise taken("Another person of this client has the userName.")
     if others.filter(address=facts.address).exists():

@@ -148,9 +148,9 @@ def _found(
         )
     asked = names_members(wish.filter)
     fitting: list[Row] = []
-    for part in _parts(among):
-        resources = shown(part, asked)
-        fitting += [row for row, said in zip(part, resources, strict=True) if fits(said, wish.filter)]
+    for some in _parts(among):
+        resources = shown(some, asked)
+        fitting += [row for row, said in zip(some, resources, strict=True) if fits(said, wish.filter)]
     return Page(tuple(shown(fitting[skip : skip + wish.count], wish.members)), wish.start, len(fitting))
 
 

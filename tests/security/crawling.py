@@ -22,7 +22,8 @@ from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
-from assistant.identity.scim.models import ProvisionedPerson
+from assistant.identity.models import IdentityProvider
+from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -146,6 +147,9 @@ ROUTES: dict[str, Route] = {
     "console/audit/": Route(queries=("", "?person=example", "?event=user_added&since=2001-01-01")),
     "console/audit/verify/": Route(POST),
     "console/audit/export/": Route(POST),
+    "console/provisioning/": Route(),
+    "console/provisioning/<int:provider_id>/keys/add/": Route(POST),
+    "console/provisioning/keys/<int:key_id>/revoke/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
@@ -249,6 +253,8 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],
+        "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
+        "key_id": known(ProvisioningKey.objects.values_list("pk", flat=True)),
         "name": ["User", "urn:ietf:params:scim:schemas:core:2.0:Group", "nothing"],
         "resource": [*map(str, ProvisionedPerson.objects.values_list("number", flat=True)), "nothing"],
     }

@@ -257,7 +257,7 @@ def _admit(provider: IdentityProvider, claims: Claims) -> tuple[User, ExternalId
             )
             identity = _join(provider, claims, made)
         elif arrival.way is Way.JOINS:
-            identity = _join(provider, claims, User.objects.select_for_update().get(pk=arrival.user_id))
+            identity = _join(provider, claims, User.objects.select_for_update().get(email=arrival.email))
         else:
             identity = ExternalIdentity.objects.get(provider=provider, subject=claims.subject)
             ExternalIdentity.objects.filter(pk=identity.pk).update(used_at=timezone.now())

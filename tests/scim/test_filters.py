@@ -153,7 +153,7 @@ def test_what_is_too_deep_too_long_or_wrong_is_refused(text: str) -> None:
 
 
 people_ids = st.sampled_from(["1", "2", "3", "4", "5"])
-steps = st.one_of(
+steps: st.SearchStrategy[tuple[str, list[str]]] = st.one_of(
     st.tuples(st.sampled_from(["add", "Add", "replace", "Remove"]), st.lists(people_ids, max_size=3)),
     st.tuples(st.just("one"), people_ids.map(lambda one: [one])),
     st.tuples(st.just("clear"), st.just([])),

@@ -51,7 +51,9 @@ def _one_connection() -> Iterator[None]:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_one_connection")
 def test_the_checks_of_an_independent_client_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "generate_random_value", in_domain(filling.generate_random_value))
+    made_up = in_domain(filling.generate_random_value)
+    for name in ("filling", "checkers.patch_add", "checkers.patch_replace"):
+        monkeypatch.setattr(f"scim2_tester.{name}.generate_random_value", made_up)
     headers = {"Authorization": f"Bearer {program_of(provider()).key}"}
     client = client_engine.WSGISCIMClient(
         WSGIHandler(), base_url="http://testserver/scim/v2", headers=headers

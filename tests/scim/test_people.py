@@ -11,7 +11,7 @@ from assistant.identity.arriving import admit, judge
 from assistant.identity.claims import Claims
 from assistant.identity.models import IdentityProvider
 from assistant.identity.refusals import Refusal
-from tests.scim.world import USER, JsonDict, Program, account, program_of, provider
+from tests.scim.world import SEARCH, USER, JsonDict, Program, account, program_of, provider
 
 
 @pytest.fixture
@@ -49,6 +49,9 @@ def test_a_person_is_made_shown_and_found(program: Program) -> None:
         assert [one["id"] for one in listed.found] == [made.id], text
         assert listed.value["totalResults"] == 1
     assert program.get("Users", filter='externalId eq "00U1"').found == []
+    search = {"schemas": [SEARCH], "filter": 'externalId eq "00u1"', "attributes": ["userName"], "count": 5}
+    assert program.post("Users/.search", search).found[0]["userName"] == "kim@example.com"
+    assert program.post("Users/.search", {"filter": "x"}).error == (400, "invalidSyntax")
     only = program.get("Users", filter='externalId eq "00u1"', attributes="userName,emails.value").found[0]
     assert set(only) == {"schemas", "id", "userName", "emails"}
     assert only["emails"] == [{"value": "kim@example.com"}]

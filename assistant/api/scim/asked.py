@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.http import HttpRequest
-
 from assistant.common.types import Json
 from assistant.identity.scim.attributes import Resource
-from assistant.identity.scim.errors import bad_value
+from assistant.identity.scim.errors import bad_syntax, bad_value
 from assistant.identity.scim.filters import Path, parse_filter, parse_path
 from assistant.identity.scim.resources import LARGEST_PAGE, Wish
 
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_PAGE = 100
 _MOST_NAMES, _LONGEST_NUMBER = 100, 10
 _ALWAYS = frozenset({"schemas", "id"})
@@ -40,36 +39,56 @@ class Shown:
         }
 
 
-def shown_in(request: HttpRequest) -> Shown:
+def asked_in_body(body: Mapping[str, Json]) -> dict[str, str]:
+    """The parameters of a search that is sent by POST (RFC 7644, section 3.4.3), as an address has them.
+
+    Raises:
+        ScimError: it is no search, or a parameter is of another type.
+    """
+    schemas = body.get("schemas")
+    if not isinstance(schemas, list) or SEARCH not in schemas:
+        raise bad_syntax(f"'schemas' must name {SEARCH}.")
+    found: dict[str, str] = {}
+    for name, value in body.items():
+        if name == "schemas" or value is None:
+            continue
+        listed = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str | int) for one in listed):
+            raise bad_value(f"{name[:40]!a} is of another type.")
+        found[name] = ",".join(map(str, listed))
+    return found
+
+
+def shown_in(given: Mapping[str, str]) -> Shown:
     """From `attributes` or `excludedAttributes`.
 
     Raises:
         ScimError: both, or names that cannot be read.
     """
-    only, but = request.GET.get("attributes", "").strip(), request.GET.get("excludedAttributes", "").strip()
+    only, but = given.get("attributes", "").strip(), given.get("excludedAttributes", "").strip()
     if only and but:
         raise bad_value("Send 'attributes' or 'excludedAttributes', not both.")
     return Shown(_paths(only) if only else None, _paths(but))
 
 
-def wish_in(request: HttpRequest, base: str, shown: Shown) -> Wish:
+def wish_in(given: Mapping[str, str], base: str, shown: Shown) -> Wish:
     """From `filter`, `startIndex` and `count`; `sortBy` is not supported and so, as the RFC says, not read.
 
     Raises:
         ScimError: invalidFilter, or numbers that are none.
     """
-    text = request.GET.get("filter", "").strip()
+    text = given.get("filter", "").strip()
     return Wish(
         base=base,
         filter=parse_filter(text) if text else None,
-        start=max(1, _number(request, "startIndex", 1)),
-        count=min(LARGEST_PAGE, max(0, _number(request, "count", DEFAULT_PAGE))),
+        start=max(1, _number(given, "startIndex", 1)),
+        count=min(LARGEST_PAGE, max(0, _number(given, "count", DEFAULT_PAGE))),
         members=shown.wants("members"),
     )
 
 
-def _number(request: HttpRequest, name: str, default: int) -> int:
-    text = request.GET.get(name, "").strip()
+def _number(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name, "").strip()
     if not text:
         return default
     if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > _LONGEST_NUMBER:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse
 
 from assistant.api.scim.answering import answer, body_of, for_clients, is_known, require_match
-from assistant.api.scim.asked import shown_in, wish_in
+from assistant.api.scim.asked import asked_in_body, shown_in, wish_in
 from assistant.api.scim.describing import base_of, listed
 from assistant.common.types import Json
 from assistant.identity.scim.attributes import GROUPS, Resource, in_form
@@ -21,19 +21,27 @@ from assistant.identity.scim.resources import found_groups, group_resource, memb
 
 
 def _list(client: Client, request: HttpRequest) -> HttpResponse:
-    shown = shown_in(request)
-    return listed(found_groups(client.provider, wish_in(request, base_of(request), shown)), shown)
+    return _found(client, request, request.GET)
+
+
+def _search(client: Client, request: HttpRequest) -> HttpResponse:
+    return _found(client, request, asked_in_body(body_of(request)))
+
+
+def _found(client: Client, request: HttpRequest, given: Mapping[str, str]) -> HttpResponse:
+    shown = shown_in(given)
+    return listed(found_groups(client.provider, wish_in(given, base_of(request), shown)), shown)
 
 
 def _make(client: Client, request: HttpRequest) -> HttpResponse:
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     row = provision_group(client, group_facts(in_form(GROUPS, body_of(request))))
     said = _said(row, request, members=shown.wants("members"))
     return answer(shown.of(said), status=201, location=f"{base_of(request)}{GROUPS.endpoint}/{row.number}")
 
 
 def _show(client: Client, request: HttpRequest, resource: str) -> HttpResponse:
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     row = _row(client, resource)
     if is_known(request, _version(row)):
         return answer(None, status=304)
@@ -48,13 +56,13 @@ def _replace(client: Client, request: HttpRequest, resource: str) -> HttpRespons
         form.setdefault("members", [])
     facts = group_facts(form)
     row = _changed(client, request, resource, lambda _: facts)
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     return answer(shown.of(_said(row, request, members=shown.wants("members"))))
 
 
 def _patch(client: Client, request: HttpRequest, resource: str) -> HttpResponse:
     """Answered without a body, as RFC 7644 allows: a group may be large, and changes by one member."""
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     operations = operations_of(body_of(request))
     with_members = any(map(_names_members, operations))
 
@@ -115,3 +123,4 @@ def _version(row: ProvisionedGroup) -> str:
 
 groups = for_clients(GET=_list, POST=_make)
 group = for_clients(GET=_show, PUT=_replace, PATCH=_patch, DELETE=_forget)
+search = for_clients(POST=_search)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse
 
 from assistant.api.scim.answering import answer, body_of, for_clients, is_known, require_match
-from assistant.api.scim.asked import shown_in, wish_in
+from assistant.api.scim.asked import asked_in_body, shown_in, wish_in
 from assistant.api.scim.describing import base_of, listed
 from assistant.identity.scim.attributes import PEOPLE, Resource, in_form
 from assistant.identity.scim.errors import not_there
@@ -25,19 +25,27 @@ from assistant.identity.scim.resources import found_people, number_in, person_re
 
 
 def _list(client: Client, request: HttpRequest) -> HttpResponse:
-    shown = shown_in(request)
-    return listed(found_people(client.provider, wish_in(request, base_of(request), shown)), shown)
+    return _found(client, request, request.GET)
+
+
+def _search(client: Client, request: HttpRequest) -> HttpResponse:
+    return _found(client, request, asked_in_body(body_of(request)))
+
+
+def _found(client: Client, request: HttpRequest, given: Mapping[str, str]) -> HttpResponse:
+    shown = shown_in(given)
+    return listed(found_people(client.provider, wish_in(given, base_of(request), shown)), shown)
 
 
 def _make(client: Client, request: HttpRequest) -> HttpResponse:
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     row = provision_person(client, person_facts(in_form(PEOPLE, body_of(request))))
     said = person_resource(row, base_of(request))
     return answer(shown.of(said), status=201, location=f"{base_of(request)}{PEOPLE.endpoint}/{row.number}")
 
 
 def _show(client: Client, request: HttpRequest, resource: str) -> HttpResponse:
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     said = person_resource(_row(client, resource), base_of(request))
     if is_known(request, _version(said)):
         return answer(None, status=304)
@@ -69,7 +77,7 @@ def _forget(client: Client, request: HttpRequest, resource: str) -> HttpResponse
 def _changed(
     client: Client, request: HttpRequest, resource: str, facts_of: Callable[[Resource], PersonFacts]
 ) -> HttpResponse:
-    shown = shown_in(request)
+    shown = shown_in(request.GET)
     base = base_of(request)
 
     def checked(row: ProvisionedPerson) -> PersonFacts:
@@ -97,3 +105,4 @@ def _version(said: Resource) -> str:
 
 people = for_clients(GET=_list, POST=_make)
 person = for_clients(GET=_show, PUT=_replace, PATCH=_patch, DELETE=_forget)
+search = for_clients(POST=_search)

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     INSTALLATION = "installation"
     KEYS = "keys"  # wrong keys of the API from one address
     PROVISIONING = "provisioning"  # what a provisioning client asks
+    ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
 ACCOUNT = Doubling(free=5, first_s=4, longest_s=3600, most=100, forgotten_s=30 * _DAY_S)
@@ -56,6 +57,8 @@ RULES: Mapping[Kind, Rule] = {
     Kind.KEYS: Leaking(capacity=60, each_s=5),
     # A first run over a whole firm at once, then fifty a second; Microsoft Entra ID wants at least 25.
     Kind.PROVISIONING: Leaking(capacity=3_000, each_s=0.02),
+    # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
+    Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
 
 
@@ -131,6 +134,14 @@ def wrong_key(*, address: str) -> Held | None:
 def provisioning_call(*, client: int) -> Held | None:
     """Count what a provisioning client asks. Held: it asks too fast; nothing was counted."""
     outcome = _counted({Kind.PROVISIONING: _key(Kind.PROVISIONING, str(client))}, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def arrival(*, address: str) -> Held | None:
+    """Count a sign-in that begins at a company's provider, or an answer that is refused. Held: too many from
+    there; nothing was counted."""
+    keys = {Kind.ARRIVALS: _key(Kind.ARRIVALS, network_of(address))}
+    outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 
 

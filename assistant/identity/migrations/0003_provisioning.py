@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('identity', '0001_initial'),
+        ('identity', '0002_fetched_metadata'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -90,6 +90,13 @@ class Event(StrEnum):
     IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
     IDENTITY_PROVIDER_CLOSED = "identity_provider_closed"
     IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
+    IDENTITY_KEY_ANNOUNCED = "identity_key_announced"  # our next key at a provider
+    IDENTITY_KEY_CHANGED = "identity_key_changed"
+    IDENTITY_METADATA_READ = "identity_metadata_read"  # other metadata of a provider than before
+    IDENTITY_METADATA_FAILED = "identity_metadata_failed"
+    IDENTITY_MESSAGE_REFUSED = "identity_message_refused"  # what came in a provider's name is not believed
+    IDENTITY_SIGNED_OUT = "identity_signed_out"  # a provider ended sessions
+    IDENTITY_DISCONNECTED = "identity_disconnected"
     IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
     IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
     ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people

@@ -77,6 +77,15 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.IDENTITY_PROVIDER_OPENED: pgettext_lazy("audited event", "Opened an identity provider"),
     Event.IDENTITY_PROVIDER_CLOSED: pgettext_lazy("audited event", "Closed an identity provider"),
     Event.IDENTITY_PROVIDER_REMOVED: pgettext_lazy("audited event", "Removed an identity provider"),
+    Event.IDENTITY_KEY_ANNOUNCED: pgettext_lazy("audited event", "Announced our next key to a provider"),
+    Event.IDENTITY_KEY_CHANGED: pgettext_lazy("audited event", "Began to use our next key at a provider"),
+    Event.IDENTITY_METADATA_READ: pgettext_lazy("audited event", "Read other metadata of a provider"),
+    Event.IDENTITY_METADATA_FAILED: pgettext_lazy(
+        "audited event", "Could not read the metadata of a provider"
+    ),
+    Event.IDENTITY_MESSAGE_REFUSED: pgettext_lazy("audited event", "Refused a message in a provider’s name"),
+    Event.IDENTITY_SIGNED_OUT: pgettext_lazy("audited event", "Sessions ended by an identity provider"),
+    Event.IDENTITY_DISCONNECTED: pgettext_lazy("audited event", "Disconnected a company identity"),
     Event.IDENTITY_JOINED: pgettext_lazy("audited event", "Joined a company identity and an account"),
     Event.IDENTITY_REFUSED: pgettext_lazy("audited event", "Refused somebody from an identity provider"),
     Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
@@ -95,6 +104,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
+    "scopes": pgettext_lazy("detail of an audited event", "Scopes"),
     "days": pgettext_lazy("detail of an audited event", "Days"),
     "hours": pgettext_lazy("detail of an audited event", "Hours"),
     "documents": pgettext_lazy("detail of an audited event", "Documents"),

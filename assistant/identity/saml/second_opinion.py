@@ -77,6 +77,7 @@ def _settings(expected: Expected, certificates: Sequence[str], key: str) -> dict
         },
         "security": {
             "wantAttributeStatement": False,
+            "allowSingleLabelDomains": True,  # many a company calls its server https://wiki/
             "allowRepeatAttributeName": True,
             "rejectDeprecatedAlgorithm": True,
             "requestedAuthnContext": False,

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ADDRESS = "address"
     INSTALLATION = "installation"
     KEYS = "keys"  # wrong keys of the API from one address
+    ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
 ACCOUNT = Doubling(free=5, first_s=4, longest_s=3600, most=100, forgotten_s=30 * _DAY_S)
@@ -53,6 +54,8 @@ RULES: Mapping[Kind, Rule] = {
     # Against spraying from many addresses: what a large firm needs on a Monday morning, then ten a minute.
     Kind.INSTALLATION: Leaking(capacity=500, each_s=6),
     Kind.KEYS: Leaking(capacity=60, each_s=5),
+    # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
+    Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
 
 
@@ -121,6 +124,14 @@ def forget_names(names: Iterable[str]) -> int:
 def wrong_key(*, address: str) -> Held | None:
     """Count a key of the API that does not work. Held: too many came from there; nothing was counted."""
     keys = {Kind.KEYS: _key(Kind.KEYS, network_of(address))}
+    outcome = _counted(keys, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def arrival(*, address: str) -> Held | None:
+    """Count a sign-in that begins at a company's provider, or an answer that is refused. Held: too many from
+    there; nothing was counted."""
+    keys = {Kind.ARRIVALS: _key(Kind.ARRIVALS, network_of(address))}
     outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 

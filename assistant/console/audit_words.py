@@ -72,11 +72,21 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.SECRET_KEY_REPLACED: pgettext_lazy("audited event", "Replaced the secret key"),
     Event.PERSON_ERASED: pgettext_lazy("audited event", "Erased a person"),
     Event.PERSON_EXPORTED: pgettext_lazy("audited event", "Exported a person’s data"),
+    Event.RETENTION_APPLIED: pgettext_lazy("audited event", "Deleted what was kept long enough"),
     Event.IDENTITY_PROVIDER_ADDED: pgettext_lazy("audited event", "Added an identity provider"),
     Event.IDENTITY_PROVIDER_CHANGED: pgettext_lazy("audited event", "Changed an identity provider"),
     Event.IDENTITY_PROVIDER_OPENED: pgettext_lazy("audited event", "Opened an identity provider"),
     Event.IDENTITY_PROVIDER_CLOSED: pgettext_lazy("audited event", "Closed an identity provider"),
     Event.IDENTITY_PROVIDER_REMOVED: pgettext_lazy("audited event", "Removed an identity provider"),
+    Event.IDENTITY_KEY_ANNOUNCED: pgettext_lazy("audited event", "Announced our next key to a provider"),
+    Event.IDENTITY_KEY_CHANGED: pgettext_lazy("audited event", "Began to use our next key at a provider"),
+    Event.IDENTITY_METADATA_READ: pgettext_lazy("audited event", "Read other metadata of a provider"),
+    Event.IDENTITY_METADATA_FAILED: pgettext_lazy(
+        "audited event", "Could not read the metadata of a provider"
+    ),
+    Event.IDENTITY_MESSAGE_REFUSED: pgettext_lazy("audited event", "Refused a message in a provider’s name"),
+    Event.IDENTITY_SIGNED_OUT: pgettext_lazy("audited event", "Sessions ended by an identity provider"),
+    Event.IDENTITY_DISCONNECTED: pgettext_lazy("audited event", "Disconnected a company identity"),
     Event.IDENTITY_JOINED: pgettext_lazy("audited event", "Joined a company identity and an account"),
     Event.IDENTITY_REFUSED: pgettext_lazy("audited event", "Refused somebody from an identity provider"),
     Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
@@ -127,6 +137,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "word": pgettext_lazy("detail of an audited event", "Named in the log as"),
     "conversations": pgettext_lazy("detail of an audited event", "Conversations"),
     "files": pgettext_lazy("detail of an audited event", "Files"),
+    "usage": pgettext_lazy("detail of an audited event", "Usage figures"),
 }
 
 

@@ -170,6 +170,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/close/": Route(POST),
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
     "console/people/<int:person_id>/erase/": Route(POST),

@@ -23,7 +23,7 @@ from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.identity.models import IdentityProvider
-from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
+from assistant.identity.scim.models import ProvisionedPerson
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -208,8 +208,6 @@ ROUTES: dict[str, Route] = {
     "scim/v2/Groups": Route(GET_POST),
     "scim/v2/Groups/.search": Route(POST),
     "scim/v2/Groups/<str:resource>": Route(GET_POST),
-    "scim/v2/Me": Route(),
-    "scim/v2/Bulk": Route(POST),
     "admin/login/": Route(),
     "favicon.ico": Route(),
     "healthz": Route(),
@@ -260,7 +258,6 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],
         "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
-        "key_id": known(ProvisioningKey.objects.values_list("pk", flat=True)),
         "name": ["User", "urn:ietf:params:scim:schemas:core:2.0:Group", "nothing"],
         "resource": [*map(str, ProvisionedPerson.objects.values_list("number", flat=True)), "nothing"],
     }

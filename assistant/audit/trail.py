@@ -85,6 +85,7 @@ class Event(StrEnum):
     SECRET_KEY_REPLACED = "secret_key_replaced"  # noqa: S105 - the name of an event
     PERSON_ERASED = "person_erased"
     PERSON_EXPORTED = "person_exported"
+    RETENTION_APPLIED = "retention_applied"  # what was older than it is kept
     IDENTITY_PROVIDER_ADDED = "identity_provider_added"
     IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
     IDENTITY_PROVIDER_OPENED = "identity_provider_opened"

@@ -72,6 +72,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.SECRET_KEY_REPLACED: pgettext_lazy("audited event", "Replaced the secret key"),
     Event.PERSON_ERASED: pgettext_lazy("audited event", "Erased a person"),
     Event.PERSON_EXPORTED: pgettext_lazy("audited event", "Exported a person’s data"),
+    Event.RETENTION_APPLIED: pgettext_lazy("audited event", "Deleted what was kept long enough"),
     Event.IDENTITY_PROVIDER_ADDED: pgettext_lazy("audited event", "Added an identity provider"),
     Event.IDENTITY_PROVIDER_CHANGED: pgettext_lazy("audited event", "Changed an identity provider"),
     Event.IDENTITY_PROVIDER_OPENED: pgettext_lazy("audited event", "Opened an identity provider"),
@@ -149,6 +150,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "word": pgettext_lazy("detail of an audited event", "Named in the log as"),
     "conversations": pgettext_lazy("detail of an audited event", "Conversations"),
     "files": pgettext_lazy("detail of an audited event", "Files"),
+    "usage": pgettext_lazy("detail of an audited event", "Usage figures"),
 }
 
 

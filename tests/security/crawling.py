@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -77,7 +79,12 @@ ROUTES: dict[str, Route] = {
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
+    "sign-in/oidc/<slug:slug>/begin/": Route(),
+    "sign-in/oidc/<slug:slug>/callback/": Route(queries=("", "?state=a&code=b", "?error=access_denied")),
+    "sign-in/oidc/<slug:slug>/signed-out/": Route(queries=("", "?state=a")),
+    "sign-in/oidc/<slug:slug>/back-channel/": Route(POST),
     "sessions/": Route(),
+    "my-data/": Route(POST),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
     "keys/": Route(GET_POST),
@@ -165,6 +172,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
@@ -251,6 +259,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],
+        "slug": ["nothing"],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
@@ -327,6 +336,9 @@ def _form(world: Canaries) -> dict[str, str]:
 def _body(answer: HttpResponseBase) -> str:
     parts = getattr(answer, "streaming_content", None)
     body = b"".join(parts) if parts is not None else bytes(getattr(answer, "content", b""))
+    if answer.headers.get("Content-Type") == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(body)) as file:
+            body = b"\n".join(name.encode() + b"\n" + file.read(name) for name in file.namelist())
     return body.decode(errors="replace")
 
 

@@ -25,7 +25,7 @@ from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.identity.models import IdentityProvider
-from assistant.identity.scim.models import ProvisionedPerson
+from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -170,9 +170,9 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/close/": Route(POST),
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
-    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
@@ -255,7 +255,12 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "job": ["embedder", "reranker", "entailment", "nothing"],
         "model_id": known(LanguageModel.objects.values_list("pk", flat=True)),
         "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
-        "key_id": known(ApiKey.objects.values_list("pk", flat=True)),
+        "key_id": known(
+            {
+                *ApiKey.objects.values_list("pk", flat=True),
+                *ProvisioningKey.objects.values_list("pk", flat=True),
+            }
+        ),
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],

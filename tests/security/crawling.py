@@ -216,8 +216,6 @@ ROUTES: dict[str, Route] = {
     "scim/v2/Groups": Route(GET_POST),
     "scim/v2/Groups/.search": Route(POST),
     "scim/v2/Groups/<str:resource>": Route(GET_POST),
-    "scim/v2/Me": Route(),
-    "scim/v2/Bulk": Route(POST),
     "admin/login/": Route(),
     "favicon.ico": Route(),
     "healthz": Route(),

@@ -30,6 +30,9 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
+from assistant.identity.models import IdentityProvider
+from assistant.identity.scim.keys import issue_provisioning_key
+from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.push_jobs import start_job
 from assistant.sync.services import add_source
@@ -86,6 +89,11 @@ class Grounds:
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
             "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},
+            "console/provisioning/": {"key_id": self.common["provisioning_key_id"]},
+            "scim/v2/Users/": {"resource": self.common["provisioned_person"]},
+            "scim/v2/Groups/": {"resource": self.common["provisioned_group"]},
+            "scim/v2/Schemas/": {"name": "urn:ietf:params:scim:schemas:core:2.0:User"},
+            "scim/v2/ResourceTypes/": {"name": "User"},
         }
         for beginning, values in special.items():
             if route.startswith(beginning) and name in values:
@@ -153,7 +161,14 @@ def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Groun
     """The small world with all of it."""
     everybody = {**people, **{name: _arrives(name, role) for name, role in ROLES.items()}}
     common = _things(world, everybody)
-    grounds = Grounds(_actors(everybody, int(common["push_source_id"])), common)
+    actors = _actors(everybody, int(common["push_source_id"]))
+    provisioned = {
+        "provisioning_key_id": str(ProvisioningKey.objects.get().pk),
+        "provisioned_person": str(ProvisionedPerson.objects.get().number),
+        "provisioned_group": str(ProvisionedGroup.objects.get().number),
+        "provider_id": str(IdentityProvider.objects.get(slug="directory").pk),
+    }
+    grounds = Grounds(actors, {**provisioned, **common})
     for name in (*IN_BROWSERS, "bob"):
         grounds.own[name] = _own_things(everybody[name])
     for name in ("con", "ada"):
@@ -249,13 +264,27 @@ def _actors(people: Mapping[str, User], push_id: int) -> dict[str, Actor]:
         client = Client()
         client.force_login(people[name])
         actors.append(Actor(name, people[name], cookie=client.cookies["sessionid"].value))
-    actors += _with_keys(people, push_id)
+    actors += [*_with_keys(people, push_id), _provisioning(people["cho"])]
     close_account(user_id=people["eve"].pk, actor="test")
     closed = {"eve", "key of eve"}
     return {
         actor.name: Actor(actor.name, None, actor.cookie, actor.key) if actor.name in closed else actor
         for actor in actors
     }
+
+
+def _provisioning(user: User) -> Actor:
+    """A provider's program, which manages one person and one group."""
+    provider = IdentityProvider.objects.create(
+        slug="directory", name="Directory", kind="saml", domains=["example.com"]
+    )
+    ProvisionedPerson.objects.create(
+        provider=provider, user=user, user_name="cho", user_name_key="cho", address=user.email
+    )
+    ProvisionedGroup.objects.create(provider=provider, name="staff", name_key="staff")
+    key = issue_provisioning_key(provider_id=provider.pk, name="directory", days=9, actor="test")
+    ProvisioningKey.objects.update(used_at=timezone.now())  # so that no request has to write it down
+    return Actor("provisioning key", key=key.text)
 
 
 def _with_keys(people: Mapping[str, User], push_id: int) -> list[Actor]:

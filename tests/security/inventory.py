@@ -115,7 +115,7 @@ class Probe:
             headers["HTTP_X_CSRFTOKEN"] = _SECRET
         if asked.method in SAFE:
             return self._factory.generic(asked.method, path, **headers)
-        if asked.route.startswith("api/"):
+        if asked.route.startswith(("api/", "scim/")):
             body, kind = json.dumps(self.grounds.body(asked.route)), "application/json"
         else:
             body, kind = urlencode(self.grounds.fields(asked.route)), "application/x-www-form-urlencoded"
@@ -167,7 +167,7 @@ def combinations(grounds: Grounds, *, everything: bool, routes: Collection[str] 
     where all of them are nobody; methods that no page takes are tried once a role, without a token once.
     """
     for route in routes or dict.fromkeys(all_routes()):
-        api = route.startswith("api/")
+        api = route.startswith(("api/", "scim/"))
         strangers = {"key of ada"} if not api else {"ada"}
         for actor in grounds.actors.values():
             foreign = bool(actor.cookie) if api else bool(actor.key)
@@ -193,7 +193,7 @@ def _asks_less(route: str, actor: Actor) -> bool:
 def expected(asked: Asked, actor: Actor) -> str:
     """What the table makes of it, in the words of `outcome`."""
     route, line = asked.route, wanted(asked.route)
-    if route.startswith("api/"):
+    if route.startswith(("api/", "scim/")):
         return _expected_of_call(asked, actor, line or {})
     if not asked.token and asked.method not in SAFE:
         return "no token"
@@ -227,6 +227,10 @@ def _expected_of_key(access: Access, actor: Actor) -> str:
     owner = actor.user if actor.key else None
     if access is Door.ANYONE:
         return "let in"
+    if access in (Door.PROVISIONING_KEY, Door.ANY_PROVISIONING_KEY):
+        if actor.name != "provisioning key":
+            return "unauthorized"
+        return "let in" if access is Door.PROVISIONING_KEY else "not there"
     if access is Door.PUSH_KEY:
         if not actor.source_id:
             return "unauthorized"

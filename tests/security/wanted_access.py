@@ -22,6 +22,8 @@ class Door(StrEnum):
     SIGNED_IN = "signed in"
     KEY = "any key"
     PUSH_KEY = "push key of the source"
+    PROVISIONING_KEY = "provisioning key of the client"
+    ANY_PROVISIONING_KEY = "any provisioning key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,9 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/erase/": post(Right.MANAGE_PEOPLE),
+    "console/provisioning/": get(Right.MANAGE_SIGN_IN),
+    "console/provisioning/<int:provider_id>/keys/add/": post(Right.MANAGE_SIGN_IN),
+    "console/provisioning/keys/<int:key_id>/revoke/": post(Right.MANAGE_SIGN_IN),
 }
 
 API: Mapping[str, Wanted] = {
@@ -196,6 +201,28 @@ API: Mapping[str, Wanted] = {
     "api/": dict.fromkeys(_ALL, KEY),  # whatever is no call: for keys, that it is none
 }
 
+_SCIM = Door.PROVISIONING_KEY
+PROVISIONING: Mapping[str, Wanted] = {
+    "scim/v2/ServiceProviderConfig": call("GET", _SCIM),
+    "scim/v2/ResourceTypes": call("GET", _SCIM),
+    "scim/v2/ResourceTypes/<str:name>": call("GET", _SCIM),
+    "scim/v2/Schemas": call("GET", _SCIM),
+    "scim/v2/Schemas/<str:name>": call("GET", _SCIM),
+    "scim/v2/Users": {**call("GET", _SCIM), "POST": _SCIM},
+    "scim/v2/Users/.search": call("POST", _SCIM),
+    "scim/v2/Users/<str:resource>": {
+        **call("GET", _SCIM),
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), _SCIM),
+    },
+    "scim/v2/Groups": {**call("GET", _SCIM), "POST": _SCIM},
+    "scim/v2/Groups/.search": call("POST", _SCIM),
+    "scim/v2/Groups/<str:resource>": {
+        **call("GET", _SCIM),
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), _SCIM),
+    },
+    "scim/v2/": dict.fromkeys(_ALL, Door.ANY_PROVISIONING_KEY),  # whatever is no call
+}
+
 OTHERS: Mapping[str, Wanted] = {
     "healthz": {"GET": ANYONE, "HEAD": ANYONE},
     # Redirects of Django's own, which know no TRACE.
@@ -206,4 +233,4 @@ OTHERS: Mapping[str, Wanted] = {
 # Django's admin sends whoever may not open it to the sign-in page, whatever the method and the address.
 ADMIN, ADMIN_NEEDS = "admin/", Right.MANAGE_SCHEDULES
 
-WANTED: Mapping[str, Wanted] = {**FOR_PEOPLE, **CONSOLE, **API, **OTHERS}
+WANTED: Mapping[str, Wanted] = {**FOR_PEOPLE, **CONSOLE, **API, **PROVISIONING, **OTHERS}

@@ -167,7 +167,6 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
-    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(

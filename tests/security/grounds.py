@@ -30,6 +30,7 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
+from assistant.identity.models import ExternalIdentity, IdentityProvider
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.push_jobs import start_job
 from assistant.sync.services import add_source
@@ -77,6 +78,7 @@ class Grounds:
         own = self.own.get(actor, self.own["ann"])
         special: Mapping[str, Mapping[str, str]] = {
             "console/sources/drafts/": {"token": own.get("draft", self.own["con"]["draft"])},
+            "console/identity/new/": {"kind": "saml"},
             "console/guardrails/rules/new/": {"kind": "words"},
             "console/models/search/test/": {"job": "embedder"},
             "console/models/search/<int": {"model_id": self.common["search_model_id"]},
@@ -130,6 +132,7 @@ class Grounds:
             f"{person}addresses/release/": {"address": "second@example.com"},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
+            f"{person}disconnect/": {"identity": "1"},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
         }.get(route, {})
 
@@ -225,7 +228,16 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "object_id": "1",
         "content_type_id": "1",
         "ticket": "expired",
+        "slug": "nobody",
+        "provider_id": str(_provider(cho).pk),
     }
+
+
+def _provider(user: User) -> IdentityProvider:
+    """Somebody is connected with it. Of a kind whose page makes no key at its first look."""
+    provider = IdentityProvider.objects.create(slug="one", name="One", kind="oidc")
+    ExternalIdentity.objects.create(pk=1, provider=provider, subject="cho", user=user)
+    return provider
 
 
 def _case() -> BenchCase:

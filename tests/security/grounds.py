@@ -159,6 +159,9 @@ def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Groun
     grounds = Grounds(_actors(everybody, int(common["push_source_id"])), common)
     for name in (*IN_BROWSERS, "bob"):
         grounds.own[name] = _own_things(everybody[name])
+    looking = Client()
+    looking.force_login(everybody["ada"])
+    looking.get(f"/console/identity/{common['provider_id']}/")  # its key is made at the first look
     for name in ("con", "ada"):
         grounds.own[name]["draft"] = _draft(grounds.actors[name], home)
     return grounds
@@ -234,8 +237,8 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
 
 
 def _provider(user: User) -> IdentityProvider:
-    """Somebody is connected with it. Of a kind whose page makes no key at its first look."""
-    provider = IdentityProvider.objects.create(slug="one", name="One", kind="oidc")
+    """Somebody is connected with it."""
+    provider = IdentityProvider.objects.create(slug="one", name="One", kind="saml")
     ExternalIdentity.objects.create(pk=1, provider=provider, subject="cho", user=user)
     return provider
 

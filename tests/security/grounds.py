@@ -30,7 +30,7 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
-from assistant.identity.models import IdentityProvider
+from assistant.identity.models import ExternalIdentity, IdentityProvider
 from assistant.identity.scim.keys import issue_provisioning_key
 from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
 from assistant.sync.models import RunState, SyncRun
@@ -80,6 +80,7 @@ class Grounds:
         own = self.own.get(actor, self.own["ann"])
         special: Mapping[str, Mapping[str, str]] = {
             "console/sources/drafts/": {"token": own.get("draft", self.own["con"]["draft"])},
+            "console/identity/new/": {"kind": "saml"},
             "console/guardrails/rules/new/": {"kind": "words"},
             "console/models/search/test/": {"job": "embedder"},
             "console/models/search/<int": {"model_id": self.common["search_model_id"]},
@@ -138,6 +139,7 @@ class Grounds:
             f"{person}addresses/release/": {"address": "second@example.com"},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
+            f"{person}disconnect/": {"identity": "1"},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
         }.get(route, {})
 
@@ -171,6 +173,9 @@ def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Groun
     grounds = Grounds(actors, {**provisioned, **common})
     for name in (*IN_BROWSERS, "bob"):
         grounds.own[name] = _own_things(everybody[name])
+    looking = Client()
+    looking.force_login(everybody["ada"])
+    looking.get(f"/console/identity/{common['provider_id']}/")  # its key is made at the first look
     for name in ("con", "ada"):
         grounds.own[name]["draft"] = _draft(grounds.actors[name], home)
     return grounds
@@ -240,7 +245,16 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "object_id": "1",
         "content_type_id": "1",
         "ticket": "expired",
+        "slug": "nobody",
+        "provider_id": str(_provider(cho).pk),
     }
+
+
+def _provider(user: User) -> IdentityProvider:
+    """Somebody is connected with it."""
+    provider = IdentityProvider.objects.create(slug="one", name="One", kind="saml")
+    ExternalIdentity.objects.create(pk=1, provider=provider, subject="cho", user=user)
+    return provider
 
 
 def _case() -> BenchCase:

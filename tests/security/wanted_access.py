@@ -24,6 +24,7 @@ class Door(StrEnum):
     PUSH_KEY = "push key of the source"
     PROVISIONING_KEY = "provisioning key of the client"
     ANY_PROVISIONING_KEY = "any provisioning key"
+    PROVIDER = "anyone, where such an identity provider is open"  # `tests/identity` hold what it answers then
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def call(method: str, access: Access) -> Wanted:
     return {"GET": access, "HEAD": access} if method == "GET" else {method: access}
 
 
+PROVIDER = Door.PROVIDER
 ANYONE, SIGNED_IN, KEY, PUSH_KEY = Door.ANYONE, Door.SIGNED_IN, Door.KEY, Door.PUSH_KEY
 _INSPECT = Call(Scope.PERMISSIONS, Right.INSPECT_PERMISSIONS)
 _ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -92,6 +94,16 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "keys/": form(SIGNED_IN),
     "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),
+    "my-data/": post(SIGNED_IN),
+    "sign-in/proven/": get(ANYONE),
+    "sign-in/oidc/<slug:slug>/begin/": get(PROVIDER),
+    "sign-in/oidc/<slug:slug>/callback/": get(PROVIDER),
+    "sign-in/oidc/<slug:slug>/signed-out/": get(PROVIDER),
+    "sign-in/oidc/<slug:slug>/back-channel/": post(PROVIDER),
+    "sign-in/saml/<slug:slug>/begin/": get(PROVIDER),
+    "sign-in/saml/<slug:slug>/acs/": post(PROVIDER),
+    "sign-in/saml/<slug:slug>/logout/": form(PROVIDER),
+    "sign-in/saml/<slug:slug>/metadata/": get(PROVIDER),
     "sign-in/finish/<slug:ticket>/": form(ANYONE),
     "sign-out/": post(SIGNED_IN),
     "language/": post(ANYONE),
@@ -160,6 +172,17 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/audit/": get(Right.SEE_AUDIT),
     "console/audit/verify/": post(Right.SEE_AUDIT),
     "console/audit/export/": post(Right.SEE_AUDIT),
+    "console/identity/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/<slug:kind>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/tried/<slug:ticket>/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/open/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/refresh/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/key/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/try/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/remove/": post(Right.MANAGE_SIGN_IN),
+    "console/people/<int:person_id>/disconnect/": post(Right.MANAGE_PEOPLE),
     "console/people/": get(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/": get(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/role/": post(Right.MANAGE_PEOPLE),
@@ -229,6 +252,18 @@ OTHERS: Mapping[str, Wanted] = {
     "favicon.ico": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
     "admin/login/": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
 }
+
+# What these show lives for a minute and is there for nobody here; `tests/console`, `tests/identity` hold it.
+SHORT_LIVED = frozenset({"console/identity/tried/<slug:ticket>/"})
+
+# Messages of other servers: signed by them, and no browser's form.
+WITHOUT_TOKEN = frozenset(
+    {
+        "sign-in/oidc/<slug:slug>/back-channel/",
+        "sign-in/saml/<slug:slug>/acs/",
+        "sign-in/saml/<slug:slug>/logout/",
+    }
+)
 
 # Django's admin sends whoever may not open it to the sign-in page, whatever the method and the address.
 ADMIN, ADMIN_NEEDS = "admin/", Right.MANAGE_SCHEDULES

@@ -22,6 +22,7 @@ from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.guardrails.models import BenchCase, DraftRule
+from assistant.identity.models import IdentityProvider
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -74,6 +75,11 @@ ROUTES: dict[str, Route] = {
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
+    "sign-in/proven/": Route(),
+    "sign-in/saml/<slug:slug>/begin/": Route(queries=("", "?purpose=try", "?purpose=connect")),
+    "sign-in/saml/<slug:slug>/acs/": Route(POST),
+    "sign-in/saml/<slug:slug>/logout/": Route(GET_POST, queries=("", "?SAMLRequest=x&SigAlg=y&Signature=z")),
+    "sign-in/saml/<slug:slug>/metadata/": Route(),
     "sessions/": Route(),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
@@ -144,6 +150,16 @@ ROUTES: dict[str, Route] = {
     "console/audit/": Route(queries=("", "?person=example", "?event=user_added&since=2001-01-01")),
     "console/audit/verify/": Route(POST),
     "console/audit/export/": Route(POST),
+    "console/identity/": Route(),
+    "console/identity/new/": Route(),
+    "console/identity/new/<slug:kind>/": Route(GET_POST),
+    "console/identity/tried/<slug:ticket>/": Route(),
+    "console/identity/<int:provider_id>/": Route(GET_POST),
+    "console/identity/<int:provider_id>/open/": Route(POST),
+    "console/identity/<int:provider_id>/refresh/": Route(POST),
+    "console/identity/<int:provider_id>/key/": Route(POST),
+    "console/identity/<int:provider_id>/try/": Route(GET_POST),
+    "console/identity/<int:provider_id>/remove/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
@@ -157,6 +173,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
+    "console/people/<int:person_id>/disconnect/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
         queries=(
@@ -229,8 +246,10 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],
+        "slug": ["nothing"],
+        "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
         "token": [*world.tokens.values(), "nothing", "x" * 43],
-        "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
+        "kind": ["filesystem", "jsonl", "words", "personal_data", "saml", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),

@@ -70,9 +70,7 @@ FIELDS: tuple[Field, ...] = (
         "certificates",
         FieldType.LONG_TEXT,
         _("Certificates of the provider"),
-        help=_(
-            "Without metadata: all with which the provider may sign (PEM). Several may stand here."
-        ),
+        help=_("Without metadata: all with which the provider may sign (PEM). Several may stand here."),
         advanced=True,
     ),
     Field(

@@ -104,6 +104,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
+    "scopes": pgettext_lazy("detail of an audited event", "Scopes"),
     "days": pgettext_lazy("detail of an audited event", "Days"),
     "hours": pgettext_lazy("detail of an audited event", "Hours"),
     "documents": pgettext_lazy("detail of an audited event", "Documents"),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from assistant.accounts import directory
+from assistant.accounts import api_keys, directory
 from assistant.accounts import people as services
 from assistant.accounts.models import Role
 from assistant.accounts.roles import Right
@@ -171,6 +171,14 @@ def let_in(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+def revoke_key(request: AdministratorRequest, person_id: int, key_id: int) -> HttpResponse:
+    """End one of the person's keys for the API."""
+    api_keys.revoke_key(key_id=key_id, user_id=person_id, actor=request.user.email)
+    return redirect("console:person", person_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
 def reopen(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Open it again."""
     actor = request.user.email
@@ -235,6 +243,7 @@ def person_page(
     context = {
         "detail": directory.person(person_id),
         "roles": Role.choices,
+        "keys": api_keys.working_keys_of(user_id=person_id),
         "signed_in": len(sessions_of(user_id=person_id)),
         "identities": connected(person_id),
         "is_own": person_id == request.user.pk,

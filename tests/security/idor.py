@@ -25,6 +25,7 @@ NOWHERE = {
     "token": "nothing",
     "handle": "nothing",
     "ticket": "nothing",
+    "slug": "nothing",
     "kind": "nothing",
     "job": "nothing",
     "email": "nobody@example.com",

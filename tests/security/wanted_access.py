@@ -22,6 +22,7 @@ class Door(StrEnum):
     SIGNED_IN = "signed in"
     KEY = "any key"
     PUSH_KEY = "push key of the source"
+    PROVIDER = "an identity provider, by its signature"  # another site's form, so without a token of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),
     "sign-in/finish/<slug:ticket>/": form(ANYONE),
+    "sign-in/proven/": get(ANYONE),
+    "sign-in/saml/<slug:slug>/begin/": get(ANYONE),
+    "sign-in/saml/<slug:slug>/acs/": post(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/logout/": form(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/metadata/": get(ANYONE),
     "sign-out/": post(SIGNED_IN),
     "language/": post(ANYONE),
 }
@@ -155,6 +161,16 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/models/<int:model_id>/": form(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/enable/": post(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/remove/": post(Right.MANAGE_MODELS),
+    "console/identity/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/<slug:kind>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/tried/<slug:ticket>/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/open/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/refresh/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/key/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/try/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/remove/": post(Right.MANAGE_SIGN_IN),
     "console/audit/": get(Right.SEE_AUDIT),
     "console/audit/verify/": post(Right.SEE_AUDIT),
     "console/audit/export/": post(Right.SEE_AUDIT),
@@ -170,6 +186,7 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/reopen/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/end-sessions/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/let-in/": post(Right.MANAGE_PEOPLE),
+    "console/people/<int:person_id>/disconnect/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/erase/": post(Right.MANAGE_PEOPLE),

@@ -30,15 +30,20 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
-from assistant.identity.models import ExternalIdentity, IdentityProvider
+from assistant.identity.claims import Claims
+from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
+from assistant.identity.providers import ProviderForm, add_provider, set_open
+from assistant.identity.saml.keys import own_keys
 from assistant.identity.scim.keys import issue_provisioning_key
 from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
+from assistant.identity.started import Purpose, Wish, answer, begin, new_word
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.push_jobs import start_job
 from assistant.sync.services import add_source
 from tests.chat.files import added
 from tests.conftest import PASSWORD, SmallWorld
 from tests.guardrails.rules import publish, written
+from tests.identity.saml.made_messages import keys
 
 QUESTION = "What is the guest network called?"
 ROLES = {
@@ -88,6 +93,8 @@ class Grounds:
                 "run_id": self.common["asking_run"]
             },
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
+            "console/identity/new/": {"kind": "saml"},
+            "console/identity/tried/": {"ticket": own.get("tried", "nothing")},
             "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},
             "console/provisioning/": {"key_id": self.common["provisioning_key_id"]},
@@ -137,9 +144,9 @@ class Grounds:
         return {
             f"{person}addresses/confirm/": {"address": "second@example.com"},
             f"{person}addresses/release/": {"address": "second@example.com"},
+            f"{person}disconnect/": {"identity": self.common["identity_id"]},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
-            f"{person}disconnect/": {"identity": "1"},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
         }.get(route, {})
 
@@ -173,9 +180,8 @@ def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Groun
     grounds = Grounds(actors, {**provisioned, **common})
     for name in (*IN_BROWSERS, "bob"):
         grounds.own[name] = _own_things(everybody[name])
-    looking = Client()
-    looking.force_login(everybody["ada"])
-    looking.get(f"/console/identity/{common['provider_id']}/")  # its key is made at the first look
+    for name in ("sec", "ada"):
+        grounds.own[name]["tried"] = _tried(everybody[name])
     for name in ("con", "ada"):
         grounds.own[name]["draft"] = _draft(grounds.actors[name], home)
     return grounds
@@ -245,16 +251,34 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "object_id": "1",
         "content_type_id": "1",
         "ticket": "expired",
-        "slug": "nobody",
-        "provider_id": str(_provider(cho).pk),
+        **_provider(cho),
     }
 
 
-def _provider(user: User) -> IdentityProvider:
-    """Somebody is connected with it."""
-    provider = IdentityProvider.objects.create(slug="one", name="One", kind="saml")
-    ExternalIdentity.objects.create(pk=1, provider=provider, subject="cho", user=user)
-    return provider
+def _provider(known: User) -> dict[str, str]:
+    """A company's sign-in that is open, and knows somebody."""
+    settings: dict[str, Json] = {
+        "entity_id": "https://idp.example.com",
+        "sign_in_url": "https://idp.example.com/sso",
+        "certificates": keys("rsa").certificate,
+    }
+    provider = add_provider(
+        ProviderForm(name="Company", kind="saml", slug="company", settings=settings), actor="test"
+    )
+    set_open(provider_id=provider.pk, is_open=True, actor="test")
+    own_keys(provider)  # made when they are first asked for, which no page of this test is to do
+    identity = ExternalIdentity.objects.create(provider=provider, subject="s", user=known)
+    return {"provider_id": str(provider.pk), "slug": provider.slug, "identity_id": str(identity.pk)}
+
+
+def _tried(user: User) -> str:
+    """The ticket of a sign-in that this administrator tried; it lasts as long as the test."""
+    provider = IdentityProvider.objects.get(slug="company")
+    started = begin(provider, Wish(Purpose.TRY, user=user), sent=new_word(), browser=new_word())
+    ticket = answer(started, Claims(subject="s"))
+    StartedSignIn.objects.filter(pk=started.pk).update(answered_at=timezone.now() + timedelta(days=1))
+    assert ticket is not None
+    return ticket
 
 
 def _case() -> BenchCase:

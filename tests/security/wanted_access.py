@@ -24,7 +24,8 @@ class Door(StrEnum):
     PUSH_KEY = "push key of the source"
     PROVISIONING_KEY = "provisioning key of the client"
     ANY_PROVISIONING_KEY = "any provisioning key"
-    PROVIDER = "anyone, where such an identity provider is open"  # `tests/identity` hold what it answers then
+    PROVIDER = "an identity provider, by its signature"  # another site's form, so without a token of ours
+    OTHER_PROVIDER = "anyone, where a provider of this kind is open"  # here there is none of OpenID Connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def call(method: str, access: Access) -> Wanted:
     return {"GET": access, "HEAD": access} if method == "GET" else {method: access}
 
 
-PROVIDER = Door.PROVIDER
+OTHER_PROVIDER = Door.OTHER_PROVIDER
 ANYONE, SIGNED_IN, KEY, PUSH_KEY = Door.ANYONE, Door.SIGNED_IN, Door.KEY, Door.PUSH_KEY
 _INSPECT = Call(Scope.PERMISSIONS, Right.INSPECT_PERMISSIONS)
 _ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -96,15 +97,15 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "sign-in/": form(ANYONE),
     "my-data/": post(SIGNED_IN),
     "sign-in/proven/": get(ANYONE),
-    "sign-in/oidc/<slug:slug>/begin/": get(PROVIDER),
-    "sign-in/oidc/<slug:slug>/callback/": get(PROVIDER),
-    "sign-in/oidc/<slug:slug>/signed-out/": get(PROVIDER),
-    "sign-in/oidc/<slug:slug>/back-channel/": post(PROVIDER),
-    "sign-in/saml/<slug:slug>/begin/": get(PROVIDER),
-    "sign-in/saml/<slug:slug>/acs/": post(PROVIDER),
-    "sign-in/saml/<slug:slug>/logout/": form(PROVIDER),
-    "sign-in/saml/<slug:slug>/metadata/": get(PROVIDER),
+    "sign-in/oidc/<slug:slug>/begin/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/callback/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/signed-out/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/back-channel/": post(OTHER_PROVIDER),
     "sign-in/finish/<slug:ticket>/": form(ANYONE),
+    "sign-in/saml/<slug:slug>/begin/": get(ANYONE),
+    "sign-in/saml/<slug:slug>/acs/": post(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/logout/": form(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/metadata/": get(ANYONE),
     "sign-out/": post(SIGNED_IN),
     "language/": post(ANYONE),
 }
@@ -169,6 +170,16 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/models/<int:model_id>/": form(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/enable/": post(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/remove/": post(Right.MANAGE_MODELS),
+    "console/identity/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/<slug:kind>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/tried/<slug:ticket>/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/open/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/refresh/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/key/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/try/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/remove/": post(Right.MANAGE_SIGN_IN),
     "console/audit/": get(Right.SEE_AUDIT),
     "console/audit/verify/": post(Right.SEE_AUDIT),
     "console/audit/export/": post(Right.SEE_AUDIT),
@@ -195,6 +206,7 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/reopen/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/end-sessions/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/let-in/": post(Right.MANAGE_PEOPLE),
+    "console/people/<int:person_id>/disconnect/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/erase/": post(Right.MANAGE_PEOPLE),

@@ -1,10 +1,10 @@
-"""The API under fire: schemathesis makes requests from the description, good and bad ones, against a real server.
+"""The API under fire: schemathesis makes requests from the description, good and bad, against a real server.
 
     python -m tests.api.fuzzing --examples 200 --seed 1
 
-Every operation is called with a key that may do all: those of sources with a key of a source of pushed documents.
-No answer may be a server's error, and each must be as the description says: status, content type, headers
-and body. JSON on stdout: cases, answers by status, what failed; exit status 1 if anything did.
+Every operation is called with a key that may do all: those of sources with a key of a source of pushed
+documents. No answer may be a server's error, and each must be as the description says: status, content type,
+headers and body. JSON on stdout: cases, answers by status, what failed; exit status 1 if anything did.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def test_no_payload_runs_or_leaves_from_any_page_that_shows_it(installed: None, 
     assert found.what == {}
     assert found.refused == {}, "only the policy stopped it: something was not escaped"
     assert missing(planted, found) == {}
-    assert len(found.control) > COUNT / 4, "the detectors see what runs where nothing is escaped"
+    assert len(found.control) > 8, "the detectors see what runs where nothing is escaped"
 
 
 def test_payloads_are_the_same_for_a_seed_and_of_every_family() -> None:

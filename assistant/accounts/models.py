@@ -9,6 +9,8 @@ switches to it in one transaction, so that nobody ever sees half a group.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -18,9 +20,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from assistant.accounts import door_models  # noqa: F401 - Django finds the door's rows from here
+from assistant.accounts import door_models, erased_models  # noqa: F401 - Django finds these rows from here
+from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
-from assistant.common.acl import PrincipalKind
+from assistant.common.acl import PrincipalKind, PrincipalRef
 from assistant.common.identity import canonical_email
 
 
@@ -82,6 +85,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_session_auth_hash(self) -> str:
+        """What ties sessions to the password: they end with it, and not with the installation's secret key.
+
+        A session's row is signed under that key as a whole; a second key inside it would sign everybody
+        out when the key is replaced.
+        """
+        return hashlib.sha256(f"mundap session\0{self.password}".encode()).hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """What sessions of before this was so hold."""
+        yield super().get_session_auth_hash()
+        yield from super().get_session_auth_fallback_hash()
+
     def has_right(self, right: Right) -> bool:
         """Whether the person's role carries this right, and the account is open."""
         return self.is_active and right in RIGHTS[self.role]
@@ -114,9 +130,14 @@ class AddressManager(models.Manager["Address"]):
         Raises:
             IntegrityError: somebody has it.
         """
+        from assistant.accounts import veiling  # noqa: PLC0415 - it imports this module
+
         former = self.select_for_update().filter(address=address, user=None).first()
         if former is None:
-            return self.create(address=address, user=user, is_alias=alias)
+            had = was_erased(address)
+            if had:  # what denies somebody of this address must deny its new holder, too
+                veiling.unveil([PrincipalRef(PrincipalKind.USER, address)], connection=None)
+            return self.create(address=address, user=user, is_alias=alias, confirmed=not had)
         former.user, former.is_alias, former.confirmed, former.since = user, alias, False, timezone.now()
         former.save()
         return former

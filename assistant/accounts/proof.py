@@ -45,13 +45,13 @@ def prove(*, user: User, password: str, address: str, session: SessionBase) -> t
     if not user.check_password(hashable(password)):
         return False
     throttle.was_right(tried)
-    _note(session)
+    note(session)
     return True
 
 
 def note_sign_in(*, request: HttpRequest, **_: object) -> None:
     """Signing in is a proof, too."""
-    _note(request.session)
+    note(request.session)
 
 
 def connect() -> None:
@@ -59,5 +59,6 @@ def connect() -> None:
     user_logged_in.connect(note_sign_in, dispatch_uid="mundap.proof")
 
 
-def _note(session: SessionBase) -> None:
+def note(session: SessionBase) -> None:
+    """This session proved just now who it is."""
     session[_KEY] = timezone.now().isoformat()

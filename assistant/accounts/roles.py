@@ -19,6 +19,7 @@ class Right(StrEnum):
     INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
     MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
     SEE_AUDIT = "see_audit"
+    MANAGE_SIGN_IN = "manage_sign_in"  # whom to believe who somebody is: identity providers
 
 
 _CONTENT = frozenset(
@@ -32,7 +33,7 @@ _CONTENT = frozenset(
     }
 )
 _AUDIT = frozenset({Right.SEE_SOURCES, Right.SEE_GUARDRAILS, Right.INSPECT_PERMISSIONS, Right.SEE_AUDIT})
-_SECURITY = _AUDIT | {Right.MANAGE_PEOPLE}
+_SECURITY = _AUDIT | {Right.MANAGE_PEOPLE, Right.MANAGE_SIGN_IN}
 
 # By the value of `models.Role`.
 RIGHTS: Mapping[str, frozenset[Right]] = {

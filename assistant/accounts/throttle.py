@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -110,6 +110,12 @@ def lift(*, name: str, actor: str) -> bool:
         found, _ = FailedTries.objects.filter(key=_key(Kind.ACCOUNT, _spelling(name))).delete()
         record(Event.SIGN_IN_LIFTED, actor=actor, user=_spelling(name))
     return bool(found)
+
+
+def forget_names(names: Iterable[str]) -> int:
+    """Remove the counters of these account names: whoever had them is erased. How many."""
+    keys = [_key(Kind.ACCOUNT, _spelling(name)) for name in names]
+    return FailedTries.objects.filter(key__in=keys).delete()[0]
 
 
 def wrong_key(*, address: str) -> Held | None:

@@ -48,6 +48,7 @@ MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
 MUNDAP_TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT.trusted_proxies
 
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)  # open what was sealed before; seal nothing
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.trusted_origins)
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "assistant.audit",
     "assistant.accounts",
+    "assistant.identity",
     "assistant.documents",
     "assistant.access",
     "assistant.catalogue",
@@ -70,6 +72,7 @@ INSTALLED_APPS = [
     "assistant.ingest",
     "assistant.retrieval",
     "assistant.evaluation",
+    "assistant.privacy",
     "assistant.sync",
     "assistant.chat",
     "assistant.demo",

@@ -69,6 +69,17 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.INDEX_SWITCHED: pgettext_lazy("audited event", "Switched to another index"),
     Event.AUDIT_VERIFIED: pgettext_lazy("audited event", "Checked the audit log"),
     Event.AUDIT_EXPORTED: pgettext_lazy("audited event", "Exported the audit log"),
+    Event.SECRET_KEY_REPLACED: pgettext_lazy("audited event", "Replaced the secret key"),
+    Event.PERSON_ERASED: pgettext_lazy("audited event", "Erased a person"),
+    Event.PERSON_EXPORTED: pgettext_lazy("audited event", "Exported a person’s data"),
+    Event.IDENTITY_PROVIDER_ADDED: pgettext_lazy("audited event", "Added an identity provider"),
+    Event.IDENTITY_PROVIDER_CHANGED: pgettext_lazy("audited event", "Changed an identity provider"),
+    Event.IDENTITY_PROVIDER_OPENED: pgettext_lazy("audited event", "Opened an identity provider"),
+    Event.IDENTITY_PROVIDER_CLOSED: pgettext_lazy("audited event", "Closed an identity provider"),
+    Event.IDENTITY_PROVIDER_REMOVED: pgettext_lazy("audited event", "Removed an identity provider"),
+    Event.IDENTITY_JOINED: pgettext_lazy("audited event", "Joined a company identity and an account"),
+    Event.IDENTITY_REFUSED: pgettext_lazy("audited event", "Refused somebody from an identity provider"),
+    Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
 }
 
 # What the details of an entry are called.
@@ -109,6 +120,12 @@ DETAILS: Mapping[str, str | Promise] = {
     "head": pgettext_lazy("detail of an audited event", "Last number"),
     "ok": pgettext_lazy("detail of an audited event", "Unaltered"),
     "problems": pgettext_lazy("detail of an audited event", "Problems"),
+    "resealed": pgettext_lazy("detail of an audited event", "Secrets sealed anew"),
+    "sessions": pgettext_lazy("detail of an audited event", "Sessions"),
+    "audit_keys": pgettext_lazy("detail of an audited event", "Former keys of the log"),
+    "word": pgettext_lazy("detail of an audited event", "Named in the log as"),
+    "conversations": pgettext_lazy("detail of an audited event", "Conversations"),
+    "files": pgettext_lazy("detail of an audited event", "Files"),
 }
 
 

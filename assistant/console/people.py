@@ -20,6 +20,7 @@ from assistant.common.identity import canonical_email
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
 from assistant.console.proving import recently_proven
+from assistant.privacy.erasing import holdings
 
 
 @require_GET
@@ -36,7 +37,7 @@ def people(request: AdministratorRequest) -> HttpResponse:
 @with_right(Right.MANAGE_PEOPLE)
 def person(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """One person: role, addresses, source accounts, the end of the account."""
-    return _page(request, person_id)
+    return person_page(request, person_id)
 
 
 @require_POST
@@ -185,7 +186,7 @@ def _done(
     try:
         change()
     except UsageError as error:
-        return _page(request, person_id, status=422, wrong={field: _in_words(request, field, error)})
+        return person_page(request, person_id, status=422, wrong={field: _in_words(request, field, error)})
     return redirect("console:person", person_id)
 
 
@@ -214,14 +215,16 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _page(
+def person_page(
     request: AdministratorRequest, person_id: int, *, status: int = 200, wrong: dict[str, str] | None = None
 ) -> HttpResponse:
+    """The person's page; `wrong` says at which field what was wrong."""
     context = {
         "detail": directory.person(person_id),
         "roles": Role.choices,
         "signed_in": len(sessions_of(user_id=person_id)),
         "is_own": person_id == request.user.pk,
+        "holdings": holdings(person_id),
         "wrong": wrong or {},
         "typed": request.POST.get("address", "")[:254],
     }

@@ -23,6 +23,7 @@ Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
 _PASSWORD = "proving_password"  # noqa: S105 - the name of a field
 _LEFT_OUT = {"csrfmiddlewaretoken", _PASSWORD}
 _A_DAY_S = 24 * 3600
+_SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
 
 def recently_proven(page: Page[P]) -> Page[P]:
@@ -66,6 +67,7 @@ def _asked(request: AdministratorRequest, *, status: int, failure: str = "") -> 
     response.headers["Cache-Control"] = "no-store"
     if request.htmx:
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"
+        response.status_code = _SHOWN_BY_HTMX
     return response
 
 

@@ -8,6 +8,7 @@ from assistant.console import (
     answers,
     audit,
     changes,
+    erasing,
     guardrail_bench,
     guardrail_versions,
     guardrails,
@@ -107,4 +108,5 @@ urlpatterns = [
     path("people/<int:person_id>/end-sessions/", people.end_sessions, name="person-end-sessions"),
     path("people/<int:person_id>/let-in/", people.let_in, name="person-let-in"),
     path("people/<int:person_id>/free/", people.free, name="person-free"),
+    path("people/<int:person_id>/erase/", erasing.erase_person, name="person-erase"),
 ]

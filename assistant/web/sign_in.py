@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import authenticate, logout
@@ -25,6 +26,8 @@ from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
+from assistant.identity.kinds import KINDS
+from assistant.identity.providers import open_providers
 from assistant.web.moments import duration
 from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
@@ -77,8 +80,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
     next_page = request.POST.get("next") or request.GET.get("next", "")
-    context = {"email": name, "failure": failure, "next": next_page, "waits": status == _TOO_MANY}
+    context = {
+        "email": name,
+        "failure": failure,
+        "next": next_page,
+        "waits": status == _TOO_MANY,
+        "ways": _ways(next_page),
+    }
     return render(request, "web/sign_in.html", context, status=status)
+
+
+def _ways(next_page: str) -> list[tuple[str, str]]:
+    """The company's ways to sign in: what stands on each button, and where it leads."""
+    query = f"?{urlencode({'next': next_page})}" if next_page else ""
+    ways = [(provider, KINDS[provider.kind].route) for provider in open_providers()]
+    return [(one.name, resolve_url(route, slug=one.slug) + query) for one, route in ways if route]
 
 
 def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:

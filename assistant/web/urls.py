@@ -6,6 +6,7 @@ from django.urls import path
 
 from assistant.web import (
     asking,
+    company_sign_in,
     conversations,
     evidence,
     exporting,
@@ -43,6 +44,7 @@ urlpatterns = [
     path("sessions/end-others/", sessions.end_others, name="end-other-sessions"),
     path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-in/finish/<slug:ticket>/", company_sign_in.finish, name="finish-sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("language/", sign_in.language, name="language"),
 ]

@@ -1,0 +1,252 @@
+"""Adding, changing, opening, closing and removing identity providers, and reading them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from assistant.accounts.models import Role
+from assistant.audit.trail import Event, record
+from assistant.common.errors import NotFound, UsageError
+from assistant.common.sealing import seal, unseal
+from assistant.common.told import told
+from assistant.common.types import Json
+from assistant.identity.kinds import KINDS, Field, FieldType
+from assistant.identity.models import LONGEST_NAME, IdentityProvider
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_DOMAIN = re.compile(r"(?=.{1,253}$)[^\s@,;/.]{1,63}(?:\.[^\s@,;/.]{1,63})+")
+_MOST_ROWS = 200
+_LONGEST_GROUP = 512
+_LONGEST_VALUE = 200_000  # metadata of a federation is larger, but that of one provider is not
+
+
+class Mistakes(UsageError):
+    """What was entered is wrong. `by_field`: a told sentence for each field."""
+
+    def __init__(self, by_field: Mapping[str, str]) -> None:
+        super().__init__(" ".join(f"{name}: {sentence}" for name, sentence in by_field.items()))
+        self.by_field = by_field
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderForm:
+    """What an administrator says of a provider. A secret that is left out stays as it is."""
+
+    name: str
+    kind: str
+    slug: str = ""  # only for a new one
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    domains: Sequence[str] = ()
+    makes_accounts: bool = True
+    joins_accounts: bool = True
+    group_roles: Sequence[tuple[str, str]] = ()
+
+
+def add_provider(form: ProviderForm, *, actor: str) -> IdentityProvider:
+    """A new provider, closed until it is opened.
+
+    Raises:
+        Mistakes: by field.
+    """
+    row = IdentityProvider(slug=form.slug.strip(), kind=form.kind)
+    wrong = _fill(row, form, {})
+    if not _SLUG.fullmatch(row.slug):
+        wrong["slug"] = told("Use 1 to 40 small letters a to z, digits and hyphens.")
+    elif IdentityProvider.objects.filter(slug=row.slug).exists():
+        wrong["slug"] = told("Another identity provider has this short name.")
+    if wrong:
+        raise Mistakes(wrong)
+    with transaction.atomic():
+        row.save()
+        _keep_secrets(row, form.secrets)
+        record(Event.IDENTITY_PROVIDER_ADDED, actor=actor, provider=row.slug)
+    return row
+
+
+def change_provider(*, provider_id: int, form: ProviderForm, actor: str) -> IdentityProvider:
+    """Other settings of a provider. Its kind and its short name stay.
+
+    Raises:
+        Mistakes: by field.
+        NotFound: no such provider.
+    """
+    with transaction.atomic():
+        row = IdentityProvider.objects.select_for_update().filter(pk=provider_id).first()
+        if row is None:
+            raise NotFound("There is no such identity provider.")
+        secrets = {**secrets_of(row), **form.secrets}
+        wrong = _fill(row, form, secrets)
+        if wrong:
+            raise Mistakes(wrong)
+        row.changed_at = timezone.now()
+        row.save()
+        _keep_secrets(row, secrets)
+        record(Event.IDENTITY_PROVIDER_CHANGED, actor=actor, provider=row.slug)
+    return row
+
+
+def set_open(*, provider_id: int, is_open: bool, actor: str) -> None:
+    """Let people sign in with it, or stop that. Those who are signed in stay so.
+
+    Raises:
+        NotFound: no such provider.
+    """
+    row = provider(provider_id)
+    with transaction.atomic():
+        IdentityProvider.objects.filter(pk=row.pk).update(is_open=is_open)
+        event = Event.IDENTITY_PROVIDER_OPENED if is_open else Event.IDENTITY_PROVIDER_CLOSED
+        record(event, actor=actor, provider=row.slug)
+
+
+def remove_provider(*, provider_id: int, actor: str) -> None:
+    """Remove it with what it knew of people. Their accounts stay.
+
+    Raises:
+        NotFound: no such provider.
+    """
+    row = provider(provider_id)
+    with transaction.atomic():
+        record(Event.IDENTITY_PROVIDER_REMOVED, actor=actor, provider=row.slug)
+        row.delete()
+
+
+def provider(provider_id: int) -> IdentityProvider:
+    """One provider.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = IdentityProvider.objects.filter(pk=provider_id).first()
+    if row is None:
+        raise NotFound("There is no such identity provider.")
+    return row
+
+
+def open_provider(slug: str, kind: str) -> IdentityProvider:
+    """A provider of this kind with which people can sign in now.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = IdentityProvider.objects.filter(slug=slug, kind=kind, is_open=True).first()
+    if row is None:
+        raise NotFound("There is no such way to sign in.")
+    return row
+
+
+def open_providers() -> list[IdentityProvider]:
+    """All with which people can sign in now, by name."""
+    return list(IdentityProvider.objects.filter(is_open=True, kind__in=KINDS).order_by(Lower("name")))
+
+
+def secrets_of(row: IdentityProvider) -> dict[str, str]:
+    """What is sealed with it.
+
+    Raises:
+        MundapError: it was sealed with another secret key.
+    """
+    if not row.sealed_secrets:
+        return {}
+    opened = unseal(
+        bytes(row.sealed_secrets),
+        key=settings.SECRET_KEY,
+        older=settings.SECRET_KEY_FALLBACKS,
+        purpose=_purpose(row),
+    )
+    return {str(name): str(value) for name, value in json.loads(opened).items()}
+
+
+def keep_secrets(row: IdentityProvider, secrets: Mapping[str, str]) -> None:
+    """Seal these beside what is sealed already."""
+    _keep_secrets(row, {**secrets_of(row), **secrets})
+
+
+def _keep_secrets(row: IdentityProvider, secrets: Mapping[str, str]) -> None:
+    kept = {name: value for name, value in secrets.items() if value}
+    row.sealed_secrets = (
+        seal(json.dumps(kept), key=settings.SECRET_KEY, purpose=_purpose(row)) if kept else b""
+    )
+    row.save(update_fields=["sealed_secrets"])
+
+
+def _purpose(row: IdentityProvider) -> str:
+    return f"identity provider {row.pk}"
+
+
+def _fill(row: IdentityProvider, form: ProviderForm, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Put the form into the row. What is wrong with it."""
+    kind = KINDS.get(row.kind)
+    if kind is None:
+        return {"kind": told("There is no such kind of identity provider.")}
+    wrong: dict[str, str] = {}
+    row.name = " ".join(form.name.split())
+    if not 1 <= len(row.name) <= LONGEST_NAME:
+        wrong["name"] = told("Enter a name of 1 to {most} characters.", most=LONGEST_NAME)
+    elif (
+        IdentityProvider.objects.annotate(low=Lower("name"))
+        .filter(low=row.name.lower())
+        .exclude(pk=row.pk)
+        .exists()
+    ):
+        wrong["name"] = told("Another identity provider has this name.")
+    row.domains = sorted(
+        {domain.strip().lower().removeprefix("@") for domain in form.domains if domain.strip()}
+    )
+    bad = [domain for domain in row.domains if not _DOMAIN.fullmatch(domain)]
+    if bad or len(row.domains) > _MOST_ROWS:
+        wrong["domains"] = told(
+            "Enter domains such as example.com, one a line. This is none: {bad}", bad=bad[:1]
+        )
+    row.group_roles = [[group.strip(), role] for group, role in form.group_roles if group.strip()]
+    if any(role not in Role.values or len(group) > _LONGEST_GROUP for group, role in row.group_roles):
+        wrong["group_roles"] = told("Choose a known role for each group.")
+    row.makes_accounts, row.joins_accounts = form.makes_accounts, form.joins_accounts
+    module = kind.load()
+    given = {
+        one.name: form.settings.get(one.name, one.default)
+        for one in module.FIELDS
+        if one.type != FieldType.SECRET
+    }
+    wrong |= {
+        one.name: sentence for one in module.FIELDS if (sentence := _plain_mistake(one, given, secrets, form))
+    }
+    if not wrong:
+        wrong |= module.mistakes(given, {**secrets, **form.secrets})
+    row.settings = given
+    return wrong
+
+
+def _plain_mistake(
+    one: Field, given: Mapping[str, Json], secrets: Mapping[str, str], form: ProviderForm
+) -> str | None:
+    value = (
+        (form.secrets.get(one.name) or secrets.get(one.name, ""))
+        if one.type == FieldType.SECRET
+        else given[one.name]
+    )
+    if one.required and value in ("", None, []):
+        return told("This is needed.")
+    if len(json.dumps(value)) > _LONGEST_VALUE:
+        return told("This is too long.")
+    if one.type == FieldType.NUMBER and not (
+        isinstance(value, int) and not isinstance(value, bool) and one.least <= value <= one.most
+    ):
+        return told("Enter a whole number from {least} to {most}.", least=one.least, most=one.most)
+    if one.type == FieldType.SWITCH and not isinstance(value, bool):
+        return told("Choose yes or no.")
+    if one.type == FieldType.CHOICE and value not in [choice for choice, _ in one.choices]:
+        return told("Choose one of the list.")
+    if one.type == FieldType.LINES and not (
+        isinstance(value, list) and all(isinstance(line, str) for line in value)
+    ):
+        return told("Enter one a line.")
+    return None

@@ -1,0 +1,163 @@
+"""To a company's identity provider and back: what all kinds of providers have in common.
+
+Each kind builds the address to which a browser is sent (`send_away`) and verifies what comes back; then the
+browser goes to `finish` with a ticket. Only there is anybody signed in, and only in the browser that left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from assistant.accounts import proof
+from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.models import User
+from assistant.audit.trail import Event, record
+from assistant.common.identity import known_as_address
+from assistant.common.types import Json
+from assistant.identity.arriving import admit, connect
+from assistant.identity.claims import Claims
+from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
+from assistant.identity.refusals import Refused
+from assistant.identity.started import (
+    BROWSER_COOKIE,
+    LIFE,
+    Purpose,
+    Wish,
+    begin,
+    belongs_to,
+    look,
+    new_word,
+    redeem,
+)
+from assistant.web.sessions import begin_session
+
+_PURPOSES = {Purpose.PROVE, Purpose.CONNECT}
+
+
+def wish_of(request: HttpRequest) -> Wish:
+    """What the visitor is sent away for: to sign in or, once signed in, to prove themselves or connect."""
+    purpose, user = request.GET.get("purpose", ""), request.user
+    if purpose in _PURPOSES and isinstance(user, User):
+        return Wish(purpose, safe_page(request, request.GET.get("next", "")), user)
+    return Wish(next_page=safe_page(request, request.GET.get("next", "")))
+
+
+def safe_page(request: HttpRequest, target: str) -> str:
+    """The page if it is one of this site, else nothing."""
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if safe else ""
+
+
+def send_away(
+    provider: IdentityProvider, wish: Wish, *, to: str, sent: str, kept: Mapping[str, Json] | None = None
+) -> HttpResponse:
+    """The browser goes to the provider, with a cookie that only our pages below /sign-in/ get back."""
+    browser = new_word()
+    begin(provider, wish, sent=sent, browser=browser, kept=kept)
+    response = HttpResponse(status=302, headers={"Location": to, "Cache-Control": "no-store"})
+    response.set_cookie(
+        BROWSER_COOKIE,
+        browser,
+        max_age=int(LIFE.total_seconds()),
+        path=resolve_url("web:sign-in"),
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",  # goes along when another site leads the browser back by a link
+    )
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def finish(request: HttpRequest, ticket: str) -> HttpResponseBase:
+    """The browser is back, and what it brought was verified. A ticket is good once, for a minute.
+
+    Where the provider began by itself no browser was sent away: the person is asked first, so that no other
+    site signs them in as somebody else.
+    """
+    started = look(ticket)
+    if started is None:
+        return apology(request, gettext("That took too long, or the page was opened twice. Sign in again."))
+    if started.browser:
+        if not belongs_to(started, request.COOKIES.get(BROWSER_COOKIE, "")):
+            return apology(
+                request, gettext("This sign-in was begun in another browser. Begin it again in this one.")
+            )
+    elif request.method != "POST":
+        name = str((started.claims or {}).get("email", ""))
+        return render(request, "web/sign_in_confirm.html", {"provider": started.provider, "email": name})
+    claims = redeem(started)
+    if claims is None:
+        return apology(request, gettext("That took too long, or the page was opened twice. Sign in again."))
+    try:
+        with transaction.atomic():
+            return _done(request, started, claims)
+    except Refused as refused:
+        note_refusal(started.provider, claims, refused)
+        return refusal_page(request, started.provider)
+
+
+def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:
+    """A sign-in that came to nothing, with a way to begin again."""
+    response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def note_refusal(provider: IdentityProvider, claims: Claims, refused: Refused) -> None:
+    """Say in the audit log why somebody was not let in."""
+    who = known_as_address(claims.email)
+    record(Event.IDENTITY_REFUSED, actor=who, provider=provider.slug, reason=str(refused.refusal))
+
+
+def refusal_page(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
+    """The provider knows the person, Mundap does not let them in. Why is said to administrators only."""
+    sentence = gettext(
+        "%(provider)s knows you, but you have no access to Mundap. Ask your administrator: the audit log "
+        "says why."
+    ) % {"provider": provider.name}
+    return apology(request, sentence, status=403)
+
+
+def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpResponseBase:
+    after = started.next_page or resolve_url(settings.LOGIN_REDIRECT_URL)
+    if started.purpose == Purpose.SIGN_IN:
+        user, identity = admit(started.provider, claims)
+        sign_in_from(request, user, identity, claims)
+        return redirect(after)
+    person = request.user
+    if not isinstance(person, User) or person.pk != started.user_id:
+        return apology(request, gettext("You were signed out meanwhile. Sign in again."))
+    if started.purpose == Purpose.CONNECT:
+        connect(started.provider, claims, user=person)
+    elif not ExternalIdentity.objects.filter(
+        provider=started.provider, subject=claims.subject, user=person
+    ).exists():
+        return apology(
+            request, gettext("That was another account of the provider. Nothing was done."), status=403
+        )
+    proof.note(request.session)
+    return redirect(after)
+
+
+def sign_in_from(request: HttpRequest, user: User, identity: ExternalIdentity, claims: Claims) -> None:
+    """A session of this person, tied to the provider's own, so that the provider can end it."""
+    begin_session(request, user)
+    request.session.save()
+    session = SignedInSession.objects.get(session_key=request.session.session_key)
+    ProviderSession.objects.create(
+        session=session, identity=identity, index=claims.session, kept=dict(claims.kept)
+    )
+    record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email, provider=identity.provider.slug)

@@ -106,24 +106,23 @@ def _documents(home: Path, given: dict[str, list[str]]) -> None:
                 "acl": {"allow": allowed},
             }
         )
-    lines += [
-        {"id": one, "title": one, "text": "", "acl": {"allow": ["everyone"]}}
-        for one in given["id of a document that fails"]
-    ]
-    lines += [
-        {"id": f"reason-{number}", "text": "x", f"permissions {one}": 1}
-        for number, one in enumerate(given["reason why a document fails"])
-    ]
     file = home / "planted.jsonl"
     file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     names = given["name of a source"]
     _sync("jsonl", names[0], {"path": str(file)})
-    small = home / "small.jsonl"
-    small.write_text(
-        json.dumps({"id": "a", "title": "a", "text": "a rule", "acl": {"allow": ["everyone"]}}), "utf-8"
-    )
-    for name in names[1:]:
-        _sync("jsonl", name, {"path": str(small)})
+    failing, reasons = given["id of a document that fails"], given["reason why a document fails"]
+    for number in range(max(len(names) - 1, len(failing), len(reasons))):
+        # A source of its own each: a page shows the first few failures.
+        small: list[dict[str, Json]] = [
+            {"id": "a", "title": "a", "text": "a rule", "acl": {"allow": ["everyone"]}}
+        ]
+        small += [
+            {"id": one, "text": "", "acl": {"allow": ["everyone"]}} for one in failing[number : number + 1]
+        ]
+        small += [{"id": "r", "text": "x", f"permissions {one}": 1} for one in reasons[number : number + 1]]
+        file = home / f"small-{number}.jsonl"
+        file.write_text("\n".join(json.dumps(line) for line in small), encoding="utf-8")
+        _sync("jsonl", _at(names, number + 1) or f"Small {number}", {"path": str(file)})
 
 
 def _folder(home: Path, names: list[str]) -> None:
@@ -354,7 +353,7 @@ def _pages() -> dict[str, list[str]]:
         *(f"/console/permissions/people/{one}/" for one in people[::3]),
         *(f"/console/models/{one}/" for one in models),
         *(f"/console/models/search/{one}/" for one in search),
-        *(f"/console/guardrails/rules/{one}/" for one in rules[::2]),
+        *(f"/console/guardrails/rules/{one}/" for one in rules),
         *(f"/console/guardrails/history/{one}/" for one in versions),
         *(f"/s/{token}/" for token in tokens[::5]),
     ]

@@ -27,10 +27,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Dialog,
+    Page,
+    Request,
+    Route,
+    StorageState,
+    sync_playwright,
+)
 from playwright.sync_api import Error as BrowserError
 
 from tests.browser.conftest import sign_in
@@ -45,7 +53,7 @@ from tests.providers.scripted_model import MODEL, PATH, writes
 LIVE = "what a model writes"
 PEOPLE = ("ann@example.com", "ada@example.com")
 _BROWSERS_CHECK = "/generate_204"  # Chromium asks whether there is an internet
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
 _PLANTING_S = 1_200
 _UNCLEAN = dict.fromkeys(
     (*range(0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2028, 0x202A), *range(0x2066, 0x206A))
@@ -193,10 +201,10 @@ def _chromium(sink: ScriptedServer, log: Path) -> Iterator[Browser]:
         yield browser
 
 
-def _signed_in(browser: Browser, address: str, who: str) -> dict[str, object]:
+def _signed_in(browser: Browser, address: str, who: str) -> StorageState:
     with browser.new_context(locale="en-US") as context:
         sign_in(context.new_page(), address, who)
-        return cast(dict[str, object], context.storage_state())
+        return context.storage_state()
 
 
 @contextmanager
@@ -204,7 +212,7 @@ def _pages(  # noqa: PLR0917 - what a visit is
     browser: Browser,
     address: str,
     found: Found,
-    state: dict[str, object],
+    state: StorageState,
     language: str,
     without_policy: bool = False,
 ) -> Iterator[Page]:
@@ -214,7 +222,7 @@ def _pages(  # noqa: PLR0917 - what a visit is
         storage_state=state,
         bypass_csp=without_policy,
         reduced_motion="reduce",
-    ) as context:  # type: ignore[call-overload]
+    ) as context:
         _watch(context, address, found)
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
@@ -315,7 +323,12 @@ def _control(
     with browser.new_context() as context:
         asked: list[str] = []
         context.on("request", lambda request: asked.append(request.url))
-        context.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+        def dialog(shown: Dialog) -> None:
+            asked.append(shown.message)
+            shown.dismiss()
+
+        context.on("dialog", dialog)
         page = context.new_page()
         for one in every[:: max(1, len(every) // most)]:
             control = f"{server.url}/control"

@@ -152,7 +152,7 @@ def _response(request: bytes) -> bytes:
 
 
 def _inside(*, short: bool) -> dict[str, Any]:
-    guarded_http._pause = lambda _attempt: 0.0
+    guarded_http._pause = lambda attempt: 0.0
     counted = Counted()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

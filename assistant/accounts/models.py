@@ -33,6 +33,7 @@ class Role(models.TextChoices):
     EMPLOYEE = "employee", _("Employee")
     CONTENT_ADMINISTRATOR = "content_administrator", _("Content administrator")
     SECURITY_ADMINISTRATOR = "security_administrator", _("Security administrator")
+    ANALYST = "analyst", _("Analyst")
     AUDITOR = "auditor", _("Auditor")
     ADMINISTRATOR = "administrator", _("Administrator")
 
@@ -110,10 +111,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Django's admin asks for this name. It shows schedules, nothing else."""
-        return self.has_right(Right.MANAGE_GUARDRAILS)
+        return self.has_right(Right.MANAGE_SCHEDULES)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Who manages guardrails may edit what the admin registers; nobody else may edit anything there."""
+        """Who manages schedules may edit what the admin registers; nobody else may edit anything there."""
         return self.is_staff
 
     def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002 - Django's signature
@@ -317,14 +318,18 @@ class AccountLink(models.Model):
 
 
 class ApiKey(models.Model):
-    """A person's key for the API. Only its digest is kept; it may do what the person may."""
+    """A person's key for the API, kept as a digest. It may do what they and its scopes may."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the key: it is long and random
+    scopes = models.CharField(
+        max_length=200, blank=True, default=""
+    )  # words of `scopes.Scope`; none: nothing
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)  # written rarely: see `api_keys`
 
     def __str__(self) -> str:
         return f"key {self.name} of {self.user}"

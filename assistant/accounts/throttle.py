@@ -42,6 +42,8 @@ class Kind(StrEnum):
     ADDRESS = "address"
     INSTALLATION = "installation"
     KEYS = "keys"  # wrong keys of the API from one address
+    PROVISIONING = "provisioning"  # what a provisioning client asks
+    ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
 ACCOUNT = Doubling(free=5, first_s=4, longest_s=3600, most=100, forgotten_s=30 * _DAY_S)
@@ -53,6 +55,10 @@ RULES: Mapping[Kind, Rule] = {
     # Against spraying from many addresses: what a large firm needs on a Monday morning, then ten a minute.
     Kind.INSTALLATION: Leaking(capacity=500, each_s=6),
     Kind.KEYS: Leaking(capacity=60, each_s=5),
+    # A first run over a whole firm at once, then fifty a second; Microsoft Entra ID wants at least 25.
+    Kind.PROVISIONING: Leaking(capacity=3_000, each_s=0.02),
+    # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
+    Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
 
 
@@ -121,6 +127,20 @@ def forget_names(names: Iterable[str]) -> int:
 def wrong_key(*, address: str) -> Held | None:
     """Count a key of the API that does not work. Held: too many came from there; nothing was counted."""
     keys = {Kind.KEYS: _key(Kind.KEYS, network_of(address))}
+    outcome = _counted(keys, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def provisioning_call(*, client: int) -> Held | None:
+    """Count what a provisioning client asks. Held: it asks too fast; nothing was counted."""
+    outcome = _counted({Kind.PROVISIONING: _key(Kind.PROVISIONING, str(client))}, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def arrival(*, address: str) -> Held | None:
+    """Count a sign-in that begins at a company's provider, or an answer that is refused. Held: too many from
+    there; nothing was counted."""
+    keys = {Kind.ARRIVALS: _key(Kind.ARRIVALS, network_of(address))}
     outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 
@@ -194,7 +214,8 @@ def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
     if row.told_at is not None and row.told_at > now - _TOLD_EVERY:
         return
     FailedTries.objects.filter(pk=row.pk).update(told_at=now)
-    event = Event.KEYS_THROTTLED if kind is Kind.KEYS else Event.SIGN_IN_THROTTLED
+    of_keys = kind in (Kind.KEYS, Kind.PROVISIONING)
+    event = Event.KEYS_THROTTLED if of_keys else Event.SIGN_IN_THROTTLED
     own = kind in (Kind.ACCOUNT, Kind.DEVICE)
     record(event, actor=known_as_address(name) if own else "", held=kind)
 

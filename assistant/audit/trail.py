@@ -85,14 +85,32 @@ class Event(StrEnum):
     SECRET_KEY_REPLACED = "secret_key_replaced"  # noqa: S105 - the name of an event
     PERSON_ERASED = "person_erased"
     PERSON_EXPORTED = "person_exported"
+    RETENTION_APPLIED = "retention_applied"  # what was older than it is kept
     IDENTITY_PROVIDER_ADDED = "identity_provider_added"
     IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
     IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
     IDENTITY_PROVIDER_CLOSED = "identity_provider_closed"
     IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
+    IDENTITY_KEY_ANNOUNCED = "identity_key_announced"  # our next key at a provider
+    IDENTITY_KEY_CHANGED = "identity_key_changed"
+    IDENTITY_METADATA_READ = "identity_metadata_read"  # other metadata of a provider than before
+    IDENTITY_METADATA_FAILED = "identity_metadata_failed"
+    IDENTITY_MESSAGE_REFUSED = "identity_message_refused"  # what came in a provider's name is not believed
+    IDENTITY_SIGNED_OUT = "identity_signed_out"  # a provider ended sessions
+    IDENTITY_DISCONNECTED = "identity_disconnected"
     IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
     IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
     ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
+    PROVISIONING_KEY_ISSUED = "provisioning_key_issued"
+    PROVISIONING_KEY_REVOKED = "provisioning_key_revoked"
+    PERSON_PROVISIONED = "person_provisioned"  # a provider manages an account from now on
+    PERSON_RENAMED = "person_renamed"  # by a provider
+    PERSON_UNPROVISIONED = "person_unprovisioned"
+    PROVISIONING_REFUSED = "provisioning_refused"
+    ADDRESS_KEPT = "address_kept"  # a provider tells another address of somebody than the account has
+    GROUP_PROVISIONED = "group_provisioned"
+    GROUP_CHANGED = "group_changed"
+    GROUP_UNPROVISIONED = "group_unprovisioned"
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

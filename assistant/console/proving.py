@@ -1,4 +1,7 @@
-"""Sensitive actions ask for the password again, and lose nothing of what was typed."""
+"""Sensitive actions ask again who somebody is, and lose nothing of what was typed.
+
+By the password; or by the company's provider, in a window of its own, while this one keeps the fields.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -16,12 +21,14 @@ from assistant.accounts.proof import is_recent, prove
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
 from assistant.console.administrators import AdministratorRequest
+from assistant.identity.connected import connected
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
 
 _PASSWORD = "proving_password"  # noqa: S105 - the name of a field
-_LEFT_OUT = {"csrfmiddlewaretoken", _PASSWORD}
+_BY_PROVIDER = "proving_by_provider"  # the person says that they proved themselves in another window
+_LEFT_OUT = {"csrfmiddlewaretoken", _PASSWORD, _BY_PROVIDER}
 _A_DAY_S = 24 * 3600
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
@@ -36,7 +43,10 @@ def recently_proven(page: Page[P]) -> Page[P]:
     @wraps(page)
     def guarded(request: AdministratorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method != "POST" or is_recent(request.session):
-            return page(request, *args, **kwargs)
+            return page(_cleaned(request), *args, **kwargs)
+        if _BY_PROVIDER in request.POST and not request.POST.get(_PASSWORD):
+            failure = gettext("You have not signed in anew there yet. Nothing was done.")
+            return _asked(request, status=422, failure=failure)
         if _PASSWORD not in request.POST:
             return _asked(request, status=403)
         outcome = prove(
@@ -50,19 +60,43 @@ def recently_proven(page: Page[P]) -> Page[P]:
         if not outcome:
             failure = gettext("The password isn’t right. Nothing was done yet.")
             return _asked(request, status=422, failure=failure)
-        fields = request.POST.copy()
-        del fields[_PASSWORD]
-        request.POST = fields  # type: ignore[assignment]  # the page is to read what its own form sent
-        return page(request, *args, **kwargs)
+        return page(_cleaned(request), *args, **kwargs)
 
     return sensitive_post_parameters(_PASSWORD)(guarded)
+
+
+def _cleaned(request: AdministratorRequest) -> AdministratorRequest:
+    """The page is to read what its own form sent."""
+    if request.POST.keys() & {_PASSWORD, _BY_PROVIDER}:
+        fields = request.POST.copy()
+        for name in (_PASSWORD, _BY_PROVIDER):
+            fields.pop(name, None)
+        request.POST = fields  # type: ignore[assignment]
+    return request
+
+
+def _ways(request: AdministratorRequest) -> list[tuple[str, str]]:
+    """Providers at which the person can prove who they are: the name, and the address to open."""
+    query = urlencode({"purpose": "prove", "next": reverse("web:proven")})
+    return [
+        (one.provider, f"{reverse(one.route, kwargs={'slug': one.slug})}?{query}")
+        for one in connected(request.user.pk)
+        if one.is_open and one.route
+    ]
 
 
 def _asked(request: AdministratorRequest, *, status: int, failure: str = "") -> HttpResponse:
     fields = [
         (name, value) for name, values in request.POST.lists() if name not in _LEFT_OUT for value in values
     ]
-    context = {"fields": fields, "field": _PASSWORD, "failure": failure}
+    context = {
+        "fields": fields,
+        "field": _PASSWORD,
+        "failure": failure,
+        "by_provider": _BY_PROVIDER,
+        "ways": _ways(request),
+        "has_password": request.user.has_usable_password(),
+    }
     response = render(request, "console/prove.html", context, status=status)
     response.headers["Cache-Control"] = "no-store"
     if request.htmx:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
+from assistant.identity.scim import models as provisioned  # noqa: F401 - Django finds its rows from here
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_PAGE = 80, 512, 2_000
 
@@ -130,3 +131,19 @@ class ProviderSession(models.Model):
 
     def __str__(self) -> str:
         return f"session at provider {self.identity.provider_id}"
+
+
+class FetchedMetadata(models.Model):
+    """What a provider said of itself at the address where it does; the last that could be used stays."""
+
+    provider = models.OneToOneField(IdentityProvider, on_delete=models.CASCADE, related_name="fetched")
+    url = models.CharField(max_length=2_000, blank=True)  # from where; text of another address never counts
+    text = models.TextField(blank=True)
+    entity_id = models.CharField(max_length=1_024, blank=True)
+    fetched_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # of the last try
+    problem_parts = models.JSONField(null=True)  # what it is told in another language by
+
+    def __str__(self) -> str:
+        return f"metadata of provider {self.provider_id}"

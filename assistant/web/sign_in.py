@@ -27,7 +27,10 @@ from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
 from assistant.identity.kinds import KINDS
+from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
+from assistant.web.company_sign_in import leave
+from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
 from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
@@ -57,14 +60,24 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
-    user = _proven(request, name, request.POST.get("password", ""))
-    if user is None:
-        record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
-        failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
-        return _page(request, name, failure=failure, status=422)
+    password = request.POST.get("password", "")
+    user = _proven(request, name, password)
+    if user is not None:
+        begin_session(request, user)
+        record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email)
+    else:
+        outcome = by_directory(request, name=name, password=password)
+        if isinstance(outcome, OutOfReach):
+            return _page(request, name, failure=outcome.sentence, status=503)
+        if outcome is None:
+            record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
+            failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
+            return _page(request, name, failure=failure, status=422)
+        if isinstance(outcome, HttpResponse):
+            throttle.was_right(tried)
+            return outcome
+        user = outcome
     throttle.was_right(tried)
-    begin_session(request, user)
-    record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email)
     response = redirect(_next(request))
     response.set_cookie(
         _DEVICE_COOKIE,
@@ -86,6 +99,7 @@ def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 2
         "next": next_page,
         "waits": status == _TOO_MANY,
         "ways": _ways(next_page),
+        "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)
 
@@ -118,9 +132,10 @@ def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:
 @require_POST
 @for_people
 def sign_out(request: PersonRequest) -> HttpResponseBase:
-    """End the session."""
+    """End the session; somebody who came from a company's provider signs out there, too."""
+    onward = leave(request)
     logout(request)
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    return onward or redirect(settings.LOGOUT_REDIRECT_URL)
 
 
 @require_POST

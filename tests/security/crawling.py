@@ -170,9 +170,9 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/close/": Route(POST),
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
-    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
@@ -257,7 +257,12 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "job": ["embedder", "reranker", "entailment", "nothing"],
         "model_id": known(LanguageModel.objects.values_list("pk", flat=True)),
         "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
-        "key_id": known(ApiKey.objects.values_list("pk", flat=True)),
+        "key_id": known(
+            {
+                *ApiKey.objects.values_list("pk", flat=True),
+                *ProvisioningKey.objects.values_list("pk", flat=True),
+            }
+        ),
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],
@@ -269,7 +274,6 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],
         "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
-        "key_id": known(ProvisioningKey.objects.values_list("pk", flat=True)),
         "name": ["User", "urn:ietf:params:scim:schemas:core:2.0:Group", "nothing"],
         "resource": [*map(str, ProvisionedPerson.objects.values_list("number", flat=True)), "nothing"],
     }

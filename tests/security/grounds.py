@@ -93,7 +93,6 @@ class Grounds:
                 "run_id": self.common["asking_run"]
             },
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
-            "console/identity/new/": {"kind": "saml"},
             "console/identity/tried/": {"ticket": own.get("tried", "nothing")},
             "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},

@@ -104,7 +104,7 @@ def foreign(grounds: Grounds, asked: Asked, name: str) -> Iterator[str]:
             yield from (value for value in neighbours if value != mine)
     elif name == "document_id" and "permissions" not in asked.route:
         user = grounds.actors[asked.actor].user
-        seen = visible_documents(viewer_for(user)).values("pk") if user else []
+        seen = visible_documents(viewer_for(user)).values_list("pk", flat=True) if user else []
         hidden = Document.every.exclude(pk__in=seen).exclude(chat_file__conversation__user=user)
         yield from map(str, hidden.values_list("pk", flat=True))
     elif name == "source_id" and asked.route.startswith("api/v1/sources/"):

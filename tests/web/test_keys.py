@@ -46,7 +46,7 @@ def test_a_key_is_made_for_chosen_calls_and_shown_once(ann: Client, people: dict
     answer = ann.post("/keys/", FORM)
     asking = asking_with(made(answer))
     assert asking is not None
-    assert (asking.user, asking.scopes) == (people["ann"], {Scope.SEARCH})
+    assert (asking.user, asking.scopes) == (people["ann"], frozenset({Scope.SEARCH}))
     assert answer.headers["Cache-Control"] == "no-store"
     later = ann.get("/keys/").content.decode()
     assert "Report" in later
@@ -121,7 +121,9 @@ def test_its_use_is_written_down_now_and_then(people: dict[str, User]) -> None:
     assert row.get().last_used_at == first
     row.update(last_used_at=timezone.now() - timedelta(minutes=11))
     assert asking_with(key.text)
-    assert row.get().last_used_at > first
+    later = row.get().last_used_at
+    assert later is not None
+    assert later > first
 
 
 def test_words_that_name_no_scope_open_nothing() -> None:

@@ -76,6 +76,17 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.IDENTITY_PROVIDER_REMOVED: pgettext_lazy("audited event", "Removed an identity provider"),
     Event.IDENTITY_JOINED: pgettext_lazy("audited event", "Joined a company identity and an account"),
     Event.IDENTITY_REFUSED: pgettext_lazy("audited event", "Refused somebody from an identity provider"),
+    Event.SECOND_FACTOR_FAILED: pgettext_lazy("audited event", "Second step of a sign-in failed"),
+    Event.APP_CODES_SET_UP: pgettext_lazy("audited event", "Set up an authenticator app"),
+    Event.APP_CODES_REMOVED: pgettext_lazy("audited event", "Removed an authenticator app"),
+    Event.RECOVERY_CODES_MADE: pgettext_lazy("audited event", "Made recovery codes"),
+    Event.RECOVERY_CODE_USED: pgettext_lazy("audited event", "Used a recovery code"),
+    Event.PASSKEY_ADDED: pgettext_lazy("audited event", "Added a passkey"),
+    Event.PASSKEY_REMOVED: pgettext_lazy("audited event", "Removed a passkey"),
+    Event.PASSKEY_REFUSED: pgettext_lazy("audited event", "Refused a passkey that may be a copy"),
+    Event.SECOND_FACTOR_POSTPONED: pgettext_lazy("audited event", "Postponed the second factor"),
+    Event.FACTORS_RESET: pgettext_lazy("audited event", "Reset somebody’s second factors"),
+    Event.PASSWORD_CHANGED: pgettext_lazy("audited event", "Changed their password"),
     Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
 }
 
@@ -115,6 +126,8 @@ DETAILS: Mapping[str, str | Promise] = {
     "entries": pgettext_lazy("detail of an audited event", "Entries"),
     "first": pgettext_lazy("detail of an audited event", "First number"),
     "head": pgettext_lazy("detail of an audited event", "Last number"),
+    "left": pgettext_lazy("detail of an audited event", "Left"),
+    "ways": pgettext_lazy("detail of an audited event", "Shown"),
     "ok": pgettext_lazy("detail of an audited event", "Unaltered"),
     "problems": pgettext_lazy("detail of an audited event", "Problems"),
 }

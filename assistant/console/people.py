@@ -20,6 +20,7 @@ from assistant.common.identity import canonical_email
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
 from assistant.console.proving import recently_proven
+from assistant.factors.resetting import remembered, reset
 
 
 @require_GET
@@ -149,6 +150,15 @@ def end_sessions(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
+def reset_factors(request: AdministratorRequest, person_id: int) -> HttpResponse:
+    """Take away all second factors of the person, who sets up new ones when they sign in next."""
+    actor = request.user.email
+    return _done(request, person_id, "factors", lambda: reset(user_id=person_id, actor=actor))
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
 def let_in(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Forget the wrong passwords that were entered for the person, so that nobody waits for them."""
     lift(name=directory.person(person_id).label.email, actor=request.user.email)
@@ -221,6 +231,7 @@ def _page(
         "detail": directory.person(person_id),
         "roles": Role.choices,
         "signed_in": len(sessions_of(user_id=person_id)),
+        "factors": remembered(user_id=person_id),
         "is_own": person_id == request.user.pk,
         "wrong": wrong or {},
         "typed": request.POST.get("address", "")[:254],

@@ -105,6 +105,7 @@ urlpatterns = [
     path("people/<int:person_id>/close/", people.close, name="person-close"),
     path("people/<int:person_id>/reopen/", people.reopen, name="person-reopen"),
     path("people/<int:person_id>/end-sessions/", people.end_sessions, name="person-end-sessions"),
+    path("people/<int:person_id>/reset-factors/", people.reset_factors, name="person-reset-factors"),
     path("people/<int:person_id>/let-in/", people.let_in, name="person-let-in"),
     path("people/<int:person_id>/free/", people.free, name="person-free"),
 ]

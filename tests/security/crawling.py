@@ -21,6 +21,7 @@ from assistant.accounts.models import User
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
+from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
@@ -73,6 +74,19 @@ ROUTES: dict[str, Route] = {
     "turns/<int:turn_id>/sources/<int:n>/": Route(),
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
+    "sign-in/passkey/": Route(POST),
+    "sign-in/passkey/begin/": Route(POST),
+    "sign-in/second-step/": Route(GET_POST),
+    "sign-in/set-up/": Route(GET_POST),
+    "sign-in/later/": Route(POST),
+    "security/": Route(),
+    "security/prove/": Route(GET_POST),
+    "security/password/": Route(GET_POST),
+    "security/app/": Route(GET_POST),
+    "security/app/remove/": Route(POST),
+    "security/recovery-codes/": Route(POST),
+    "security/passkeys/": Route(POST),
+    "security/passkeys/<slug:passkey>/remove/": Route(POST),
     "sessions/": Route(),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
@@ -155,6 +169,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
+    "console/people/<int:person_id>/reset-factors/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
@@ -230,6 +245,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
+        "passkey": [*Passkey.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],

@@ -224,6 +224,8 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # At INFO they write down every address that is asked for.
-    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol")},
+    # At INFO they write down every address that is asked for, or the ids of keys.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol", "fido2")
+    },
 }

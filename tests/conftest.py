@@ -224,26 +224,37 @@ def _arrive() -> dict[str, User]:
     }
 
 
-@pytest.fixture
-def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
-    """The small world, synced: once in each process, and laid down again for each test."""
-    world = SmallWorld(
-        file=tmp_path / "world.jsonl",
+def new_small_world(folder: Path) -> SmallWorld:
+    """The small world in the database that is there, with its file in a folder."""
+    world = _unmade_small_world(folder)
+    _make(world)
+    return world
+
+
+def _unmade_small_world(folder: Path) -> SmallWorld:
+    return SmallWorld(
+        file=folder / "world.jsonl",
         source_id=0,
         documents={str(document["id"]): dict(document) for document in DOCUMENTS},
         groups={str(group["group"]): dict(group) for group in GROUPS},
     )
 
-    def make() -> None:
-        if not User.objects.filter(email__in=[f"{name}@example.com" for name in PEOPLE]).exists():
-            _arrive()  # a fixture that asks for the world by its name may have asked for its people before
-        world.write()
-        path: dict[str, Json] = {"path": str(world.file)}
-        world.source_id = add_source(kind="jsonl", name="world", config=path, actor="test")
-        run = world.sync()
-        assert run.state == "succeeded", run
 
-    made_once(make, folder=tmp_path, kept_in=lambda: tmp_path_factory.mktemp("small-world"))
+def _make(world: SmallWorld) -> None:
+    if not User.objects.filter(email__in=[f"{name}@example.com" for name in PEOPLE]).exists():
+        _arrive()  # a fixture that asks for the world by its name may have asked for its people before
+    world.write()
+    path: dict[str, Json] = {"path": str(world.file)}
+    world.source_id = add_source(kind="jsonl", name="world", config=path, actor="test")
+    run = world.sync()
+    assert run.state == "succeeded", run
+
+
+@pytest.fixture
+def small_world(db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
+    """The small world, synced: once in each process, and laid down again for each test."""
+    world = _unmade_small_world(tmp_path)
+    made_once(lambda: _make(world), folder=tmp_path, kept_in=lambda: tmp_path_factory.mktemp("small-world"))
     world.source_id = Source.objects.get(connection__name="world").pk
     yield world
     # A reader may have left before the end of a turn, whose thread still writes to the test's database.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.conf import settings
 from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -32,11 +33,13 @@ def known_device(word: str, *, name: str) -> str:
     try:
         value = signing.loads(word[:_LONGEST], salt=_SALT, max_age=LIFE_S)
         digest, number = value
-        fits = constant_time_compare(str(digest), _digest(canonical_email(name)))
+        canonical = canonical_email(name)
+        secrets_known = (None, *settings.SECRET_KEY_FALLBACKS)
+        fits = any(constant_time_compare(str(digest), _digest(canonical, one)) for one in secrets_known)
     except (signing.BadSignature, UsageError, ValueError, TypeError):
         return ""
     return str(number) if fits else ""
 
 
-def _digest(name: str) -> str:
-    return salted_hmac(_SALT, name, algorithm="sha256").hexdigest()
+def _digest(name: str, secret: str | None = None) -> str:
+    return salted_hmac(_SALT, name, secret, algorithm="sha256").hexdigest()

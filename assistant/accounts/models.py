@@ -9,6 +9,8 @@ switches to it in one transaction, so that nobody ever sees half a group.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -18,9 +20,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from assistant.accounts import door_models  # noqa: F401 - Django finds the door's rows from here
+from assistant.accounts import door_models, erased_models  # noqa: F401 - Django finds these rows from here
+from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
-from assistant.common.acl import PrincipalKind
+from assistant.common.acl import PrincipalKind, PrincipalRef
 from assistant.common.identity import canonical_email
 
 
@@ -30,6 +33,7 @@ class Role(models.TextChoices):
     EMPLOYEE = "employee", _("Employee")
     CONTENT_ADMINISTRATOR = "content_administrator", _("Content administrator")
     SECURITY_ADMINISTRATOR = "security_administrator", _("Security administrator")
+    ANALYST = "analyst", _("Analyst")
     AUDITOR = "auditor", _("Auditor")
     ADMINISTRATOR = "administrator", _("Administrator")
 
@@ -82,6 +86,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_session_auth_hash(self) -> str:
+        """What ties sessions to the password: they end with it, and not with the installation's secret key.
+
+        A session's row is signed under that key as a whole; a second key inside it would sign everybody
+        out when the key is replaced.
+        """
+        return hashlib.sha256(f"mundap session\0{self.password}".encode()).hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """What sessions of before this was so hold."""
+        yield super().get_session_auth_hash()
+        yield from super().get_session_auth_fallback_hash()
+
     def has_right(self, right: Right) -> bool:
         """Whether the person's role carries this right, and the account is open."""
         return self.is_active and right in RIGHTS[self.role]
@@ -94,10 +111,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Django's admin asks for this name. It shows schedules, nothing else."""
-        return self.has_right(Right.MANAGE_GUARDRAILS)
+        return self.has_right(Right.MANAGE_SCHEDULES)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Who manages guardrails may edit what the admin registers; nobody else may edit anything there."""
+        """Who manages schedules may edit what the admin registers; nobody else may edit anything there."""
         return self.is_staff
 
     def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002 - Django's signature
@@ -114,9 +131,14 @@ class AddressManager(models.Manager["Address"]):
         Raises:
             IntegrityError: somebody has it.
         """
+        from assistant.accounts import veiling  # noqa: PLC0415 - it imports this module
+
         former = self.select_for_update().filter(address=address, user=None).first()
         if former is None:
-            return self.create(address=address, user=user, is_alias=alias)
+            had = was_erased(address)
+            if had:  # what denies somebody of this address must deny its new holder, too
+                veiling.unveil([PrincipalRef(PrincipalKind.USER, address)], connection=None)
+            return self.create(address=address, user=user, is_alias=alias, confirmed=not had)
         former.user, former.is_alias, former.confirmed, former.since = user, alias, False, timezone.now()
         former.save()
         return former
@@ -296,14 +318,18 @@ class AccountLink(models.Model):
 
 
 class ApiKey(models.Model):
-    """A person's key for the API. Only its digest is kept; it may do what the person may."""
+    """A person's key for the API, kept as a digest. It may do what they and its scopes may."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the key: it is long and random
+    scopes = models.CharField(
+        max_length=200, blank=True, default=""
+    )  # words of `scopes.Scope`; none: nothing
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)  # written rarely: see `api_keys`
 
     def __str__(self) -> str:
         return f"key {self.name} of {self.user}"

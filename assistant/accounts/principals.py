@@ -12,6 +12,7 @@ from django.db.models import Q
 from assistant.accounts.freshness import is_expired
 from assistant.accounts.models import AccountLink, AddressUse, Connection, GroupEdge, Principal, SourceAccount
 from assistant.accounts.revisions import Counter, bump
+from assistant.accounts.veiling import unveil
 from assistant.common.acl import PrincipalKind, PrincipalRef
 
 DIRECTORY = "directory:"  # how ids begin that mean a group of the joined directory
@@ -48,7 +49,10 @@ def _interned(wanted: list[PrincipalRef], connection: Connection) -> dict[Princi
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
         _select(part, connection, found)
-        missing = [ref for ref in part if ref not in found]
+        if missing := [ref for ref in part if ref not in found]:
+            unveil(missing, connection=connection)
+            _select(missing, connection, found)
+            missing = [ref for ref in missing if ref not in found]
         Principal.objects.bulk_create(
             [
                 Principal(

@@ -19,6 +19,9 @@ class Right(StrEnum):
     INSPECT_PERMISSIONS = "inspect_permissions"  # who may read which document and why; ids, never text
     MANAGE_PEOPLE = "manage_people"  # addresses, links to source accounts, roles
     SEE_AUDIT = "see_audit"
+    # Counts: how much is asked and answered, what models took; no person and no question.
+    SEE_USAGE = "see_usage"
+    MANAGE_SCHEDULES = "manage_schedules"  # Django's admin: when the program's own tasks run
     MANAGE_SIGN_IN = "manage_sign_in"  # whom to believe who somebody is: identity providers
 
 
@@ -40,8 +43,8 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
     "employee": frozenset(),
     "content_administrator": _CONTENT,
     "security_administrator": _SECURITY,
+    "analyst": frozenset({Right.SEE_USAGE}),
     "auditor": _AUDIT,
-    "administrator": _CONTENT
-    | _SECURITY
-    | {Right.MANAGE_MODELS},  # for a firm in which one person is everything
+    # For a firm in which one person is everything.
+    "administrator": _CONTENT | _SECURITY | {Right.MANAGE_MODELS, Right.SEE_USAGE, Right.MANAGE_SCHEDULES},
 }

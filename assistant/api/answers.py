@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
 
     BAD_REQUEST = "bad_request"
     UNAUTHORIZED = "unauthorized"
+    OUT_OF_SCOPE = "out_of_scope"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CONFLICT = "conflict"
@@ -26,6 +27,7 @@ class ErrorCode(StrEnum):
 STATUS: dict[ErrorCode, int] = {
     ErrorCode.BAD_REQUEST: 400,
     ErrorCode.UNAUTHORIZED: 401,
+    ErrorCode.OUT_OF_SCOPE: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.CONFLICT: 409,
@@ -52,6 +54,13 @@ def refusal(code: ErrorCode, message: str) -> JsonResponse:
 def nothing_here() -> JsonResponse:
     """For what is not there and for what is not theirs. It depends on nothing, so the two cannot differ."""
     return refusal(ErrorCode.NOT_FOUND, "There is nothing here, or it is not yours to see.")
+
+
+def other_scope(wanted: str) -> JsonResponse:
+    """For a key that was made for other calls (RFC 6750, section 3.1)."""
+    response = refusal(ErrorCode.OUT_OF_SCOPE, f"This call needs a key with the scope '{wanted}'.")
+    response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{wanted}"'
+    return response
 
 
 def other_method(allowed: str) -> JsonResponse:

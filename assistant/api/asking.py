@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from assistant.access.viewer import Viewer
+from assistant.accounts.scopes import Scope
 from assistant.api.filtering import filters_of_body
 from assistant.api.keys import for_keys
 from assistant.api.parameters import json_body, optional_text_field, parameters, text_field
@@ -14,7 +15,7 @@ from assistant.common.types import JsonObject
 from assistant.retrieval.filters import NAMES
 
 
-@for_keys("POST")
+@for_keys("POST", scope=Scope.ASK)
 def ask(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """The answer with its citations. Nothing of it is stored."""
     parameters(request, known=())

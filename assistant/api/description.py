@@ -15,6 +15,7 @@ from assistant.access.inspection import (
     SourceShare,
     SourceView,
 )
+from assistant.accounts.scopes import Scope
 from assistant.api.answers import STATUS, ErrorCode, other_method, result
 from assistant.api.filtering import described_fields, described_parameters
 from assistant.api.push_description import described_pushing, push_schemas
@@ -56,8 +57,9 @@ _DATE_KIND: Schema = {
 _ABOUT = (
     "Search and questions over the documents that the owner of a key may read, and the permission "
     "inspector. What a person may read is asked at each request: what is not theirs answers as what "
-    "is not there. Keys are issued with `manage.py api-key add`; those with which a program pushes "
-    "documents into one source, and can read nothing, with `manage.py push-key add`."
+    "is not there. People make their keys on the page of their API keys, or `manage.py api-key add` does. "
+    "A key has scopes; a call whose scope it lacks is refused with 403. Keys with which a program pushes "
+    "documents into one source, and can read nothing, are issued with `manage.py push-key add`."
 )
 
 
@@ -184,21 +186,20 @@ def _for_everybody() -> dict[str, Schema]:
     hits: Schema = {**WHOLE, "minimum": 1, "maximum": MOST_HITS, "default": USUAL_HITS}
     ask = _call("Ask a question; the whole answer comes at once, and nothing is stored.", ref("Answer"))
     body: Schema = {"required": True, "content": _content(ref("Question"))}
+    search = _call(
+        "The best passage of each of the best documents.",
+        ref("Hits"),
+        query,
+        _parameter("k", hits, "How many documents at most.", required=False),
+        *described_parameters(),
+    )
     document = _call("A document with its text.", ref("Document"), _in_path("document_id", WHOLE))
     this: Schema = {"get": {**_operation("This description.", {"type": "object"}), "security": []}}
     return {
         "/openapi.json": this,
-        "/search": {
-            "get": _call(
-                "The best passage of each of the best documents.",
-                ref("Hits"),
-                query,
-                _parameter("k", hits, "How many documents at most.", required=False),
-                *described_parameters(),
-            )
-        },
-        "/ask": {"post": {**ask, "requestBody": body}},
-        "/documents/{document_id}": {"get": document},
+        "/search": {"get": _scoped(Scope.SEARCH, search)},
+        "/ask": {"post": _scoped(Scope.ASK, {**ask, "requestBody": body})},
+        "/documents/{document_id}": {"get": _scoped(Scope.DOCUMENTS, document)},
     }
 
 
@@ -243,7 +244,10 @@ def _for_inspectors(schemas: dict[str, Schema]) -> dict[str, Schema]:
         ),
     }
     needs = "Needs the right to inspect permissions; for others there is no such call."
-    return {path: {"get": {**call, "description": needs}} for path, call in calls.items()}
+    return {
+        path: {"get": _scoped(Scope.PERMISSIONS, {**call, "description": needs})}
+        for path, call in calls.items()
+    }
 
 
 def _for_programs() -> dict[str, Schema]:
@@ -260,6 +264,13 @@ def _for_programs() -> dict[str, Schema]:
             call["requestBody"] = {"required": True, "content": _content(ref(body))}
         paths[path] = {method: call}
     return paths
+
+
+def _scoped(scope: Scope, call: Schema) -> Schema:
+    """The call with the scope that a key needs for it; OpenAPI 3.1 lets every scheme name some."""
+    needs = f"Needs a key with the scope `{scope}`."
+    told = " ".join(filter(None, (needs, str(call.get("description", "")))))
+    return {**call, "security": [{"key": [scope.value]}], "description": told}
 
 
 def _call(summary: str, schema: Schema, *parameters: Schema) -> Schema:

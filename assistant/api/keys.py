@@ -20,12 +20,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer, viewer_for
-from assistant.accounts.api_keys import person_with_key
+from assistant.accounts.api_keys import Asking, asking_with
 from assistant.accounts.roles import Right
+from assistant.accounts.scopes import Scope
 from assistant.accounts.throttle import wrong_key
-from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
+from assistant.api.answers import ErrorCode, nothing_here, other_method, other_scope, refusal, result
 from assistant.audit.origin import address_of
 from assistant.common.errors import GuardrailsDamaged, IndexDamaged, ModelUnavailable, NotFound, UsageError
+from assistant.common.row_numbers import require_possible_numbers
 from assistant.common.types import JsonObject
 
 log = logging.getLogger(__name__)
@@ -38,11 +40,11 @@ BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
 NO_KEY = "Send a key that works: Authorization: Bearer mundap_... Keys expire and can be revoked."
 
 
-def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], Guarded[P]]:
-    """The call, for who has a key and the right that it needs. Every error is answered in the one shape.
+def for_keys(method: str, *, scope: Scope, right: Right | None = None) -> Callable[[Call[P]], Guarded[P]]:
+    """The call, for who has a key of this scope and the right that it needs. Errors have the one shape.
 
     Whoever has no key learns nothing of paths, methods or parameters; for who has not
-    the right there is no such call.
+    the right there is no such call; who has it is told which scope the key lacks.
     """
 
     def guard(call: Call[P]) -> Guarded[P]:
@@ -50,13 +52,17 @@ def for_keys(method: str, *, right: Right | None = None) -> Callable[[Call[P]], 
         @wraps(call)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> JsonResponse:
             def act() -> JsonResponse:
-                viewer = _asking(request)
-                if viewer is None:
+                asking = _asking(request)
+                if asking is None:
                     return no_working_key(request)
+                viewer = viewer_for(asking.user)
                 if right is not None:
                     require(viewer, right)
+                if scope not in asking.scopes:
+                    return other_scope(scope)
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
                     return other_method(method)
+                require_possible_numbers(kwargs)
                 return result(call(viewer, request, *args, **kwargs))
 
             return answered(act)
@@ -90,11 +96,10 @@ def no_working_key(request: HttpRequest) -> JsonResponse:
     return response
 
 
-def _asking(request: HttpRequest) -> Viewer | None:
+def _asking(request: HttpRequest) -> Asking | None:
     """Two headers arrive as one with a comma, and so prove nothing."""
     sent = BEARER.fullmatch(request.headers.get("Authorization", ""))
-    user = person_with_key(sent[1]) if sent else None
-    return viewer_for(user) if user else None
+    return asking_with(sent[1]) if sent else None
 
 
 def answered(act: Callable[[], JsonResponse]) -> JsonResponse:

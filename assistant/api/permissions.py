@@ -9,6 +9,7 @@ from assistant.access import inspector
 from assistant.access.viewer import Viewer
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
+from assistant.accounts.scopes import Scope
 from assistant.api.as_json import as_json
 from assistant.api.keys import for_keys
 from assistant.api.parameters import parameters, required, whole_number
@@ -20,7 +21,7 @@ from assistant.sync.access_changes import run_changes
 _LAST_PAGE = 1_000_000
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def explain(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """Why a person sees a document, or why not."""
     given = parameters(request, known=("person", "document"))
@@ -29,7 +30,7 @@ def explain(viewer: Viewer, request: HttpRequest) -> JsonObject:
     return _object(inspector.inspect(viewer=viewer, person_id=person_id, document_id=document_id))
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def find_documents(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """Documents by number, address or id in their source."""
     given = parameters(request, known=("text", "source"))
@@ -39,7 +40,7 @@ def find_documents(viewer: Viewer, request: HttpRequest) -> JsonObject:
     return {"documents": as_json(found)}
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def find_people(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """People by name or address."""
     given = parameters(request, known=("text",))
@@ -47,21 +48,21 @@ def find_people(viewer: Viewer, request: HttpRequest) -> JsonObject:
     return {"people": as_json(inspector.find_people(viewer=viewer, text=text))}
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def readers(viewer: Viewer, request: HttpRequest, document_id: int) -> JsonObject:
     """Who sees a document."""
     page = _page(parameters(request, known=("page",)))
     return _object(inspector.readers(viewer=viewer, document_id=document_id, page=page))
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def sources_of(viewer: Viewer, request: HttpRequest, email: str) -> JsonObject:
     """How much of each source a person sees."""
     parameters(request, known=())
     return {"sources": as_json(inspector.source_shares(viewer=viewer, person_id=_person(email)))}
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def documents_of(viewer: Viewer, request: HttpRequest, email: str) -> JsonObject:
     """What a person sees in one source."""
     given = parameters(request, known=("source", "page"))
@@ -71,7 +72,7 @@ def documents_of(viewer: Viewer, request: HttpRequest, email: str) -> JsonObject
     )
 
 
-@for_keys("GET", right=Right.INSPECT_PERMISSIONS)
+@for_keys("GET", scope=Scope.PERMISSIONS, right=Right.INSPECT_PERMISSIONS)
 def changes(viewer: Viewer, request: HttpRequest, run_id: int) -> JsonObject:
     """Who gains and who loses by a run."""
     page = _page(parameters(request, known=("page",)))

@@ -16,6 +16,7 @@ from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal
 from assistant.api.keys import BEARER, answered, no_working_key
 from assistant.api.parameters import parameters
 from assistant.common.errors import UsageError
+from assistant.common.row_numbers import require_possible_numbers
 from assistant.common.types import Json, JsonObject
 from assistant.sync.push_groups import PushedGroups, put_groups
 from assistant.sync.push_jobs import job, start_job, stop_job
@@ -58,6 +59,7 @@ def for_push_keys(method: str) -> Callable[[Call[P]], Guarded]:
                     return nothing_here()
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
                     return other_method(method)
+                require_possible_numbers(kwargs)
                 parameters(request, known=())
                 return result(call(key, request, *args, **kwargs))
 

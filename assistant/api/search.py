@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from assistant.access.door import open_document
 from assistant.access.viewer import Viewer
+from assistant.accounts.scopes import Scope
 from assistant.api.as_json import as_json
 from assistant.api.filtering import REPEATABLE, filters_of_query
 from assistant.api.keys import for_keys
@@ -21,7 +22,7 @@ MOST_HITS = 50
 USUAL_HITS = 10
 
 
-@for_keys("GET")
+@for_keys("GET", scope=Scope.SEARCH)
 def search(viewer: Viewer, request: HttpRequest) -> JsonObject:
     """The best passage of each of the `k` best documents for `q` that fit the filters."""
     given = parameters(request, known=("q", "k", *NAMES), repeatable=REPEATABLE)
@@ -33,7 +34,7 @@ def search(viewer: Viewer, request: HttpRequest) -> JsonObject:
     return {"hits": hits, "ms": round((time.perf_counter() - began) * 1000)}
 
 
-@for_keys("GET")
+@for_keys("GET", scope=Scope.DOCUMENTS)
 def document(viewer: Viewer, request: HttpRequest, document_id: int) -> JsonObject:
     """One document with its text."""
     parameters(request, known=())

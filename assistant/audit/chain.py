@@ -3,6 +3,10 @@
 Each entry carries a code over its own content (`mac`), made when it is recorded, and, made when it is
 numbered, a code over number, the code before it and `mac` (`digest`). Both are HMAC-SHA-256 under a key
 derived from the installation's key, so that somebody who can write to the database alone can make neither.
+A key of before counts only up to the number at which it was replaced (`ChainKey.until`).
+
+Where a person was erased, what an entry says is no longer what `mac` covers. Such an entry carries a code
+over what it says now (`amended`); its `mac` and its place stay, so that the chain holds without the name.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from django.conf import settings
 from assistant.common.types import Json
 
 BEGINNING = "0" * 64  # what stands before the first entry
-_FORM = 1  # of the canonical content; a later form gets another number
+# Forms of the canonical content. The second one has a random word in it that is erased with a name: without
+# it nobody can try names against the code, whichever key they hold.
+_FORM, _SALTED_FORM = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,20 @@ class Entry:
     number: int | None = None
     previous: str = ""
     digest: str = ""
+    salt: str = ""
+    amended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainKey:
+    """A key of codes. `until`: the last number that it was used for; None while it is in use."""
+
+    key: bytes
+    until: int | None = None
+
+    def may_hold(self, number: int) -> bool:
+        """Whether it was in use for the entry of this number."""
+        return self.until is None or number <= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +72,14 @@ class Head:
     mac: str = ""
 
 
-def keys() -> tuple[bytes, ...]:
-    """The key that codes are made with, then those of before that they may have been made with."""
-    return tuple(_derived(str(one)) for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+def own_key() -> bytes:
+    """The key that codes are made with now."""
+    return key_of(str(settings.SECRET_KEY))
+
+
+def key_of(secret: str) -> bytes:
+    """The key of codes that an installation's secret key gives: 32 bytes."""
+    return _derived(secret)
 
 
 def content_code(entry: Entry, key: bytes) -> str:
@@ -67,17 +92,37 @@ def link_code(number: int, previous: str, mac: str, key: bytes) -> str:
     return _code(key, f"link\n{number}\n{previous}\n{mac}".encode())
 
 
-def is_intact(entry: Entry, by: Sequence[bytes]) -> bool:
-    """Whether the content is what was recorded."""
-    return any(hmac.compare_digest(content_code(entry, key), entry.mac) for key in by if entry.mac.isascii())
+def amended_code(entry: Entry, key: bytes) -> str:
+    """The code over what an entry says since a person was erased from it."""
+    return _code(key, b"amended\n" + entry.mac.encode() + b"\n" + _canonical(entry))
 
 
-def is_linked(entry: Entry, number: int, by: Sequence[bytes]) -> bool:
+def is_intact(entry: Entry, by: Sequence[ChainKey]) -> bool:
+    """Whether the content is what was recorded, or what was left of it where a person was erased.
+
+    An entry without a number, and an amendment, must be of a key that is in use.
+    """
+    in_use = [one.key for one in by if one.until is None]
+    if entry.amended:
+        return any(
+            hmac.compare_digest(amended_code(entry, key), entry.amended)
+            for key in in_use
+            if entry.amended.isascii() and entry.mac.isascii()
+        )
+    able = in_use if entry.number is None else [one.key for one in by]
+    return any(
+        hmac.compare_digest(content_code(entry, key), entry.mac) for key in able if entry.mac.isascii()
+    )
+
+
+def is_linked(entry: Entry, number: int, by: Sequence[ChainKey]) -> bool:
     """Whether the entry was numbered `number`, behind the entry that it names."""
     if not entry.digest.isascii():
         return False
     return any(
-        hmac.compare_digest(link_code(number, entry.previous, entry.mac, key), entry.digest) for key in by
+        hmac.compare_digest(link_code(number, entry.previous, entry.mac, one.key), entry.digest)
+        for one in by
+        if one.may_hold(number)
     )
 
 
@@ -86,11 +131,15 @@ def signed_head(number: int, digest: str, key: bytes) -> Head:
     return Head(number, digest, _code(key, f"head\n{number}\n{digest}".encode()))
 
 
-def is_own_head(head: Head, by: Sequence[bytes]) -> bool:
+def is_own_head(head: Head, by: Sequence[ChainKey]) -> bool:
     """Whether the program wrote this head."""
     if not head.mac.isascii():
         return False
-    return any(hmac.compare_digest(signed_head(head.number, head.digest, key).mac, head.mac) for key in by)
+    return any(
+        hmac.compare_digest(signed_head(head.number, head.digest, one.key).mac, head.mac)
+        for one in by
+        if one.may_hold(head.number)
+    )
 
 
 def end_code(first: int, head: Head, key: bytes) -> str:
@@ -133,7 +182,8 @@ def cleaned(text: str) -> str:
 
 def _canonical(entry: Entry) -> bytes:
     said: list[Json] = [
-        _FORM,
+        _SALTED_FORM if entry.salt else _FORM,
+        *([entry.salt] if entry.salt else []),
         entry.uid,
         entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         entry.event,

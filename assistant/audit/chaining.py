@@ -16,14 +16,16 @@ from django.db import models, transaction
 from assistant.audit import head_file
 from assistant.audit.chain import (
     BEGINNING,
+    ChainKey,
     Head,
     is_intact,
     is_linked,
     is_own_head,
-    keys,
     linked,
+    own_key,
     signed_head,
 )
+from assistant.audit.keyring import keys
 from assistant.audit.models import AuditEvent, AuditHead
 
 _BATCH = 500
@@ -40,18 +42,18 @@ def chain_new() -> int:
         return 0
     by = keys()
     with transaction.atomic():
-        row = _locked_head(by)
+        row = _locked_head()
         head, done = _latest(row, by), 0
         numbers = _free_after(head.number)
         for rows in _batches(waiting().order_by("pk").iterator(_BATCH)):
             for one in _genuine(rows, by):
                 number = next(numbers)
-                entry = linked(one.as_entry(), number, head.digest, by[0])
+                entry = linked(one.as_entry(), number, head.digest, own_key())
                 _place(one.pk, number, entry.previous, entry.digest)
                 head, done = Head(number, entry.digest), done + 1
         if not done:
             return 0
-        head = signed_head(head.number, head.digest, by[0])
+        head = signed_head(head.number, head.digest, own_key())
         AuditHead.objects.filter(pk=row.pk).update(number=head.number, digest=head.digest, mac=head.mac)
         transaction.on_commit(lambda: head_file.remember(head, by))
     return done
@@ -68,7 +70,7 @@ def _free_after(number: int) -> Iterator[int]:
     return (free for free in count(number + 1) if free not in taken)
 
 
-def _genuine(rows: Sequence[AuditEvent], by: Sequence[bytes]) -> list[AuditEvent]:
+def _genuine(rows: Sequence[AuditEvent], by: Sequence[ChainKey]) -> list[AuditEvent]:
     """Those that `record` wrote and nobody altered or copied since. `audit verify` names the others."""
     others = AuditEvent.objects.filter(uid__in=[row.uid for row in rows]).exclude(
         pk__in=[row.pk for row in rows]
@@ -87,17 +89,17 @@ def _place(row_id: int, number: int, previous: str, digest: str) -> None:
     unplaced.update(number=number, previous=previous, digest=digest)
 
 
-def _locked_head(by: Sequence[bytes]) -> AuditHead:
+def _locked_head() -> AuditHead:
     """The head's row, locked until the end of the transaction (SQLite locks everything)."""
     row = AuditHead.objects.select_for_update().filter(pk=1).first()
     if row is not None:
         return row
-    first = signed_head(0, BEGINNING, by[0])
+    first = signed_head(0, BEGINNING, own_key())
     AuditHead.objects.get_or_create(pk=1, defaults={"digest": first.digest, "mac": first.mac})
     return AuditHead.objects.select_for_update().get(pk=1)
 
 
-def _latest(row: AuditHead, by: Sequence[bytes]) -> Head:
+def _latest(row: AuditHead, by: Sequence[ChainKey]) -> Head:
     """Where the chain goes on: the latest end that anything remembers.
 
     What is cut off must leave a gap behind it that stays: going on from the entries that are left would

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
-from assistant.audit.chain import BEGINNING, Entry, Head, is_intact, is_linked
+from assistant.audit.chain import BEGINNING, ChainKey, Entry, Head, is_intact, is_linked
 
 _NEAR = 64  # how far from where it stands an entry's own number is looked for at once
 _KEPT = 1_000  # problems that are told one by one
@@ -67,7 +67,7 @@ class Examination:
     be held against what somebody remembers of them.
     """
 
-    def __init__(self, by: Sequence[bytes], *, first: int = 1, watched: Iterable[int] = ()) -> None:
+    def __init__(self, by: Sequence[ChainKey], *, first: int = 1, watched: Iterable[int] = ()) -> None:
         self.entries = 0
         self.more = 0  # problems beyond those that are told
         self._by = by

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from assistant.audit.chain import Entry, Head, end_code, keys
+from assistant.audit.chain import ChainKey, Entry, Head, end_code, own_key
 from assistant.audit.chaining import chain_new
 from assistant.audit.examining import Examination, Kind, Problem
+from assistant.audit.keyring import keys
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event, record
 from assistant.audit.verifying import Verdict, numbered
@@ -62,7 +63,7 @@ def exported(stretch: Stretch) -> Iterator[str]:
         head = Head(entry.number or 0, entry.digest)
         yield _line(_written(entry))
     end: dict[str, Json] = {"first": stretch.first, "last": head.number, "digest": head.digest}
-    yield _line({"end": {**end, "mac": end_code(stretch.first, head, keys()[0])}})
+    yield _line({"end": {**end, "mac": end_code(stretch.first, head, own_key())}})
 
 
 def verify_lines(lines: Iterable[str]) -> Verdict:
@@ -100,9 +101,10 @@ def verify_lines(lines: Iterable[str]) -> Verdict:
     return Verdict(examination.entries, examination.last, tuple(problems), examination.more)
 
 
-def _end(held: JsonObject, by: Iterable[bytes]) -> tuple[int, Head]:
+def _end(held: JsonObject, by: Iterable[ChainKey]) -> tuple[int, Head]:
     first, head = int(str(held["first"])), Head(int(str(held["last"])), str(held["digest"]))
-    if not any(hmac.compare_digest(end_code(first, head, key), str(held["mac"])) for key in by):
+    able = (one.key for one in by if one.may_hold(head.number))
+    if not any(hmac.compare_digest(end_code(first, head, key), str(held["mac"])) for key in able):
         raise ValueError("another key")
     return first, head
 
@@ -122,9 +124,9 @@ def _read(held: JsonObject) -> Entry:
     at = datetime.fromisoformat(str(held["at"]))
     if at.tzinfo is None:
         raise ValueError("a time without its zone")
-    return Entry(
-        at=at, number=number, actor_id=actor_id, data=data, **{name: str(held[name]) for name in texts}
-    )
+    later = {name: str(held.get(name, "")) for name in ("salt", "amended")}  # files of before have neither
+    values = {name: str(held[name]) for name in texts}
+    return Entry(at=at, number=number, actor_id=actor_id, data=data, **values, **later)
 
 
 def _line(held: JsonObject) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from assistant.audit.chain import Head, is_own_head
+from assistant.audit.chain import ChainKey, Head, is_own_head
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class HeadFileChanged(ValueError):
     """The file is there and is not one that the program wrote."""
 
 
-def remembered(by: Sequence[bytes]) -> Head | None:
+def remembered(by: Sequence[ChainKey]) -> Head | None:
     """The head that the file holds; None where there is no file, or only an empty one after a power cut.
 
     Raises:
@@ -47,7 +47,7 @@ def remembered(by: Sequence[bytes]) -> Head | None:
     return head
 
 
-def remember(head: Head, by: Sequence[bytes]) -> None:
+def remember(head: Head, by: Sequence[ChainKey]) -> None:
     """Write the head down, unless the file knows a later one. A failure is logged: recording goes on."""
     file = _file()
     try:

@@ -1,4 +1,7 @@
-"""The audit log. Rows are written once; then they get their place in the chain, and never change again."""
+"""The audit log. Rows are written once; then they get their place in the chain, and never change again.
+
+One thing excepted: where a person is erased, what names them goes (`amending`).
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,8 @@ class AuditEvent(models.Model):
     number = models.BigIntegerField(null=True, unique=True, editable=False)
     previous = models.CharField(max_length=64, blank=True, default="", editable=False)
     digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    salt = models.CharField(max_length=32, blank=True, default="", editable=False)
+    amended = models.CharField(max_length=64, blank=True, default="", editable=False)  # see `amending`
 
     objects = AppendOnly.as_manager()
 
@@ -101,7 +106,19 @@ class AuditEvent(models.Model):
             number=self.number,
             previous=self.previous,
             digest=self.digest,
+            salt=self.salt,
+            amended=self.amended,
         )
+
+
+class FormerKey(models.Model):
+    """A key that codes were made with, sealed under the present one, and where its time ended (`keyring`)."""
+
+    sealed_key = models.BinaryField()
+    replaced_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"former key {self.pk}"
 
 
 class AuditHead(models.Model):

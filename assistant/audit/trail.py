@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from dataclasses import replace
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import cast
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.audit.chain import Entry, cleaned, content_code, keys, settled
+from assistant.audit.chain import Entry, cleaned, content_code, own_key, settled
 from assistant.audit.chaining import chain_new
 from assistant.audit.models import AuditEvent
 from assistant.audit.origin import current_origin
@@ -81,11 +82,21 @@ class Event(StrEnum):
     INDEX_SWITCHED = "index_switched"
     AUDIT_VERIFIED = "audit_verified"
     AUDIT_EXPORTED = "audit_exported"
+    SECRET_KEY_REPLACED = "secret_key_replaced"  # noqa: S105 - the name of an event
+    PERSON_ERASED = "person_erased"
+    PERSON_EXPORTED = "person_exported"
     IDENTITY_PROVIDER_ADDED = "identity_provider_added"
     IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
     IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
     IDENTITY_PROVIDER_CLOSED = "identity_provider_closed"
     IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
+    IDENTITY_KEY_ANNOUNCED = "identity_key_announced"  # our next key at a provider
+    IDENTITY_KEY_CHANGED = "identity_key_changed"
+    IDENTITY_METADATA_READ = "identity_metadata_read"  # other metadata of a provider than before
+    IDENTITY_METADATA_FAILED = "identity_metadata_failed"
+    IDENTITY_MESSAGE_REFUSED = "identity_message_refused"  # what came in a provider's name is not believed
+    IDENTITY_SIGNED_OUT = "identity_signed_out"  # a provider ended sessions
+    IDENTITY_DISCONNECTED = "identity_disconnected"
     IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
     IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
     SECOND_FACTOR_FAILED = "second_factor_failed"  # after the right password
@@ -118,7 +129,8 @@ def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data
         address=origin.address,
         via=str(origin.via),
         data=cast(dict[str, Json], settled(data)),
+        salt=secrets.token_hex(16),
     )
-    said = replace(said, mac=content_code(said, keys()[0]))
+    said = replace(said, mac=content_code(said, own_key()))
     AuditEvent.of(said).save()
     transaction.on_commit(chain_new, robust=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assistant.audit import head_file
-from assistant.audit.chain import Entry, Head, is_intact, is_own_head, keys
+from assistant.audit.chain import ChainKey, Entry, Head, is_intact, is_own_head
 from assistant.audit.chaining import chain_new, waiting
 from assistant.audit.examining import Examination, Kind, Problem
+from assistant.audit.keyring import heads_of_former_keys, keys
 from assistant.audit.models import AuditEvent, AuditHead
 from assistant.audit.trail import Event, record
 
@@ -64,14 +65,14 @@ def numbered(*, first: int | None = None, last: int | None = None) -> Iterator[E
         page = list(rows.filter(number__gt=page[-1].number)[:_BATCH])
 
 
-def _examined(by: Sequence[bytes], noted: Sequence[Head]) -> Verdict:
+def _examined(by: Sequence[ChainKey], noted: Sequence[Head]) -> Verdict:
     problems: list[Problem] = []
     try:
         beside = head_file.remembered(by)
     except head_file.HeadFileChanged:
         beside = None
         problems.append(Problem(Kind.HEAD_FILE, 0, 0))
-    seen = [*noted, *([beside] if beside else [])]
+    seen = [*noted, *heads_of_former_keys(), *([beside] if beside else [])]
     examination = Examination(by, watched=[head.number for head in seen])
     last = None
     while True:
@@ -95,7 +96,7 @@ def _examined(by: Sequence[bytes], noted: Sequence[Head]) -> Verdict:
     )
 
 
-def _is_new(row: AuditEvent, by: Sequence[bytes]) -> bool:
+def _is_new(row: AuditEvent, by: Sequence[ChainKey]) -> bool:
     """Recorded just now and not numbered yet; anything else has no number because somebody took it away."""
     if row.previous or row.digest or not is_intact(row.as_entry(), by):
         return False
@@ -106,7 +107,7 @@ def _more_after(number: int) -> bool:
     return AuditEvent.objects.filter(number__gt=number).exists()
 
 
-def _end(by: Sequence[bytes]) -> Head | None:
+def _end(by: Sequence[ChainKey]) -> Head | None:
     row = AuditHead.objects.filter(pk=1).first()
     return row.as_head() if row is not None and is_own_head(row.as_head(), by) else None
 

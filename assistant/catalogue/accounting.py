@@ -86,9 +86,9 @@ def usage_by_model(*, viewer: Viewer, days: int = DAYS) -> tuple[ModelUsage, ...
     """The calls of the last days by model, most used first, removed ones too.
 
     Raises:
-        NotFound: the viewer may not manage models.
+        NotFound: the viewer may not see usage.
     """
-    require(viewer, Right.MANAGE_MODELS)
+    require(viewer, Right.SEE_USAGE)
     calls = ModelCall.objects.filter(at__gte=timezone.now() - timedelta(days=days))
     sums = (
         calls.values("key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,22 +22,24 @@ def seal(plain: str, *, key: str, purpose: str) -> bytes:
     return nonce + AESGCM(_derive(key)).encrypt(nonce, plain.encode(), purpose.encode())
 
 
-def unseal(sealed: bytes, *, key: str, purpose: str) -> str:
-    """Decrypt.
+def unseal(sealed: bytes, *, key: str, older: Sequence[str] = (), purpose: str) -> str:
+    """Decrypt with `key`, or with one of the `older` ones that are being replaced.
 
     Raises:
         MundapError: the key is another one, or the bytes were altered or moved.
     """
-    try:
-        opened = AESGCM(_derive(key)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
-    except (InvalidTag, ValueError) as error:
-        raise MundapError(
-            told(
-                "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed "
-                "with. Restore that key, or enter the source's secrets again."
-            )
-        ) from error
-    return opened.decode()
+    for one in (key, *older):
+        try:
+            opened = AESGCM(_derive(one)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
+        except (InvalidTag, ValueError):
+            continue
+        return opened.decode()
+    raise MundapError(
+        told(
+            "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed "
+            "with. Restore that key, or enter the source's secrets again."
+        )
+    )
 
 
 def _derive(key: str) -> bytes:

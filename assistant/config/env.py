@@ -30,7 +30,8 @@ class Environment:
     """All that the process takes from its environment."""
 
     home: Path
-    secret_key: str
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
     debug: bool
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
@@ -84,9 +85,12 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         UsageError: a value has the wrong type, or a `_FILE` cannot be read.
     """
     home = Path(_text(environ, "MUNDAP_HOME", str(REPOSITORY / "var"))).expanduser().resolve()
+    secret_key = _text(environ, "MUNDAP_SECRET_KEY", "")
+    own_keys = () if secret_key else _own_secret_keys(home)
     return Environment(
         home=home,
-        secret_key=_text(environ, "MUNDAP_SECRET_KEY", "") or _own_secret_key(home),
+        secret_key=secret_key or own_keys[0],
+        secret_key_fallbacks=(*_text(environ, "MUNDAP_SECRET_KEY_FALLBACKS", "").split(), *own_keys[1:]),
         debug=_flag(environ, "MUNDAP_DEBUG"),
         allowed_hosts=_list(environ, "MUNDAP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
         trusted_origins=_list(environ, "MUNDAP_TRUSTED_ORIGINS", ""),
@@ -205,11 +209,16 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
         raise UsageError(f"{name}: {error}") from error
 
 
-def _own_secret_key(home: Path) -> str:
-    """The installation's own key, made on the first start and readable by its owner only."""
+def _own_secret_keys(home: Path) -> tuple[str, ...]:
+    """The installation's own key, made on the first start and readable by its owner only.
+
+    One line of the file is one key: the first seals, those below it only open what they once sealed.
+    """
     file = home / "secret.key"
     try:
-        return file.read_text(encoding="ascii").strip()
+        if found := file.read_text(encoding="ascii").split():
+            return tuple(found)
+        raise UsageError(f"{file} is empty. Put the key of this installation back from a backup.")
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -233,4 +242,4 @@ def _own_secret_key(home: Path) -> str:
             f"The folder {home} cannot be written ({error.strerror}). "
             "Set MUNDAP_HOME to a folder that this user may write."
         ) from error
-    return file.read_text(encoding="ascii").strip()
+    return tuple(file.read_text(encoding="ascii").split())

@@ -48,6 +48,7 @@ MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
 MUNDAP_TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT.trusted_proxies
 
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)  # open what was sealed before; seal nothing
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.trusted_origins)
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
     "assistant.ingest",
     "assistant.retrieval",
     "assistant.evaluation",
+    "assistant.privacy",
     "assistant.sync",
     "assistant.chat",
     "assistant.demo",
@@ -216,6 +218,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.sync.tasks.sweep", "schedule": 5.0},
     "maintain-index": {"task": "assistant.ingest.tasks.maintain_index", "schedule": 300.0},
     "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
+    "sweep-sign-ins": {"task": "assistant.identity.tasks.sweep_sign_ins", "schedule": 3600.0},
+    "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},
 }
 
 LOGGING = {

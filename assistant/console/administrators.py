@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
 from assistant.common.errors import NotFound
+from assistant.common.row_numbers import require_possible_numbers
 
 P = ParamSpec("P")
 
@@ -42,6 +43,7 @@ def with_right(right: Right) -> Callable[[Page[P]], GuardedPage[P]]:
             if not asking.user.has_right(right):
                 raise Http404
             try:
+                require_possible_numbers(kwargs)
                 response = page(asking, *args, **kwargs)
             except NotFound as error:
                 raise Http404 from error

@@ -57,7 +57,12 @@ def draft_of(request: AdministratorRequest, token: str) -> Draft:
     if sealed is None:
         raise NotFound("There is no such draft.")
     try:
-        opened = unseal(b64decode(sealed), key=settings.SECRET_KEY, purpose=_purpose(request, token))
+        opened = unseal(
+            b64decode(sealed),
+            key=settings.SECRET_KEY,
+            older=settings.SECRET_KEY_FALLBACKS,
+            purpose=_purpose(request, token),
+        )
     except MundapError as error:  # the installation's key was changed meanwhile
         raise NotFound("There is no such draft.") from error
     return Draft(**json.loads(opened), token=token)

@@ -15,6 +15,7 @@ from assistant.catalogue.search_listing import search_sections
 from assistant.catalogue.search_trying import SearchTrial
 from assistant.catalogue.services import WrongModel
 from assistant.catalogue.trying import ModelTrial, try_environment, try_settings
+from assistant.chat.usage import FEWEST, usage_of_answers
 from assistant.common.errors import UsageError
 from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
@@ -109,11 +110,17 @@ def remove(request: AdministratorRequest, model_id: int) -> HttpResponse:
 
 
 @require_GET
-@with_right(Right.MANAGE_MODELS)
+@with_right(Right.SEE_USAGE)
 def usage(request: AdministratorRequest) -> HttpResponse:
-    """What the calls of the last days took, by model."""
-    rows = usage_by_model(viewer=viewer_for(request.user))
-    return render(request, "console/models_usage.html", {"rows": rows, "days": DAYS})
+    """How many questions the last days had and how they ended, and what the calls took, by model."""
+    viewer = viewer_for(request.user)
+    context = {
+        "answers": usage_of_answers(viewer=viewer, days=DAYS),
+        "fewest": FEWEST,
+        "rows": usage_by_model(viewer=viewer),
+        "days": DAYS,
+    }
+    return render(request, "console/models_usage.html", context)
 
 
 def models_page(

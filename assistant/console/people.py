@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from assistant.accounts import directory
+from assistant.accounts import api_keys, directory
 from assistant.accounts import people as services
 from assistant.accounts.models import Role
 from assistant.accounts.roles import Right
@@ -21,6 +21,8 @@ from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
 from assistant.console.proving import recently_proven
 from assistant.factors.resetting import remembered, reset
+from assistant.identity.connected import connected, disconnect
+from assistant.privacy.erasing import holdings
 
 
 @require_GET
@@ -37,7 +39,7 @@ def people(request: AdministratorRequest) -> HttpResponse:
 @with_right(Right.MANAGE_PEOPLE)
 def person(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """One person: role, addresses, source accounts, the end of the account."""
-    return _page(request, person_id)
+    return person_page(request, person_id)
 
 
 @require_POST
@@ -159,9 +161,29 @@ def reset_factors(request: AdministratorRequest, person_id: int) -> HttpResponse
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
+def disconnect_identity(request: AdministratorRequest, person_id: int) -> HttpResponse:
+    """The person is not known by one of the company's providers any more."""
+    identity_id = number_in(request.POST.get("identity", ""))
+    if identity_id is None:
+        raise Http404
+    disconnect(identity_id=identity_id, user_id=person_id, actor=request.user.email)
+    return redirect("console:person", person_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
 def let_in(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Forget the wrong passwords that were entered for the person, so that nobody waits for them."""
     lift(name=directory.person(person_id).label.email, actor=request.user.email)
+    return redirect("console:person", person_id)
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
+def revoke_key(request: AdministratorRequest, person_id: int, key_id: int) -> HttpResponse:
+    """End one of the person's keys for the API."""
+    api_keys.revoke_key(key_id=key_id, user_id=person_id, actor=request.user.email)
     return redirect("console:person", person_id)
 
 
@@ -195,7 +217,7 @@ def _done(
     try:
         change()
     except UsageError as error:
-        return _page(request, person_id, status=422, wrong={field: _in_words(request, field, error)})
+        return person_page(request, person_id, status=422, wrong={field: _in_words(request, field, error)})
     return redirect("console:person", person_id)
 
 
@@ -224,15 +246,19 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _page(
+def person_page(
     request: AdministratorRequest, person_id: int, *, status: int = 200, wrong: dict[str, str] | None = None
 ) -> HttpResponse:
+    """The person's page; `wrong` says at which field what was wrong."""
     context = {
         "detail": directory.person(person_id),
         "roles": Role.choices,
+        "keys": api_keys.working_keys_of(user_id=person_id),
         "signed_in": len(sessions_of(user_id=person_id)),
         "factors": remembered(user_id=person_id),
+        "identities": connected(person_id),
         "is_own": person_id == request.user.pk,
+        "holdings": holdings(person_id),
         "wrong": wrong or {},
         "typed": request.POST.get("address", "")[:254],
     }

@@ -17,6 +17,7 @@ from assistant.ingest.index_status import shown_status
 from assistant.sync import selectors, services
 from assistant.sync.failures import failed_documents, missing_documents
 from assistant.sync.kinds import offered_kind
+from assistant.sync.reading import RunView
 
 KINDS = ("incremental", "full", "permissions", "principals", "prune")
 _LONGEST_TEXT = 200
@@ -44,7 +45,7 @@ def source(request: AdministratorRequest, source_id: int) -> HttpResponse:
 @with_right(Right.SEE_SOURCES)
 def progress(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """The progress of a run. Once it is finished, the whole page body comes instead and asks no more."""
-    run = selectors.run(viewer=viewer_for(request.user), run_id=run_id)
+    run = _run(request, source_id, run_id)
     if run.is_open and request.htmx:
         shown = {"run": run, "source_id": source_id, "again": True}
         return render(request, "console/fragments/progress.html", shown)
@@ -72,7 +73,7 @@ def sync(request: AdministratorRequest, source_id: int) -> HttpResponse:
 @with_right(Right.MANAGE_SOURCES)
 def cancel(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """Stop a run. What it has stored stays."""
-    services.cancel_run(run_id=run_id, actor=request.user.email)
+    services.cancel_run(run_id=_run(request, source_id, run_id).id, actor=request.user.email)
     return _to_source(request, source_id)
 
 
@@ -80,7 +81,7 @@ def cancel(request: AdministratorRequest, source_id: int, run_id: int) -> HttpRe
 @with_right(Right.MANAGE_SOURCES)
 def approve(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """Let a run delete what it found missing, after somebody has looked at the number."""
-    services.approve_deletions(run_id=run_id, actor=request.user.email)
+    services.approve_deletions(run_id=_run(request, source_id, run_id).id, actor=request.user.email)
     return _to_source(request, source_id)
 
 
@@ -88,7 +89,7 @@ def approve(request: AdministratorRequest, source_id: int, run_id: int) -> HttpR
 @with_right(Right.MANAGE_SOURCES)
 def refuse(request: AdministratorRequest, source_id: int, run_id: int) -> HttpResponse:
     """Keep what a run found missing, and show it again."""
-    services.refuse_deletions(run_id=run_id, actor=request.user.email)
+    services.refuse_deletions(run_id=_run(request, source_id, run_id).id, actor=request.user.email)
     return _to_source(request, source_id)
 
 
@@ -114,6 +115,11 @@ def retry(request: AdministratorRequest, source_id: int) -> HttpResponse:
     """Read the documents again that failed."""
     services.retry_failed(source_id=source_id, actor=request.user.email)
     return _to_source(request, source_id)
+
+
+def _run(request: AdministratorRequest, source_id: int, run_id: int) -> RunView:
+    """The run that the address names, if it is one of this source."""
+    return selectors.run(viewer=viewer_for(request.user), source_id=source_id, run_id=run_id)
 
 
 def _source_page(request: AdministratorRequest, source_id: int) -> HttpResponse:

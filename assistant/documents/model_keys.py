@@ -23,7 +23,7 @@ def opened_for(purpose: str, sealed: bytes, *, name: str) -> str:
     if not sealed:
         return ""
     try:
-        return unseal(sealed, key=settings.SECRET_KEY, purpose=purpose)
+        return unseal(sealed, key=settings.SECRET_KEY, older=settings.SECRET_KEY_FALLBACKS, purpose=purpose)
     except MundapError as error:
         raise ModelUnavailable(
             told(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from assistant.common.types import Json
+
+if TYPE_CHECKING:
+    from assistant.identity.models import IdentityProvider, ProviderSession
 
 
 class FieldType(StrEnum):
@@ -55,18 +60,80 @@ class KindModule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Where a browser goes to sign out at the provider, too, and the name of what was sent there."""
+
+    to: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """A certificate that counts at a provider. `ours`: it is one of ours."""
+
+    name: str
+    fingerprint: str
+    ends_at: datetime
+    ends_soon: bool
+    is_over: bool
+    ours: bool
+    role: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a provider's page shows beside its settings: addresses that the provider must be told (label and
+    value), certificates, and what somebody should care for (told)."""
+
+    addresses: tuple[tuple[str | Promise, str], ...] = ()
+    keys: tuple[KeyFact, ...] = ()
+    warnings: tuple[str, ...] = ()
+    read_at: datetime | None = None  # when the provider's own description was last read
+    has_next_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind's words. `route` names the page at which a sign-in begins; where it is empty, the kind takes a
-    password that is typed into our own form."""
+    password that is typed into our own form.
+
+    The last three are dotted paths, empty where a kind has no such thing: `refreshes` reads what the provider
+    publishes and says what kept it from that (told), `leaves` builds the way out of a session there (None:
+    there is none), `shows` tells the facts for the provider's page; both take the site's address as well.
+    """
 
     label: str | Promise
     about: str | Promise
     module: str
     route: str = ""
+    refreshes: str = ""
+    leaves: str = ""
+    shows: str = ""
+    reads_messages: bool = False  # one of its messages can be pasted and looked at
+    has_keys: bool = False  # we have a key pair at it, which can be rolled over
 
     def load(self) -> KindModule:
         """Its module."""
         return cast(KindModule, import_module(self.module))
+
+    def refresh(self, provider: IdentityProvider) -> str:
+        """Read what the provider publishes of itself. What kept us from it, told; empty if nothing did."""
+        if not self.refreshes:
+            return ""
+        return cast("Callable[[IdentityProvider], str]", import_string(self.refreshes))(provider)
+
+    def leaving(self, session: ProviderSession, site: str) -> Leaving | None:
+        """The way to sign out at the provider as well."""
+        if not self.leaves:
+            return None
+        way = cast("Callable[[ProviderSession, str], Leaving | None]", import_string(self.leaves))
+        return way(session, site)
+
+    def facts(self, provider: IdentityProvider, site: str) -> Facts:
+        """What its page shows."""
+        if not self.shows:
+            return Facts()
+        return cast("Callable[[IdentityProvider, str], Facts]", import_string(self.shows))(provider, site)
 
 
 KINDS: dict[str, Kind] = {
@@ -75,6 +142,11 @@ KINDS: dict[str, Kind] = {
         about=_("Okta, Microsoft Entra ID, Google Workspace, Keycloak, AD FS and most company sign-ins."),
         module="assistant.identity.saml.kind",
         route="web:saml-begin",
+        refreshes="assistant.identity.saml.refreshing.refresh",
+        leaves="assistant.identity.saml.leaving.leave",
+        shows="assistant.identity.saml.facts.facts_of",
+        reads_messages=True,
+        has_keys=True,
     ),
     "oidc": Kind(
         label=_("OpenID Connect"),

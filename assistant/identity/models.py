@@ -130,3 +130,19 @@ class ProviderSession(models.Model):
 
     def __str__(self) -> str:
         return f"session at provider {self.identity.provider_id}"
+
+
+class FetchedMetadata(models.Model):
+    """What a provider said of itself at the address where it does; the last that could be used stays."""
+
+    provider = models.OneToOneField(IdentityProvider, on_delete=models.CASCADE, related_name="fetched")
+    url = models.CharField(max_length=2_000, blank=True)  # from where; text of another address never counts
+    text = models.TextField(blank=True)
+    entity_id = models.CharField(max_length=1_024, blank=True)
+    fetched_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # of the last try
+    problem_parts = models.JSONField(null=True)  # what it is told in another language by
+
+    def __str__(self) -> str:
+        return f"metadata of provider {self.provider_id}"

@@ -156,7 +156,12 @@ def secrets_of(row: IdentityProvider) -> dict[str, str]:
     """
     if not row.sealed_secrets:
         return {}
-    opened = unseal(bytes(row.sealed_secrets), key=settings.SECRET_KEY, purpose=_purpose(row))
+    opened = unseal(
+        bytes(row.sealed_secrets),
+        key=settings.SECRET_KEY,
+        older=settings.SECRET_KEY_FALLBACKS,
+        purpose=_purpose(row),
+    )
     return {str(name): str(value) for name, value in json.loads(opened).items()}
 
 

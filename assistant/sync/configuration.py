@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from assistant.accounts.digests import keyed_digest
+from assistant.common.errors import MundapError
 from assistant.common.network import Network
 from assistant.common.pace import Pace
 from assistant.common.sealing import seal, unseal
@@ -52,7 +54,10 @@ def checked_settings(
 def listing_mark(source: Source) -> str:
     """Stands for the settings that decide which documents are listed, and where."""
     told = json.dumps([source.config, source.rules, source.field_map, source.enrichment], sort_keys=True)
-    return hashlib.sha256(told.encode() + b"\0" + bytes(source.sealed_secrets)).hexdigest()
+    try:  # of what is sealed: the same secrets under a new key list the same
+        return keyed_digest("listing", f"{told}\0{json.dumps(opened_secrets(source), sort_keys=True)}")
+    except MundapError:  # nothing can be listed with them either
+        return hashlib.sha256(told.encode() + b"\0" + bytes(source.sealed_secrets)).hexdigest()
 
 
 def settings_changed(source: Source) -> bool:
@@ -92,6 +97,11 @@ def opened_secrets(source: Source) -> dict[str, str]:
     """The secrets in plain text; never logged, never shown."""
     if not source.sealed_secrets:
         return {}
-    opened = unseal(bytes(source.sealed_secrets), key=settings.SECRET_KEY, purpose=f"source {source.pk}")
+    opened = unseal(
+        bytes(source.sealed_secrets),
+        key=settings.SECRET_KEY,
+        older=settings.SECRET_KEY_FALLBACKS,
+        purpose=f"source {source.pk}",
+    )
     values: dict[str, str] = json.loads(opened)
     return values

@@ -76,13 +76,15 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
     )
 
 
-def run(*, viewer: Viewer, run_id: int) -> RunView:
-    """One run.
+def run(*, viewer: Viewer, source_id: int, run_id: int) -> RunView:
+    """One run of a source.
 
     Raises:
-        NotFound: no such run, or the viewer is no administrator.
+        NotFound: no such run of this source, or the viewer may not see sources.
     """
     require(viewer, Right.SEE_SOURCES)
+    if not SyncRun.objects.filter(pk=run_id, source_id=source_id).exists():
+        raise NotFound("There is no such run.")
     return run_progress(run_id)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.accounts import proof
 from assistant.accounts.door_models import SignedInSession
@@ -27,6 +27,7 @@ from assistant.common.types import Json
 from assistant.factors.rule import Way
 from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
+from assistant.identity.kinds import KINDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
 from assistant.identity.refusals import Refused
 from assistant.identity.started import (
@@ -40,17 +41,27 @@ from assistant.identity.started import (
     new_word,
     redeem,
 )
+from assistant.web.connecting import may_connect
 from assistant.web.sessions import begin_session
 
-_PURPOSES = {Purpose.PROVE, Purpose.CONNECT}
+_PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
+LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is on its way
 
 
 def wish_of(request: HttpRequest) -> Wish:
     """What the visitor is sent away for: to sign in or, once signed in, to prove themselves or connect."""
     purpose, user = request.GET.get("purpose", ""), request.user
+    if purpose == Purpose.CONNECT and not may_connect(request):
+        raise Http404
     if purpose in _PURPOSES and isinstance(user, User):
         return Wish(purpose, safe_page(request, request.GET.get("next", "")), user)
     return Wish(next_page=safe_page(request, request.GET.get("next", "")))
+
+
+@require_GET
+def proven(request: HttpRequest) -> HttpResponse:
+    """The end of a proof that was asked for in a window of its own."""
+    return render(request, "web/proven.html")
 
 
 def safe_page(request: HttpRequest, target: str) -> str:
@@ -59,6 +70,11 @@ def safe_page(request: HttpRequest, target: str) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else ""
+
+
+def site_of(request: HttpRequest) -> str:
+    """Scheme and host of this site as the browser sees them, without a slash at the end."""
+    return f"{request.scheme}://{request.get_host()}"
 
 
 def send_away(
@@ -96,6 +112,8 @@ def finish(request: HttpRequest, ticket: str) -> HttpResponseBase:
             return apology(
                 request, gettext("This sign-in was begun in another browser. Begin it again in this one.")
             )
+        if started.purpose == Purpose.TRY:  # looked at by who manages sign-in, and never a session
+            return redirect("console:identity-tried", ticket=ticket)
     elif request.method != "POST":
         name = str((started.claims or {}).get("email", ""))
         return render(request, "web/sign_in_confirm.html", {"provider": started.provider, "email": name})
@@ -108,6 +126,38 @@ def finish(request: HttpRequest, ticket: str) -> HttpResponseBase:
     except Refused as refused:
         note_refusal(started.provider, claims, refused)
         return refusal_page(request, started.provider)
+
+
+def leave(request: HttpRequest) -> HttpResponse | None:
+    """A page that leads the browser on to sign out at the provider, too. None: no provider wants that.
+
+    Call before the session ends; it must end all the same. A page and not a redirect, since a browser does
+    not follow what answers a form to another site (form-action).
+    """
+    session = (
+        ProviderSession.objects.filter(session__session_key=request.session.session_key or "")
+        .select_related("identity__provider")
+        .first()
+    )
+    kind = KINDS.get(session.identity.provider.kind) if session is not None else None
+    if session is None or kind is None:
+        return None
+    leaving = kind.leaving(session, site_of(request))
+    if leaving is None:
+        return None
+    provider = session.identity.provider.name
+    response = render(request, "web/signing_out.html", {"provider": provider, "to": leaving.to})
+    response.headers["Cache-Control"] = "no-store"
+    response.set_cookie(
+        LEAVING_COOKIE,
+        leaving.sent,
+        max_age=int(LIFE.total_seconds()),
+        path=resolve_url("web:sign-in"),
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
 
 
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:

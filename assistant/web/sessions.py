@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access.viewer import viewer_for
-from assistant.accounts import sessions
+from assistant.accounts import proof, sessions
 from assistant.accounts.devices import NAMES, browser_and_system
 from assistant.accounts.models import User
 from assistant.accounts.session_store import about_key, describe
 from assistant.audit.origin import address_of
 from assistant.factors.rule import Way, note
+from assistant.identity.connected import connected, not_connected
+from assistant.identity.kinds import KINDS
+from assistant.web.connecting import connect_word
 from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
 
@@ -32,8 +37,17 @@ def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
 def session_list(request: PersonRequest) -> HttpResponse:
     """This device first, then the others, each with a way to end it."""
     shown = sessions.sessions_of(user_id=request.user.pk, key=request.session.session_key)
+    query = urlencode(
+        {"purpose": "connect", "word": connect_word(request), "next": resolve_url("web:sessions")}
+    )
     context = {
         "sessions": [(one, NAMES.get(one.browser, ""), NAMES.get(one.system, "")) for one in shown],
+        "identities": connected(request.user.pk),
+        "connectable": [
+            (one.name, f"{resolve_url(KINDS[one.kind].route, slug=one.slug)}?{query}")
+            for one in not_connected(request.user.pk)
+        ],
+        "may_connect": proof.is_recent(request.session),
         "has_others": any(not one.is_this for one in shown),
         **rail(viewer_for(request.user)),
     }

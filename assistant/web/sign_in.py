@@ -30,6 +30,7 @@ from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
 from assistant.identity.providers import open_providers
 from assistant.web.coming_in import DEVICE_COOKIE, after_right_password
+from assistant.web.company_sign_in import leave
 from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
 
@@ -107,9 +108,10 @@ def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:
 @require_POST
 @for_people
 def sign_out(request: PersonRequest) -> HttpResponseBase:
-    """End the session."""
+    """End the session; somebody who came from a company's provider signs out there, too."""
+    onward = leave(request)
     logout(request)
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    return onward or redirect(settings.LOGOUT_REDIRECT_URL)
 
 
 @require_POST

@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 
 from assistant.accounts.models import User
 from assistant.common.errors import NotFound
+from assistant.common.row_numbers import require_possible_numbers
 
 P = ParamSpec("P")
 
@@ -44,6 +45,7 @@ def for_people(page: Page[P]) -> GuardedPage[P]:
         if not request.user.is_authenticated:
             return to_sign_in(request)
         try:
+            require_possible_numbers(kwargs)
             response = page(cast(PersonRequest, request), *args, **kwargs)
         except NotFound as error:
             raise Http404 from error
@@ -63,6 +65,7 @@ def for_people_async(page: AsyncPage[P]) -> GuardedAsyncPage[P]:
             return HttpResponse(status=401)
         request.user = user
         try:
+            require_possible_numbers(kwargs)
             return await page(cast(PersonRequest, request), *args, **kwargs)
         except NotFound as error:
             raise Http404 from error

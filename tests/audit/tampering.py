@@ -16,12 +16,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+if TYPE_CHECKING:
+    from assistant.audit.chain import Entry
+
 TABLE = "audit_auditevent"
-CONTENT = ("at", "event", "actor_id", "actor", "data", "address", "via", "uid")
+FORMER_KEY = "the key of this installation until somebody replaced it"
+CONTENT = ("at", "event", "actor_id", "actor", "data", "address", "via", "uid", "salt", "amended")
 CODES = ("mac", "previous", "digest")
 
 
@@ -170,10 +175,10 @@ class Tamperer:
 
     def cut_and_set_back(self) -> Expected:
         """The newest are gone, and the head in the database says so too, with what it once genuinely held."""
-        from assistant.audit.chain import keys, signed_head  # noqa: PLC0415 - needs loaded settings
+        from assistant.audit.chain import own_key, signed_head  # noqa: PLC0415 - needs loaded settings
 
         n = self.entries - self.random.randint(0, 5)
-        held = signed_head(n - 1, str(self._get(n - 1, "digest")), keys()[0])
+        held = signed_head(n - 1, str(self._get(n - 1, "digest")), own_key())
         self._sql(f"DELETE FROM {TABLE} WHERE number >= %s", n)
         self._sql(
             "UPDATE audit_audithead SET number = %s, digest = %s, mac = %s",
@@ -243,11 +248,34 @@ class Tamperer:
 
 def fill(random: Random, entries: int) -> None:
     """Record entries as people and workers would."""
+    _record(random, range(entries))
+
+
+def fill_over_time(random: Random, entries: int) -> None:
+    """The same, a third of it under a key that was replaced since, and with one person erased."""
+    from django.test import override_settings  # noqa: PLC0415 - needs loaded settings
+
+    from assistant.audit.amending import amend, retire  # noqa: PLC0415
+
+    with override_settings(SECRET_KEY=FORMER_KEY):
+        _record(random, range(entries // 3))
+        amend(_without_haneul)
+    with override_settings(SECRET_KEY_FALLBACKS=[FORMER_KEY]):
+        retire([FORMER_KEY])
+    _record(random, range(entries // 3, entries))
+    amend(_without_haneul)
+
+
+def _without_haneul(entry: Entry) -> Entry | None:
+    return replace(entry, actor="erased-1", address="") if "하늘" in entry.actor else None
+
+
+def _record(random: Random, wanted: range) -> None:
     from assistant.audit.origin import Origin, Via, coming_from  # noqa: PLC0415 - needs loaded settings
     from assistant.audit.trail import Event, record  # noqa: PLC0415
 
     kinds = list(Event)
-    for n in range(entries):
+    for n in wanted:
         origin = Origin(random.choice(list(Via)), random.choice(("", "10.0.0.7", "2001:db8::5")))
         with coming_from(origin):
             record(
@@ -308,7 +336,7 @@ def main(arguments: list[str]) -> int:
 
         call_command("migrate", verbosity=0)
         random, began = Random(given.seed), time.perf_counter()
-        fill(random, given.entries)
+        fill_over_time(random, given.entries)
         before = verify(actor="before")
         done, missed = tamper(given.count, random, given.entries + 1)  # one more tells of that examination
         after = verify(actor="after")

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from assistant.accounts.models import User
 from assistant.audit import head_file
-from assistant.audit.chain import BEGINNING, Entry, content_code, keys, settled
+from assistant.audit.chain import BEGINNING, Entry, content_code, settled
 from assistant.audit.chaining import chain_new, waiting
 from assistant.audit.examining import Kind
+from assistant.audit.keyring import keys
 from assistant.audit.models import AuditEvent, AuditHead
 from assistant.audit.origin import Origin, Via, address_of, carried, coming_from
 from assistant.audit.trail import Event, record

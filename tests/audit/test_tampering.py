@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.audit.verifying import verify
-from tests.audit.tampering import fill, tamper
+from tests.audit.tampering import fill_over_time, tamper
 
 ENTRIES = 24
 
@@ -17,7 +17,7 @@ ENTRIES = 24
 @pytest.fixture
 def log(transactional_db: None) -> None:
     """Entries of a company's day, examined once."""
-    fill(Random(1), ENTRIES)
+    fill_over_time(Random(1), ENTRIES)
     assert verify(actor="test").ok  # which is entry 25
 
 

@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from assistant.access.viewer import viewer_for
 from assistant.access.visibility import visible_documents
-from assistant.accounts.api_keys import person_with_key
+from assistant.accounts.api_keys import asking_with
 from assistant.accounts.models import Address, ApiKey, User
+from assistant.accounts.scopes import Scope
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
+from tests.accounts.keys import person_with_key
 from tests.commands.running import Command
 from tests.conftest import SmallWorld
 
@@ -124,6 +126,19 @@ def test_a_source_account_is_linked_and_unlinked(
     assert command("user", "unlink", "--source", source, "--account", "4711").status == 1
 
 
+def test_a_key_is_for_the_calls_that_are_named(command: Command, people: dict[str, User]) -> None:
+    words = ("--name", "search page", "--scope", "search", "--scope", "ask")
+    added = command("api-key", "add", "ann@example.com", *words)
+    asking = asking_with(str(added.result["key"]))
+    assert asking is not None
+    assert asking.scopes == {Scope.SEARCH, Scope.ASK}
+    (row,) = cast(list[JsonDict], command("api-key", "list", "ann@example.com").result["keys"])
+    assert row["scopes"] == ["search", "ask"]
+    assert row["last_used"] is not None
+    refused = command("api-key", "add", "ann@example.com", "--name", "x", "--scope", "everything")
+    assert refused.status == 2
+
+
 def test_a_key_is_shown_once_listed_and_revoked(command: Command, people: dict[str, User]) -> None:
     added = command("api-key", "add", "Ann@example.com", "--name", "nightly report", "--days", "7")
     assert (added.status, set(added.result)) == (0, {"key", "id", "expires"})
@@ -135,7 +150,7 @@ def test_a_key_is_shown_once_listed_and_revoked(command: Command, people: dict[s
     listed = command("api-key", "list", "ann@example.com")
     assert text not in listed.out
     row = cast(list[JsonDict], listed.result["keys"])[0]
-    assert set(row) == {"id", "name", "created", "expires", "revoked", "works"}
+    assert set(row) == {"id", "name", "scopes", "created", "expires", "last_used", "revoked", "works"}
     assert (row["name"], row["revoked"], row["works"]) == ("nightly report", None, True)
     assert command("api-key", "list", "bob@example.com").result == {"keys": []}
     assert command("api-key", "revoke", number).result == {"id": int(number), "revoked": True}

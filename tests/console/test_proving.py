@@ -69,6 +69,19 @@ def test_the_right_password_does_what_was_wanted_and_holds_for_half_an_hour(
     assert ada.post(path, {"role": "auditor"}).status_code == 403
 
 
+def test_a_fragment_request_is_asked_on_the_whole_page(ada: Client, people: dict[str, User]) -> None:
+    """Its own target is a small part of the page. Of refusals htmx draws 422 alone (templates/base.html)."""
+    path = f"/console/people/{people['ann'].pk}/role/"
+    answer = ada.post(path, {"role": "auditor"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == (
+        422,
+        "body",
+        "innerHTML",
+    )
+    plain = ada.post(path, {"role": "auditor"})
+    assert not {"HX-Retarget", "HX-Reswap"} & set(plain.headers)
+
+
 def test_a_wrong_password_does_nothing_keeps_the_fields_and_is_counted(
     ada: Client, people: dict[str, User]
 ) -> None:

@@ -17,7 +17,7 @@ from django.test import AsyncClient
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from assistant.accounts.door_models import SignedInSession
-from assistant.accounts.models import User
+from assistant.accounts.models import ApiKey, User
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
@@ -87,9 +87,12 @@ ROUTES: dict[str, Route] = {
     "security/recovery-codes/": Route(POST),
     "security/passkeys/": Route(POST),
     "security/passkeys/<slug:passkey>/remove/": Route(POST),
+    "sign-in/finish/<slug:ticket>/": Route(GET_POST),
     "sessions/": Route(),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
+    "keys/": Route(GET_POST),
+    "keys/<int:key_id>/revoke/": Route(POST),
     "sign-out/": Route(),
     "style/": Route(GET_POST),
     "language/": Route(POST),
@@ -171,6 +174,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/reset-factors/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
+    "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
     "api/v1/openapi.json": Route(),
     "api/v1/search": Route(
         queries=(
@@ -240,8 +244,10 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "job": ["embedder", "reranker", "entailment", "nothing"],
         "model_id": known(LanguageModel.objects.values_list("pk", flat=True)),
         "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
+        "key_id": known(ApiKey.objects.values_list("pk", flat=True)),
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
+        "ticket": ["nothing", "x" * 43],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],

@@ -237,7 +237,7 @@ IN_KEYS_AND_ROLES = (
         swap(
             f"a key works {when}",
             noticing.a_key_works_only_while_it_may,
-            api_keys.person_with_key,
+            api_keys.asking_with,
             (old, new),
         )
         for when, old, new in (

@@ -17,7 +17,7 @@ from assistant.access import door
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.access.visibility import may_read
 from assistant.accounts import principals
-from assistant.accounts.api_keys import issue_key, person_with_key, revoke_key
+from assistant.accounts.api_keys import issue_key, revoke_key
 from assistant.accounts.holding import held_by
 from assistant.accounts.models import ApiKey, Connection, Principal, Role, User
 from assistant.accounts.people import (
@@ -35,6 +35,7 @@ from assistant.accounts.roles import Right
 from assistant.common.acl import user as person_named
 from assistant.common.errors import MundapError, NotFound
 from assistant.documents.models import Chunk, Document
+from tests.accounts.keys import person_with_key
 from tests.security.gallery import (
     ALL,
     BOB,

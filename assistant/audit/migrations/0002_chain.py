@@ -6,13 +6,13 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from assistant.audit.chain import BEGINNING, Entry, content_code, keys, link_code, signed_head
+from assistant.audit.chain import BEGINNING, Entry, content_code, link_code, own_key, signed_head
 
 
 def chain_what_is_there(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Entries of before are taken as they stand now: from here on a change of them is noticed."""
     rows = apps.get_model("audit", "AuditEvent").objects.using(schema_editor.connection.alias)
-    key, number, digest = keys()[0], 0, BEGINNING
+    key, number, digest = own_key(), 0, BEGINNING
     for row in rows.order_by("pk").iterator(1000):
         entry = Entry(uuid4().hex, row.at, row.event, row.actor_id, row.actor, "", "", row.data)
         mac, number, previous = content_code(entry, key), number + 1, digest

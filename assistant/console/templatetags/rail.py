@@ -19,7 +19,8 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of the console. `pages` are the routes that belong to it; `person` has `person-role` with it."""
+    """A part of the console. `pages` are the routes that belong to it; `person` has `person-role` with it,
+    unless another part names that one."""
 
     route: str
     label: str | Promise
@@ -50,11 +51,13 @@ _SECTIONS = (
         Right.MANAGE_PEOPLE,
         frozenset({"people", "person"}),
     ),
+    _Section("console:identity", _("Company sign-in"), "lock", Right.MANAGE_SIGN_IN, frozenset({"identity"})),
     _Section("console:audit", _("Audit log"), "lines", Right.SEE_AUDIT, frozenset({"audit"})),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
     _Section(
         "console:models", _("Language models"), "model", Right.MANAGE_MODELS, frozenset({"models", "model"})
     ),
+    _Section("console:models-usage", _("Usage"), "lines", Right.SEE_USAGE, frozenset({"models-usage"})),
     _Section("console:answers", _("Answers"), "chat", Right.MANAGE_ANSWERS, frozenset({"answers"})),
     _Section(
         "console:guardrails",
@@ -77,12 +80,20 @@ class RailLink:
 
 
 @register.simple_tag(takes_context=True)
+def console_entry(context: template.Context) -> str:
+    """The first page of the console that the person may open; empty where there is none."""
+    rights = cast(User, cast(HttpRequest, context["request"]).user).rights
+    return next((reverse(section.route) for section in _SECTIONS if section.right in rights), "")
+
+
+@register.simple_tag(takes_context=True)
 def console_sections(context: template.Context) -> list[RailLink]:
     """What the person may open."""
     request = cast(HttpRequest, context["request"])
     rights = cast(User, request.user).rights
     route = (request.resolver_match.url_name or "") if request.resolver_match else ""
-    page = route.partition("-")[0]
+    known = {page for section in _SECTIONS for page in section.pages}
+    page = route if route in known else route.partition("-")[0]
     return [
         RailLink(reverse(section.route), str(section.label), section.icon, page in section.pages)
         for section in _SECTIONS

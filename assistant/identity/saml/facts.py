@@ -1,0 +1,72 @@
+"""What an administrator is shown of a SAML provider: addresses to enter there, certificates, their ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from assistant.common.told import restored, said, told
+from assistant.identity.kinds import Facts, KeyFact
+from assistant.identity.models import FetchedMetadata, IdentityProvider
+from assistant.identity.saml.certificates import Certificate
+from assistant.identity.saml.keys import own_keys
+from assistant.identity.saml.party import NotDescribed, own_addresses, party_of
+
+
+def facts_of(provider: IdentityProvider, site: str) -> Facts:
+    """See `kinds.Facts`."""
+    now = timezone.now()
+    own, keys = own_addresses(provider, site), own_keys(provider)
+    fetched = FetchedMetadata.objects.filter(provider=provider).first()
+    warnings: list[str] = []
+    theirs: tuple[Certificate, ...] = ()
+    try:
+        party = party_of(provider)
+    except NotDescribed as error:
+        warnings.append(said(error))
+    else:
+        theirs = party.certificates
+        if not party.believed(now):
+            warnings.append(told("No certificate of the provider counts any more: nobody can sign in."))
+        elif all(one.ends_soon(now) for one in theirs):
+            last = max(one.ends_at for one in theirs)
+            warnings.append(
+                told(
+                    "The certificate of the provider ends on {day}. Ask for the next one, and have both "
+                    "entered while it is changed.",
+                    day=last.date().isoformat(),
+                )
+            )
+    if fetched is not None and fetched.problem and fetched.problem not in warnings:
+        warnings.append(restored(fetched.problem, fetched.problem_parts))
+    shown = [_fact(one, now) for one in theirs]
+    shown.append(_fact(keys.current.certificate, now, ours=True, role=_("in use")))
+    if keys.next is not None:
+        shown.append(_fact(keys.next.certificate, now, ours=True, role=_("next")))
+    return Facts(
+        addresses=(
+            (_("Metadata of Mundap"), own.entity_id),
+            (_("Entity ID (audience)"), own.entity_id),
+            (_("Assertion consumer (ACS)"), own.consumer),
+            (_("Single logout"), own.logout),
+        ),
+        keys=tuple(shown),
+        warnings=tuple(warnings),
+        read_at=fetched.fetched_at if fetched else None,
+        has_next_key=keys.next is not None,
+    )
+
+
+def _fact(one: Certificate, now: datetime, *, ours: bool = False, role: str | Promise = "") -> KeyFact:
+    return KeyFact(
+        name=one.name,
+        fingerprint=one.fingerprint,
+        ends_at=one.ends_at,
+        ends_soon=one.ends_soon(now),
+        is_over=not one.counts(now),
+        ours=ours,
+        role=role,
+    )

@@ -62,7 +62,12 @@ def accept(*, user: User, code: str) -> bool:
     app = AuthenticatorApp.objects.filter(user=user).first()
     if app is None:
         return False
-    secret = unseal(bytes(app.sealed_secret), key=settings.SECRET_KEY, purpose=_purpose(user.pk))
+    secret = unseal(
+        bytes(app.sealed_secret),
+        key=settings.SECRET_KEY,
+        older=settings.SECRET_KEY_FALLBACKS,
+        purpose=_purpose(user.pk),
+    )
     step = _step_of(secret, code, after=app.last_step)
     if step is None:
         return False

@@ -21,7 +21,7 @@ class AuthenticatorApp(models.Model):
     """The app that shows a person's codes (RFC 6238)."""
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authenticator_app"
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="authenticator_app"
     )
     sealed_secret = models.BinaryField()
     last_step = models.BigIntegerField()  # of 30 s since 1970: the newest whose code was accepted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from assistant.accounts import proof, throttle
 from assistant.accounts.door_models import SignedInSession
@@ -44,7 +45,7 @@ def change(*, user: User, old: str, new: str, address: str, key: str | None) -> 
     except ValidationError as error:
         raise Unfit(list(error.messages)) from error
     if proof.hashable(new) != new:
-        raise Unfit(["A password has at most 1,024 characters."])
+        raise Unfit([gettext("A password has at most 1,024 characters.")])
     with transaction.atomic():
         user.set_password(new)
         user.save(update_fields=["password"])

@@ -20,7 +20,9 @@ def pending_secret(session: SessionBase, user: User) -> str:
     """The secret that the page shows to this person; a new one where there is none that can be opened."""
     try:
         sealed = base64.b64decode(str(session.get(_KEY, "")), validate=True)
-        return unseal(sealed, key=settings.SECRET_KEY, purpose=_purpose(user))
+        return unseal(
+            sealed, key=settings.SECRET_KEY, older=settings.SECRET_KEY_FALLBACKS, purpose=_purpose(user)
+        )
     except (MundapError, binascii.Error, ValueError):
         secret = new_secret()
         sealed = seal(secret, key=settings.SECRET_KEY, purpose=_purpose(user))

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     KEYS = "keys"  # wrong keys of the API from one address
     CODES = "codes"  # of an account: second factors after the right password
     CHALLENGES = "challenges"  # asked for by one address
+    PROVISIONING = "provisioning"  # what a provisioning client asks
     ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
@@ -58,6 +59,8 @@ RULES: Mapping[Kind, Rule] = {
     Kind.KEYS: Leaking(capacity=60, each_s=5),
     Kind.CODES: ACCOUNT,
     Kind.CHALLENGES: Leaking(capacity=120, each_s=2),
+    # A first run over a whole firm at once, then fifty a second; Microsoft Entra ID wants at least 25.
+    Kind.PROVISIONING: Leaking(capacity=3_000, each_s=0.02),
     # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
     Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
@@ -152,6 +155,12 @@ def challenge_asked(*, address: str) -> Held | None:
     return outcome if isinstance(outcome, Held) else None
 
 
+def provisioning_call(*, client: int) -> Held | None:
+    """Count what a provisioning client asks. Held: it asks too fast; nothing was counted."""
+    outcome = _counted({Kind.PROVISIONING: _key(Kind.PROVISIONING, str(client))}, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
 def arrival(*, address: str) -> Held | None:
     """Count a sign-in that begins at a company's provider, or an answer that is refused. Held: too many from
     there; nothing was counted."""
@@ -229,7 +238,8 @@ def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
     if row.told_at is not None and row.told_at > now - _TOLD_EVERY:
         return
     FailedTries.objects.filter(pk=row.pk).update(told_at=now)
-    event = Event.KEYS_THROTTLED if kind is Kind.KEYS else Event.SIGN_IN_THROTTLED
+    of_keys = kind in (Kind.KEYS, Kind.PROVISIONING)
+    event = Event.KEYS_THROTTLED if of_keys else Event.SIGN_IN_THROTTLED
     record(event, actor=known_as_address(name) if kind in _OWN else "", held=kind)
 
 

@@ -71,7 +71,7 @@ def process_comes_from(origin: Origin) -> None:
 
 def origin_of(request: HttpRequest) -> Origin:
     """Of a request. The server has put the caller's address in the place of trusted proxies'."""
-    via = Via.API if request.path_info.startswith("/api/") else Via.PAGE
+    via = Via.API if request.path_info.startswith(("/api/", "/scim/")) else Via.PAGE
     return Origin(via, address_of(request))
 
 

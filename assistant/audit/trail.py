@@ -85,6 +85,7 @@ class Event(StrEnum):
     SECRET_KEY_REPLACED = "secret_key_replaced"  # noqa: S105 - the name of an event
     PERSON_ERASED = "person_erased"
     PERSON_EXPORTED = "person_exported"
+    RETENTION_APPLIED = "retention_applied"  # what was older than it is kept
     IDENTITY_PROVIDER_ADDED = "identity_provider_added"
     IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
     IDENTITY_PROVIDER_OPENED = "identity_provider_opened"
@@ -111,6 +112,16 @@ class Event(StrEnum):
     FACTORS_RESET = "factors_reset"  # by somebody who manages people
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
+    PROVISIONING_KEY_ISSUED = "provisioning_key_issued"
+    PROVISIONING_KEY_REVOKED = "provisioning_key_revoked"
+    PERSON_PROVISIONED = "person_provisioned"  # a provider manages an account from now on
+    PERSON_RENAMED = "person_renamed"  # by a provider
+    PERSON_UNPROVISIONED = "person_unprovisioned"
+    PROVISIONING_REFUSED = "provisioning_refused"
+    ADDRESS_KEPT = "address_kept"  # a provider tells another address of somebody than the account has
+    GROUP_PROVISIONED = "group_provisioned"
+    GROUP_CHANGED = "group_changed"
+    GROUP_UNPROVISIONED = "group_unprovisioned"
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

@@ -53,9 +53,7 @@ def export_conversation(*, viewer: Viewer, conversation_id: int, kind: str) -> E
         NotFound: no such conversation of this person.
         UsageError: no such kind of file.
     """
-    shown = conversation(viewer=viewer, conversation_id=conversation_id)
-    turns = tuple(_turn(turn, _note(turn)) for turn in shown.turns)
-    file = _file(viewer, shown.title, turns, kind)
+    file = conversation_file(viewer, conversation_id, kind)
     record(
         Event.CONVERSATION_EXPORTED,
         actor_id=viewer.user_id,
@@ -64,6 +62,18 @@ def export_conversation(*, viewer: Viewer, conversation_id: int, kind: str) -> E
         format=kind,
     )
     return file
+
+
+def conversation_file(viewer: Viewer, conversation_id: int, kind: str) -> ExportFile:
+    """The same, for who records it by themselves.
+
+    Raises:
+        NotFound: no such conversation of this person.
+        UsageError: no such kind of file.
+    """
+    shown = conversation(viewer=viewer, conversation_id=conversation_id)
+    turns = tuple(_turn(turn, _note(turn)) for turn in shown.turns)
+    return _file(viewer, shown.title, turns, kind)
 
 
 def export_shared(*, viewer: Viewer, token: str, kind: str) -> ExportFile:

@@ -74,6 +74,7 @@ class Environment:
     parse_seconds: int
     permission_max_age_s: int
     allowed_networks: tuple[Block, ...]
+    keep_days: tuple[int, int, int]  # conversations, files, usage figures; 0: for good
     log_level: str
     demo: bool
 
@@ -136,6 +137,11 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
         allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),
+        keep_days=(
+            _number(environ, "MUNDAP_KEEP_CONVERSATIONS_DAYS", 0, low=0, high=36_500),
+            _number(environ, "MUNDAP_KEEP_FILES_DAYS", 0, low=0, high=36_500),
+            _number(environ, "MUNDAP_KEEP_USAGE_DAYS", 0, low=0, high=36_500),
+        ),
         log_level=_text(environ, "MUNDAP_LOG_LEVEL", "INFO").upper(),
         demo=_flag(environ, "MUNDAP_DEMO", "1"),
     )

@@ -42,6 +42,7 @@ MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
 MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
+MUNDAP_KEEP_DAYS: tuple[int, int, int] = ENVIRONMENT.keep_days
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
 MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
@@ -217,6 +218,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.sync.tasks.sweep", "schedule": 5.0},
     "maintain-index": {"task": "assistant.ingest.tasks.maintain_index", "schedule": 300.0},
+    "delete-old": {"task": "assistant.privacy.tasks.delete_old", "schedule": 3600.0},
     "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
     "sweep-sign-ins": {"task": "assistant.identity.tasks.sweep_sign_ins", "schedule": 3600.0},
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},

@@ -72,6 +72,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.SECRET_KEY_REPLACED: pgettext_lazy("audited event", "Replaced the secret key"),
     Event.PERSON_ERASED: pgettext_lazy("audited event", "Erased a person"),
     Event.PERSON_EXPORTED: pgettext_lazy("audited event", "Exported a person’s data"),
+    Event.RETENTION_APPLIED: pgettext_lazy("audited event", "Deleted what was kept long enough"),
     Event.IDENTITY_PROVIDER_ADDED: pgettext_lazy("audited event", "Added an identity provider"),
     Event.IDENTITY_PROVIDER_CHANGED: pgettext_lazy("audited event", "Changed an identity provider"),
     Event.IDENTITY_PROVIDER_OPENED: pgettext_lazy("audited event", "Opened an identity provider"),
@@ -100,6 +101,16 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.FACTORS_RESET: pgettext_lazy("audited event", "Reset somebody’s second factors"),
     Event.PASSWORD_CHANGED: pgettext_lazy("audited event", "Changed their password"),
     Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
+    Event.PROVISIONING_KEY_ISSUED: pgettext_lazy("audited event", "Issued a provisioning key"),
+    Event.PROVISIONING_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a provisioning key"),
+    Event.PERSON_PROVISIONED: pgettext_lazy("audited event", "A provider manages an account from now on"),
+    Event.PERSON_RENAMED: pgettext_lazy("audited event", "A provider changed somebody’s name"),
+    Event.PERSON_UNPROVISIONED: pgettext_lazy("audited event", "A provider manages an account no longer"),
+    Event.PROVISIONING_REFUSED: pgettext_lazy("audited event", "Refused what a provider provisions"),
+    Event.ADDRESS_KEPT: pgettext_lazy("audited event", "Kept an address that a provider changed"),
+    Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
+    Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
+    Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
 }
 
 # What the details of an entry are called.
@@ -143,12 +154,16 @@ DETAILS: Mapping[str, str | Promise] = {
     "ways": pgettext_lazy("detail of an audited event", "Shown"),
     "ok": pgettext_lazy("detail of an audited event", "Unaltered"),
     "problems": pgettext_lazy("detail of an audited event", "Problems"),
+    "group": pgettext_lazy("detail of an audited event", "Group"),
+    "joined": pgettext_lazy("detail of an audited event", "Joined"),
+    "left": pgettext_lazy("detail of an audited event", "Left"),
     "resealed": pgettext_lazy("detail of an audited event", "Secrets sealed anew"),
     "sessions": pgettext_lazy("detail of an audited event", "Sessions"),
     "audit_keys": pgettext_lazy("detail of an audited event", "Former keys of the log"),
     "word": pgettext_lazy("detail of an audited event", "Named in the log as"),
     "conversations": pgettext_lazy("detail of an audited event", "Conversations"),
     "files": pgettext_lazy("detail of an audited event", "Files"),
+    "usage": pgettext_lazy("detail of an audited event", "Usage figures"),
 }
 
 

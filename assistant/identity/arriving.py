@@ -23,6 +23,8 @@ from assistant.common.identity import canonical_email
 from assistant.identity.claims import Claims, counted_groups, shown_name
 from assistant.identity.models import LONGEST_SUBJECT, ExternalIdentity, IdentityProvider
 from assistant.identity.refusals import Refusal, Refused
+from assistant.identity.scim.models import ProvisionedPerson
+from assistant.identity.scim.nesting import group_names
 
 
 class Way(StrEnum):
@@ -53,14 +55,13 @@ def judge(provider: IdentityProvider, claims: Claims) -> Arrival:
         return Arrival(Refusal.PROVIDER_CLOSED)
     if not claims.subject or len(claims.subject) > LONGEST_SUBJECT:
         return Arrival(Refusal.NO_SUBJECT)
-    role, group = _role(provider, claims)
     known = (
         ExternalIdentity.objects.filter(provider=provider, subject=claims.subject)
         .select_related("user")
         .first()
     )
     if known is not None:
-        return _known(known.user, claims, role, group)
+        return _known(known.user, claims, *_role(provider, claims, known.user))
     try:
         email = canonical_email(claims.email)
     except UsageError:
@@ -69,7 +70,33 @@ def judge(provider: IdentityProvider, claims: Claims) -> Arrival:
         return Arrival(Refusal.UNVERIFIED_ADDRESS)
     if email.rpartition("@")[2] not in provider.domains:
         return Arrival(Refusal.OTHER_DOMAIN)
-    return _by_address(provider, email, claims, role, group)
+    return _by_address(provider, email, claims)
+
+
+def judge_provisioned(provider: IdentityProvider, address: str) -> Arrival:
+    """Whose account a provider would manage from now on by this address (SCIM). Nothing is written.
+
+    The rules of signing in hold, but for two: the provisioning key, not `makes_accounts`, is the leave to
+    make accounts, and an account that signs in by this provider may be managed by it, whatever its rights.
+    """
+    try:
+        email = canonical_email(address)
+    except UsageError:
+        return Arrival(Refusal.NO_ADDRESS)
+    if email.rpartition("@")[2] not in provider.domains:
+        return Arrival(Refusal.OTHER_DOMAIN)
+    holder = Address.objects.filter(address=email).exclude(user=None).select_related("user").first()
+    if holder is None or holder.user is None:
+        return Arrival(way=Way.NEW, email=email)
+    user = holder.user
+    if refusal := _refusal_of_account(provider, holder):
+        return Arrival(refusal)
+    if ProvisionedPerson.objects.filter(provider=provider, user=user).exists():
+        return Arrival(Refusal.ANOTHER_SUBJECT)
+    signs_in = ExternalIdentity.objects.filter(provider=provider, user=user).exists()
+    if user.rights and not signs_in:
+        return Arrival(Refusal.MANAGES)
+    return Arrival(way=Way.JOINS, user_id=user.pk, email=user.email, name=user.name)
 
 
 def admit(provider: IdentityProvider, claims: Claims) -> tuple[User, ExternalIdentity]:
@@ -134,10 +161,18 @@ def _known(user: User, claims: Claims, role: str | None, group: str) -> Arrival:
     )
 
 
-def _by_address(
-    provider: IdentityProvider, email: str, claims: Claims, role: str | None, group: str
-) -> Arrival:
+def _by_address(provider: IdentityProvider, email: str, claims: Claims) -> Arrival:
+    managed = (
+        ProvisionedPerson.objects.filter(provider=provider, address=email).select_related("user").first()
+    )
     holder = Address.objects.filter(address=email).exclude(user=None).select_related("user").first()
+    if managed is not None and holder is not None and holder.user != managed.user:
+        return Arrival(
+            Refusal.ANOTHER_SUBJECT
+        )  # the account kept its address, and somebody else has this one
+    if managed is not None:
+        return _managed(provider, managed.user, claims)
+    role, group = _role(provider, claims)
     if holder is None:
         if not provider.makes_accounts:
             return Arrival(Refusal.NO_MAKING)
@@ -153,22 +188,55 @@ def _by_address(
     )
 
 
+def _managed(provider: IdentityProvider, user: User, claims: Claims) -> Arrival:
+    """Somebody whom the provider made known under this address before they ever came.
+
+    The account became the provider's when it was joined, by the rules of joining; rights that it got since do
+    not keep its person out.
+    """
+    if not user.is_active:
+        return Arrival(Refusal.CLOSED_ACCOUNT)
+    if ExternalIdentity.objects.filter(provider=provider, user=user).exists():
+        return Arrival(Refusal.ANOTHER_SUBJECT)
+    role, group = _role(provider, claims, user)
+    changed = role if role != user.role else None
+    return Arrival(
+        way=Way.JOINS, user_id=user.pk, email=user.email, name=user.name, role=changed, by_group=group
+    )
+
+
 def _refusal_to_join(provider: IdentityProvider, holder: Address) -> Refusal | None:
     user = holder.user
-    if user is None or holder.is_alias:
-        return Refusal.ALIAS
-    if not user.is_active:
-        return Refusal.CLOSED_ACCOUNT
-    if not provider.joins_accounts:
-        return Refusal.NO_JOINING
-    if ExternalIdentity.objects.filter(provider=provider, user=user).exists():
+    refusal = _refusal_of_account(provider, holder)
+    if user is None or refusal is not None:
+        return refusal
+    # One whom the provider manages under another address by now: this one may be a new colleague's.
+    managed = ProvisionedPerson.objects.filter(provider=provider, user=user)
+    if managed.exists() or ExternalIdentity.objects.filter(provider=provider, user=user).exists():
         return Refusal.ANOTHER_SUBJECT
     return Refusal.MANAGES if user.rights else None
 
 
-def _role(provider: IdentityProvider, claims: Claims) -> tuple[str | None, str]:
-    """The role that the groups give, and the group that gave it. None: roles stay as they are in Mundap."""
-    groups = counted_groups(claims.groups)
+def _refusal_of_account(provider: IdentityProvider, holder: Address) -> Refusal | None:
+    if holder.user is None or holder.is_alias:
+        return Refusal.ALIAS
+    if not holder.user.is_active:
+        return Refusal.CLOSED_ACCOUNT
+    return None if provider.joins_accounts else Refusal.NO_JOINING
+
+
+def _role(provider: IdentityProvider, claims: Claims, user: User | None = None) -> tuple[str | None, str]:
+    """The role that the groups give, and the group that gave it. None: roles stay as they are in Mundap.
+
+    Groups that the provider made known beforehand count instead of those that it tells at the sign-in.
+    """
+    provisioned = None if user is None else group_names(provider.pk, user.pk)
+    return role_by_groups(provider, claims.groups if provisioned is None else provisioned)
+
+
+def role_by_groups(provider: IdentityProvider, told_groups: tuple[str, ...] | None) -> tuple[str | None, str]:
+    """What these groups give by the provider's settings. See `_role`."""
+    groups = counted_groups(told_groups)
     if not provider.group_roles or groups is None:
         return None, ""
     for group, role in provider.group_roles:
@@ -189,7 +257,7 @@ def _admit(provider: IdentityProvider, claims: Claims) -> tuple[User, ExternalId
             )
             identity = _join(provider, claims, made)
         elif arrival.way is Way.JOINS:
-            identity = _join(provider, claims, User.objects.select_for_update().get(pk=arrival.user_id))
+            identity = _join(provider, claims, User.objects.select_for_update().get(email=arrival.email))
         else:
             identity = ExternalIdentity.objects.get(provider=provider, subject=claims.subject)
             ExternalIdentity.objects.filter(pk=identity.pk).update(used_at=timezone.now())

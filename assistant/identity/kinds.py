@@ -109,6 +109,7 @@ class Kind:
     refreshes: str = ""
     leaves: str = ""
     shows: str = ""
+    fixed: tuple[str, ...] = ()  # settings that decide who a subject is: none changes while it knows people
     reads_messages: bool = False  # one of its messages can be pasted and looked at
     has_keys: bool = False  # we have a key pair at it, which can be rolled over
 
@@ -153,10 +154,15 @@ KINDS: dict[str, Kind] = {
         about=_("Keycloak, Microsoft Entra ID, Google, Okta and many others."),
         module="assistant.identity.oidc.kind",
         route="web:oidc-begin",
+        refreshes="assistant.identity.oidc.describing.refresh",
+        leaves="assistant.identity.oidc.leaving.leave",
+        shows="assistant.identity.oidc.describing.facts_of",
+        fixed=("issuer",),
     ),
     "ldap": Kind(
         label=_("LDAP directory"),
         about=_("Active Directory, OpenLDAP. People enter their company password on our sign-in page."),
         module="assistant.identity.ldap.kind",
+        fixed=("base", "subject_attribute"),
     ),
 }

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
+from assistant.identity.scim import models as provisioned  # noqa: F401 - Django finds its rows from here
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_PAGE = 80, 512, 2_000
 

@@ -84,7 +84,9 @@ def change_provider(*, provider_id: int, form: ProviderForm, actor: str) -> Iden
         if row is None:
             raise NotFound("There is no such identity provider.")
         secrets = {**secrets_of(row), **form.secrets}
+        before = dict(row.settings)
         wrong = _fill(row, form, secrets)
+        wrong |= _moved(row, before)
         if wrong:
             raise Mistakes(wrong)
         row.changed_at = timezone.now()
@@ -223,6 +225,17 @@ def _fill(row: IdentityProvider, form: ProviderForm, secrets: Mapping[str, str])
         wrong |= module.mistakes(given, {**secrets, **form.secrets})
     row.settings = given
     return wrong
+
+
+def _moved(row: IdentityProvider, before: Mapping[str, Json]) -> dict[str, str]:
+    """Subjects belong to one issuer or directory. At another one the same subject may be somebody else."""
+    moved = [name for name in KINDS[row.kind].fixed if before.get(name) != row.settings.get(name)]
+    if not moved or not row.identities.exists():
+        return {}
+    return {
+        name: told("People came by this provider already, and elsewhere they may be others: add a new one.")
+        for name in moved
+    }
 
 
 def _plain_mistake(

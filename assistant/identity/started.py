@@ -75,6 +75,24 @@ def answer(started: StartedSignIn, claims: Claims) -> str | None:
     return ticket if taken else None
 
 
+def take(started: StartedSignIn) -> bool:
+    """It came back with something that the provider must still be asked about. False if it came back before.
+
+    What comes of it is said by `answer_taken`; until then nobody can go on with it.
+    """
+    now = timezone.now()
+    return bool(StartedSignIn.objects.filter(pk=started.pk, answered_at=None).update(answered_at=now))
+
+
+def answer_taken(started: StartedSignIn, claims: Claims) -> str:
+    """The verified claims of what was taken. The ticket to go on with."""
+    ticket = new_word()
+    StartedSignIn.objects.filter(pk=started.pk, ticket=None).update(
+        answered_at=timezone.now(), ticket=_digest(ticket), claims=claims.as_json()
+    )
+    return ticket
+
+
 def answer_unasked(provider: IdentityProvider, claims: Claims) -> str:
     """The provider began by itself: nobody was sent away. The ticket; its page must ask before it goes on."""
     ticket = new_word()

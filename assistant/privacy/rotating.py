@@ -95,8 +95,8 @@ def remaining() -> Remaining:
     return found
 
 
-def rotate(*, actor: str, told: Callable[[str, int], None] = lambda _what, _done: None) -> Rotation:
-    """Bring everything under the present key. `told` hears, after each page, of what and how many.
+def rotate(*, actor: str, hears: Callable[[str, int], None] = lambda _what, _done: None) -> Rotation:
+    """Bring everything under the present key. `hears` is told after each page of what and how many.
 
     Raises:
         UsageError: there is a sealed column that nobody named.
@@ -108,14 +108,14 @@ def rotate(*, actor: str, told: Callable[[str, int], None] = lambda _what, _done
         for key, _ in _values(label):
             here += _reseal(label, key)
             if here % _PAGE == 0 and here:
-                told(label, here)
+                hears(label, here)
         resealed += here
-        told(label, here)
+        hears(label, here)
     sessions = sum(_resign(row) for row in _sessions())
-    told("sessions", sessions)
+    hears("sessions", sessions)
     former = _former_secrets()
     ended = retire(former) if former and AuditEvent.objects.exists() else 0
-    told("audit keys", ended)
+    hears("audit keys", ended)
     if resealed or sessions or ended:
         with transaction.atomic():
             record(

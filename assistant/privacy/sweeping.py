@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.conf import settings
@@ -37,6 +38,8 @@ LEFT_ALONE = frozenset(
 )
 _TEXTS = (models.CharField, models.TextField)
 _CHECKPOINT_S = 5.0
+
+TextColumn: TypeAlias = "models.CharField[Any, Any] | models.TextField[Any, Any] | models.JSONField[Any, Any]"
 
 
 class Names:
@@ -71,7 +74,7 @@ class Names:
         return raw
 
 
-def swept_columns() -> Iterator[tuple[type[models.Model], list[models.Field]]]:
+def swept_columns() -> Iterator[tuple[type[models.Model], list[TextColumn]]]:
     """Every model with its columns of text, but those that are left alone."""
     for model in apps.get_models():
         if model._meta.label in LEFT_ALONE or model._meta.proxy or not model._meta.managed:
@@ -94,7 +97,7 @@ def sweep_tables(names: Names) -> int:
     return done
 
 
-def _sweep(model: type[models.Model], column: models.Field, names: Names) -> int:
+def _sweep(model: type[models.Model], column: TextColumn, names: Names) -> int:
     """By a plain update: what guards rows that never change is told of by `erasing`, not by them."""
     rows = models.QuerySet(model).annotate(told=Lower(Cast(column.name, models.TextField())))
     wanted = models.Q()

@@ -27,6 +27,18 @@ def after_right_password(request: HttpRequest, user: User, next_page: str) -> Ht
     return redirect("web:second-step" if step is Next.SHOW else "web:set-up-factor")
 
 
+def after_directory(request: HttpRequest, user: User, next_page: str) -> HttpResponse:
+    """As after the right password: a directory asks for no more than one.
+
+    Who came in by it keeps that session only if nothing else is wanted of them.
+    """
+    step = after_password(user)
+    if step is Next.COME_IN:
+        return remember_device(redirect(next_page), user)
+    halfway.begin(request.session, user, next_page=next_page)
+    return redirect("web:second-step" if step is Next.SHOW else "web:set-up-factor")
+
+
 def come_in(request: HttpRequest, user: User, *ways: Way) -> None:
     """A session of this person, who showed this. Nothing of the way here stays in it."""
     halfway.forget(request.session)

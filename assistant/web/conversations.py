@@ -12,6 +12,7 @@ from assistant.chat import selectors, services
 from assistant.chat.file_scope import is_about_files
 from assistant.chat.files import files_of
 from assistant.chat.reading import ConversationView
+from assistant.privacy.retention import kept
 from assistant.retrieval.filters import NO_FILTERS
 from assistant.web.days import by_day
 from assistant.web.examples import example_questions
@@ -86,4 +87,4 @@ def chat_page(
 
 def rail(viewer: Viewer, current: int | None = None) -> dict[str, object]:
     """What the rail shows: the person's conversations by day, the open one marked."""
-    return {"days": by_day(selectors.conversations(viewer=viewer)), "current": current}
+    return {"days": by_day(selectors.conversations(viewer=viewer)), "current": current, "kept": kept()}

@@ -28,9 +28,11 @@ from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
 from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
+from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
-from assistant.web.coming_in import DEVICE_COOKIE, after_right_password
+from assistant.web.coming_in import DEVICE_COOKIE, after_directory, after_right_password
 from assistant.web.company_sign_in import leave
+from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
 
@@ -58,13 +60,22 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
-    user = _proven(request, name, request.POST.get("password", ""))
-    if user is None:
+    password = request.POST.get("password", "")
+    user = _proven(request, name, password)
+    if user is not None:
+        throttle.was_right(tried)
+        return after_right_password(request, user, _next(request))
+    outcome = by_directory(request, name=name, password=password)
+    if isinstance(outcome, OutOfReach):
+        return _page(request, name, failure=outcome.sentence, status=503)
+    if outcome is None:
         record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
         failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
         return _page(request, name, failure=failure, status=422)
     throttle.was_right(tried)
-    return after_right_password(request, user, _next(request))
+    if isinstance(outcome, HttpResponse):
+        return outcome
+    return after_directory(request, outcome, _next(request))
 
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
@@ -76,6 +87,7 @@ def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 2
         "waits": status == _TOO_MANY,
         "ways": _ways(next_page),
         "passkeys": site_of(request) is not None,
+        "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)
 

@@ -36,6 +36,7 @@ from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation
 from assistant.common.acl import account, user
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.types import Json
 from assistant.guardrails.models import BenchCase
 from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
 from assistant.privacy.erasing import erase, erase_remains, holdings
@@ -249,7 +250,10 @@ def test_an_address_within_a_longer_one_is_somebody_else_s() -> None:
     names = Names(["ann@example.com"], "erased-1")
     others = "joann@example.com, ann@example.com.au, m-ann@example.com, ann@example.community"
     assert names.without(others) == others
-    told = {"who": ["Ann@Example.com", {"user:ann@example.com": "<ann@example.com>."}], "n": 3}
+    told: dict[str, Json] = {
+        "who": ["Ann@Example.com", {"user:ann@example.com": "<ann@example.com>."}],
+        "n": 3,
+    }
     assert names.without(told) == {"who": ["erased-1", {"user:erased-1": "<erased-1>."}], "n": 3}
     assert names.blotted(b"a ANN@example.com b") == b"a xxxxxxxxxxxxxxx b"
 

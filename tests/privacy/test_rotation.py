@@ -29,7 +29,7 @@ from assistant.catalogue.opening import sealed_key, stored_key
 from assistant.common.errors import MundapError
 from assistant.privacy import rotating
 from assistant.privacy.rotating import remaining, rotate
-from assistant.privacy.sealed import PURPOSES, unnamed
+from assistant.privacy.sealed import PURPOSES, sealed_anew, unnamed
 from assistant.sync.configuration import listing_mark, opened_secrets
 from assistant.sync.models import Source
 from assistant.sync.services import add_source
@@ -122,7 +122,7 @@ def test_what_somebody_stores_between_reading_and_writing_is_kept(
 ) -> None:
     row = a_model("one")
     begin(settings)
-    genuine, raced = rotating.sealed_anew, []
+    genuine, raced = sealed_anew, list[str]()
 
     def slow(sealed: bytes, purpose: str) -> bytes:
         made = genuine(sealed, purpose)
@@ -144,7 +144,7 @@ def test_a_second_run_does_what_a_killed_one_left_and_a_third_nothing(
 ) -> None:
     rows = [a_model(f"model {n}") for n in range(3)]
     begin(settings)
-    genuine, calls = rotating.sealed_anew, []
+    genuine, calls = sealed_anew, list[str]()
 
     def dying(sealed: bytes, purpose: str) -> bytes:
         calls.append(purpose)
@@ -252,12 +252,12 @@ def test_entries_that_the_old_key_holds_cannot_be_exchanged_by_whoever_has_it(se
     rotate(actor="test")
     # The whole old part once more, with another name, every code right under the old key.
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
-    rows = models.QuerySet(AuditEvent)
+    rows: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent)
     previous = BEGINNING
     for row in genuine:
         entry = AuditEvent(**{**row, "actor": "eve@example.com"}).as_entry()
         mac = content_code(entry, own_key())
-        digest = link_code(row["number"], previous, mac, own_key())
+        digest = link_code(int(row["number"] or 0), previous, mac, own_key())
         rows.filter(pk=row["id"]).update(actor="eve@example.com", mac=mac, previous=previous, digest=digest)
         previous = digest
     end(settings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -23,10 +25,13 @@ from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
 from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule
+from assistant.identity.models import IdentityProvider
+from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
 NOWHERE = 987_654
+_FOR_PROGRAMS = ("/api/", "/scim/")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -88,7 +93,12 @@ ROUTES: dict[str, Route] = {
     "security/passkeys/": Route(POST),
     "security/passkeys/<slug:passkey>/remove/": Route(POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
+    "sign-in/oidc/<slug:slug>/begin/": Route(),
+    "sign-in/oidc/<slug:slug>/callback/": Route(queries=("", "?state=a&code=b", "?error=access_denied")),
+    "sign-in/oidc/<slug:slug>/signed-out/": Route(queries=("", "?state=a")),
+    "sign-in/oidc/<slug:slug>/back-channel/": Route(POST),
     "sessions/": Route(),
+    "my-data/": Route(POST),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
     "keys/": Route(GET_POST),
@@ -160,6 +170,9 @@ ROUTES: dict[str, Route] = {
     "console/audit/": Route(queries=("", "?person=example", "?event=user_added&since=2001-01-01")),
     "console/audit/verify/": Route(POST),
     "console/audit/export/": Route(POST),
+    "console/provisioning/": Route(),
+    "console/provisioning/<int:provider_id>/keys/add/": Route(POST),
+    "console/provisioning/keys/<int:key_id>/revoke/": Route(POST),
     "console/people/": Route(queries=_TEXTS),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
@@ -171,6 +184,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/close/": Route(POST),
     "console/people/<int:person_id>/reopen/": Route(POST),
     "console/people/<int:person_id>/free/": Route(POST),
+    "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
     "console/people/<int:person_id>/reset-factors/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
@@ -205,6 +219,20 @@ ROUTES: dict[str, Route] = {
     "api/v1/sources/<int:source_id>/jobs/<int:job_id>/stop": Route(GET_POST),
     "api/": Route(GET_POST),
     "api/v1/nothing": Route(),
+    "scim/v2/": Route(GET_POST),
+    "scim/v2/ServiceProviderConfig": Route(),
+    "scim/v2/ResourceTypes": Route(),
+    "scim/v2/ResourceTypes/<str:name>": Route(),
+    "scim/v2/Schemas": Route(),
+    "scim/v2/Schemas/<str:name>": Route(),
+    "scim/v2/Users": Route(GET_POST, queries=("", "?filter=userName%20sw%20%22k%22")),
+    "scim/v2/Users/.search": Route(POST),
+    "scim/v2/Users/<str:resource>": Route(GET_POST),
+    "scim/v2/Groups": Route(GET_POST),
+    "scim/v2/Groups/.search": Route(POST),
+    "scim/v2/Groups/<str:resource>": Route(GET_POST),
+    "scim/v2/Me": Route(),
+    "scim/v2/Bulk": Route(POST),
     "admin/login/": Route(),
     "favicon.ico": Route(),
     "healthz": Route(),
@@ -244,10 +272,16 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "job": ["embedder", "reranker", "entailment", "nothing"],
         "model_id": known(LanguageModel.objects.values_list("pk", flat=True)),
         "run_id": known(SyncRun.objects.values_list("pk", flat=True)),
-        "key_id": known(ApiKey.objects.values_list("pk", flat=True)),
+        "key_id": known(
+            {
+                *ApiKey.objects.values_list("pk", flat=True),
+                *ProvisioningKey.objects.values_list("pk", flat=True),
+            }
+        ),
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],
+        "slug": ["nothing"],
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
@@ -255,6 +289,9 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],
+        "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
+        "name": ["User", "urn:ietf:params:scim:schemas:core:2.0:Group", "nothing"],
+        "resource": [*map(str, ProvisionedPerson.objects.values_list("number", flat=True)), "nothing"],
     }
 
 
@@ -281,14 +318,14 @@ def crawl(
 
 def asked(world: Canaries, visitor: Visitor, method: str, path: str, headers: dict[str, str]) -> Shown:
     """One request."""
-    if path.startswith("/api/"):
+    if path.startswith(_FOR_PROGRAMS):
         headers = {**headers, "Authorization": f"Bearer {visitor.key}"} if visitor.key else headers
     if "/stream/" in path:
         return _streamed(visitor, path)
     with transaction.atomic():
         if method == "GET":
             answer = visitor.client.get(path, headers=headers)
-        elif path.startswith("/api/"):
+        elif path.startswith(_FOR_PROGRAMS):
             body = json.dumps({"question": QUESTIONS[0]})
             answer = visitor.client.post(path, body, content_type="application/json", headers=headers)
         else:
@@ -322,6 +359,9 @@ def _form(world: Canaries) -> dict[str, str]:
 def _body(answer: HttpResponseBase) -> str:
     parts = getattr(answer, "streaming_content", None)
     body = b"".join(parts) if parts is not None else bytes(getattr(answer, "content", b""))
+    if answer.headers.get("Content-Type") == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(body)) as file:
+            body = b"\n".join(name.encode() + b"\n" + file.read(name) for name in file.namelist())
     return body.decode(errors="replace")
 
 

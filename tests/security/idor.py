@@ -79,6 +79,8 @@ def probe_one(probe: Probe, asked: Asked, name: str, found: Attempts) -> None:
         answer, path = _answered(probe, asked, name, value)
         found.made += 1
         found.routes.add(asked.route)
+        if _plain(answer, path) != reference:  # a page may say how long ago something was: ask again
+            reference = _plain(*_answered(probe, asked, name, nothing))
         if _plain(answer, path) != reference or answer.written - without.written:
             found.successes.append(
                 f"{asked}: {name}={value} gave {answer.status}, nothing gives {reference[0]}"

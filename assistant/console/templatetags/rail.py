@@ -51,6 +51,13 @@ _SECTIONS = (
         Right.MANAGE_PEOPLE,
         frozenset({"people", "person"}),
     ),
+    _Section(
+        "console:provisioning",
+        _("Provisioning"),
+        "sync",
+        Right.MANAGE_SIGN_IN,
+        frozenset({"provisioning"}),
+    ),
     _Section("console:identity", _("Company sign-in"), "lock", Right.MANAGE_SIGN_IN, frozenset({"identity"})),
     _Section("console:audit", _("Audit log"), "lines", Right.SEE_AUDIT, frozenset({"audit"})),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import reduce
 
 from assistant.common.errors import FailureCode
+from assistant.common.judged_ldap import LdapServer
 from assistant.common.told import said, told
 from assistant.common.types import JsonObject
 from connectors.sdk.contract import CheckItem, Complete, Event, Failure, PermissionEvent, PrincipalEvent
@@ -19,7 +20,7 @@ from connectors.sdk.surroundings import Surroundings
 from connectors.sources.ldap.membership import Membership, membership
 from connectors.sources.ldap.reading import Directory, Reader
 from connectors.sources.ldap.session import Incomplete, Session
-from connectors.sources.ldap.settings import Login, Search, Server
+from connectors.sources.ldap.settings import Login, Search
 
 _SHOWN = 3
 
@@ -27,7 +28,9 @@ _SHOWN = 3
 class LdapConnector(BaseSource):
     """One directory. Opens nothing until asked."""
 
-    def __init__(self, *, server: Server, login: Login, search: Search, surroundings: Surroundings) -> None:
+    def __init__(
+        self, *, server: LdapServer, login: Login, search: Search, surroundings: Surroundings
+    ) -> None:
         self._server = server
         self._login = login
         self._search = search

@@ -1,13 +1,11 @@
 """A signed-in connection to a directory, and every answer read to its end or called incomplete.
 
-The socket goes to an address that the network permits, while the certificate must still
-bear the name. Referrals are never followed: they lead to servers that nobody configured.
+Referrals are never followed: they lead to servers that nobody configured.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,11 +19,12 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
 )
 
+from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
 from connectors.sdk.web import network_errors
-from connectors.sources.ldap.settings import Login, Server
+from connectors.sources.ldap.settings import Login
 
 _PAGE = 500
 _TIMEOUT_S = 30
@@ -81,48 +80,12 @@ class Question:
     alone: bool = False
 
 
-class _NamedTls(ldap3.Tls):
-    """TLS in which the standard library checks chain and name. Keeps what was wrong with a certificate."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__()
-        self._name = server.host
-        self._context = ssl.create_default_context(cafile=server.ca_file or None)
-        self.problem: ssl.SSLError | None = None
-
-    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
-        try:
-            connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._name)
-        except ssl.SSLError as error:
-            self.problem = error
-            raise
-
-
-class _JudgedServer(ldap3.Server):
-    """A server of which only the permitted addresses are known."""
-
-    def __init__(self, server: Server, addresses: Sequence[str], tls: _NamedTls | None) -> None:
-        host = f"ldap://[{server.host}]" if ":" in server.host else server.host
-        super().__init__(
-            host, port=server.port, use_ssl=server.tls_at_once, get_info="NO_INFO", tls=tls,
-            connect_timeout=_TIMEOUT_S, allowed_referral_hosts=[],
-        )  # fmt: skip
-        self._judged = [
-            (*socket.getaddrinfo(address, server.port, type=socket.SOCK_STREAM)[0], None, None)
-            for address in addresses
-        ]
-
-    def candidate_addresses(self) -> list[tuple[object, ...]]:
-        return list(self._judged)
-
-    def update_availability(self, address: object, available: object) -> None:
-        """Nothing is remembered between connections."""
-
-
 class Session:
     """A connection that is signed in. The caller closes it."""
 
-    def __init__(self, server: Server, login: Login, surroundings: Surroundings, *, one_domain: bool) -> None:
+    def __init__(
+        self, server: LdapServer, login: Login, surroundings: Surroundings, *, one_domain: bool
+    ) -> None:
         """Connect, encrypt and sign in.
 
         Raises:
@@ -140,7 +103,7 @@ class Session:
         tls = _tls(server)
         self._where = f"{server.host}:{server.port}"
         self._connection = ldap3.Connection(
-            _JudgedServer(server, addresses, tls),
+            JudgedServer(server, addresses, tls, timeout_s=_TIMEOUT_S),
             user=login.name or None, password=login.password or None,
             authentication="SIMPLE" if login.name else "ANONYMOUS",
             auto_bind="NONE", auto_referrals=False, auto_range=False, check_names=False,
@@ -268,7 +231,7 @@ class Session:
         return bytes(answer["value"]["cookie"] or b"") if answer else None
 
     @contextmanager
-    def _errors(self, tls: _NamedTls | None) -> Iterator[None]:
+    def _errors(self, tls: NamedTls | None) -> Iterator[None]:
         try:
             yield
         except LDAPInvalidFilterError as error:
@@ -297,11 +260,11 @@ class Session:
             ) from error
 
 
-def _tls(server: Server) -> _NamedTls | None:
+def _tls(server: LdapServer) -> NamedTls | None:
     if not server.tls_at_once and not server.start_tls:
         return None
     try:
-        return _NamedTls(server)
+        return NamedTls(server)
     except (OSError, ssl.SSLError) as error:
         raise Reconfigure(
             told(

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from assistant.common.errors import UsageError
-from assistant.common.told import told
+from assistant.common.judged_ldap import LdapServer, ldap_server
 from assistant.common.types import JsonObject
 from connectors.sdk.exact_json import as_list
-
-_PORTS = {"ldap": 389, "ldaps": 636}
-_HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +39,6 @@ SHAPES = {"openldap": OPENLDAP, "active_directory": ACTIVE_DIRECTORY}
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Where the directory answers, and how the line to it is protected."""
-
-    host: str
-    port: int
-    tls_at_once: bool  # ldaps
-    start_tls: bool
-    ca_file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """What is read. `people_bases` and `group_bases` are distinguished names as they were typed."""
 
@@ -75,33 +59,14 @@ class Login:
         return f"Login(name={self.name!r})"
 
 
-def server_of(config: JsonObject) -> Server:
+def server_of(config: JsonObject) -> LdapServer:
     """The server that the settings name.
 
     Raises:
         UsageError: the address is none of LDAP's, or asks for TLS in a way that does not fit it.
     """
-    address = str(config["url"]).strip()
-    parts = urlsplit(address)
-    try:
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError as error:
-        raise UsageError(told("'{address}' has no valid port.", address=address[:80])) from error
-    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in _PORTS or not host or more or not 0 < port <= _HIGHEST_PORT:
-        raise UsageError(
-            told(
-                "'{address}' is no LDAP address: write ldap://HOST or ldaps://HOST, with :PORT if needed.",
-                address=address[:80],
-            )
-        )
     plain = config.get("encryption") == "none"
-    secure = parts.scheme == "ldaps"
-    if plain and secure:
-        raise UsageError(
-            told("An ldaps address is always encrypted: leave 'encryption' out or write ldap://.")
-        )
-    return Server(host, port, secure, not secure and not plain, str(config.get("ca_file", "")))
+    return ldap_server(str(config["url"]), plain=plain, ca_file=str(config.get("ca_file", "")))
 
 
 def search_of(config: JsonObject) -> Search:

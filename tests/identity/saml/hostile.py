@@ -97,7 +97,7 @@ def _bytes(random: Random, text: bytes) -> tuple[str, bytes]:
 
 
 def _tree(random: Random, root: Element) -> tuple[str, Element]:
-    nodes = list(root.iter())
+    nodes = list(root.iter("*"))
     node, other = random.choice(nodes), random.choice(nodes)
     is_inside = node is root or node in other.iterancestors() or node is other
     match random.randrange(8):

@@ -1,9 +1,12 @@
 """`manage.py person VERB EMAIL`: what is known of a person goes, or is given to them.
 
 erase EMAIL [--address FORMER]... [--yes]
+export EMAIL --out FILE.zip
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from django.core.management.base import CommandParser
 
@@ -12,6 +15,7 @@ from assistant.accounts.models import User
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
 from assistant.privacy.erasing import erase, erase_remains, holdings
+from assistant.privacy.giving_out import give_out
 
 _ACTOR = "command line"
 
@@ -19,7 +23,7 @@ _ACTOR = "command line"
 class Command(JsonCommand):
     """What is known of a person."""
 
-    help = "Erase a person from every table, file and log."
+    help = "Erase a person from every table, file and log, or write all that is known of them to a file."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The sub-commands and their options."""
@@ -37,8 +41,29 @@ class Command(JsonCommand):
         )
         erasing.add_argument("--yes", action="store_true", help="Do it; without it, only say what would go.")
 
-    def handle(self, *, email: str, address: list[str], yes: bool, **_: object) -> None:
-        """Say what there is, or erase it."""
+        giving = verbs.add_parser("export", help="All that is known of a person, as one ZIP file for them.")
+        giving.add_argument("email", metavar="EMAIL")
+        giving.add_argument("--out", required=True, metavar="FILE", help="A new file.")
+
+    def handle(self, *, verb: str, email: str, **options: object) -> None:
+        """Do what the verb says."""
+        if verb == "export":
+            self._export(email, Path(str(options["out"])))
+            return
+        further = options["address"]
+        self._erase(email, [str(one) for one in further] if isinstance(further, list) else [], options["yes"])
+
+    def _export(self, email: str, out: Path) -> None:
+        user = known_user(email)
+        try:
+            with out.open("xb") as file:
+                out.chmod(0o600)
+                count = give_out(user_id=user.pk, to=file, actor=_ACTOR)
+        except OSError as error:
+            raise UsageError(f"The file {out} cannot be written: {error.strerror}.") from error
+        self.emit({"file": str(out), "conversations": count})
+
+    def _erase(self, email: str, address: list[str], yes: object) -> None:
         if not User.objects.filter(email=canonical_email(email)).exists():
             self.emit(erase_remains(address=email, actor=_ACTOR).as_json())
             return

@@ -48,7 +48,7 @@ class Command(JsonCommand):
             left = remaining()
             self.emit({"ok": left.nothing and not left.lost, "remaining": left.as_json()})
         else:
-            done = rotate(actor=_ACTOR, told=lambda what, n: say(f"{what}: {n}") if n else None)
+            done = rotate(actor=_ACTOR, hears=lambda what, n: say(f"{what}: {n}") if n else None)
             left = done.remaining
             self.emit(
                 {

@@ -1,0 +1,103 @@
+"""Lines to a directory: only to judged addresses, encrypted as configured, and nowhere that a referral says.
+
+The socket goes to an address that the network permits, while the certificate must still bear the name.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import ldap3
+
+from assistant.common.errors import UsageError
+from assistant.common.told import told
+
+_PORTS = {"ldap": 389, "ldaps": 636}
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class LdapServer:
+    """Where the directory answers, and how the line to it is protected."""
+
+    host: str
+    port: int
+    tls_at_once: bool  # ldaps
+    start_tls: bool
+    ca_file: str = ""
+
+
+class NamedTls(ldap3.Tls):
+    """TLS in which the standard library checks chain and name. Keeps what was wrong with a certificate.
+
+    Raises:
+        OSError, ssl.SSLError: the file of authorities cannot be read.
+    """
+
+    def __init__(self, server: LdapServer) -> None:
+        super().__init__()
+        self._name = server.host
+        self._context = ssl.create_default_context(cafile=server.ca_file or None)
+        self.problem: ssl.SSLError | None = None
+
+    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        try:
+            connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._name)
+        except ssl.SSLError as error:
+            self.problem = error
+            raise
+
+
+class JudgedServer(ldap3.Server):
+    """A server of which only the permitted addresses are known."""
+
+    def __init__(
+        self, server: LdapServer, addresses: Sequence[str], tls: NamedTls | None, *, timeout_s: float
+    ) -> None:
+        host = f"ldap://[{server.host}]" if ":" in server.host else server.host
+        super().__init__(
+            host, port=server.port, use_ssl=server.tls_at_once, get_info="NO_INFO", tls=tls,
+            connect_timeout=timeout_s, allowed_referral_hosts=[],
+        )  # fmt: skip
+        self._judged = [
+            (*socket.getaddrinfo(address, server.port, type=socket.SOCK_STREAM)[0], None, None)
+            for address in addresses
+        ]
+
+    def candidate_addresses(self) -> list[tuple[object, ...]]:
+        return list(self._judged)
+
+    def update_availability(self, address: object, available: object) -> None:
+        """Nothing is remembered between connections."""
+
+
+def ldap_server(address: str, *, plain: bool, ca_file: str = "") -> LdapServer:
+    """The server of an address. `plain`: without encryption; else ldaps, or StartTLS with ldap.
+
+    Raises:
+        UsageError: the address is none of LDAP's, or asks for TLS in a way that does not fit it.
+    """
+    address = address.strip()
+    parts = urlsplit(address)
+    try:
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError as error:
+        raise UsageError(told("'{address}' has no valid port.", address=address[:80])) from error
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in _PORTS or not host or more or not 0 < port <= _HIGHEST_PORT:
+        raise UsageError(
+            told(
+                "'{address}' is no LDAP address: write ldap://HOST or ldaps://HOST, with :PORT if needed.",
+                address=address[:80],
+            )
+        )
+    secure = parts.scheme == "ldaps"
+    if plain and secure:
+        raise UsageError(
+            told("An ldaps address is always encrypted: leave 'encryption' out or write ldap://.")
+        )
+    return LdapServer(host, port, secure, not secure and not plain, ca_file)

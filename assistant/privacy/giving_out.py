@@ -1,0 +1,131 @@
+"""All that is known of a person, as one file for them: JSON, and the texts of their files.
+
+Answers are as the person may read them at this moment, by the door; what is out of their reach now is left
+out here, too. Nothing that opens anything is in it: no digest, no key, no token.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.access.door import passage_texts
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.models import AccountLink, Address, ApiKey, User
+from assistant.audit.models import AuditEvent
+from assistant.audit.trail import Event, record
+from assistant.chat.exporting import conversation_file
+from assistant.chat.models import ChatFile, Conversation, PersonalStyle
+from assistant.common.errors import NotFound
+from assistant.common.types import Json
+from assistant.identity.models import ExternalIdentity
+
+_WHOLE = 2**31 - 1  # characters; no body has more
+
+
+def give_out(*, user_id: int, to: IO[bytes], actor: str) -> int:
+    """Write the file. How many conversations are in it.
+
+    Raises:
+        NotFound: no such person.
+    """
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such person.")
+    viewer, count = viewer_for(user), 0
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("account.json", _written(_account(user)))
+        file.writestr("activity.json", _written(_activity(user)))
+        for key in Conversation.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
+            try:
+                file.writestr(f"conversations/{key}.json", conversation_file(viewer, key, "json").content)
+            except NotFound:  # deleted at this moment
+                continue
+            count += 1
+        for name, text in _files(viewer):
+            file.writestr(name, text)
+    with transaction.atomic():
+        record(Event.PERSON_EXPORTED, actor_id=user.pk, actor=actor, user=user.email, conversations=count)
+    return count
+
+
+def file_name() -> str:
+    """What the file is called when it is saved."""
+    return f"mundap-my-data-{timezone.localdate().isoformat()}.zip"
+
+
+def _account(user: User) -> dict[str, Json]:
+    style = PersonalStyle.objects.filter(user=user).first()
+    links = AccountLink.objects.filter(user=user).select_related("principal__connection")
+    return {
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "language": user.language,
+        "created_at": user.created_at.isoformat(),
+        "addresses": [
+            {"address": row.address, "alias": row.is_alias, "since": row.since.isoformat()}
+            for row in Address.objects.filter(user=user).order_by("pk")
+        ],
+        "source_accounts": [
+            {"source": str(row.principal.connection), "account": row.principal.external_id} for row in links
+        ],
+        "company_sign_ins": [
+            {"provider": row.provider.name, "subject": row.subject, "since": row.made_at.isoformat()}
+            for row in ExternalIdentity.objects.filter(user=user).select_related("provider")
+        ],
+        "sessions": [
+            {
+                "browser": row.browser,
+                "system": row.system,
+                "address": row.address,
+                "started_at": row.started_at.isoformat(),
+                "used_at": row.used_at.isoformat(),
+            }
+            for row in SignedInSession.objects.filter(user=user).order_by("started_at")
+        ],
+        "api_keys": [
+            {
+                "name": row.name,
+                "created_at": row.created_at.isoformat(),
+                "expires_at": row.expires_at.isoformat(),
+                "revoked": row.revoked_at is not None,
+            }
+            for row in ApiKey.objects.filter(user=user).order_by("pk")
+        ],
+        "wishes_about_answers": None
+        if style is None
+        else {
+            "length": style.length,
+            "tone": style.tone,
+            "audience": style.audience,
+            "instructions": style.instructions,
+        },
+    }
+
+
+def _activity(user: User) -> list[Json]:
+    """What the audit log says that they did. What it was done to may be somebody else, and is left out."""
+    rows = AuditEvent.objects.filter(actor_id=user.pk) | AuditEvent.objects.filter(actor=user.email)
+    return [
+        {"at": row.at.isoformat(), "event": row.event, "via": row.via, "address": row.address}
+        for row in rows.order_by("pk").iterator(500)
+    ]
+
+
+def _files(viewer: Viewer) -> Iterator[tuple[str, str]]:
+    rows = ChatFile.objects.filter(conversation__user=viewer.user_id).select_related("document")
+    for row in rows.order_by("pk"):
+        [text] = passage_texts(viewer, [(row.document_id, row.document.version, 0, _WHOLE)])
+        if text is not None:
+            yield f"files/{row.pk} {row.name.replace('/', '_')}.txt", text
+
+
+def _written(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

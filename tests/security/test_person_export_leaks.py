@@ -1,0 +1,135 @@
+"""The file of a person's own data tells nothing of others, and nothing that they may not read any more."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from assistant.accounts.api_keys import issue_key
+from assistant.accounts.models import User
+from assistant.accounts.people import close_account
+from assistant.audit.models import AuditEvent
+from assistant.audit.trail import Event
+from assistant.chat.models import Share
+from assistant.chat.runner import run_turn
+from assistant.chat.services import start_turn
+from assistant.chat.sharing import share_conversation
+from assistant.common.errors import NotFound, UsageError
+from assistant.privacy.giving_out import give_out
+from tests.chat.files import OFFER, added
+from tests.conftest import PASSWORD, SmallWorld
+
+QUESTION = "How many days a week is remote work allowed?"
+SECRET = "three days"
+
+
+def everything_in(user: User) -> dict[str, str]:
+    """The files of the person's data by name."""
+    raw = io.BytesIO()
+    give_out(user_id=user.pk, to=raw, actor=user.email)
+    with zipfile.ZipFile(raw) as file:
+        assert file.testzip() is None
+        return {name: file.read(name).decode() for name in file.namelist()}
+
+
+def asked(world: SmallWorld, name: str, question: str = QUESTION) -> int:
+    turn = start_turn(viewer=world.viewer(name), question=question, conversation_id=None)
+    assert run_turn(turn.pk)
+    return turn.conversation_id
+
+
+@pytest.mark.django_db
+def test_what_the_person_may_not_read_any_more_is_not_in_it(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    asked(small_world, "ann")
+    assert SECRET in "".join(everything_in(people["ann"]).values())
+    small_world.documents["handbook"]["acl"] = {"allow": ["group:hr"]}
+    small_world.write()
+    assert small_world.sync().state == "succeeded"
+    told = "".join(everything_in(people["ann"]).values())
+    assert SECRET not in told
+    assert "Employee handbook" not in told
+    assert QUESTION in told  # which is the person's own
+
+
+@pytest.mark.django_db
+def test_nothing_of_anybody_else_is_in_it(small_world: SmallWorld, people: dict[str, User]) -> None:
+    asked(small_world, "bob", "What is the salary band of a senior engineer?")
+    added(small_world.viewer("bob"), "bobs-offer.md", OFFER)
+    asked(small_world, "ann")
+    told = json.dumps(everything_in(people["ann"]))
+    for theirs in ("bob@example.com", "salary", "bobs-offer", "Zanthoxylum"):
+        assert theirs not in told
+
+
+@pytest.mark.django_db
+def test_all_of_their_own_is_in_it_and_nothing_that_opens_anything(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    ann = people["ann"]
+    conversation = asked(small_world, "ann")
+    share_conversation(viewer=small_world.viewer("ann"), conversation_id=conversation)
+    share = Share.objects.get(conversation=conversation)
+    added(small_world.viewer("ann"), "offer.md", OFFER)
+    key = issue_key(user_id=ann.pk, name="laptop", days=3, actor=ann.email)
+    browser = Client()
+    browser.force_login(ann)
+    files = everything_in(ann)
+    account = json.loads(files["account.json"])
+    assert account["email"] == "ann@example.com"
+    assert [one["name"] for one in account["api_keys"]] == ["laptop"]
+    assert len(account["sessions"]) == 1
+    assert f"conversations/{conversation}.json" in files
+    assert any(name.endswith("offer.md.txt") and "Zanthoxylum" in text for name, text in files.items())
+    assert any(row["event"] == "conversation_shared" for row in json.loads(files["activity.json"]))
+    told = "".join(files.values())
+    session = browser.cookies["sessionid"].value
+    secrets = (key.text, session, ann.password, share.token, *ann.api_keys.values_list("digest", flat=True))
+    assert not [secret for secret in secrets if secret in told]
+
+
+@pytest.mark.django_db
+def test_people_save_their_own_and_nobody_else_s(people: dict[str, User]) -> None:
+    page = reverse("web:own-data")
+    assert Client().post(page).status_code == 302
+    browser = Client()
+    browser.force_login(people["ann"])
+    assert browser.get(page).status_code == 405
+    assert page in browser.get(reverse("web:sessions")).content.decode()
+    response = browser.post(page, {"user_id": people["bob"].pk})
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as file:  # type: ignore[attr-defined]
+        assert json.loads(file.read("account.json"))["email"] == "ann@example.com"
+    entry = AuditEvent.objects.get(event=Event.PERSON_EXPORTED)
+    assert (entry.actor, entry.data["user"]) == ("ann@example.com", "ann@example.com")
+
+
+@pytest.mark.django_db
+def test_of_a_closed_account_no_document_s_words_are_given_out(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    asked(small_world, "ann")
+    close_account(user_id=people["ann"].pk, actor="ada@example.com")
+    assert SECRET not in "".join(everything_in(people["ann"]).values())
+
+
+@pytest.mark.django_db
+def test_the_command_writes_a_new_file_that_only_its_owner_reads(
+    people: dict[str, User], tmp_path: Path
+) -> None:
+    out = tmp_path / "ann.zip"
+    call_command("person", "export", "ann@example.com", "--out", str(out))
+    assert out.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(UsageError, match="cannot be written"):
+        call_command("person", "export", "ann@example.com", "--out", str(out))
+    with pytest.raises(NotFound):
+        give_out(user_id=10**9, to=io.BytesIO(), actor=PASSWORD)

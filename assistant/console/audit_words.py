@@ -150,7 +150,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "entries": pgettext_lazy("detail of an audited event", "Entries"),
     "first": pgettext_lazy("detail of an audited event", "First number"),
     "head": pgettext_lazy("detail of an audited event", "Last number"),
-    "left": pgettext_lazy("detail of an audited event", "Left"),
+    "codes_left": pgettext_lazy("detail of an audited event", "Codes left"),
     "ways": pgettext_lazy("detail of an audited event", "Shown"),
     "ok": pgettext_lazy("detail of an audited event", "Unaltered"),
     "problems": pgettext_lazy("detail of an audited event", "Problems"),

@@ -33,7 +33,7 @@ def accept(*, user: User, code: str) -> bool:
     with transaction.atomic():
         used, _ = RecoveryCode.objects.filter(user=user, digest=_digest(code)).delete()
         if used:
-            record(Event.RECOVERY_CODE_USED, actor_id=user.pk, actor=user.email, left=left(user=user))
+            record(Event.RECOVERY_CODE_USED, actor_id=user.pk, actor=user.email, codes_left=left(user=user))
     return bool(used)
 
 

@@ -7,7 +7,6 @@ Every message says what is wrong, where, and what to do.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sqlite3
 import sys
@@ -23,10 +22,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from assistant.common.errors import MundapError
+from assistant.config import exposure
+from assistant.config.exposure import is_loopback
+from assistant.demo.accounts import usable_sign_ins
 from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, ON_SERVERS, RERANKERS
 
 BROKER_SCHEMES = ("filesystem", "redis", "rediss", "amqp", "amqps")
-SHORTEST_SECRET_KEY = 32
 OLDEST_SQLITE = (3, 35, 0)
 _NETWORK_FILESYSTEMS = {
     "nfs",
@@ -52,7 +53,7 @@ def require_readiness() -> None:
     """
     messages = run_checks(tags=[CHECKS])
     if not any(message.is_serious() for message in messages):
-        messages += database_problems()
+        messages += database_problems() or open_demo_accounts()
     errors = [one_line(message) for message in messages if message.is_serious()]
     for message in messages:
         if not message.is_serious():
@@ -80,6 +81,19 @@ def database_problems() -> list[CheckMessage]:
         hint = "Run `python manage.py prepare`."
         return [Error(f"The database {where} lacks {len(waiting)} migrations.", hint=hint, id="mundap.E011")]
     return []
+
+
+def open_demo_accounts() -> list[CheckMessage]:
+    """Where others reach the server: whoever saw the demo's passphrase gets in. Needs a migrated database."""
+    place = exposure.reached_at()
+    sign_ins = usable_sign_ins(settings.MUNDAP_HOME) if place else ()
+    if not sign_ins:
+        return []
+    names = ", ".join(each.email for each in sign_ins)
+    text = f"Everybody who saw the demo's passphrase can sign in at {place} as {names}."
+    hint = "Close them (`python manage.py user close ADDRESS`), or start anew with MUNDAP_DEMO=0."
+    kind = Error if settings.SECURE_SSL_REDIRECT else Warning
+    return [kind(text, hint=hint, id="mundap.E013" if kind is Error else "mundap.W004")]
 
 
 @register(CHECKS)
@@ -203,19 +217,19 @@ def _is_web(url: str) -> bool:
 def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
     """What is reachable from other machines is neither in debug mode nor in the clear."""
     found: list[CheckMessage] = []
-    if len(settings.SECRET_KEY) < SHORTEST_SECRET_KEY:
+    if weakness := exposure.weakness_of_key(settings.SECRET_KEY):
         hint = "Remove it to have one made in MUNDAP_HOME, or set a longer random one."
-        text = f"MUNDAP_SECRET_KEY has fewer than {SHORTEST_SECRET_KEY} characters."
-        found.append(Error(text, hint=hint, id="mundap.E007"))
-    if is_loopback(settings.MUNDAP_HOST):
+        found.append(Error(f"MUNDAP_SECRET_KEY {weakness}.", hint=hint, id="mundap.E007"))
+    place = exposure.reached_at()
+    if not place:
         return found
     if settings.DEBUG:
-        hint = "Remove MUNDAP_DEBUG, or set MUNDAP_HOST=127.0.0.1."
-        text = f"MUNDAP_DEBUG shows internals to everybody who reaches {settings.MUNDAP_HOST}."
+        hint = "Remove MUNDAP_DEBUG, or let only this machine in (MUNDAP_HOST=127.0.0.1, no other names)."
+        text = f"MUNDAP_DEBUG shows internals to everybody who reaches {place}."
         found.append(Error(text, hint=hint, id="mundap.E008"))
     if not settings.SECURE_SSL_REDIRECT:
         hint = "Put a proxy with TLS in front and set MUNDAP_HTTPS=1."
-        text = f"Passwords travel in the clear: other machines reach {settings.MUNDAP_HOST} without HTTPS."
+        text = f"Passwords travel in the clear: other machines reach {place} without HTTPS."
         found.append(Warning(text, hint=hint, id="mundap.W001"))
     if all(is_loopback(host.strip("[]")) for host in settings.ALLOWED_HOSTS):
         hint = "Set MUNDAP_ALLOWED_HOSTS to the names by which people reach this server."
@@ -227,16 +241,6 @@ def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage
             Warning("MUNDAP_ALLOWED_HOSTS=* accepts forged host names.", hint=hint, id="mundap.W003")
         )
     return found
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:

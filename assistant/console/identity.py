@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -178,7 +179,7 @@ def _form(
     said: ProviderForm,
     row: IdentityProvider | None = None,
     *,
-    wrong: dict[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     facts = _facts(request, row) if row is not None else Facts()
     context = {

@@ -34,6 +34,7 @@ from assistant.identity.saml.gate import (
     Reason,
     Rejected,
     claimed_request_id,
+    look_at_response,
     read_response,
 )
 from assistant.identity.saml.party import NotDescribed, own_addresses, party_of
@@ -144,4 +145,4 @@ def _as_of_its_making(encoded: str, expects: Expected) -> Asserted:
         moment = datetime.fromisoformat(issued)
     except ValueError:
         raise Rejected(Reason.TIME_FORM) from None
-    return read_response(encoded, expected=expects, now=moment.astimezone(UTC) + _AS_OF)
+    return look_at_response(encoded, expected=expects, now=moment.astimezone(UTC) + _AS_OF)

@@ -146,6 +146,7 @@ KINDS: dict[str, Kind] = {
         refreshes="assistant.identity.saml.refreshing.refresh",
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",
+        fixed=("entity_id", "subject_attribute"),
         reads_messages=True,
         has_keys=True,
     ),

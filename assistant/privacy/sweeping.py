@@ -98,7 +98,7 @@ def sweep_tables(names: Names) -> int:
 
 
 def _sweep(model: type[models.Model], column: TextColumn, names: Names) -> int:
-    """By a plain update: what guards rows that never change is told of by `erasing`, not by them."""
+    """By plain updates, past managers that refuse them: a published version of rules loses its author."""
     rows = models.QuerySet(model).annotate(told=Lower(Cast(column.name, models.TextField())))
     wanted = models.Q()
     for address in names.addresses:

@@ -1,4 +1,4 @@
-"""What holds for every request: from where it comes, and the language that its reader has chosen."""
+"""What holds for every request: what its body can be, from where it comes, and its reader's language."""
 
 from __future__ import annotations
 
@@ -12,6 +12,34 @@ from django.utils import translation
 from assistant.accounts.models import User
 from assistant.audit.origin import coming_from, origin_of
 from assistant.web.both_ways import BothWays
+
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_LONGEST_BOUNDARY = 70  # RFC 2046, 5.1.1
+
+
+class FormTypeMiddleware(BothWays):
+    """A body whose type is no type, or that claims another coding than UTF-8, is no form.
+
+    Every page is UTF-8, so browsers send nothing else. Python knows codings that decode no text, and two
+    types in one header name no boundary; either would end in an error of the server.
+    """
+
+    def prepare(self, request: HttpRequest) -> None:
+        """Take the type away, so that nothing is read as a form."""
+        params = request.content_params or {}
+        plain = (
+            "," not in request.META.get("CONTENT_TYPE", "")
+            and params.get("charset", "utf-8").lower() in _CHARSETS
+            and len(params.get("boundary", "")) <= _LONGEST_BOUNDARY
+        )
+        if not plain:
+            request.META["CONTENT_TYPE"] = request.content_type = ""
+            request.content_params = {}
+            request.encoding = settings.DEFAULT_CHARSET
+
+    async def aprepare(self, request: HttpRequest) -> None:
+        """See `prepare`."""
+        self.prepare(request)
 
 
 class OriginMiddleware(BothWays):

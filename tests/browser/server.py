@@ -65,6 +65,13 @@ def _make_world(home: Path) -> None:
 def running_server(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """The address of a server over `home`, which is filled first; `settings` are put into its environment."""
     fill(home)
+    with served(home, settings) as address:
+        yield address
+
+
+@contextmanager
+def served(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The same over a home as it is."""
     port = free_port()
     environment = environment_of(home) | dict(settings or {})
     command = [sys.executable, "-m", "uvicorn", "assistant.config.asgi:application", "--port", str(port)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.core.checks import CheckMessage
 from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 
+from assistant.accounts.models import User
 from assistant.common.errors import MundapError
-from assistant.config import checks
+from assistant.config import checks, exposure
+from assistant.demo.accounts import add_demo_accounts
 
 
 def ids(messages: list[CheckMessage]) -> set[str]:
@@ -21,6 +27,12 @@ def pretend_sqlite(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> N
     """As if DATABASE_URL named an SQLite file."""
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", "/srv/x.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine(settings: LazySettings) -> None:
+    """The runner of the tests allows a name more."""
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 def test_a_home_below_a_file_is_refused(settings: LazySettings, tmp_path: Path) -> None:
@@ -113,6 +125,10 @@ def test_debug_is_refused_where_others_can_reach_it(settings: LazySettings) -> N
     assert "mundap.E008" in ids(checks.exposure_is_safe(None))
     settings.MUNDAP_HOST = "127.0.0.1"
     assert checks.exposure_is_safe(None) == []
+    settings.ALLOWED_HOSTS = ["localhost", "ask.example.com"]  # behind a proxy of this machine
+    assert "mundap.E008" in ids(checks.exposure_is_safe(None))
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["localhost"], True
+    assert "mundap.E008" in ids(checks.exposure_is_safe(None))
 
 
 def test_an_exposed_server_is_advised_about_tls_and_its_names(settings: LazySettings) -> None:
@@ -128,6 +144,43 @@ def test_an_exposed_server_is_advised_about_tls_and_its_names(settings: LazySett
 def test_a_short_secret_key_is_refused(settings: LazySettings) -> None:
     settings.SECRET_KEY = "x" * 31
     assert ids(checks.exposure_is_safe(None)) == {"mundap.E007"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["ab" * 40, "django-insecure-" + "k3$x" * 12, "change-me-" + "q9Zw7p" * 8, "Secret" + "q9Zw7pL2" * 5],
+)
+def test_a_key_that_others_know_or_guess_is_refused(settings: LazySettings, key: str) -> None:
+    settings.SECRET_KEY = key
+    assert ids(checks.exposure_is_safe(None)) == {"mundap.E007"}
+    assert key not in str(checks.exposure_is_safe(None))
+
+
+@given(st.sampled_from([secrets.token_urlsafe, secrets.token_hex]), st.integers(24, 80))
+def test_a_random_key_is_taken(make: Callable[[int], str], size: int) -> None:
+    assert exposure.weakness_of_key(make(size)) == ""
+
+
+@pytest.mark.django_db
+def test_open_demo_accounts_are_told_where_others_reach_the_server(
+    settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.MUNDAP_HOME = tmp_path
+    add_demo_accounts(tmp_path)
+    assert checks.open_demo_accounts() == []
+    settings.ALLOWED_HOSTS = ["ask.example.com"]
+    assert ids(checks.open_demo_accounts()) == {"mundap.W004"}
+    settings.SECURE_SSL_REDIRECT = True
+    (told,) = checks.open_demo_accounts()
+    assert told.id == "mundap.E013"
+    assert "ask.example.com" in told.msg
+    assert "admin@ondam.example" in told.msg
+    with pytest.raises(MundapError, match="demo's passphrase"):
+        checks.require_readiness()
+    for user in User.objects.all():
+        user.set_password(secrets.token_urlsafe())
+        user.save()
+    assert checks.open_demo_accounts() == []
 
 
 def test_all_errors_are_reported_at_once_one_line_each(settings: LazySettings) -> None:

@@ -1,4 +1,4 @@
-"""Another project's SCIM client and its checks of servers find nothing wrong with ours.
+"""Another project's SCIM client and its checks of servers find nothing wrong with ours but what is meant.
 
 They make up names and addresses. A client here may speak for its own domain only, so addresses are made up
 in that domain; all else is as those checks have it.
@@ -21,6 +21,14 @@ client_engine = pytest.importorskip("scim2_client.engines.wsgi")
 tester = pytest.importorskip("scim2_tester")
 filling = pytest.importorskip("scim2_tester.filling")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+
+
+# What is so on purpose: whether somebody's account is open is always told, and people and groups are searched
+# apart (`/Users/.search`, `/Groups/.search`), never together at the root.
+KNOWN = {
+    "check_remove_attribute: PATCH modify() did not remove attribute 'active'",
+    "search_with_attributes: There is no such resource.",
+}
 
 
 def in_domain(made_up: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +58,7 @@ def _one_connection() -> Iterator[None]:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_one_connection")
-def test_the_checks_of_an_independent_client_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_of_an_independent_client_find_only_what_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     made_up = in_domain(filling.generate_random_value)
     for name in ("filling", "checkers.patch_add", "checkers.patch_replace"):
         monkeypatch.setattr(f"scim2_tester.{name}.generate_random_value", made_up)
@@ -64,5 +72,5 @@ def test_the_checks_of_an_independent_client_find_nothing(monkeypatch: pytest.Mo
         for result in results
         if result.status in {tester.Status.ERROR, tester.Status.CRITICAL}
     }
-    assert not wrong
+    assert wrong <= KNOWN
     assert len(results) > 50

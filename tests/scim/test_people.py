@@ -49,7 +49,12 @@ def test_a_person_is_made_shown_and_found(program: Program) -> None:
         assert [one["id"] for one in listed.found] == [made.id], text
         assert listed.value["totalResults"] == 1
     assert program.get("Users", filter='externalId eq "00U1"').found == []
-    search = {"schemas": [SEARCH], "filter": 'externalId eq "00u1"', "attributes": ["userName"], "count": 5}
+    search: JsonDict = {
+        "schemas": [SEARCH],
+        "filter": 'externalId eq "00u1"',
+        "attributes": ["userName"],
+        "count": 5,
+    }
     assert program.post("Users/.search", search).found[0]["userName"] == "kim@example.com"
     assert program.post("Users/.search", {"filter": "x"}).error == (400, "invalidSyntax")
     only = program.get("Users", filter='externalId eq "00u1"', attributes="userName,emails.value").found[0]

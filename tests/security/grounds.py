@@ -30,12 +30,20 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
+from assistant.identity.claims import Claims
+from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
+from assistant.identity.providers import ProviderForm, add_provider, set_open
+from assistant.identity.saml.keys import own_keys
+from assistant.identity.scim.keys import issue_provisioning_key
+from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
+from assistant.identity.started import Purpose, Wish, answer, begin, new_word
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.push_jobs import start_job
 from assistant.sync.services import add_source
 from tests.chat.files import added
 from tests.conftest import PASSWORD, SmallWorld
 from tests.guardrails.rules import publish, written
+from tests.identity.saml.made_messages import keys
 
 QUESTION = "What is the guest network called?"
 ROLES = {
@@ -77,6 +85,7 @@ class Grounds:
         own = self.own.get(actor, self.own["ann"])
         special: Mapping[str, Mapping[str, str]] = {
             "console/sources/drafts/": {"token": own.get("draft", self.own["con"]["draft"])},
+            "console/identity/new/": {"kind": "saml"},
             "console/guardrails/rules/new/": {"kind": "words"},
             "console/models/search/test/": {"job": "embedder"},
             "console/models/search/<int": {"model_id": self.common["search_model_id"]},
@@ -84,8 +93,14 @@ class Grounds:
                 "run_id": self.common["asking_run"]
             },
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
+            "console/identity/tried/": {"ticket": own.get("tried", "nothing")},
             "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},
+            "console/provisioning/": {"key_id": self.common["provisioning_key_id"]},
+            "scim/v2/Users/": {"resource": self.common["provisioned_person"]},
+            "scim/v2/Groups/": {"resource": self.common["provisioned_group"]},
+            "scim/v2/Schemas/": {"name": "urn:ietf:params:scim:schemas:core:2.0:User"},
+            "scim/v2/ResourceTypes/": {"name": "User"},
         }
         for beginning, values in special.items():
             if route.startswith(beginning) and name in values:
@@ -128,6 +143,7 @@ class Grounds:
         return {
             f"{person}addresses/confirm/": {"address": "second@example.com"},
             f"{person}addresses/release/": {"address": "second@example.com"},
+            f"{person}disconnect/": {"identity": self.common["identity_id"]},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
@@ -153,9 +169,18 @@ def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Groun
     """The small world with all of it."""
     everybody = {**people, **{name: _arrives(name, role) for name, role in ROLES.items()}}
     common = _things(world, everybody)
-    grounds = Grounds(_actors(everybody, int(common["push_source_id"])), common)
+    actors = _actors(everybody, int(common["push_source_id"]))
+    provisioned = {
+        "provisioning_key_id": str(ProvisioningKey.objects.get().pk),
+        "provisioned_person": str(ProvisionedPerson.objects.get().number),
+        "provisioned_group": str(ProvisionedGroup.objects.get().number),
+        "provider_id": str(IdentityProvider.objects.get(slug="directory").pk),
+    }
+    grounds = Grounds(actors, {**provisioned, **common})
     for name in (*IN_BROWSERS, "bob"):
         grounds.own[name] = _own_things(everybody[name])
+    for name in ("sec", "ada"):
+        grounds.own[name]["tried"] = _tried(everybody[name])
     for name in ("con", "ada"):
         grounds.own[name]["draft"] = _draft(grounds.actors[name], home)
     return grounds
@@ -225,7 +250,34 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "object_id": "1",
         "content_type_id": "1",
         "ticket": "expired",
+        **_provider(cho),
     }
+
+
+def _provider(known: User) -> dict[str, str]:
+    """A company's sign-in that is open, and knows somebody."""
+    settings: dict[str, Json] = {
+        "entity_id": "https://idp.example.com",
+        "sign_in_url": "https://idp.example.com/sso",
+        "certificates": keys("rsa").certificate,
+    }
+    provider = add_provider(
+        ProviderForm(name="Company", kind="saml", slug="company", settings=settings), actor="test"
+    )
+    set_open(provider_id=provider.pk, is_open=True, actor="test")
+    own_keys(provider)  # made when they are first asked for, which no page of this test is to do
+    identity = ExternalIdentity.objects.create(provider=provider, subject="s", user=known)
+    return {"provider_id": str(provider.pk), "slug": provider.slug, "identity_id": str(identity.pk)}
+
+
+def _tried(user: User) -> str:
+    """The ticket of a sign-in that this administrator tried; it lasts as long as the test."""
+    provider = IdentityProvider.objects.get(slug="company")
+    started = begin(provider, Wish(Purpose.TRY, user=user), sent=new_word(), browser=new_word())
+    ticket = answer(started, Claims(subject="s"))
+    StartedSignIn.objects.filter(pk=started.pk).update(answered_at=timezone.now() + timedelta(days=1))
+    assert ticket is not None
+    return ticket
 
 
 def _case() -> BenchCase:
@@ -249,13 +301,27 @@ def _actors(people: Mapping[str, User], push_id: int) -> dict[str, Actor]:
         client = Client()
         client.force_login(people[name])
         actors.append(Actor(name, people[name], cookie=client.cookies["sessionid"].value))
-    actors += _with_keys(people, push_id)
+    actors += [*_with_keys(people, push_id), _provisioning(people["cho"])]
     close_account(user_id=people["eve"].pk, actor="test")
     closed = {"eve", "key of eve"}
     return {
         actor.name: Actor(actor.name, None, actor.cookie, actor.key) if actor.name in closed else actor
         for actor in actors
     }
+
+
+def _provisioning(user: User) -> Actor:
+    """A provider's program, which manages one person and one group."""
+    provider = IdentityProvider.objects.create(
+        slug="directory", name="Directory", kind="saml", domains=["example.com"]
+    )
+    ProvisionedPerson.objects.create(
+        provider=provider, user=user, user_name="cho", user_name_key="cho", address=user.email
+    )
+    ProvisionedGroup.objects.create(provider=provider, name="staff", name_key="staff")
+    key = issue_provisioning_key(provider_id=provider.pk, name="directory", days=9, actor="test")
+    ProvisioningKey.objects.update(used_at=timezone.now())  # so that no request has to write it down
+    return Actor("provisioning key", key=key.text)
 
 
 def _with_keys(people: Mapping[str, User], push_id: int) -> list[Actor]:
@@ -286,5 +352,6 @@ def _with_keys(people: Mapping[str, User], push_id: int) -> list[Actor]:
     ApiKey.objects.filter(name="expired key").update(expires_at=over)
     PushKey.objects.filter(name="expired push key").update(expires_at=over)
     revoke_key(key_id=ApiKey.objects.get(name="revoked key").pk, actor="test")
-    ApiKey.objects.update(last_used_at=timezone.now())  # so that no request has to write it down
+    # So that no request has to write it down, however long the asking takes.
+    ApiKey.objects.update(last_used_at=timezone.now() + timedelta(days=1))
     return [*made, *(Actor(each.name, key=each.key) for each in dead)]

@@ -25,6 +25,7 @@ NOWHERE = {
     "token": "nothing",
     "handle": "nothing",
     "ticket": "nothing",
+    "slug": "nothing",
     "kind": "nothing",
     "job": "nothing",
     "email": "nobody@example.com",
@@ -104,8 +105,8 @@ def foreign(grounds: Grounds, asked: Asked, name: str) -> Iterator[str]:
     elif name == "document_id" and "permissions" not in asked.route:
         user = grounds.actors[asked.actor].user
         seen = visible_documents(viewer_for(user)).values("pk") if user else []
-        others = Document.every.exclude(pk__in=seen).exclude(chat_file__conversation__user=user)
-        yield from map(str, others.values_list("pk", flat=True))
+        hidden = Document.every.exclude(pk__in=seen).exclude(chat_file__conversation__user=user)
+        yield from map(str, hidden.values_list("pk", flat=True))
     elif name == "source_id" and asked.route.startswith("api/v1/sources/"):
         yield grounds.common["source_id"]
     if own.isdigit():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
-from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -28,7 +28,7 @@ from tests.security.inventory import as_markdown, digest_of_tables, rights_as_ma
 from tests.security.rewriting import rewritten
 from tests.security.wanted_access import ADMIN, WANTED
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., Any]  # guards of pages and of calls take views of different types
 
 # Slow, so that only one database does it: the answers are our code's, not the database's.
 pytestmark = pytest.mark.slow

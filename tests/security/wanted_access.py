@@ -22,6 +22,10 @@ class Door(StrEnum):
     SIGNED_IN = "signed in"
     KEY = "any key"
     PUSH_KEY = "push key of the source"
+    PROVISIONING_KEY = "provisioning key of the client"
+    ANY_PROVISIONING_KEY = "any provisioning key"
+    PROVIDER = "an identity provider, by its signature"  # another site's form, so without a token of ours
+    OTHER_PROVIDER = "anyone, where a provider of this kind is open"  # here there is none of OpenID Connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def call(method: str, access: Access) -> Wanted:
     return {"GET": access, "HEAD": access} if method == "GET" else {method: access}
 
 
+OTHER_PROVIDER = Door.OTHER_PROVIDER
 ANYONE, SIGNED_IN, KEY, PUSH_KEY = Door.ANYONE, Door.SIGNED_IN, Door.KEY, Door.PUSH_KEY
 _INSPECT = Call(Scope.PERMISSIONS, Right.INSPECT_PERMISSIONS)
 _ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -90,6 +95,12 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "keys/": form(SIGNED_IN),
     "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),
+    "my-data/": post(SIGNED_IN),
+    "sign-in/proven/": get(ANYONE),
+    "sign-in/oidc/<slug:slug>/begin/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/callback/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/signed-out/": get(OTHER_PROVIDER),
+    "sign-in/oidc/<slug:slug>/back-channel/": post(OTHER_PROVIDER),
     "sign-in/finish/<slug:ticket>/": form(ANYONE),
     "sign-in/passkey/": post(ANYONE),
     "sign-in/passkey/begin/": post(ANYONE),
@@ -104,6 +115,10 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "security/recovery-codes/": post(SIGNED_IN),
     "security/passkeys/": post(SIGNED_IN),
     "security/passkeys/<slug:passkey>/remove/": post(SIGNED_IN),
+    "sign-in/saml/<slug:slug>/begin/": get(ANYONE),
+    "sign-in/saml/<slug:slug>/acs/": post(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/logout/": form(Door.PROVIDER),
+    "sign-in/saml/<slug:slug>/metadata/": get(ANYONE),
     "sign-out/": post(SIGNED_IN),
     "language/": post(ANYONE),
 }
@@ -168,9 +183,20 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/models/<int:model_id>/": form(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/enable/": post(Right.MANAGE_MODELS),
     "console/models/<int:model_id>/remove/": post(Right.MANAGE_MODELS),
+    "console/identity/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/new/<slug:kind>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/tried/<slug:ticket>/": get(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/open/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/refresh/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/key/": post(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/try/": form(Right.MANAGE_SIGN_IN),
+    "console/identity/<int:provider_id>/remove/": post(Right.MANAGE_SIGN_IN),
     "console/audit/": get(Right.SEE_AUDIT),
     "console/audit/verify/": post(Right.SEE_AUDIT),
     "console/audit/export/": post(Right.SEE_AUDIT),
+    "console/people/<int:person_id>/disconnect/": post(Right.MANAGE_PEOPLE),
     "console/people/": get(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/": get(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/role/": post(Right.MANAGE_PEOPLE),
@@ -187,6 +213,9 @@ CONSOLE: Mapping[str, Wanted] = {
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/free/": post(Right.MANAGE_PEOPLE),
     "console/people/<int:person_id>/erase/": post(Right.MANAGE_PEOPLE),
+    "console/provisioning/": get(Right.MANAGE_SIGN_IN),
+    "console/provisioning/<int:provider_id>/keys/add/": post(Right.MANAGE_SIGN_IN),
+    "console/provisioning/keys/<int:key_id>/revoke/": post(Right.MANAGE_SIGN_IN),
 }
 
 API: Mapping[str, Wanted] = {
@@ -210,6 +239,28 @@ API: Mapping[str, Wanted] = {
     "api/": dict.fromkeys(_ALL, KEY),  # whatever is no call: for keys, that it is none
 }
 
+_SCIM = Door.PROVISIONING_KEY
+PROVISIONING: Mapping[str, Wanted] = {
+    "scim/v2/ServiceProviderConfig": call("GET", _SCIM),
+    "scim/v2/ResourceTypes": call("GET", _SCIM),
+    "scim/v2/ResourceTypes/<str:name>": call("GET", _SCIM),
+    "scim/v2/Schemas": call("GET", _SCIM),
+    "scim/v2/Schemas/<str:name>": call("GET", _SCIM),
+    "scim/v2/Users": {**call("GET", _SCIM), "POST": _SCIM},
+    "scim/v2/Users/.search": call("POST", _SCIM),
+    "scim/v2/Users/<str:resource>": {
+        **call("GET", _SCIM),
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), _SCIM),
+    },
+    "scim/v2/Groups": {**call("GET", _SCIM), "POST": _SCIM},
+    "scim/v2/Groups/.search": call("POST", _SCIM),
+    "scim/v2/Groups/<str:resource>": {
+        **call("GET", _SCIM),
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), _SCIM),
+    },
+    "scim/v2/": dict.fromkeys(_ALL, Door.ANY_PROVISIONING_KEY),  # whatever is no call
+}
+
 OTHERS: Mapping[str, Wanted] = {
     "healthz": {"GET": ANYONE, "HEAD": ANYONE},
     # Redirects of Django's own, which know no TRACE.
@@ -217,7 +268,19 @@ OTHERS: Mapping[str, Wanted] = {
     "admin/login/": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
 }
 
+# What these show lives for a minute and is there for nobody here; `tests/console`, `tests/identity` hold it.
+SHORT_LIVED = frozenset({"console/identity/tried/<slug:ticket>/"})
+
+# Messages of other servers: signed by them, and no browser's form.
+WITHOUT_TOKEN = frozenset(
+    {
+        "sign-in/oidc/<slug:slug>/back-channel/",
+        "sign-in/saml/<slug:slug>/acs/",
+        "sign-in/saml/<slug:slug>/logout/",
+    }
+)
+
 # Django's admin sends whoever may not open it to the sign-in page, whatever the method and the address.
 ADMIN, ADMIN_NEEDS = "admin/", Right.MANAGE_SCHEDULES
 
-WANTED: Mapping[str, Wanted] = {**FOR_PEOPLE, **CONSOLE, **API, **OTHERS}
+WANTED: Mapping[str, Wanted] = {**FOR_PEOPLE, **CONSOLE, **API, **PROVISIONING, **OTHERS}

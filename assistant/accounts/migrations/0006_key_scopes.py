@@ -1,12 +1,14 @@
 """Keys have scopes and know when they were last used. Keys of before keep what they may do."""
 
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 # As they stood when keys had none: everything that a key could do.
 _EVERYTHING = "ask documents permissions search"
 
 
-def _keep(apps, _schema_editor):
+def _keep(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("accounts", "ApiKey").objects.update(scopes=_EVERYTHING)
 
 

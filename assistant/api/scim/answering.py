@@ -40,7 +40,7 @@ Call = Callable[..., HttpResponse]
 
 
 def for_clients(**by_method: Call) -> Call:
-    """One address of SCIM: by HTTP method what answers it. HEAD is GET without its body."""
+    """One address of SCIM: by HTTP method, or ANY, what answers it. HEAD is GET without its body."""
 
     @csrf_exempt
     def view(request: HttpRequest, **parts: str) -> HttpResponse:
@@ -58,10 +58,12 @@ def _called(request: HttpRequest, by_method: Mapping[str, Call], parts: Mapping[
         response = refusal(ScimError(429, "", "Too many requests. Wait, then go on."))
         response.headers["Retry-After"] = str(held.wait_s)
         return response
-    call = by_method.get("GET" if request.method == "HEAD" else str(request.method))
+    call = by_method.get("GET" if request.method == "HEAD" else str(request.method), by_method.get("ANY"))
     if call is None:
         response = refusal(ScimError(405, "", "This address does not take the method."))
-        response.headers["Allow"] = ", ".join(sorted(by_method))
+        response.headers["Allow"] = ", ".join(
+            sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})
+        )
         return response
     return call(client, request, **parts)
 

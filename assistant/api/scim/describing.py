@@ -81,10 +81,6 @@ def _nothing(_client: Client, _request: HttpRequest, **_parts: str) -> HttpRespo
     raise not_there()
 
 
-def _not_done(_client: Client, _request: HttpRequest, **_parts: str) -> HttpResponse:
-    raise ScimError(501, "", "Mundap does not do this. See /ServiceProviderConfig.")
-
-
 def _refuse_filter(request: HttpRequest) -> None:
     if "filter" in request.GET:  # RFC 7644, section 4
         raise ScimError(403, "", "What is described here cannot be filtered.")
@@ -156,5 +152,4 @@ types = for_clients(GET=_types)
 one_type = for_clients(GET=_one_type)
 schemas = for_clients(GET=_schemas)
 one_schema = for_clients(GET=_one_schema)
-not_done = for_clients(**dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _not_done))
-nothing = for_clients(**dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _nothing))
+nothing = for_clients(ANY=_nothing)

@@ -21,7 +21,5 @@ urlpatterns = [
     path("Groups", groups.groups, name="groups"),
     path("Groups/.search", groups.search, name="search-groups"),
     path("Groups/<str:resource>", groups.group, name="group"),
-    path("Me", describing.not_done, name="me"),
-    path("Bulk", describing.not_done, name="bulk"),
     re_path(r"", describing.nothing, name="nothing"),
 ]

@@ -27,7 +27,15 @@ from assistant.identity.saml.signature import PublicKey, signature_in, signed_by
 from assistant.identity.saml.structure import check_ids, check_structure
 from assistant.identity.saml.vocabulary import saml, samlp
 
-__all__ = ["Asserted", "Expected", "Reason", "Rejected", "claimed_request_id", "read_response"]
+__all__ = [
+    "Asserted",
+    "Expected",
+    "Reason",
+    "Rejected",
+    "claimed_request_id",
+    "look_at_response",
+    "read_response",
+]
 
 
 def claimed_request_id(encoded: str) -> str | None:
@@ -48,6 +56,24 @@ def read_response(encoded: str, *, expected: Expected, now: datetime) -> Asserte
         Rejected: the first thing that is not.
     """
     data = decoded(encoded)
+    asserted, opened_by = _read(data, expected, now)
+    certificates = [pem for pem, _ in usable_keys(expected.certificates)]
+    agree_on_response(data, asserted, expected=expected, certificates=certificates, key=opened_by)
+    return asserted
+
+
+def look_at_response(encoded: str, *, expected: Expected, now: datetime) -> Asserted:
+    """What a response said at a moment of the past, for who looks at one that was kept. Nobody is let in by
+    it: the library has no say here, since it knows no other moment than this one.
+
+    Raises:
+        Rejected: as by `read_response`.
+    """
+    return _read(decoded(encoded), expected, now)[0]
+
+
+def _read(data: bytes, expected: Expected, now: datetime) -> tuple[Asserted, str]:
+    """What it says, and the key that opened the assertion."""
     response = _response(data)
     usable = usable_keys(expected.certificates)
     keys = tuple(key for _, key in usable)
@@ -57,11 +83,7 @@ def read_response(encoded: str, *, expected: Expected, now: datetime) -> Asserte
     source, is_signed = _verified(response, keys)
     check_response(source, expected, now)
     assertion, opened_by = _assertion(response, source, keys, expected, is_signed=is_signed)
-    asserted = read_assertion(assertion, expected, now)
-    agree_on_response(
-        data, asserted, expected=expected, certificates=[pem for pem, _ in usable], key=opened_by
-    )
-    return asserted
+    return read_assertion(assertion, expected, now), opened_by
 
 
 def _response(data: bytes) -> Element:

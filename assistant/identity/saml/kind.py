@@ -186,7 +186,9 @@ def _mistakes_of_party(said: Mapping[str, Json], pasted: str, signed_by: str) ->
     names = ("entity_id", "sign_in_url", "certificates")
     if not any(said[name] for name in names):
         return {"metadata_url": told("Enter the provider’s metadata, or the address of it.")}
-    wrong = {name: told("This is needed where there is no metadata.") for name in names if not said[name]}
+    wrong: dict[str, str] = {
+        name: told("This is needed where there is no metadata.") for name in names if not said[name]
+    }
     if not wrong:
         try:
             by_hand(said)

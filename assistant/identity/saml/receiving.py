@@ -26,7 +26,8 @@ from assistant.identity.saml.logout import (
     read_logout_response,
 )
 from assistant.identity.saml.messages import Correspondence, logout_answer
-from assistant.identity.saml.party import NotDescribed, OwnAddresses, Party, party_of
+from assistant.identity.saml.metadata import Party
+from assistant.identity.saml.party import NotDescribed, OwnAddresses, party_of
 from assistant.identity.spent import spend
 from assistant.identity.started import Purpose, answer, answer_unasked, waiting
 

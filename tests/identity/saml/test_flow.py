@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from lxml import etree
@@ -17,6 +19,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role, User
 from assistant.accounts.throttle import RULES, Kind
+from assistant.accounts.throttle_rules import Leaking
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
 from assistant.identity.models import (
@@ -58,7 +61,7 @@ def settings_by_hand(**changes: Json) -> dict[str, Json]:
     }
 
 
-def added(settings: Mapping[str, Json], **changes: object) -> IdentityProvider:
+def added(settings: Mapping[str, Json], **changes: Any) -> IdentityProvider:
     form = ProviderForm(
         name="Acme", kind="saml", slug="acme", settings=settings, domains=["example.com"], **changes
     )
@@ -87,7 +90,7 @@ def started(browser: Client, query: str = "") -> tuple[str, etree._Element]:
     return to, etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(encoded))
 
 
-def answer(request_id: str, **changes: object) -> Made:
+def answer(request_id: str, **changes: Any) -> Made:
     """What the provider says about Ann, meant for us."""
     return replace(
         Made(
@@ -117,14 +120,14 @@ def attributes(**said: tuple[str, ...]) -> str:
     return f"<saml:AttributeStatement>{written}</saml:AttributeStatement>"
 
 
-def sent(browser: Client, made: Made) -> object:
+def sent(browser: Client, made: Made) -> HttpResponse:
     """The provider's form comes in: from another site, so without cookies."""
     return Client(headers={"Accept-Language": "en"}).post(
         f"{BASE}acs/", {"SAMLResponse": posted(signed_assertion(made))}
     )
 
 
-def signed_in(browser: Client, **changes: object) -> None:
+def signed_in(browser: Client, **changes: Any) -> None:
     """Through the whole sign-in."""
     _, request = started(browser)
     came = sent(browser, answer(request.get("ID"), **changes))
@@ -249,7 +252,7 @@ def test_a_closed_provider_and_a_stranger_to_us_are_not_there(
 def test_starts_are_limited_for_each_network(
     acme: IdentityProvider, browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(RULES, Kind.ARRIVALS, replace(RULES[Kind.ARRIVALS], capacity=3, each_s=1_000))
+    monkeypatch.setitem(RULES, Kind.ARRIVALS, Leaking(capacity=3, each_s=1_000))
     codes = [browser.get(f"{BASE}begin/").status_code for _ in range(5)]
     assert codes == [302, 302, 302, 429, 429]
     assert StartedSignIn.objects.count() == 3

@@ -1,0 +1,24 @@
+"""No address inside is reached, however it is written, redirected to or resolved, in a network of its own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.common.ssrf_matrix import matrix, own_network
+
+
+def test_no_address_inside_is_reached_by_any_notation_redirect_name_or_connector() -> None:
+    if not own_network():
+        reason = "needs unshare (util-linux), ip (iproute2) and a kernel that lets users make namespaces"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason} (in CI that is a failure)")
+        pytest.skip(reason)
+    found = matrix(short=True)
+    assert found["reached"] == {}, found["examples"]
+    assert all(found["control"].values()), found["control"]
+    comes = found["askers that reach where everything is allowed"]
+    assert len(comes) >= 16
+    assert all(comes.values()), comes
+    assert found["rebinding"]["answered by a public address"] > 0

@@ -27,7 +27,9 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
+from django.contrib.auth.signals import user_logged_in
 from django.db import connection
+from django.http import HttpRequest
 from django.utils import translation
 
 from assistant.access import mask
@@ -36,6 +38,7 @@ from assistant.accounts.models import Role, User
 from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
 from assistant.common.types import Json
+from assistant.factors import rule
 from assistant.index.registry import opened_index
 from assistant.retrieval import narrowing
 from assistant.sync.engine import execute_run
@@ -188,6 +191,18 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _with_a_second_factor() -> Iterator[None]:
+    """Who is signed in by a test itself showed enough. Our sign-in pages write down what was shown."""
+
+    def showed_enough(request: HttpRequest, **_: object) -> None:
+        rule.note(request.session, [rule.Way.PASSKEY])
+
+    user_logged_in.connect(showed_enough, dispatch_uid="tests.second-factor")
+    yield
+    user_logged_in.disconnect(dispatch_uid="tests.second-factor")
 
 
 @pytest.fixture

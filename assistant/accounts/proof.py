@@ -34,8 +34,8 @@ def is_recent(session: SessionBase) -> bool:
     return timedelta(0) <= passed < PROVEN_FOR
 
 
-def prove(*, user: User, password: str, address: str, session: SessionBase) -> throttle.Held | bool:
-    """Whether this is the person's password; Held where it must not even be tried now.
+def right_password(*, user: User, password: str, address: str) -> throttle.Held | bool:
+    """Whether this is the password of who is signed in; Held where it must not even be tried now.
 
     Guesses are counted for the signed-in account by itself, as on a device that it knows.
     """
@@ -45,7 +45,6 @@ def prove(*, user: User, password: str, address: str, session: SessionBase) -> t
     if not user.check_password(hashable(password)):
         return False
     throttle.was_right(tried)
-    note(session)
     return True
 
 

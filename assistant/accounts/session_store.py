@@ -50,6 +50,20 @@ class SessionStore(DatabaseStore):
             await SignedInSession.objects.filter(pk=row.pk).aupdate(used_at=timezone.now())
         return dict(self.decode(row.session_data))
 
+    def cycle_key(self) -> None:
+        """A new key for the same session. While both rows exist, only one of them has its handle."""
+        about = self.pop(_ABOUT, None)
+        super().cycle_key()
+        if about is not None:
+            self[_ABOUT] = about
+
+    async def acycle_key(self) -> None:
+        """See `cycle_key`."""
+        about = await self.apop(_ABOUT, None)
+        await super().acycle_key()
+        if about is not None:
+            await self.aset(_ABOUT, about)
+
     def create_model_instance(self, data: Mapping[str, Json]) -> SignedInSession:
         """The row for what the session holds now."""
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]  # the stubs leave it out

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     ADDRESS = "address"
     INSTALLATION = "installation"
     KEYS = "keys"  # wrong keys of the API from one address
+    CODES = "codes"  # of an account: second factors after the right password
+    CHALLENGES = "challenges"  # asked for by one address
     PROVISIONING = "provisioning"  # what a provisioning client asks
     ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
@@ -55,11 +57,16 @@ RULES: Mapping[Kind, Rule] = {
     # Against spraying from many addresses: what a large firm needs on a Monday morning, then ten a minute.
     Kind.INSTALLATION: Leaking(capacity=500, each_s=6),
     Kind.KEYS: Leaking(capacity=60, each_s=5),
+    Kind.CODES: ACCOUNT,
+    Kind.CHALLENGES: Leaking(capacity=120, each_s=2),
     # A first run over a whole firm at once, then fifty a second; Microsoft Entra ID wants at least 25.
     Kind.PROVISIONING: Leaking(capacity=3_000, each_s=0.02),
     # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
     Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
+
+
+_OWN = (Kind.ACCOUNT, Kind.DEVICE, Kind.CODES)  # what belongs to one account
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +103,18 @@ def admit(*, name: str, address: str, device: str = "") -> Try | Held:
     return _counted(keys, name=shown)
 
 
+def admit_code(*, name: str, address: str) -> Try | Held:
+    """Count a guess at the second factor of `name`, whose password was right, or hold it back."""
+    keys = {
+        Kind.CODES: _key(Kind.CODES, _spelling(name)),
+        Kind.ADDRESS: _key(Kind.ADDRESS, network_of(address)),
+    }
+    return _counted(keys, name=name)
+
+
 def was_right(tried: Try) -> None:
-    """The password was right: what was counted for this try is taken back."""
-    own = [tried.keys[kind] for kind in (Kind.ACCOUNT, Kind.DEVICE) if kind in tried.keys]
+    """The password or the code was right: what was counted for this try is taken back."""
+    own = [tried.keys[kind] for kind in _OWN if kind in tried.keys]
     with transaction.atomic():
         rows = _locked(list(tried.keys.values()))
         FailedTries.objects.filter(key__in=own).delete()
@@ -113,7 +129,8 @@ def was_right(tried: Try) -> None:
 def lift(*, name: str, actor: str) -> bool:
     """Forget the failures of an account, by an administrator's word. Whether there were any."""
     with transaction.atomic():
-        found, _ = FailedTries.objects.filter(key=_key(Kind.ACCOUNT, _spelling(name))).delete()
+        keys = [_key(kind, _spelling(name)) for kind in (Kind.ACCOUNT, Kind.CODES)]
+        found, _ = FailedTries.objects.filter(key__in=keys).delete()
         record(Event.SIGN_IN_LIFTED, actor=actor, user=_spelling(name))
     return bool(found)
 
@@ -127,6 +144,13 @@ def forget_names(names: Iterable[str]) -> int:
 def wrong_key(*, address: str) -> Held | None:
     """Count a key of the API that does not work. Held: too many came from there; nothing was counted."""
     keys = {Kind.KEYS: _key(Kind.KEYS, network_of(address))}
+    outcome = _counted(keys, name="")
+    return outcome if isinstance(outcome, Held) else None
+
+
+def challenge_asked(*, address: str) -> Held | None:
+    """Count a number that a browser asks for, to be signed by a passkey. Held: too many came from there."""
+    keys = {Kind.CHALLENGES: _key(Kind.CHALLENGES, network_of(address))}
     outcome = _counted(keys, name="")
     return outcome if isinstance(outcome, Held) else None
 
@@ -216,8 +240,7 @@ def _tell(row: FailedTries, kind: Kind, *, name: str, now: datetime) -> None:
     FailedTries.objects.filter(pk=row.pk).update(told_at=now)
     of_keys = kind in (Kind.KEYS, Kind.PROVISIONING)
     event = Event.KEYS_THROTTLED if of_keys else Event.SIGN_IN_THROTTLED
-    own = kind in (Kind.ACCOUNT, Kind.DEVICE)
-    record(event, actor=known_as_address(name) if own else "", held=kind)
+    record(event, actor=known_as_address(name) if kind in _OWN else "", held=kind)
 
 
 def _spelling(name: str) -> str:

@@ -100,6 +100,17 @@ class Event(StrEnum):
     IDENTITY_DISCONNECTED = "identity_disconnected"
     IDENTITY_JOINED = "identity_joined"  # a provider's subject and an account
     IDENTITY_REFUSED = "identity_refused"  # somebody came from a provider and was not let in
+    SECOND_FACTOR_FAILED = "second_factor_failed"  # after the right password
+    APP_CODES_SET_UP = "app_codes_set_up"
+    APP_CODES_REMOVED = "app_codes_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_REFUSED = "passkey_refused"  # it counted backwards: somebody may have a copy
+    SECOND_FACTOR_POSTPONED = "second_factor_postponed"  # on a demo
+    FACTORS_RESET = "factors_reset"  # by somebody who manages people
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
     PROVISIONING_KEY_ISSUED = "provisioning_key_issued"
     PROVISIONING_KEY_REVOKED = "provisioning_key_revoked"

@@ -40,6 +40,8 @@ class Environment:
     trusted_proxies: tuple[str, ...]
     session_idle_s: int
     session_longest_s: int
+    require_second_factor: str
+    password_length: int
     host: str
     port: int
     database_url: str
@@ -98,6 +100,10 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         trusted_proxies=_proxies(environ, "MUNDAP_TRUSTED_PROXIES", "127.0.0.1,::1"),
         session_idle_s=_number(environ, "MUNDAP_SESSION_IDLE_HOURS", 24, low=1, high=720) * 3600,
         session_longest_s=_number(environ, "MUNDAP_SESSION_LONGEST_HOURS", 168, low=1, high=2160) * 3600,
+        require_second_factor=_one_of(
+            environ, "MUNDAP_REQUIRE_SECOND_FACTOR", ("administrators", "everyone", "nobody")
+        ),
+        password_length=_number(environ, "MUNDAP_PASSWORD_LENGTH", 10, low=8, high=64),
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),
         database_url=_text(environ, "DATABASE_URL", f"sqlite:///{home / 'mundap.sqlite3'}"),
@@ -165,6 +171,14 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, low: int, hi
     if value.isascii() and value.isdigit() and low <= int(value) <= high:
         return int(value)
     raise UsageError(f"{name} must be a whole number from {low} to {high}, not '{value}'.")
+
+
+def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """One of these words; the first where nothing is said."""
+    value = _text(environ, name, known[0]).strip().lower()
+    if value in known:
+        return value
+    raise UsageError(f"{name} must be one of {', '.join(known)}, not '{value}'.")
 
 
 def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "assistant.audit",
     "assistant.accounts",
     "assistant.identity",
+    "assistant.factors",
     "assistant.documents",
     "assistant.access",
     "assistant.catalogue",
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "assistant.web.factor_gate.FactorGateMiddleware",
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -111,8 +113,12 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": ENVIRONMENT.password_length},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "assistant.factors.common_passwords.CommonKoreanPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
@@ -174,6 +180,8 @@ MUNDAP_EMBEDDED_VIEWS = frozenset({"web:home", "web:conversation", "web:shared",
 SESSION_ENGINE = "assistant.accounts.session_store"
 SESSION_COOKIE_AGE = ENVIRONMENT.session_longest_s
 MUNDAP_SESSION_IDLE_S: int = ENVIRONMENT.session_idle_s
+MUNDAP_PASSWORD_LENGTH: int = ENVIRONMENT.password_length
+MUNDAP_REQUIRE_SECOND_FACTOR: str = ENVIRONMENT.require_second_factor
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.https
@@ -223,6 +231,8 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # At INFO they write down every address that is asked for.
-    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol")},
+    # At INFO they write down every address that is asked for, or the ids of keys.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol", "fido2")
+    },
 }

@@ -20,6 +20,7 @@ from assistant.common.identity import canonical_email
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
 from assistant.console.proving import recently_proven
+from assistant.factors.resetting import remembered, reset
 from assistant.identity.connected import connected, disconnect
 from assistant.privacy.erasing import holdings
 
@@ -152,6 +153,15 @@ def end_sessions(request: AdministratorRequest, person_id: int) -> HttpResponse:
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
 @recently_proven
+def reset_factors(request: AdministratorRequest, person_id: int) -> HttpResponse:
+    """Take away all second factors of the person, who sets up new ones when they sign in next."""
+    actor = request.user.email
+    return _done(request, person_id, "factors", lambda: reset(user_id=person_id, actor=actor))
+
+
+@require_POST
+@with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def disconnect_identity(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """The person is not known by one of the company's providers any more."""
     identity_id = number_in(request.POST.get("identity", ""))
@@ -245,6 +255,7 @@ def person_page(
         "roles": Role.choices,
         "keys": api_keys.working_keys_of(user_id=person_id),
         "signed_in": len(sessions_of(user_id=person_id)),
+        "factors": remembered(user_id=person_id),
         "identities": connected(person_id),
         "is_own": person_id == request.user.pk,
         "holdings": holdings(person_id),

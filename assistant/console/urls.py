@@ -122,6 +122,7 @@ urlpatterns = [
     path("people/<int:person_id>/close/", people.close, name="person-close"),
     path("people/<int:person_id>/reopen/", people.reopen, name="person-reopen"),
     path("people/<int:person_id>/end-sessions/", people.end_sessions, name="person-end-sessions"),
+    path("people/<int:person_id>/reset-factors/", people.reset_factors, name="person-reset-factors"),
     path("people/<int:person_id>/keys/<int:key_id>/revoke/", people.revoke_key, name="person-key-revoke"),
     path("people/<int:person_id>/let-in/", people.let_in, name="person-let-in"),
     path("people/<int:person_id>/disconnect/", people.disconnect_identity, name="person-disconnect"),

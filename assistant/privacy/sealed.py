@@ -23,6 +23,7 @@ PURPOSES: Mapping[str, str] = {
     "audit.FormerKey.sealed_key": keyring.SEALED_FOR,
     "catalogue.LanguageModel.sealed_key": "language model {pk}",
     "documents.SearchModel.sealed_key": "search model {pk}",
+    "factors.AuthenticatorApp.sealed_secret": "authenticator app {pk}",
     "identity.IdentityProvider.sealed_secrets": "identity provider {pk}",
     "sync.Source.sealed_secrets": "source {pk}",
 }

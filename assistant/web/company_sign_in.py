@@ -24,6 +24,7 @@ from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
 from assistant.common.identity import known_as_address
 from assistant.common.types import Json
+from assistant.factors.rule import Way
 from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
 from assistant.identity.kinds import KINDS
@@ -204,7 +205,7 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
 
 def sign_in_from(request: HttpRequest, user: User, identity: ExternalIdentity, claims: Claims) -> None:
     """A session of this person, tied to the provider's own, so that the provider can end it."""
-    begin_session(request, user)
+    begin_session(request, user, Way.PROVIDER)
     request.session.save()
     session = SignedInSession.objects.get(session_key=request.session.session_key)
     ProviderSession.objects.create(

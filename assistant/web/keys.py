@@ -21,11 +21,13 @@ from assistant.accounts.api_keys import (
     revoke_key,
     working_keys_of,
 )
-from assistant.accounts.proof import is_recent, prove
+from assistant.accounts.proof import is_recent
 from assistant.accounts.roles import Right
 from assistant.accounts.scopes import Scope
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
+from assistant.factors.rule import has_any
+from assistant.factors.showing import Proof, prove
 from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
 
@@ -111,15 +113,11 @@ def _typed(request: PersonRequest) -> KeyForm:
 
 
 def _not_proven(request: PersonRequest, form: KeyForm) -> HttpResponse | None:
-    """The page again if neither the session nor the password proves who this is."""
+    """The page again if neither the session nor what was entered proves who this is."""
     if is_recent(request.session):
         return None
-    outcome = prove(
-        user=request.user,
-        password=request.POST.get("password", ""),
-        address=address_of(request),
-        session=request.session,
-    )
+    entered = Proof(request.POST.get("password", ""), request.POST.get("code", "")[:100], address_of(request))
+    outcome = prove(user=request.user, entered=entered, session=request.session)
     if isinstance(outcome, Held):
         wait_s = _A_DAY_S if outcome.wait_s is None else outcome.wait_s
         minutes = math.ceil(wait_s / 60)
@@ -130,7 +128,11 @@ def _not_proven(request: PersonRequest, form: KeyForm) -> HttpResponse | None:
         response.headers["Retry-After"] = str(wait_s)
         return response
     if not outcome:
-        form.wrong["password"] = gettext("The password isn’t right. Nothing was done yet.")
+        form.wrong["password"] = (
+            gettext("The password or the code isn’t right. Nothing was done yet.")
+            if has_any(request.user)
+            else gettext("The password isn’t right. Nothing was done yet.")
+        )
         return _page(request, form, status=_WRONG)
     return None
 
@@ -147,6 +149,7 @@ def _page(request: PersonRequest, form: KeyForm, *, made: str = "", status: int 
             for days in LIVES
         ],
         "asks_password": not is_recent(request.session),
+        "asks_code": not is_recent(request.session) and has_any(request.user),
         "longest_name": LONGEST_NAME,
         "made": made,
         **rail(viewer_for(request.user)),

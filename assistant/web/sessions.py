@@ -16,6 +16,7 @@ from assistant.accounts.devices import NAMES, browser_and_system
 from assistant.accounts.models import User
 from assistant.accounts.session_store import about_key, describe
 from assistant.audit.origin import address_of
+from assistant.factors.rule import Way, note
 from assistant.identity.connected import connected, not_connected
 from assistant.identity.kinds import KINDS
 from assistant.web.connecting import connect_word
@@ -23,9 +24,10 @@ from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
 
 
-def begin_session(request: HttpRequest, user: User) -> None:
-    """Sign the person in: a new key, and what the page says of this session later."""
+def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
+    """Sign the person in: a new key, what they showed, and what the page says of this session later."""
     login(request, user)
+    note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
     request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
 

@@ -19,20 +19,21 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.accounts import throttle
-from assistant.accounts.known_devices import LIFE_S, device_word, known_device
+from assistant.accounts.known_devices import known_device
 from assistant.accounts.models import User
 from assistant.accounts.proof import hashable
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
+from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
 from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
+from assistant.web.coming_in import DEVICE_COOKIE, after_directory, after_right_password
 from assistant.web.company_sign_in import leave
 from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
-from assistant.web.sessions import begin_session
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254
@@ -40,7 +41,6 @@ _MINUTE_S = 60
 _A_DAY_S = 24 * 3600
 _A_YEAR_S = 365 * _A_DAY_S
 _TOO_MANY = 429
-_DEVICE_COOKIE = "mundap_device"
 
 
 @sensitive_post_parameters("password")
@@ -56,39 +56,26 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
     if request.method != "POST":
         return _page(request, name)
-    device = known_device(request.COOKIES.get(_DEVICE_COOKIE, ""), name=name)
+    device = known_device(request.COOKIES.get(DEVICE_COOKIE, ""), name=name)
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
     password = request.POST.get("password", "")
     user = _proven(request, name, password)
     if user is not None:
-        begin_session(request, user)
-        record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email)
-    else:
-        outcome = by_directory(request, name=name, password=password)
-        if isinstance(outcome, OutOfReach):
-            return _page(request, name, failure=outcome.sentence, status=503)
-        if outcome is None:
-            record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
-            failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
-            return _page(request, name, failure=failure, status=422)
-        if isinstance(outcome, HttpResponse):
-            throttle.was_right(tried)
-            return outcome
-        user = outcome
+        throttle.was_right(tried)
+        return after_right_password(request, user, _next(request))
+    outcome = by_directory(request, name=name, password=password)
+    if isinstance(outcome, OutOfReach):
+        return _page(request, name, failure=outcome.sentence, status=503)
+    if outcome is None:
+        record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
+        failure = gettext("The e-mail address or the password isn't right. Check both and try again.")
+        return _page(request, name, failure=failure, status=422)
     throttle.was_right(tried)
-    response = redirect(_next(request))
-    response.set_cookie(
-        _DEVICE_COOKIE,
-        device_word(user.email),
-        max_age=LIFE_S,
-        path=resolve_url("web:sign-in"),  # sent to no other page
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    if isinstance(outcome, HttpResponse):
+        return outcome
+    return after_directory(request, outcome, _next(request))
 
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
@@ -99,6 +86,7 @@ def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 2
         "next": next_page,
         "waits": status == _TOO_MANY,
         "ways": _ways(next_page),
+        "passkeys": site_of(request) is not None,
         "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)

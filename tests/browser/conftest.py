@@ -72,5 +72,5 @@ def sign_in(page: Page, address: str, email: str) -> None:
     page.goto(f"{address}/sign-in/")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{address}/")

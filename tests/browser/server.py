@@ -39,6 +39,7 @@ def environment_of(home: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
         "PYTHONPATH": str(REPOSITORY),
         "MUNDAP_LOG_LEVEL": "WARNING",
+        "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # but where a test is about it
     }
 
 

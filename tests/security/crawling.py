@@ -23,6 +23,7 @@ from assistant.accounts.models import ApiKey, User
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.documents.models import Document
+from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.identity.models import IdentityProvider
 from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
@@ -78,6 +79,19 @@ ROUTES: dict[str, Route] = {
     "turns/<int:turn_id>/sources/<int:n>/": Route(),
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
+    "sign-in/passkey/": Route(POST),
+    "sign-in/passkey/begin/": Route(POST),
+    "sign-in/second-step/": Route(GET_POST),
+    "sign-in/set-up/": Route(GET_POST),
+    "sign-in/later/": Route(POST),
+    "security/": Route(),
+    "security/prove/": Route(GET_POST),
+    "security/password/": Route(GET_POST),
+    "security/app/": Route(GET_POST),
+    "security/app/remove/": Route(POST),
+    "security/recovery-codes/": Route(POST),
+    "security/passkeys/": Route(POST),
+    "security/passkeys/<slug:passkey>/remove/": Route(POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
     "sign-in/proven/": Route(),
     "sign-in/saml/<slug:slug>/begin/": Route(queries=("", "?purpose=try", "?purpose=connect")),
@@ -187,6 +201,7 @@ ROUTES: dict[str, Route] = {
     "console/people/<int:person_id>/free/": Route(POST),
     "console/people/<int:person_id>/erase/": Route(POST),
     "console/people/<int:person_id>/end-sessions/": Route(POST),
+    "console/people/<int:person_id>/reset-factors/": Route(POST),
     "console/people/<int:person_id>/let-in/": Route(POST),
     "console/people/<int:person_id>/disconnect/": Route(POST),
     "console/people/<int:person_id>/keys/<int:key_id>/revoke/": Route(POST),
@@ -285,6 +300,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "saml", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
+        "passkey": [*Passkey.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),
         "number": ["1", "2", "99"],

@@ -1,0 +1,1 @@
+"""What a person shows besides a password: passkeys, codes of an app, recovery codes. And passwords."""

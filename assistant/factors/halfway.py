@@ -1,0 +1,59 @@
+"""The password was right and more is wanted: who is it, for the next few minutes and nothing else?
+
+Kept in the session of a browser in which nobody is signed in, so that whatever forgets to ask for more meets
+nobody. It ends with the password that it stands on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from assistant.accounts.models import User
+
+LIFE = timedelta(minutes=10)
+_KEY = "halfway"
+
+
+@dataclass(frozen=True, slots=True)
+class Halfway:
+    """Whose password was entered, and to which page of ours they wanted."""
+
+    user: User
+    next_page: str
+
+
+def begin(session: SessionBase, user: User, *, next_page: str) -> None:
+    """The password was right. The session gets a new key; what it held of somebody else before goes."""
+    session.flush()
+    session[_KEY] = {
+        "user": user.pk,
+        "at": timezone.now().isoformat(),
+        "password": user.get_session_auth_hash(),
+        "next": next_page,
+    }
+
+
+def who(session: SessionBase) -> Halfway | None:
+    """Who is halfway in, if that was less than ten minutes ago and their password and account still hold."""
+    kept = session.get(_KEY)
+    if not isinstance(kept, dict):
+        return None
+    try:
+        passed = timezone.now() - datetime.fromisoformat(kept["at"])
+        user = User.objects.filter(pk=kept["user"], is_active=True).first()
+        holds = user is not None and constant_time_compare(kept["password"], user.get_session_auth_hash())
+    except (KeyError, TypeError, ValueError):
+        return None
+    if user is None or not holds or not timedelta(0) <= passed < LIFE:
+        return None
+    return Halfway(user, str(kept.get("next", "")))
+
+
+def forget(session: SessionBase) -> None:
+    """They are in, or gave up."""
+    session.pop(_KEY, None)

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-import pyotp
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.browser.server import running_server
 from tests.browser.world import PASSWORD

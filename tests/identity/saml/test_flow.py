@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from lxml import etree
@@ -120,7 +119,7 @@ def attributes(**said: tuple[str, ...]) -> str:
     return f"<saml:AttributeStatement>{written}</saml:AttributeStatement>"
 
 
-def sent(browser: Client, made: Made) -> HttpResponse:
+def sent(browser: Client, made: Made) -> Any:
     """The provider's form comes in: from another site, so without cookies."""
     return Client(headers={"Accept-Language": "en"}).post(
         f"{BASE}acs/", {"SAMLResponse": posted(signed_assertion(made))}

@@ -98,8 +98,9 @@ class Kind:
     password that is typed into our own form.
 
     The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a new provider
-    needs of us, `refreshes` reads what the provider publishes and says what kept it from that (told), `leaves` builds the way out of a session there (None:
-    there is none), `shows` tells the facts for the provider's page; both take the site's address as well.
+    needs of us, `refreshes` reads what the provider publishes and says what kept it from that (told),
+    `leaves` builds the way out of a session there (None: there is none), `shows` tells the facts for the
+    provider's page; both take the site's address as well.
     """
 
     label: str | Promise

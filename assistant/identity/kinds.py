@@ -97,15 +97,17 @@ class Kind:
     """A kind's words. `route` names the page at which a sign-in begins; where it is empty, the kind takes a
     password that is typed into our own form.
 
-    The last three are dotted paths, empty where a kind has no such thing: `refreshes` reads what the provider
-    publishes and says what kept it from that (told), `leaves` builds the way out of a session there (None:
-    there is none), `shows` tells the facts for the provider's page; both take the site's address as well.
+    The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a new provider
+    needs of us, `refreshes` reads what the provider publishes and says what kept it from that (told),
+    `leaves` builds the way out of a session there (None: there is none), `shows` tells the facts for the
+    provider's page; both take the site's address as well.
     """
 
     label: str | Promise
     about: str | Promise
     module: str
     route: str = ""
+    prepares: str = ""
     refreshes: str = ""
     leaves: str = ""
     shows: str = ""
@@ -116,6 +118,11 @@ class Kind:
     def load(self) -> KindModule:
         """Its module."""
         return cast(KindModule, import_module(self.module))
+
+    def prepare(self, provider: IdentityProvider) -> None:
+        """Make what a new provider needs of us."""
+        if self.prepares:
+            cast("Callable[[IdentityProvider], object]", import_string(self.prepares))(provider)
 
     def refresh(self, provider: IdentityProvider) -> str:
         """Read what the provider publishes of itself. What kept us from it, told; empty if nothing did."""
@@ -143,6 +150,7 @@ KINDS: dict[str, Kind] = {
         about=_("Okta, Microsoft Entra ID, Google Workspace, Keycloak, AD FS and most company sign-ins."),
         module="assistant.identity.saml.kind",
         route="web:saml-begin",
+        prepares="assistant.identity.saml.keys.own_keys",
         refreshes="assistant.identity.saml.refreshing.refresh",
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",

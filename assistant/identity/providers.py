@@ -68,6 +68,8 @@ def add_provider(form: ProviderForm, *, actor: str) -> IdentityProvider:
     with transaction.atomic():
         row.save()
         _keep_secrets(row, form.secrets)
+        KINDS[row.kind].prepare(row)
+        row.refresh_from_db()
         record(Event.IDENTITY_PROVIDER_ADDED, actor=actor, provider=row.slug)
     return row
 

@@ -38,7 +38,7 @@ class Device:
         assert isinstance(asked, dict)
         assert isinstance(asked["user"], dict)
         self.owner = websafe_decode(str(asked["user"]["id"]))
-        public = ES256.from_cryptography_key(self.key.public_key())
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
         credential = AttestedCredentialData.create(b"\0" * 16, self.id, public)
         data = self._data(self.flags | HAS_KEY) + bytes(credential)
         attestation = cbor.encode({"fmt": "none", "attStmt": {}, "authData": data})

@@ -206,6 +206,8 @@ def test_whatever_a_browser_sends_is_refused_and_never_fails_otherwise(
     answer: JsonObject = copy.deepcopy(device.show(passkeys.options_to_show(SITE, SIGN_IN)))
     response = answer["response"]
     assert isinstance(response, dict)
-    (response if place in response else answer)[place] = value
+    holder = response if place in response else answer
+    assert isinstance(holder, dict)
+    holder[place] = value
     with pytest.raises(Unusable):
         passkeys.show(SITE, SIGN_IN, answer)

@@ -265,7 +265,6 @@ def _provider(known: User) -> dict[str, str]:
         ProviderForm(name="Company", kind="saml", slug="company", settings=settings), actor="test"
     )
     set_open(provider_id=provider.pk, is_open=True, actor="test")
-    own_keys(provider)  # made when they are first asked for, which no page of this test is to do
     identity = ExternalIdentity.objects.create(provider=provider, subject="s", user=known)
     return {"provider_id": str(provider.pk), "slug": provider.slug, "identity_id": str(identity.pk)}
 
@@ -315,6 +314,7 @@ def _provisioning(user: User) -> Actor:
     provider = IdentityProvider.objects.create(
         slug="directory", name="Directory", kind="saml", domains=["example.com"]
     )
+    own_keys(provider)  # made when they are first asked for, which no page of this test is to do
     ProvisionedPerson.objects.create(
         provider=provider, user=user, user_name="cho", user_name_key="cho", address=user.email
     )

@@ -30,7 +30,6 @@ from tests.security.grounds import Actor, Grounds
 from tests.security.wanted_access import (
     ADMIN,
     ADMIN_NEEDS,
-    SHORT_LIVED,
     WANTED,
     WITHOUT_TOKEN,
     Access,
@@ -216,7 +215,7 @@ def expected(asked: Asked, actor: Actor) -> str:
     if not signed_in:
         return "unauthorized" if route.endswith("/stream/") else "to sign in"
     if access is Door.SIGNED_IN or (actor.user is not None and actor.user.has_right(access)):  # type: ignore[arg-type]
-        return "not there" if route in SHORT_LIVED else "let in"
+        return "let in"
     return "not there"
 
 

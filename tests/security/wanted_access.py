@@ -268,9 +268,6 @@ OTHERS: Mapping[str, Wanted] = {
     "admin/login/": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
 }
 
-# What these show lives for a minute and is there for nobody here; `tests/console`, `tests/identity` hold it.
-SHORT_LIVED = frozenset({"console/identity/tried/<slug:ticket>/"})
-
 # Messages of other servers: signed by them, and no browser's form.
 WITHOUT_TOKEN = frozenset(
     {

@@ -59,14 +59,14 @@ def issue_provisioning_key(*, provider_id: int, name: str, days: int, actor: str
         UsageError: no name, a life of less than a day or more than a year, or a provider without domains.
         NotFound: no such provider.
     """
+    provider = IdentityProvider.objects.filter(pk=provider_id).first()
+    if provider is None:
+        raise NotFound("There is no such identity provider.")
     name = " ".join(name.split())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise UsageError(told("A key's name must have 1 to {most} characters.", most=LONGEST_NAME))
     if not 1 <= days <= MOST_DAYS:
         raise UsageError(told("A key lives 1 to {most} days.", most=MOST_DAYS))
-    provider = IdentityProvider.objects.filter(pk=provider_id).first()
-    if provider is None:
-        raise NotFound("There is no such identity provider.")
     if not provider.domains:
         raise UsageError(
             told("The provider may speak for no domain of e-mail addresses yet. Add its domains first.")

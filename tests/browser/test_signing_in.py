@@ -51,7 +51,8 @@ def test_a_session_that_is_ended_goes_to_the_sign_in_page(ann: Page, chromium: B
     with chromium.new_context(locale="en-US") as context:
         elsewhere = context.new_page()
         sign_in(elsewhere, address, "ann@example.com")
-        ann.get_by_role("link", name="Signed-in devices").click()
+        ann.get_by_role("link", name="Sign-in and security").click()
+        ann.get_by_role("link", name="See where you are signed in").click()
         expect(ann.get_by_text("This device")).to_be_visible()
         ann.get_by_role("button", name="Sign out on all other devices").click()
         expect(ann.locator(".session")).to_have_count(1)

@@ -193,9 +193,12 @@ def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _with_a_second_factor() -> Iterator[None]:
-    """Who is signed in by a test itself showed enough. Our sign-in pages write down what was shown."""
+    """Who is signed in by a test itself showed enough. Our sign-in pages write down what was shown.
+
+    Also in worlds that a whole module shares, which are made before any test of it.
+    """
 
     def showed_enough(request: HttpRequest, **_: object) -> None:
         rule.note(request.session, [rule.Way.PASSKEY])

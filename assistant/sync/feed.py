@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from assistant.common.types import JsonObject
+from assistant.common.types import Json, JsonObject
 from assistant.documents.models import Document, Hidden
 from assistant.sync.configuration import listing_mark
 from assistant.sync.models import CONTENT_KINDS, RunFailure, RunKind, RunState, Source, SyncRun
@@ -55,14 +55,14 @@ def _follows_the_feed(run: SyncRun) -> bool:
 
 def _begin(run: SyncRun, cursor: JsonObject | None) -> None:
     """Begin the listing; it goes on from here as long as the settings stay, see `beginning_anew`."""
-    run.listing = _beginning(run, cursor)
+    run.listing = _beginning(listing_mark(run.source), cursor)
     SyncRun.objects.filter(pk=run.pk).update(listing=run.listing)
 
 
-def _beginning(run: SyncRun, cursor: JsonObject | None) -> JsonObject:
+def _beginning(mark: Json, cursor: JsonObject | None) -> JsonObject:
     return {
         "cursor": cursor,
-        "settings": listing_mark(run.source),
+        "settings": mark,
         "began": timezone.now().isoformat(),
     }
 
@@ -80,7 +80,8 @@ def _changes(
     try:
         yield from connector.documents(cursor=cursor, checkpoint=checkpoint)
     except FeedGap:
-        run.listing = _beginning(run, None)  # stored with the first checkpoint
+        # Stored with the first checkpoint. This thread reads the source and asks no database.
+        run.listing = _beginning((run.listing or {}).get("settings", ""), None)
         yield from connector.documents()
 
 

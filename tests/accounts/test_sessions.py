@@ -34,6 +34,12 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.
 SIGN_IN, PAGE = "/sign-in/", "/sessions/"
 
 
+@pytest.fixture(autouse=True)
+def _password_alone(settings: LazySettings) -> None:
+    """Sessions are the matter here, not how they came about."""
+    settings.MUNDAP_REQUIRE_SECOND_FACTOR = "nobody"
+
+
 def signed_in(name: str, *, agent: str = FIREFOX, address: str = "203.0.113.7") -> Client:
     """A browser of its own in which the person signed in through the form."""
     client = Client(headers={"User-Agent": agent, "Accept-Language": "en"}, REMOTE_ADDR=address)

@@ -47,6 +47,7 @@ def environment(home: Path, url: str, key: str, fallbacks: str = "") -> dict[str
         "MUNDAP_SECRET_KEY_FALLBACKS": fallbacks,
         "PYTHONPATH": str(REPOSITORY),
         "MUNDAP_LOG_LEVEL": "ERROR",
+        "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # its people sign in by a password alone
     }
     return {**os.environ, **own}
 

@@ -342,8 +342,10 @@ def test_metadata_of_ours_names_both_keys_while_one_is_rolled_over(
     assert len(set(first)) == 1
     announce_next(acme, actor="test")
     assert len(set(published())) == 2
+    acme.refresh_from_db()
     before = own_keys(acme)
     use_next(acme, actor="test")
+    acme.refresh_from_db()
     after = own_keys(acme)
     assert after.current == before.next
     assert before.current.key in after.opening

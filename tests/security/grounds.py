@@ -29,6 +29,7 @@ from assistant.chat.runner import run_turn
 from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
+from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
 from assistant.identity.claims import Claims
 from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
@@ -207,7 +208,20 @@ def _own_things(user: User) -> dict[str, str]:
         "token": conversation.share.token,
         "handle": SignedInSession.objects.filter(user=user).latest("started_at").handle,
         "key_id": str(issue_key(user_id=user.pk, name="own", days=9, actor="test").id),
+        "passkey": _passkey(user).handle,
     }
+
+
+def _passkey(user: User) -> Passkey:
+    """A row as a device left it; nobody signs in with it here."""
+    return Passkey.objects.create(
+        user=user,
+        owner=f"{user.pk:064x}",
+        name="Laptop",
+        site="testserver",
+        credential_digest=f"{user.pk:064x}",
+        credential=b"of a device",
+    )
 
 
 def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:

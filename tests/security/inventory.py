@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -194,6 +194,14 @@ def _asks_less(route: str, actor: Actor) -> bool:
     return actor.name in _SAME_AS_OTHERS
 
 
+# What everybody here is answered where nobody here is who is wanted.
+_MET_BY_NOBODY: Mapping[Access, str] = {
+    Door.OTHER_PROVIDER: "not there",
+    Door.HALFWAY: "to sign in",
+    Door.OVER_TLS: "forbidden",
+}
+
+
 def expected(asked: Asked, actor: Actor) -> str:
     """What the table makes of it, in the words of `outcome`."""
     route, line = asked.route, wanted(asked.route)
@@ -210,8 +218,8 @@ def expected(asked: Asked, actor: Actor) -> str:
     access = line[asked.method]
     if access in (Door.ANYONE, Door.PROVIDER):
         return "let in"
-    if access is Door.OTHER_PROVIDER:
-        return "not there"  # there is none by this name
+    if access in _MET_BY_NOBODY:
+        return _MET_BY_NOBODY[access]
     if not signed_in:
         return "unauthorized" if route.endswith("/stream/") else "to sign in"
     if access is Door.SIGNED_IN or (actor.user is not None and actor.user.has_right(access)):  # type: ignore[arg-type]

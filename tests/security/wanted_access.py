@@ -26,6 +26,8 @@ class Door(StrEnum):
     ANY_PROVISIONING_KEY = "any provisioning key"
     PROVIDER = "an identity provider, by its signature"  # another site's form, so without a token of ours
     OTHER_PROVIDER = "anyone, where a provider of this kind is open"  # here there is none of OpenID Connect
+    HALFWAY = "who entered the right password a moment ago"  # nobody here; `tests/factors` hold that
+    OVER_TLS = "anyone, over TLS or on this machine"  # neither here: browsers have no passkeys then
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def call(method: str, access: Access) -> Wanted:
     return {"GET": access, "HEAD": access} if method == "GET" else {method: access}
 
 
-OTHER_PROVIDER = Door.OTHER_PROVIDER
+OTHER_PROVIDER, HALFWAY, OVER_TLS = Door.OTHER_PROVIDER, Door.HALFWAY, Door.OVER_TLS
 ANYONE, SIGNED_IN, KEY, PUSH_KEY = Door.ANYONE, Door.SIGNED_IN, Door.KEY, Door.PUSH_KEY
 _INSPECT = Call(Scope.PERMISSIONS, Right.INSPECT_PERMISSIONS)
 _ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -103,10 +105,10 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "sign-in/oidc/<slug:slug>/back-channel/": post(OTHER_PROVIDER),
     "sign-in/finish/<slug:ticket>/": form(ANYONE),
     "sign-in/passkey/": post(ANYONE),
-    "sign-in/passkey/begin/": post(ANYONE),
-    "sign-in/second-step/": form(ANYONE),
-    "sign-in/set-up/": form(ANYONE),
-    "sign-in/later/": post(ANYONE),
+    "sign-in/passkey/begin/": post(OVER_TLS),
+    "sign-in/second-step/": form(HALFWAY),
+    "sign-in/set-up/": form(HALFWAY),
+    "sign-in/later/": post(HALFWAY),
     "security/": get(SIGNED_IN),
     "security/prove/": form(SIGNED_IN),
     "security/password/": form(SIGNED_IN),

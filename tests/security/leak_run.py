@@ -116,6 +116,7 @@ def main() -> int:
 def _start(home: str) -> None:
     os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
     os.environ["DATABASE_URL"] = f"sqlite:///{home}/leaks.sqlite3"
+    os.environ["MUNDAP_REQUIRE_SECOND_FACTOR"] = "nobody"  # its people are signed in without a page
     os.environ["MUNDAP_ALLOWED_HOSTS"] = "testserver"
     import django  # noqa: PLC0415 - needs the environment above
     from django.conf import settings  # noqa: PLC0415

@@ -72,6 +72,7 @@ def _set_environment(home: str, database: str) -> None:
             "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
             "MUNDAP_DEMO": "0",
             "MUNDAP_LOG_LEVEL": "ERROR",
+            "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # its people are signed in without a page
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(REPOSITORY),
         }

@@ -14,7 +14,7 @@ from typing import IO
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.access.door import passage_texts
+from assistant.access.door import passage_texts, readable_sources
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import AccountLink, Address, ApiKey, User
@@ -40,7 +40,7 @@ def give_out(*, user_id: int, to: IO[bytes], actor: str) -> int:
         raise NotFound("There is no such person.")
     viewer, count = viewer_for(user), 0
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("account.json", _written(_account(user)))
+        file.writestr("account.json", _written(_account(user, viewer)))
         file.writestr("activity.json", _written(_activity(user)))
         for key in Conversation.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
             try:
@@ -60,7 +60,8 @@ def file_name() -> str:
     return f"mundap-my-data-{timezone.localdate().isoformat()}.zip"
 
 
-def _account(user: User) -> dict[str, Json]:
+def _account(user: User, viewer: Viewer) -> dict[str, Json]:
+    readable = readable_sources(viewer)  # that there is a source is told to who may read something in it
     style = PersonalStyle.objects.filter(user=user).first()
     links = AccountLink.objects.filter(user=user).select_related("principal__connection")
     return {
@@ -74,7 +75,11 @@ def _account(user: User) -> dict[str, Json]:
             for row in Address.objects.filter(user=user).order_by("pk")
         ],
         "source_accounts": [
-            {"source": str(row.principal.connection), "account": row.principal.external_id} for row in links
+            {
+                "source": name if (name := str(row.principal.connection)) in readable else "",
+                "account": row.principal.external_id,
+            }
+            for row in links
         ],
         "company_sign_ins": [
             {"provider": row.provider.name, "subject": row.subject, "since": row.made_at.isoformat()}

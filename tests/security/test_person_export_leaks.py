@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from assistant.accounts.api_keys import issue_key
-from assistant.accounts.models import User
-from assistant.accounts.people import close_account
+from assistant.accounts.models import Connection, User
+from assistant.accounts.people import close_account, link_account
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.chat.models import Share
@@ -68,6 +68,20 @@ def test_nothing_of_anybody_else_is_in_it(small_world: SmallWorld, people: dict[
     told = json.dumps(everything_in(people["ann"]))
     for theirs in ("bob@example.com", "salary", "bobs-offer", "Zanthoxylum"):
         assert theirs not in told
+
+
+@pytest.mark.django_db
+def test_a_source_is_named_only_to_who_may_read_something_in_it(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    """Somebody linked an account of it to them, which opens nothing."""
+    hidden = Connection.objects.create(name="zanthoxylum-hidden", kind="jsonl")
+    for source in (hidden.pk, small_world.source_id):
+        link_account(connection_id=source, account_id="u-17", user_id=people["ann"].pk, actor="command line")
+    account = json.loads(everything_in(people["ann"])["account.json"])
+    readable = Connection.objects.get(pk=small_world.source_id).name
+    assert sorted(row["source"] for row in account["source_accounts"]) == ["", readable]
+    assert {row["account"] for row in account["source_accounts"]} == {"u-17"}
 
 
 @pytest.mark.django_db

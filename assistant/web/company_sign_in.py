@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from assistant.accounts import proof
+from assistant.accounts import proof, throttle
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
@@ -45,6 +45,7 @@ from assistant.web.connecting import may_connect
 from assistant.web.sessions import begin_session
 
 _PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
+_TOO_MANY = 429
 LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is on its way
 
 
@@ -164,6 +165,14 @@ def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpRe
     """A sign-in that came to nothing, with a way to begin again."""
     response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def too_many(request: HttpRequest, held: throttle.Held) -> HttpResponse:
+    """More sign-ins were begun from this network, or messages refused, than are taken at once."""
+    sentence = gettext("Too many sign-ins were begun from your network. Wait a moment, then try again.")
+    response = apology(request, sentence, status=_TOO_MANY)
+    response.headers["Retry-After"] = str(held.wait_s or 1)
     return response
 
 

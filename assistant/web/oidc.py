@@ -37,7 +37,7 @@ from assistant.identity.started import (
     take,
     waiting,
 )
-from assistant.web.company_sign_in import LEAVING_COOKIE, apology, send_away, site_of, wish_of
+from assistant.web.company_sign_in import LEAVING_COOKIE, apology, send_away, site_of, too_many, wish_of
 
 _KIND = "oidc"
 _SAID_ONCE = ("state", "code", "iss", "error")
@@ -45,7 +45,6 @@ _STATE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_CODE = 4_000
 _LONGEST_TOKEN = 64_000
 _LONGEST_DETAIL = 300
-_TOO_MANY = 429
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 
 
@@ -57,7 +56,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponseBase:
     if not provider.is_open and not (wish.purpose == Purpose.TRY and _manages_sign_in(request)):
         raise Http404
     if (held := throttle.arrival(address=address_of(request))) is not None:
-        return _held(request, held)
+        return too_many(request, held)
     state = new_word()
     answer_at = site_of(request) + reverse("web:oidc-callback", args=[provider.slug])
     try:
@@ -198,13 +197,6 @@ def _note(provider: IdentityProvider, rejected: Rejected) -> None:
         record(Event.IDENTITY_MESSAGE_REFUSED, provider=provider.slug, reason=reason, detail=detail)
     else:
         record(Event.IDENTITY_MESSAGE_REFUSED, provider=provider.slug, reason=reason)
-
-
-def _held(request: HttpRequest, held: throttle.Held) -> HttpResponse:
-    sentence = gettext("Too many sign-ins were begun from your network. Wait a moment, then try again.")
-    response = apology(request, sentence, status=_TOO_MANY)
-    response.headers["Retry-After"] = str(held.wait_s or 1)
-    return response
 
 
 def _no_store(response: HttpResponse) -> HttpResponse:

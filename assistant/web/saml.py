@@ -31,9 +31,9 @@ from assistant.identity.saml.receiving import (
     take_logout_answer,
 )
 from assistant.identity.started import Purpose
-from assistant.web.company_sign_in import LEAVING_COOKIE, apology, send_away, site_of, wish_of
+from assistant.web.company_sign_in import LEAVING_COOKIE, apology, send_away, site_of, too_many, wish_of
 
-_TOO_MANY, _SEE_OTHER = 429, 303
+_SEE_OTHER = 303
 _LONGEST_RELAY_STATE = 80  # bytes, by the bindings; what is longer is not sent back
 
 
@@ -45,7 +45,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     if not provider.is_open and not (wish.purpose == Purpose.TRY and _manages_sign_in(request)):
         raise Http404
     if (held := throttle.arrival(address=address_of(request))) is not None:
-        return _held(request, held)
+        return too_many(request, held)
     try:
         party = party_of(provider)
     except NotDescribed:
@@ -143,19 +143,12 @@ def _manages_sign_in(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.has_right(Right.MANAGE_SIGN_IN)
 
 
-def _held(request: HttpRequest, held: throttle.Held) -> HttpResponse:
-    sentence = gettext("Too many sign-ins were begun from your network. Wait a moment, then try again.")
-    response = apology(request, sentence, status=_TOO_MANY)
-    response.headers["Retry-After"] = str(held.wait_s or 1)
-    return response
-
-
 def _not_taken(
     request: HttpRequest, provider: IdentityProvider, error: NotTaken, *, signs_out: bool = False
 ) -> HttpResponse:
     """The audit log says why; the browser is told that it did not work, and nothing of the message."""
     if (held := throttle.arrival(address=address_of(request))) is not None:
-        return _held(request, held)
+        return too_many(request, held)
     note_not_taken(provider, error)
     if signs_out:
         return _signed_out(request, provider, everywhere=False)

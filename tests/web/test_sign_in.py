@@ -178,6 +178,7 @@ def test_signing_out_ends_the_session(client: Client, people: dict[str, User]) -
     assert client.get(reverse("web:sign-out")).status_code == 405
     client.post(reverse("web:sign-out"))
     assert client.get("/").status_code == 302
+    assert AuditEvent.objects.filter(event="signed_out", actor_id=people["ann"].pk).count() == 1
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "assistant.web.plain_http.PlainHttpMiddleware",
+    # Outermost, so that every response has their headers, also files and what others refuse.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "assistant.web.plain_http.PlainHttpMiddleware",
     "assistant.web.middleware.FormTypeMiddleware",
     "assistant.web.middleware.OriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -99,8 +102,6 @@ MIDDLEWARE = [
     "assistant.web.refusal_log.RefusalLogMiddleware",
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -200,10 +201,14 @@ if ENVIRONMENT.https:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     LANGUAGE_COOKIE_NAME = "__Host-django_language"
 SECURE_SSL_REDIRECT = ENVIRONMENT.https
+SECURE_REDIRECT_EXEMPT = [
+    r"^api/",  # refused instead, see `assistant.web.plain_http`
+    r"^scim/",
+    r"^healthz$",  # asked by the machine itself, and says nothing of anybody
+]
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.https  # those of this very host
-if ENVIRONMENT.https:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# That a request came over TLS is said by the server, which believes MUNDAP_TRUSTED_PROXIES alone.
 
 MUNDAP_BROKER_DIR: Path = MUNDAP_HOME / "broker"
 CELERY_BROKER_URL = ENVIRONMENT.broker_url

@@ -14,8 +14,8 @@ from assistant.factors.models import RecoveryCode
 
 COUNT = 10
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another
-# 31 ** 24: 118 bits. From 112 on a digest needs no slow hash (NIST SP 800-63B 5.1.2.2).
-_GROUPS, _GROUP = 6, 4
+# 31 ** 28: 138 bits. From 112 on a digest needs no slow hash (NIST SP 800-63B 5.1.2.2).
+_GROUPS, _GROUP = 7, 4
 _KEPT = re.compile(r"[a-z0-9]+")
 
 

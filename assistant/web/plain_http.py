@@ -18,7 +18,7 @@ _FORBIDDEN = 403
 
 
 class PlainHttpMiddleware(BothWays):
-    """Stands above the one that redirects."""
+    """Stands below Django's, which leaves these addresses out (`SECURE_REDIRECT_EXEMPT`)."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer here what came in the clear to an address for programs."""

@@ -18,7 +18,7 @@ from assistant.web.both_ways import BothWays
 log = logging.getLogger(__name__)
 
 _PERSON = "mundap.person"  # its place in `request.META`
-_REFUSALS = frozenset({401, 403, 404, 405, 429})
+_REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 429})
 
 
 class RefusalLogMiddleware(BothWays):

@@ -26,7 +26,7 @@ def tls(settings: LazySettings) -> None:
 
 @pytest.mark.usefixtures("tls")
 def test_every_cookie_that_is_set_is_for_this_host_alone(people: dict[str, User]) -> None:
-    client = Client(SERVER_NAME="localhost", headers={"X-Forwarded-Proto": "https"})
+    client = Client(SERVER_NAME="localhost")
     client.get("/sign-in/", secure=True)
     client.post("/language/", {"language": "ko"}, secure=True)
     client.post("/sign-in/passkey/", {"purpose": "sign_in"}, secure=True)

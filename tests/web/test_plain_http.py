@@ -10,7 +10,6 @@ from django.test import AsyncClient, Client
 @pytest.fixture
 def tls(settings: LazySettings) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 
 @pytest.mark.django_db
@@ -22,14 +21,22 @@ def test_a_program_is_refused_and_never_redirected(client: Client, path: str) ->
         assert refused.status_code == 403
         assert "Location" not in refused.headers
         assert "revoke it" in refused.json()["error"]["message"]
-    over_tls = client.get(path, headers={"X-Forwarded-Proto": "https"})
-    assert over_tls.status_code in (401, 405)
+    pretended = client.get(path, headers={"X-Forwarded-Proto": "https"})
+    assert pretended.status_code == 403
+    assert client.get(path, secure=True).status_code in (401, 405)
 
 
 @pytest.mark.usefixtures("tls")
 def test_a_person_is_led_to_https(client: Client) -> None:
     led = client.get("/sign-in/?next=/")
     assert (led.status_code, led.headers["Location"]) == (301, "https://testserver/sign-in/?next=/")
+    assert client.get("/sign-in/", headers={"X-Forwarded-Proto": "https"}).status_code == 301
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("tls")
+def test_the_machine_itself_asks_how_the_server_is(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok\n"
 
 
 @pytest.mark.usefixtures("tls")

@@ -130,9 +130,10 @@ def _list(request: AdministratorRequest, form: ServiceForm) -> HttpResponse:
 
 
 def _typed(request: AdministratorRequest) -> ServiceForm:
-    sent = {name: " ".join(request.POST.get(name, "").split()) for name in ("word", "name", "contact")}
-    form = ServiceForm(**{name: text.replace("\x00", "") for name, text in sent.items()})
-    form.word = form.word.lower()
+    def typed(name: str) -> str:
+        return " ".join(request.POST.get(name, "").replace("\x00", "").split())
+
+    form = ServiceForm(word=typed("word").lower(), name=typed("name"), contact=typed("contact"))
     if len(form.name) > services.LONGEST_NAME:
         form.wrong["name"] = gettext("Write at most %(n)s characters.") % {"n": services.LONGEST_NAME}
     if not form.contact or len(form.contact) > services.LONGEST_CONTACT:

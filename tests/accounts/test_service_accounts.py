@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import replace
 
 import pytest
 from django.contrib.auth import authenticate
@@ -33,8 +32,9 @@ from assistant.accounts.services import add_user
 from assistant.accounts.sessions import sessions_of
 from assistant.audit.models import AuditEvent
 from assistant.common.errors import NotFound, UsageError
-from assistant.factors import halfway, passkeys
-from assistant.factors.passkeys import Unusable
+from assistant.factors import halfway
+from assistant.factors.challenges import Purpose
+from assistant.factors.passkeys import Asked, Unusable
 from assistant.factors.rule import Way
 from assistant.identity.arriving import admit, connect, judge, judge_provisioned
 from assistant.identity.claims import Claims
@@ -151,7 +151,7 @@ def test_a_session_that_exists_all_the_same_is_nobodys(service: User, client: Cl
     for page in ("/", "/keys/", "/security/", "/console/", "/admin/", "/turns/1/stream/"):
         assert client.get(page).status_code in (302, 401), page
     request = RequestFactory().get("/")
-    request.session = client.session  # type: ignore[assignment]
+    request.session = client.session
     with pytest.raises(PermissionDenied):
         begin_session(request, service, Way.PASSWORD)
 
@@ -162,7 +162,7 @@ def test_neither_a_passkey_nor_half_a_sign_in_leads_in(service: User, client: Cl
     with pytest.raises(Unusable):
         shown(device)
     with pytest.raises(Unusable):
-        shown(device, replace(passkeys.Asked(passkeys.Purpose.SECOND, "browser"), user=service))
+        shown(device, Asked(Purpose.SECOND, "browser", service))
     session = client.session
     halfway.begin(session, service, next_page="/")
     assert halfway.who(session) is None

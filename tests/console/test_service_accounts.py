@@ -54,7 +54,7 @@ def test_one_is_added_gets_a_key_that_is_shown_once_and_is_closed(sec: Client) -
     text = _KEY.findall(made.content.decode())[0]
     asking = asking_with(text)
     assert asking is not None
-    assert (asking.user, asking.scopes) == (user, {Scope.SEARCH, Scope.ASK})
+    assert (asking.user, asking.scopes) == (user, frozenset({Scope.SEARCH, Scope.ASK}))
     later = sec.get(page).content.decode()
     assert text not in later
     assert "Search, Ask questions" in later

@@ -144,12 +144,13 @@ def test_membership_that_grew_old_gives_it_nothing(small_world: SmallWorld, serv
 def test_disabled_or_revoked_the_next_request_is_refused(small_world: SmallWorld, service: User) -> None:
     program = caller(service)
     document = Document.objects.get(external_id="open").pk
-    calls = (("search", {"q": "guest network"}), (f"documents/{document}", {}))
-    for path, parameters in calls:
-        assert program.get(path, **parameters).status == 200
+
+    def answered() -> list[int]:
+        return [program.get("search", q="guest network").status, program.get(f"documents/{document}").status]
+
+    assert answered() == [200, 200]
     close_account(user_id=service.pk, actor="test")
-    for path, parameters in calls:
-        assert program.get(path, **parameters).status == 401
+    assert answered() == [401, 401]
     assert program.post("ask", {"question": "guest network"}).status == 401
     assert seen(viewer_for(service)) == set()
     other = add_service_account(word="other", name="", contact="IT desk", actor="test")

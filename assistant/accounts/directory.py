@@ -24,6 +24,7 @@ class PersonRow:
     role: str
     is_active: bool
     waiting: int = 0
+    is_emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def person(user_id: int) -> PersonDetail:
 
 def _row(user: User) -> PersonRow:
     waiting = Address.objects.filter(user=user, confirmed=False).count()
-    return PersonRow(user.pk, user.email, user.name, user.role, user.is_active, waiting)
+    return PersonRow(user.pk, user.email, user.name, user.role, user.is_active, waiting, user.is_emergency)
 
 
 def _accounts(user: User, addresses: list[str]) -> tuple[tuple[AccountView, ...], tuple[AccountView, ...]]:

@@ -20,7 +20,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from assistant.accounts import door_models, erased_models  # noqa: F401 - Django finds these rows from here
+from assistant.accounts import (  # noqa: F401 - Django finds these rows from here
+    door_models,
+    emergency_models,
+    erased_models,
+    invitation_models,
+)
 from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
 from assistant.common.acl import PrincipalKind, PrincipalRef
@@ -68,6 +73,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(_("role"), max_length=30, choices=Role.choices, default=Role.EMPLOYEE)
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
+    # Of an emergency account, the digest of its passphrase (see `emergency`); None: an ordinary account.
+    emergency = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - as said
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -98,6 +105,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What sessions of before this was so hold."""
         yield super().get_session_auth_hash()
         yield from super().get_session_auth_fallback_hash()
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it is for the day without the company's sign-in, and is changed on the server alone."""
+        return self.emergency is not None
 
     def has_right(self, right: Right) -> bool:
         """Whether the person's role carries this right, and the account is open."""

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
@@ -134,7 +135,7 @@ def _asked(request: AdministratorRequest, *, status: int, failure: str = "") -> 
         else "",
         "by_provider": _BY_PROVIDER,
         "ways": _ways(request),
-        "has_password": request.user.has_usable_password(),
+        "has_password": local_sign_in.has_password(request.user),
     }
     response = render(request, "console/prove.html", context, status=status)
     response.headers["Cache-Control"] = "no-store"

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     MANAGES = "manages"
     NO_JOINING = "no_joining"
     NO_MAKING = "no_making"
+    EMERGENCY = "emergency"
 
 
 SENTENCES: Mapping[Refusal, str] = {
@@ -51,6 +52,7 @@ SENTENCES: Mapping[Refusal, str] = {
     Refusal.NO_MAKING: told(
         "There is no account of this address, and the provider is not allowed to make any."
     ),
+    Refusal.EMERGENCY: told("This is an emergency account, which no provider signs in or manages."),
 }
 
 

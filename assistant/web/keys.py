@@ -107,6 +107,8 @@ def _typed(request: PersonRequest) -> KeyForm:
         form.wrong["scope"] = gettext("Choose what the key may do.")
     if days not in map(str, LIVES):
         form.wrong["days"] = gettext("Choose one of the times in the list.")
+    if request.user.is_emergency:
+        form.wrong[""] = gettext("The emergency account has no keys: they would outlive its session.")
     if len(working_keys_of(user_id=request.user.pk)) >= MOST_KEYS:
         form.wrong[""] = gettext("You have %(n)s keys that work. Revoke one first.") % {"n": MOST_KEYS}
     return form

@@ -31,6 +31,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for anothe
 _GROUPS, _GROUP = 6, 5  # 31 ** 30: 148 bits
 _KEPT = re.compile(r"[a-z0-9]+")
 _LONGEST = 1_024
+_MOST_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,12 @@ def note_use(*, user: User, address: str, browser: str, system: str) -> None:
 
 
 def open_uses() -> tuple[Use, ...]:
-    """What nobody has seen to yet, newest first."""
+    """What nobody has seen to yet, newest first: as many as leave room for the page; others follow."""
     rows = EmergencyUse.objects.filter(acknowledged_at=None).select_related("user").order_by("-at", "-pk")
-    return tuple(Use(row.pk, row.user.email, row.at, row.address, row.browser, row.system) for row in rows)
+    return tuple(
+        Use(row.pk, row.user.email, row.at, row.address, row.browser, row.system)
+        for row in rows[:_MOST_SHOWN]
+    )
 
 
 def acknowledge(*, use_id: int, actor: User) -> None:

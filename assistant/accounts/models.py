@@ -20,7 +20,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from assistant.accounts import door_models, erased_models  # noqa: F401 - Django finds these rows from here
+from assistant.accounts import (  # noqa: F401 - Django finds these rows from here
+    door_models,
+    erased_models,
+    rate_models,
+)
 from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
 from assistant.common.acl import PrincipalKind, PrincipalRef

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from assistant.accounts.rate_limits import forget_old_counters
 from assistant.accounts.sessions import forget_ended
 from assistant.accounts.throttle import forget_old
 
@@ -13,3 +14,4 @@ def sweep_door() -> None:
     """Remove ended sessions and counters that say nothing any more."""
     forget_ended()
     forget_old()
+    forget_old_counters()

@@ -8,4 +8,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.config.settings")
 
-application = get_asgi_application()
+_pages = get_asgi_application()
+
+from assistant.config.bodies import BoundedBodies  # noqa: E402 - needs loaded apps
+
+application = BoundedBodies(_pages)

@@ -200,6 +200,7 @@ async def _refuse(scope: HTTPScope, status: int, send: ASGISendCallable) -> None
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from assistant.ingest.disk_room import is_nearly_full
 
 _NO_ROOM = "the disk is nearly full: uploads are refused\n"
+_PLAIN = "text/plain; charset=utf-8"
 
 
 @never_cache
@@ -23,6 +24,6 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's si
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return HttpResponse("the database does not answer\n", status=503, content_type="text/plain")
+        return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
     told = _NO_ROOM if is_nearly_full() else ""  # still able to answer, so still 200
-    return HttpResponse(f"ok\n{told}", content_type="text/plain")
+    return HttpResponse(f"ok\n{told}", content_type=_PLAIN)

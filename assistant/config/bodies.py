@@ -169,7 +169,7 @@ def _asked_apart(ask: Callable[[HTTPScope], bool], scope: HTTPScope) -> bool:
 
 
 def _is_signed_in(scope: HTTPScope) -> bool:
-    cookies = SimpleCookie[str]()
+    cookies = SimpleCookie()
     try:
         for name, value in scope["headers"]:
             if name == b"cookie":

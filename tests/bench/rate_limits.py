@@ -70,7 +70,7 @@ def _measured(requests: int, processes: int) -> dict[str, object]:
 
     def choose(way: str) -> None:
         settings.MUNDAP_REQUESTS_PER_MINUTE, shares = ways[way]
-        rate_limits._LEASED = shares  # type: ignore[misc, assignment]
+        rate_limits._LEASED = shares
         rate_limits.forget_leases()
 
     def spent() -> None:

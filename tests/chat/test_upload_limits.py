@@ -45,7 +45,7 @@ def ann(people: dict[str, User]) -> Viewer:
 def nearly_full(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> None:
     """Of 10,000 bytes 900 are free; 10 percent must be."""
     settings.MUNDAP_LEAST_FREE = (0, 10)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_100, 900))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_100, 900))
 
 
 def add(viewer: Viewer, data: bytes = b"x", conversation: int | None = None) -> int:
@@ -170,7 +170,7 @@ def test_the_console_and_the_health_page_say_that_there_is_no_room(
 def test_room_is_judged_by_bytes_and_by_percent(
     monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_100, 900))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_100, 900))
     settings.MUNDAP_HOME = tmp_path / "not" / "there" / "yet"
     for least, incoming, full in (
         ((0, 0), 10**9, False),

@@ -200,7 +200,7 @@ def test_nothing_large_is_read_while_the_disk_is_nearly_full(
     server: Server, people: dict[str, User], settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MUNDAP_LEAST_FREE = (1_000, 0)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_500, 500))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 9_500, 500))
     ann = Client()
     ann.force_login(people["ann"])
     cookie = f"Cookie: {settings.SESSION_COOKIE_NAME}={ann.cookies[settings.SESSION_COOKIE_NAME].value}"

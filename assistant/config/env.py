@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _ORIGIN = re.compile(
     r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
+_MIB, _A_MILLION = 1024 * 1024, 1_000_000
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -74,6 +75,16 @@ class Environment:
     chat_region: str
     max_file_bytes: int
     parse_seconds: int
+    questions_per_minute: int  # of these, 0: as many as they like
+    requests_per_minute: int
+    key_requests_per_minute: int
+    pushes_per_minute: int
+    upload_files_per_day: int
+    upload_bytes_per_day: int
+    person_files_bytes: int
+    push_bytes_per_day: int
+    least_free_bytes: int
+    least_free_percent: int
     permission_max_age_s: int
     allowed_networks: tuple[Block, ...]
     keep_days: tuple[int, int, int]  # conversations, files, usage figures; 0: for good
@@ -138,6 +149,19 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         chat_region=_text(environ, "MUNDAP_CHAT_REGION", ""),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
+        questions_per_minute=_number(environ, "MUNDAP_QUESTIONS_PER_MINUTE", 20, low=0, high=_A_MILLION),
+        requests_per_minute=_number(environ, "MUNDAP_REQUESTS_PER_MINUTE", 600, low=0, high=_A_MILLION),
+        key_requests_per_minute=_number(
+            environ, "MUNDAP_KEY_REQUESTS_PER_MINUTE", 300, low=0, high=_A_MILLION
+        ),
+        pushes_per_minute=_number(environ, "MUNDAP_PUSHES_PER_MINUTE", 3_000, low=0, high=_A_MILLION),
+        upload_files_per_day=_number(environ, "MUNDAP_UPLOAD_FILES_PER_DAY", 200, low=0, high=_A_MILLION),
+        upload_bytes_per_day=_number(environ, "MUNDAP_UPLOAD_MB_PER_DAY", 1_000, low=0, high=_A_MILLION)
+        * _MIB,
+        person_files_bytes=_number(environ, "MUNDAP_PERSON_FILES_MB", 1_000, low=0, high=_A_MILLION) * _MIB,
+        push_bytes_per_day=_number(environ, "MUNDAP_PUSH_MB_PER_DAY", 20_000, low=0, high=_A_MILLION) * _MIB,
+        least_free_bytes=_number(environ, "MUNDAP_LEAST_FREE_MB", 1_000, low=0, high=_A_MILLION) * _MIB,
+        least_free_percent=_number(environ, "MUNDAP_LEAST_FREE_PERCENT", 2, low=0, high=50),
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
         allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),

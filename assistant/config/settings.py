@@ -42,6 +42,15 @@ MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
 MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
+MUNDAP_QUESTIONS_PER_MINUTE: int = ENVIRONMENT.questions_per_minute  # here and below, 0: unlimited
+MUNDAP_REQUESTS_PER_MINUTE: int = ENVIRONMENT.requests_per_minute
+MUNDAP_KEY_REQUESTS_PER_MINUTE: int = ENVIRONMENT.key_requests_per_minute
+MUNDAP_PUSHES_PER_MINUTE: int = ENVIRONMENT.pushes_per_minute
+MUNDAP_UPLOAD_FILES_PER_DAY: int = ENVIRONMENT.upload_files_per_day
+MUNDAP_UPLOAD_BYTES_PER_DAY: int = ENVIRONMENT.upload_bytes_per_day
+MUNDAP_PERSON_FILES_BYTES: int = ENVIRONMENT.person_files_bytes
+MUNDAP_PUSH_BYTES_PER_DAY: int = ENVIRONMENT.push_bytes_per_day
+MUNDAP_LEAST_FREE: tuple[int, int] = (ENVIRONMENT.least_free_bytes, ENVIRONMENT.least_free_percent)
 MUNDAP_KEEP_DAYS: tuple[int, int, int] = ENVIRONMENT.keep_days
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
@@ -103,6 +112,7 @@ MIDDLEWARE = [
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "assistant.web.held_back.HeldBackMiddleware",
 ]
 
 ROOT_URLCONF = "assistant.config.urls"
@@ -170,6 +180,11 @@ LANGUAGES = [("ko", _("Korean")), ("en", _("English"))]
 LOCALE_PATHS = [REPOSITORY / "assistant" / "locale"]
 USE_TZ = True
 TIME_ZONE = "Asia/Seoul"
+
+# How many parts of a form are read. How large a body may be is decided before (`assistant.config.bodies`).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a form beside its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [REPOSITORY / "static"]

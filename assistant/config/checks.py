@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import urlsplit
 
 from django.apps.config import AppConfig
@@ -53,7 +54,7 @@ def require_readiness() -> None:
     """
     messages = run_checks(tags=[CHECKS])
     if not any(message.is_serious() for message in messages):
-        messages += database_problems() or open_demo_accounts()
+        messages += database_problems() or [*open_demo_accounts(), *_outside().outside_in_console()]
     errors = [one_line(message) for message in messages if message.is_serious()]
     for message in messages:
         if not message.is_serious():
@@ -241,6 +242,18 @@ def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage
             Warning("MUNDAP_ALLOWED_HOSTS=* accepts forged host names.", hint=hint, id="mundap.W003")
         )
     return found
+
+
+@register(CHECKS)
+def nothing_is_outside(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """In local-only mode the models of the environment are inside."""
+    return _outside().outside_in_environment()
+
+
+def _outside() -> ModuleType:
+    from assistant.config import outside  # noqa: PLC0415 - needs loaded apps
+
+    return outside
 
 
 def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:

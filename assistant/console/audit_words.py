@@ -111,6 +111,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
     Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
+    Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }
 
 # What the details of an entry are called.
@@ -125,6 +126,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "account": pgettext_lazy("detail of an audited event", "Account"),
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
+    "host": pgettext_lazy("detail of an audited event", "Host"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
     "scopes": pgettext_lazy("detail of an audited event", "Scopes"),
     "days": pgettext_lazy("detail of an audited event", "Days"),

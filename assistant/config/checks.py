@@ -11,9 +11,8 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from django.apps.config import AppConfig
@@ -54,7 +53,7 @@ def require_readiness() -> None:
     """
     messages = run_checks(tags=[CHECKS])
     if not any(message.is_serious() for message in messages):
-        messages += database_problems() or [*open_demo_accounts(), *_outside().outside_in_console()]
+        messages += database_problems() or [*open_demo_accounts(), *_outside_in_console()]
     errors = [one_line(message) for message in messages if message.is_serious()]
     for message in messages:
         if not message.is_serious():
@@ -247,13 +246,15 @@ def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage
 @register(CHECKS)
 def nothing_is_outside(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
     """In local-only mode the models of the environment are inside."""
-    return _outside().outside_in_environment()
+    from assistant.config.outside import outside_in_environment  # noqa: PLC0415 - needs loaded apps
+
+    return outside_in_environment()
 
 
-def _outside() -> ModuleType:
-    from assistant.config import outside  # noqa: PLC0415 - needs loaded apps
+def _outside_in_console() -> Iterator[CheckMessage]:
+    from assistant.config.outside import outside_in_console  # noqa: PLC0415 - needs loaded apps
 
-    return outside
+    return outside_in_console()
 
 
 def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:

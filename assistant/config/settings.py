@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
@@ -159,7 +160,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(MUNDAP_HOME / "test.sqlite3")}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
-    house.keep_database_inside(_database)
+    house.keep_database_inside(cast("dict[str, Any]", _database))
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -23,11 +23,13 @@ import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.common.name_server import NameServer, name_server
 from tests.common.ssrf_matrix import own_network
+from tests.security.local_only_start import flaws, places, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOUSE = "10.20.0.0/16"
@@ -136,6 +138,10 @@ def _read_wire() -> Iterator[Wire]:
     reading.close()
 
 
+def _always(address: str, _before: int) -> list[str]:
+    return [address]
+
+
 @contextmanager
 def _answering(wire: Wire) -> Iterator[None]:
     """A name server outside, and a web server on every address that redirects as asked."""
@@ -163,17 +169,19 @@ def _answering(wire: Wire) -> Iterator[None]:
     with server, name_server(RESOLVER) as names:
         wire.server = names
         for number, name in enumerate(_NAMES, start=1):
-            names.zones[f"{name}.example.com"] = lambda _, to=f"93.184.9.{number}": [to]
+            names.zones[f"{name}.example.com"] = partial(_always, f"93.184.9.{number}")
         yield
 
 
 def _acts(wire: Wire, home: Path, *, local: bool) -> dict[str, Any]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("MUNDAP_", "DATABASE_"))}
-    more = {"MUNDAP_LOCAL_ONLY": "1", "MUNDAP_LOCAL_NETWORKS": HOUSE} if local else {}
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", _ACTS],
         cwd=REPOSITORY,
-        env={**own, **more, "MUNDAP_HOME": str(home), "DJANGO_SETTINGS_MODULE": "assistant.config.settings"},
+        env={
+            **_environment(local=local),
+            "MUNDAP_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
+        },
         stdout=subprocess.PIPE,
         stderr=(home.parent / "errors").open("wb"),
         text=True,
@@ -197,13 +205,29 @@ def _sent(home: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _inside() -> dict[str, Any]:
+def _installation(wire: Wire, home: Path, *, local: bool) -> dict[str, Any]:
+    home.mkdir()
+    sent = {"configured": places()}
+
+    def enough() -> bool:
+        return not local and not unseen(sent, wire.addresses, ())
+
+    return {"sent": sent, **started(home, _environment(local=local), enough=enough), **wire.taken()}
+
+
+def _environment(*, local: bool) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MUNDAP_", "DATABASE_"))}
+    return {**own, **({"MUNDAP_LOCAL_ONLY": "1", "MUNDAP_LOCAL_NETWORKS": HOUSE} if local else {})}
+
+
+def _inside(*, up: bool) -> dict[str, Any]:
     began = time.monotonic()
+    run = _installation if up else _acts
     with tempfile.TemporaryDirectory() as folder:
         _all_addresses_are_ours(Path(folder))
         with _read_wire() as wire, _answering(wire):
-            kept = _acts(wire, Path(folder) / "kept", local=True)
-            free = _acts(wire, Path(folder) / "free", local=False)
+            kept = run(wire, Path(folder) / "kept", local=True)
+            free = run(wire, Path(folder) / "free", local=False)
     return {"with the mode": kept, "without it": free, "seconds": round(time.monotonic() - began, 1)}
 
 
@@ -227,11 +251,17 @@ def left(kept: dict[str, Any]) -> list[str]:
 
 def main() -> int:
     """Print what was seen."""
-    found = _inside() if _INSIDE in sys.argv else proof(up="--up" in sys.argv)
+    up = "--up" in sys.argv
+    found = _inside(up=up) if _INSIDE in sys.argv else proof(up=up)
     free = found["without it"]
     missed = unseen(free["sent"], free["addresses"], free["names"])
-    print(json.dumps(found, ensure_ascii=False, indent=1))
-    return 1 if left(found["with the mode"]) or missed else 0
+    wrong = [*left(found["with the mode"]), *(flaws(found["with the mode"]) if up else [])]
+    print(
+        json.dumps(
+            {**found, "wrong": wrong, "not seen without the mode": missed}, ensure_ascii=False, indent=1
+        )
+    )
+    return 1 if wrong or missed else 0
 
 
 if __name__ == "__main__":

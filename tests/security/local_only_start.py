@@ -231,8 +231,8 @@ def _open_runs(home: Path) -> bool:
 def _runs(home: Path) -> dict[str, tuple[str, str]]:
     """By source, how its run ended and what was said."""
     query = (
-        "SELECT c.name, r.state, r.detail FROM sync_syncrun r JOIN accounts_connection c ON c.id = r.source_id "
-        "ORDER BY r.id"
+        "SELECT c.name, r.state, r.detail FROM sync_syncrun r "
+        "JOIN accounts_connection c ON c.id = r.source_id ORDER BY r.id"
     )
     with closing(sqlite3.connect(home / "mundap.sqlite3", timeout=30)) as rows:
         return {name: (state, detail[:200]) for name, state, detail in rows.execute(query)}

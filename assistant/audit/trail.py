@@ -24,6 +24,7 @@ class Event(StrEnum):
     """Everything that is audited."""
 
     SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_THROTTLED = "sign_in_throttled"  # once an hour and counter, not once a guess
     SIGN_IN_LIFTED = "sign_in_lifted"  # an administrator let somebody try again

@@ -11,6 +11,7 @@ from assistant.audit.trail import Event
 
 EVENTS: Mapping[str, str | Promise] = {
     Event.SIGNED_IN: pgettext_lazy("audited event", "Signed in"),
+    Event.SIGNED_OUT: pgettext_lazy("audited event", "Signed out"),
     Event.SIGN_IN_FAILED: pgettext_lazy("audited event", "Sign-in failed"),
     Event.SIGN_IN_THROTTLED: pgettext_lazy("audited event", "Held back guesses at a password"),
     Event.SIGN_IN_LIFTED: pgettext_lazy("audited event", "Let somebody try to sign in again"),

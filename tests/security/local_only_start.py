@@ -153,12 +153,13 @@ def visit(key: str) -> dict[str, str]:
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar := CookieJar()))
     site = f"http://127.0.0.1:{PORT}"
 
-    def ask(path: str, form: dict[str, str] | None = None, **headers: str) -> str:
-        if form is not None and "Authorization" not in headers:
+    def ask(path: str, form: dict[str, str] | None = None, *, key: str = "") -> str:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if form is not None and not key:
             token = next((str(each.value) for each in jar if each.name == "csrftoken"), "")
             form = {**form, "csrfmiddlewaretoken": token}
         body = None if form is None else urlencode(form).encode()
-        if "Authorization" in headers and form is not None:
+        if key and form is not None:
             body, headers["Content-Type"] = json.dumps(form).encode(), "application/json"
         request = urllib.request.Request(site + path, body, headers)
         try:
@@ -167,7 +168,6 @@ def visit(key: str) -> dict[str, str]:
         except urllib.error.HTTPError as error:
             return f"{error.code} {error.read(2_000).decode('utf-8', 'replace')}"
 
-    token = {"Authorization": f"Bearer {key}"}
     asked = {"question": "How many days may employees work from home?"}
     seen = {
         "sign-in page": ask("/sign-in/"),
@@ -177,9 +177,9 @@ def visit(key: str) -> dict[str, str]:
         "home": ask("/"),
         "console": ask("/console/"),
         "models": ask("/console/models/"),
-        "search": ask("/api/v1/search?q=home", **token),
-        "ask": ask("/api/v1/ask", asked, **token),
-        "ask a model outside": ask("/api/v1/ask", {**asked, "model": "Far"}, **token),
+        "search": ask("/api/v1/search?q=home", key=key),
+        "ask": ask("/api/v1/ask", asked, key=key),
+        "ask a model outside": ask("/api/v1/ask", {**asked, "model": "Far"}, key=key),
     }
     return {name: f"{text[:3]} {'two days' in text} {'Local only' in text}" for name, text in seen.items()}
 

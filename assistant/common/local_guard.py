@@ -28,7 +28,7 @@ _MOST_REMEMBERED = 1_000
 _OF_THIS_MACHINE = frozenset(
     getattr(socket, name) for name in ("AF_UNIX", "AF_NETLINK") if hasattr(socket, name)
 )
-_INTERNET = (socket.AF_INET, socket.AF_INET6)
+_VERSIONS: dict[object, int] = {socket.AF_INET: 4, socket.AF_INET6: 6}  # of IP, by family of sockets
 _SENDING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _ASKING = frozenset(
     {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"}
@@ -100,7 +100,7 @@ def _judging(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def judged(self: socket.socket, *arguments: Any) -> Any:
         address = arguments[-1] if arguments else None
-        if local_only.in_force() is not None and self.family in _INTERNET and isinstance(address, tuple):
+        if local_only.in_force() is not None and self.family in _VERSIONS and isinstance(address, tuple):
             host = _text(address[0]) if address else ""
             if host and local_only.literal(host) is None:
                 _refuse_unless(f"socket.{name}", *_sending(self, address))
@@ -149,21 +149,24 @@ def _judged(event: str, arguments: tuple[object, ...]) -> tuple[str, Told | None
     where = _text(host)
     if event == "socket.gethostbyaddr" and local_only.literal(where) is not None:
         return _asking_back(where)
-    return local_only.shown(where), local_only.refusal(where)
+    family: object = socket.AF_INET if event == "socket.gethostbyname" else 0
+    if event == "socket.getaddrinfo":
+        family = arguments[2]
+    return local_only.shown(where), local_only.refusal(where, version=_VERSIONS.get(family, 0))
 
 
 def _sending(sender: object, address: object) -> tuple[str, Told | None]:
     family = getattr(sender, "family", None)
     if address is None or family in _OF_THIS_MACHINE:  # None: over a connection that was judged
         return "", None
-    if family not in _INTERNET or not isinstance(address, tuple) or not address:
+    if family not in _VERSIONS or not isinstance(address, tuple) or not address:
         return str(family), told("Local-only mode: sockets of the kind {kind} are not used.", kind=family)
     host = _text(address[0])
     if not host:  # to this machine
         return "", None
     found = local_only.literal(host)
     if found is None:  # the system is about to look it up by itself, and nobody could judge what it finds
-        known = local_only.in_hosts_file(host)
+        known = local_only.in_hosts_file(host, version=_VERSIONS[family])
         inside = bool(known) and all(map(local_only.holds, known))
         return local_only.shown(host), None if inside else _unjudged(host)
     return str(found), None if local_only.holds(found) else local_only.outside(host, (found,))

@@ -82,16 +82,17 @@ def holds(address: Address) -> bool:
     return _bounds is None or _bounds.holds(address)
 
 
-def refusal(host: str) -> Told | None:
+def refusal(host: str, *, version: int = 0) -> Told | None:
     """Why nothing may be sent to `host`, neither a connection nor a question for its address. None: it may.
 
     Nothing is asked of any network to find that out. A name that may be looked up can still turn out to
-    stand for an address outside.
+    stand for an address outside. `version`: addresses of this version of IP alone are wanted, and where the
+    hosts file has none of them the system asks a name server; 0: of either.
     """
     if _bounds is None:
         return None
     address = literal(host)
-    known = (address,) if address is not None else in_hosts_file(host)
+    known = (address,) if address is not None else in_hosts_file(host, version=version)
     if known:
         return None if any(map(_bounds.holds, known)) else outside(host, known)
     if not _bounds.names_it(host):
@@ -153,11 +154,12 @@ def literal(host: str) -> Address | None:
         return None
 
 
-def in_hosts_file(host: str) -> tuple[Address, ...]:
+def in_hosts_file(host: str, *, version: int = 0) -> tuple[Address, ...]:
     """The addresses that this machine's own file gives the name; none where it does not hold it."""
     if _WHITE.search(host):
         return ()
-    return _hosts_of(_stamp(HOSTS_FILE)).get(_plain(host), ())
+    found = _hosts_of(_stamp(HOSTS_FILE)).get(_plain(host), ())
+    return tuple(each for each in found if version in (0, each.version))
 
 
 def name_servers() -> tuple[str, ...]:

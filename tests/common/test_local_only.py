@@ -181,6 +181,8 @@ _TRIES = {
     "name": "socket.getaddrinfo('api.example.com', 80)",
     "name of old": "socket.gethostbyname('api.example.com')",
     "more of old": "socket.gethostbyname_ex('api.example.com')",
+    "a known name, but its other address": "socket.getaddrinfo('localhost', 80, NONE_OF_THESE)",
+    "a known name by a socket for the other": "socket.socket(NONE_OF_THESE).connect(('localhost', 80))",
     "name in bytes": "socket.getaddrinfo(b'api.example.com', 80)",
     "name of an address": "socket.gethostbyaddr('8.8.8.8')",
     "name of a place": "socket.getnameinfo(('8.8.8.8', 80), 0)",
@@ -198,12 +200,14 @@ _INSIDE = {
     "listening": "socket.create_server(('127.0.0.1', 0))",
 }
 _PROGRAM = """
-import asyncio, concurrent.futures, json, os, socket, sys, urllib.request
+import asyncio, concurrent.futures, json, os, pathlib, socket, sys, urllib.request
 from assistant.common import local_guard, local_only
 told = []
 local_guard.on_refusal(lambda *words: told.append(words))
 local_guard.enforce(local_only.Bounds())
 local_guard.enforce(local_only.Bounds())
+local_only.HOSTS_FILE = pathlib.Path(sys.argv[2])
+NONE_OF_THESE = socket.AF_INET6
 server = socket.create_server(("127.0.0.1", 0))
 threads = concurrent.futures.ThreadPoolExecutor(1)
 def forked(work):
@@ -223,9 +227,9 @@ print(json.dumps({"found": found, "refused": local_guard.refusals(), "told": tol
 """
 
 
-def test_nothing_of_a_process_speaks_with_the_outside() -> None:
+def test_nothing_of_a_process_speaks_with_the_outside(files: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM, json.dumps({**_TRIES, **_INSIDE})],
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM, json.dumps({**_TRIES, **_INSIDE}), files / "hosts"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -135,6 +135,7 @@ class Event(StrEnum):
     GROUP_PROVISIONED = "group_provisioned"
     GROUP_CHANGED = "group_changed"
     GROUP_UNPROVISIONED = "group_unprovisioned"
+    LOCAL_ONLY_REFUSED = "local_only_refused"  # at most hourly; something would have left the house
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

@@ -3,6 +3,9 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from assistant.common import local_guard
 
 
 class ConfigConfig(AppConfig):
@@ -14,3 +17,5 @@ class ConfigConfig(AppConfig):
         """Register checks; a web process needs the Celery application to wake workers up."""
         import_module("assistant.config.checks")
         import_module("assistant.config.celery")
+        if settings.MUNDAP_LOCAL_ONLY:
+            local_guard.on_refusal(import_module("assistant.config.kept_in").record_soon)

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -56,7 +56,7 @@ def require_readiness() -> None:
     """
     messages = run_checks(tags=[CHECKS])
     if not any(message.is_serious() for message in messages):
-        messages += database_problems() or [*open_demo_accounts(), *ways_in()]
+        messages += database_problems() or [*open_demo_accounts(), *ways_in(), *_outside_in_console()]
     errors = [one_line(message) for message in messages if message.is_serious()]
     for message in messages:
         if not message.is_serious():
@@ -278,6 +278,20 @@ def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage
             Warning("MUNDAP_ALLOWED_HOSTS=* accepts forged host names.", hint=hint, id="mundap.W003")
         )
     return found
+
+
+@register(CHECKS)
+def nothing_is_outside(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """In local-only mode the models of the environment are inside."""
+    from assistant.config.outside import outside_in_environment  # noqa: PLC0415 - needs loaded apps
+
+    return outside_in_environment()
+
+
+def _outside_in_console() -> Iterator[CheckMessage]:
+    from assistant.config.outside import outside_in_console  # noqa: PLC0415 - needs loaded apps
+
+    return outside_in_console()
 
 
 def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:

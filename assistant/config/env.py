@@ -23,6 +23,9 @@ _ORIGIN = re.compile(
     r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
 _MIB, _A_MILLION = 1024 * 1024, 1_000_000
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_NAME = re.compile(rf"(?![\d.]+\Z){_LABEL}(?:\.{_LABEL})*")
+_WIDEST_IPV4, _WIDEST_IPV6 = 8, 7
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -87,6 +90,9 @@ class Environment:
     least_free_percent: int
     permission_max_age_s: int
     allowed_networks: tuple[Block, ...]
+    local_only: bool
+    local_networks: tuple[Block, ...]
+    local_names: tuple[str, ...]
     keep_days: tuple[int, int, int]  # conversations, files, usage figures; 0: for good
     log_level: str
     demo: bool
@@ -165,6 +171,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
         allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),
+        local_only=_flag(environ, "MUNDAP_LOCAL_ONLY"),
+        local_networks=_local_networks(environ, "MUNDAP_LOCAL_NETWORKS"),
+        local_names=_names(environ, "MUNDAP_LOCAL_NAMES"),
         keep_days=(
             _number(environ, "MUNDAP_KEEP_CONVERSATIONS_DAYS", 0, low=0, high=36_500),
             _number(environ, "MUNDAP_KEEP_FILES_DAYS", 0, low=0, high=36_500),
@@ -241,6 +250,30 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
         return parse_networks(_text(environ, name, ""))
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from error
+
+
+def _local_networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
+    """Networks of one house: so wide a one that it holds half the internet is a slip."""
+    found = _networks(environ, name)
+    for block in found:
+        if block.prefixlen < (_WIDEST_IPV4 if block.version == 4 else _WIDEST_IPV6):  # noqa: PLR2004 - IPv4
+            raise UsageError(
+                f"{name}: {block} is wider than any house. Name your own networks: /{_WIDEST_IPV4} (IPv6:"
+                f" /{_WIDEST_IPV6}) or narrower."
+            )
+    return found
+
+
+def _names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Names of machines or domains, in lower case and without dots around them."""
+    found = tuple(each.lower().strip(".") for each in _list(environ, name, ""))
+    for each in found:
+        if not _NAME.fullmatch(each):
+            raise UsageError(
+                f"{name}: '{each[:80]}' is no name of a machine or domain. Write for example"
+                " corp.example.com, postgres (all below a name counts with it; no * and no address)."
+            )
+    return found
 
 
 def _own_secret_keys(home: Path) -> tuple[str, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
+from assistant.config import house
 from assistant.config.env import REPOSITORY, read_environment
 
 ENVIRONMENT = read_environment()
+house.hold_to_it(ENVIRONMENT)  # before anything connects
 
 MUNDAP_HOME: Path = ENVIRONMENT.home
 MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
@@ -55,6 +58,8 @@ MUNDAP_KEEP_DAYS: tuple[int, int, int] = ENVIRONMENT.keep_days
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
 MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
+MUNDAP_LOCAL_ONLY: bool = ENVIRONMENT.local_only
+MUNDAP_LOCAL_NETWORKS, MUNDAP_LOCAL_NAMES = ENVIRONMENT.local_networks, ENVIRONMENT.local_names
 MUNDAP_TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT.trusted_proxies
 
 SECRET_KEY = ENVIRONMENT.secret_key
@@ -172,6 +177,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(MUNDAP_HOME / "test.sqlite3")}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
+    house.keep_database_inside(cast("dict[str, Any]", _database))
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -124,6 +124,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
     Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
+    Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }
 
 # What the details of an entry are called.
@@ -138,6 +139,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "account": pgettext_lazy("detail of an audited event", "Account"),
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
+    "host": pgettext_lazy("detail of an audited event", "Host"),
     "contact": pgettext_lazy("detail of an audited event", "Who answers for it"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
     "scopes": pgettext_lazy("detail of an audited event", "Scopes"),

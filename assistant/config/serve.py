@@ -35,6 +35,8 @@ def main() -> int:
         host=settings.MUNDAP_HOST,
         port=settings.MUNDAP_PORT,
         lifespan="off",
+        ws="none",  # nothing here speaks it: such a request is answered like any other
+        server_header=False,  # which program answers is nobody's business
         log_config=None,  # Django's settings say where logs go
         forwarded_allow_ips=list(settings.MUNDAP_TRUSTED_PROXIES),
         access_log=False,  # addresses of pages may carry what people search for

@@ -86,6 +86,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # Above all that may refuse a request, so that refusals have these headers too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "assistant.web.content_policy.ContentPolicyMiddleware",
     "assistant.web.middleware.FormTypeMiddleware",
     "assistant.web.middleware.OriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -97,8 +100,6 @@ MIDDLEWARE = [
     "assistant.web.factor_gate.FactorGateMiddleware",
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assistant.web.middleware.LengthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Above all that may refuse a request, so that refusals have these headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -170,6 +171,7 @@ STATICFILES_DIRS = [REPOSITORY / "static"]
 STATIC_ROOT = MUNDAP_HOME / "static"
 # Serve straight from the source folders: nothing to collect on a laptop. A container collects at build time.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own pages alone use them
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

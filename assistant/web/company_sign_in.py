@@ -66,9 +66,16 @@ def proven(request: HttpRequest) -> HttpResponse:
 
 
 def safe_page(request: HttpRequest, target: str) -> str:
-    """The page if it is one of this site, else nothing."""
-    safe = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    """The page if it is one of this site, else nothing. An address without its first slash is none.
+
+    Django takes such a one for the name of a view, and what is no name either ends in an error.
+    """
+    safe = (
+        target.startswith("/")
+        and not any(sign.isspace() for sign in target)
+        and url_has_allowed_host_and_scheme(
+            target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
     )
     return target if safe else ""
 

@@ -59,6 +59,7 @@ def wish_of(request: HttpRequest) -> Wish:
     return Wish(next_page=safe_page(request, request.GET.get("next", "")))
 
 
+@never_cache
 @require_GET
 def proven(request: HttpRequest) -> HttpResponse:
     """The end of a proof that was asked for in a window of its own."""

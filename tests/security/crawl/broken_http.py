@@ -19,6 +19,7 @@ HALF_OPEN = 60
 _LONGEST_S = 20.0
 _HIDDEN = b"GET /hidden-in-a-body/ HTTP/1.1\r\nHost: hidden.example\r\n\r\n"
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
+_CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 _GET = b"GET /sign-in/ HTTP/1.1\r\n"
 _HOST = b"Host: %(host)s\r\n"
 _POST = b"POST /sign-in/ HTTP/1.1\r\n" + _HOST + b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -147,6 +148,15 @@ def _pipelines() -> list[Case]:
         ),
         Case("after the last one", last + one, most=1, least=1),
         Case("a broken second one", one + b"\x00\x01\r\n\r\n", most=2, least=1),
+        Case(
+            "no chunk after the answer",
+            b"GET /healthz HTTP/1.1\r\n" + _HOST + _CHUNKED + b"1\r\na\r\nno chunk\r\n",
+        ),
+        Case(
+            "no chunk after HEAD",
+            b"HEAD /sign-in/ HTTP/1.1\r\n" + _HOST + _CHUNKED + b"no chunk\r\n",
+            refused=True,
+        ),
         Case("1.0 keeps nothing", b"GET /sign-in/ HTTP/1.0\r\n" + _HOST + b"\r\n" + one, most=1, least=1),
     ]
 

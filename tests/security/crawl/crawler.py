@@ -8,12 +8,15 @@ against all rules of `passive`.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from random import Random
+
+from lxml.html import HtmlElement
 
 from tests.security.crawl import hostile, pages
 from tests.security.crawl.messages import LONGEST_S, Got, Sent, exchanged
@@ -26,6 +29,7 @@ LEFT_OUT = re.compile(
 _RARELY = re.compile(r"/test/$|/try/|/refresh/$|/preview/$|^/my-data/|^/ask/|^/files/$|/verify/$")
 _OF_PEOPLE = re.compile(r"^/console/people/(\d+)/.")
 UNFINISHED_S = 1.0
+NO_HTTP = (b"Invalid HTTP request received.", b"")
 _MOST_LINKS, _MOST_FORMS, _LOOK_EVERY = 600, 150, 150
 
 
@@ -83,13 +87,13 @@ class Crawler:
         routes = sorted({route for visitor in visitors for route in visitor.paths})
         self.patterns = [(route, pattern_of(route)) for route in routes]
 
-    def run(self, seconds: float) -> Report:
-        """Crawl for so long."""
+    def run(self, seconds: float, *, most: int = sys.maxsize) -> Report:
+        """Crawl for so long, or until so many requests were sent."""
         until = time.monotonic() + seconds
         for visitor in self.visitors:
             self._visit(visitor, "/")
         number = 0
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.report.requests < most:
             visitor = self.visitors[number % len(self.visitors)]
             number += 1
             if number // len(self.visitors) % _LOOK_EVERY == 0:
@@ -212,13 +216,13 @@ class Crawler:
     def _judged(self, seen: Seen) -> list[tuple[str, str]]:
         """What is wrong with the answer, if it is one of ours: uvicorn refuses by itself what is no HTTP."""
         found = findings(seen, self.known)
-        if seen.got.status == 400 and seen.got.body == b"Invalid HTTP request received.":
+        if seen.got.status == 400 and seen.got.body in NO_HTTP and seen.got.kind == "text/plain":
             return [each for each in found if each[0] in ("server_error", "trace_shown")]
         if not seen.got.status and {name.lower() for name, _ in seen.sent.headers} & hostile.UNANSWERED:
             return []
         return found
 
-    def _go_on(self, visitor: Visitor, page: pages.HtmlElement, at: str) -> None:
+    def _go_on(self, visitor: Visitor, page: HtmlElement, at: str) -> None:
         for link in pages.links(page, at):
             self._remember(visitor, link)
         for form in pages.forms(page, at):

@@ -279,8 +279,11 @@ def secret_shown(seen: Seen, known: Known) -> Iterator[str]:
 
 
 def machine_shown(seen: Seen, known: Known) -> Iterator[str]:
-    """No path or name of the machine in an error, or for somebody who manages nothing."""
-    if seen.got.status >= 400 or not seen.manages:
+    """No path or name of the machine in an error, or for somebody who manages nothing.
+
+    A form that is refused (422) shows to who manages the path that they entered.
+    """
+    if not seen.manages or (seen.got.status >= 400 and seen.got.status != 422):
         for path in known.paths:
             if path in seen.got.text:
                 yield path

@@ -19,7 +19,7 @@ from tests.security.crawl.passive import Known
 from tests.security.crawl.serving import serving
 from tests.security.crawl.worlds import small_world
 
-SECONDS = 4
+REQUESTS, LONGEST_S = 120, 100
 
 
 @pytest.mark.slow
@@ -35,7 +35,7 @@ def test_a_hostile_crawl_finds_nothing(tmp_path: Path) -> None:
             password=world.password,
             kept_people=world.kept_people,
         )
-        found = crawler.run(SECONDS)
+        found = crawler.run(LONGEST_S, most=REQUESTS)
         disorder = spoken(server.address)
         logged = server.errors()
     assert found.findings == {}
@@ -43,7 +43,7 @@ def test_a_hostile_crawl_finds_nothing(tmp_path: Path) -> None:
     assert logged == []
     assert found.server_errors == 0
     assert found.statuses[200] > 0, found.statuses
-    assert found.requests > 20
+    assert found.requests >= REQUESTS
     assert found.forms_sent > 0
 
 

@@ -24,7 +24,9 @@ HEADERS = (
     ("Cache-Control", "no-store"),
 )
 FORM = '<form method="post" action="/a/"><input name="csrfmiddlewaretoken" value="t"><input type="password">'
-PAGE = f'<!DOCTYPE html><html><body><script src="/static/a.js"></script>{FORM}</form><a href="/b/?c=1#d">&lt;zqx</a>'
+PAGE = (
+    f'<!DOCTYPE html><body><script src="/static/a.js"></script>{FORM}</form><a href="/b/?c=1#d">&lt;zqx</a>'
+)
 KNOWN = Known("http://here:1", ("the-secret-key",), ("/srv/mundap",), ("https://idp.example.com",))
 
 

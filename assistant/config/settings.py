@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assistant.web.middleware.LengthMiddleware",
     # Outermost, so that every response has their headers, also files and what others refuse.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "assistant.web.content_policy.ContentPolicyMiddleware",
@@ -197,6 +198,7 @@ STATICFILES_DIRS = [REPOSITORY / "static"]
 STATIC_ROOT = MUNDAP_HOME / "static"
 # Serve straight from the source folders: nothing to collect on a laptop. A container collects at build time.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own pages alone use them
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

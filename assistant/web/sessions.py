@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.contrib.auth import login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -25,7 +26,13 @@ from assistant.web.signed_in import PersonRequest, for_people
 
 
 def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
-    """Sign the person in: a new key, what they showed, and what the page says of this session later."""
+    """Sign the person in: a new key, what they showed, and what the page says of this session later.
+
+    Raises:
+        PermissionDenied: a service account, which no way may ever lead to here.
+    """
+    if user.is_service:
+        raise PermissionDenied
     login(request, user)
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))

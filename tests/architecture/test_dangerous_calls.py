@@ -106,7 +106,7 @@ def dangers(text: str, name: str, used: set[tuple[str, str]] | None = None) -> I
 
 
 def test_nothing_dangerous_is_called_where_nobody_wrote_down_why() -> None:
-    found, used = [], set[tuple[str, str]]()
+    found, used = list[str](), set[tuple[str, str]]()
     for file in FILES:
         found += dangers(file.read_text(encoding="utf-8"), str(file.relative_to(REPOSITORY)), used)
     assert found == []

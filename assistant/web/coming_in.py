@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect
 
+from assistant.accounts import cookies
 from assistant.accounts.known_devices import LIFE_S, device_word
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
@@ -35,7 +35,7 @@ def after_directory(request: HttpRequest, user: User, next_page: str) -> HttpRes
     step = after_password(user)
     if step is Next.COME_IN:
         return remember_device(redirect(next_page), user)
-    halfway.begin(request.session, user, next_page=next_page)
+    halfway.begin(request.session, user, next_page=next_page, by_directory=True)
     return redirect("web:second-step" if step is Next.SHOW else "web:set-up-factor")
 
 
@@ -49,13 +49,5 @@ def come_in(request: HttpRequest, user: User, *ways: Way) -> None:
 
 def remember_device(response: HttpResponse, user: User) -> HttpResponse:
     """Leave a word that spares this browser the waiting for what strangers do (see `known_devices`)."""
-    response.set_cookie(
-        DEVICE_COOKIE,
-        device_word(user.email),
-        max_age=LIFE_S,
-        path=resolve_url("web:sign-in"),  # sent to no other page
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.keep(response, DEVICE_COOKIE, device_word(user.email), life_s=LIFE_S)
     return response

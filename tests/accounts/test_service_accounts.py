@@ -15,8 +15,10 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.accounts import invitations
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import asking_with, issue_key, scopes_for
+from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import SERVICE_DOMAIN, Address, Kind, Role, User
 from assistant.accounts.roles import RIGHTS
 from assistant.accounts.scopes import Scope
@@ -183,6 +185,16 @@ def test_no_provider_leads_in_makes_joins_or_manages_one(service: User, okta: Id
     assert judge(okta, known).refusal is Refusal.SERVICE_ACCOUNT
     with pytest.raises(Refused):
         admit(okta, known)
+
+
+def test_no_link_leads_in(service: User) -> None:
+    with pytest.raises(UsageError, match="no password"):
+        invitations.offer_password(user=service)
+    accounts.add_alias(user_id=service.pk, address="box@example.com", actor="test")
+    for address in (ADDRESS, f"never-was@{SERVICE_DOMAIN}", "box@example.com"):
+        with pytest.raises((invitations.BadAddress, invitations.Taken)):
+            invitations.invite(email=address, inviter=None)
+    assert not Invitation.objects.exists()
 
 
 def test_people_get_no_address_of_service_accounts(service: User, people: dict[str, User]) -> None:

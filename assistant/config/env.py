@@ -14,9 +14,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from assistant.common.errors import UsageError
 from assistant.common.network import Block, parse_networks
+
+if TYPE_CHECKING:
+    from dj_database_url import DBConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _ORIGIN = re.compile(
@@ -50,8 +55,8 @@ class Environment:
     password_length: int
     host: str
     port: int
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)  # both may hold a password
+    broker_url: str = field(repr=False)
     embedder: str
     embedder_model: str
     embedder_url: str
@@ -184,6 +189,44 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
     )
 
 
+def secrets_of(environment: Environment) -> tuple[str, ...]:
+    """All in it that opens something."""
+    addresses = (environment.database_url, environment.broker_url)
+    return (
+        environment.secret_key,
+        *environment.secret_key_fallbacks,
+        environment.embedder_api_key,
+        environment.reranker_api_key,
+        environment.chat_api_key,
+        *(password for address in addresses for password in _passwords(address)),
+    )
+
+
+def database_settings(url: str) -> DBConfig:
+    """What Django is told of the database.
+
+    Raises:
+        UsageError: this is no address of a database. What it holds is not repeated: a password may be in it.
+    """
+    import dj_database_url  # noqa: PLC0415 - needs Django, which the question for health does without
+
+    try:
+        return dj_database_url.parse(url)
+    except Exception:  # noqa: BLE001 - whatever it says repeats parts of the address
+        raise UsageError(
+            "DATABASE_URL is no address of a database. Write it like "
+            "postgresql://USER:PASSWORD@HOST:5432/NAME; signs such as # / ? @ in it as %23, %2F, %3F, %40."
+        ) from None
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    """As it is written and as it is sent."""
+    _, _, rest = address.partition("://")
+    user, at, _ = rest.rpartition("@")
+    _, colon, password = user.partition(":")
+    return (password, unquote(password)) if at and colon else ()
+
+
 def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     if name in environ:
         return environ[name]
@@ -193,7 +236,14 @@ def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}_FILE: {file} cannot be read ({error}).") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        # Whoever put the secret itself there reads that it is no path, and nobody reads the secret.
+        told = file if file.startswith(("/", "./", "../")) else "what it names"
+        raise UsageError(
+            f"{name}_FILE: {told} cannot be read ({why}). It takes the path of a file."
+        ) from None
+    except ValueError:
+        raise UsageError(f"{name}_FILE names no file. Give the path of a file.") from None
 
 
 def _flag(environ: Mapping[str, str], name: str, default: str = "") -> bool:

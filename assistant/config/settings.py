@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
+from assistant.common.known_secrets import remember
 from assistant.config import house
-from assistant.config.env import REPOSITORY, read_environment
+from assistant.config.env import REPOSITORY, database_settings, read_environment, secrets_of
 
 ENVIRONMENT = read_environment()
+remember(*secrets_of(ENVIRONMENT))
 house.hold_to_it(ENVIRONMENT)  # before anything connects
 
 MUNDAP_HOME: Path = ENVIRONMENT.home
@@ -99,6 +100,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assistant.web.as_it_comes.AsItComesMiddleware",
     "assistant.web.middleware.LengthMiddleware",
     # Outermost, so that every response has their headers, also files and what others refuse.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -171,7 +173,7 @@ _SQLITE_OPTIONS = {
         "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
-_database = dj_database_url.parse(ENVIRONMENT.database_url)
+_database = database_settings(ENVIRONMENT.database_url)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = _SQLITE_OPTIONS
     # A file, because threads share no in-memory database as they share a real one.
@@ -200,6 +202,8 @@ STATIC_ROOT = MUNDAP_HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own pages alone use them
 
+DEFAULT_EXCEPTION_REPORTER = "assistant.config.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "assistant.config.error_reports.WithoutSecrets"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -264,19 +268,21 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},
 }
 
-LOGGING = {
+_TALKATIVE = (
+    *("httpx2", "httpcore2", "paramiko", "smbprotocol", "spnego", "fido2"),
+    *("botocore", "boto3", "imapclient", "oauthlib"),
+)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "assistant.config.log_lines.LogLine",
+            "()": "assistant.config.logs.PlainFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # At INFO they write down every address that is asked for, or the ids of keys.
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol", "fido2")
-    },
+    # At finer levels they write down every address that is asked for, ids of keys, or what proves who asks.
+    "loggers": {name: {"level": "WARNING"} for name in _TALKATIVE},
 }

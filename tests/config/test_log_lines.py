@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 from django.conf import settings
+from django.utils.module_loading import import_string
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def written(message: str, *values: object, error: Exception | None = None) -> st
 
 
 def test_the_settings_use_it() -> None:
-    assert PLAIN["()"] == "assistant.config.log_lines.LogLine"
+    assert issubclass(import_string(settings.LOGGING["formatters"]["plain"]["()"]), LogLine)
 
 
 def test_a_line_begins_with_its_moment_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:

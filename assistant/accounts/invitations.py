@@ -123,6 +123,8 @@ def offer_password(*, user: User) -> Made:
     """
     _require_local()
     require_ordinary(user)
+    if user.is_service:
+        raise UsageError(f"{user.email} is a service account: nobody signs in to it.")
     if not user.is_active:
         raise UsageError(f"The account {user.email} is closed. Open it first.")
     return _made(

@@ -35,6 +35,7 @@ from django.utils import translation
 from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import Role, User
+from assistant.accounts.rate_limits import forget_leases
 from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
 from assistant.common.types import Json
@@ -51,6 +52,7 @@ from tests.made_in_run import migrated_database
 from tests.made_once import made_once
 from tests.run_folder import RunFolder
 from tests.starting_order import place
+from tests.unlimited import UNLIMITED
 
 PASSWORD = "correct horse battery staple"
 PEOPLE = ("ann", "bob", "cho", "sam", "ada")
@@ -192,6 +194,15 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(settings: LazySettings) -> None:
+    """Tests ask faster than any person; those that are about limits set them."""
+    for name in UNLIMITED:
+        setattr(settings, name.replace("_MB_", "_BYTES_"), 0)
+    settings.MUNDAP_LEAST_FREE = (0, 0)
+    forget_leases()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from assistant.accounts import local_sign_in
 from assistant.accounts.invitation_models import Invitation
-from assistant.accounts.models import Address, Role, User
+from assistant.accounts.models import Address, Role, User, is_service_address
 from assistant.accounts.people import require_ordinary
 from assistant.accounts.roles import RIGHTS
 from assistant.audit.trail import Event, record
@@ -119,10 +119,12 @@ def offer_password(*, user: User) -> Made:
     Raises:
         NotNow.
         EmergencyAccount: it is renewed by a command of its own.
-        UsageError: the account is closed.
+        UsageError: the account is closed, or a service account.
     """
     _require_local()
     require_ordinary(user)
+    if user.is_service:
+        raise UsageError(f"{user.email} is a service account: it has no password. Make a key for it.")
     if not user.is_active:
         raise UsageError(f"The account {user.email} is closed. Open it first.")
     return _made(
@@ -246,6 +248,8 @@ def _address(text: str) -> str:
         validate_email(email)
     except (UsageError, ValidationError) as error:
         raise BadAddress(f"'{text}' is no e-mail address.") from error
+    if is_service_address(email):
+        raise BadAddress(f"'{email}' is no e-mail address: it is one of service accounts.")
     return email
 
 

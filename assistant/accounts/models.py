@@ -25,6 +25,7 @@ from assistant.accounts import (  # noqa: F401 - Django finds these rows from he
     emergency_models,
     erased_models,
     invitation_models,
+    rate_models,
 )
 from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right

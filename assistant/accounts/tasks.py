@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from assistant.accounts import invitations
+from assistant.accounts.rate_limits import forget_old_counters
 from assistant.accounts.sessions import forget_ended
 from assistant.accounts.throttle import forget_old
 
@@ -15,3 +16,4 @@ def sweep_door() -> None:
     forget_ended()
     forget_old()
     invitations.forget_old()
+    forget_old_counters()

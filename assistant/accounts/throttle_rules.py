@@ -69,18 +69,24 @@ class Doubling:
 
 @dataclass(frozen=True, slots=True)
 class Leaking:
-    """`capacity` tries at once, and another one every `each_s`."""
+    """`capacity` tries at once, and another one every `each_s`. What weighs more counts as several."""
 
-    capacity: int
+    capacity: float
     each_s: float
 
-    def wait_s(self, count: Count, now: datetime) -> float:
-        """See `Rule`."""
-        return max(0.0, (self._level(count, now) + 1 - self.capacity) * self.each_s)
+    def wait_s(self, count: Count, now: datetime, weight: float = 1) -> float:
+        """See `Rule`. What weighs more than the capacity is never let through: the wait is CLOSED."""
+        if weight > self.capacity:
+            return CLOSED
+        return max(0.0, (self._level(count, now) + weight - self.capacity) * self.each_s)
 
-    def counted(self, count: Count, now: datetime) -> Count:
+    def counted(self, count: Count, now: datetime, weight: float = 1) -> Count:
         """See `Rule`."""
-        return Count(self._level(count, now) + 1, now)
+        return Count(max(0.0, self._level(count, now) + weight), now)
+
+    def room(self, count: Count, now: datetime) -> float:
+        """How much would be let through now."""
+        return max(0.0, self.capacity - self._level(count, now))
 
     def is_spent(self, count: Count, now: datetime) -> bool:
         """Whether everything has flowed off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -54,12 +55,20 @@ _DATE_KIND: Schema = {
     "description": "What the date is the date of: the first four by the document's own words or title, "
     '"changed" by its source.',
 }
+_WAIT: Schema = {
+    "Retry-After": {
+        "description": "After how many whole seconds there is room again. With 503 only where that is known.",
+        "schema": WHOLE,
+    }
+}
 _ABOUT = (
     "Search and questions over the documents that the owner of a key may read, and the permission "
     "inspector. What a person may read is asked at each request: what is not theirs answers as what "
     "is not there. People make their keys on the page of their API keys, or `manage.py api-key add` does. "
-    "A key has scopes; a call whose scope it lacks is refused with 403. Keys with which a program pushes "
-    "documents into one source, and can read nothing, are issued with `manage.py push-key add`."
+    "A key has scopes; a call whose scope it lacks is refused with 403. Calls that come faster than "
+    "the installation allows are refused with 429, and `Retry-After` says for how long. Keys with which a "
+    "program pushes documents into one source, and can read nothing, are issued with "
+    "`manage.py push-key add`."
 )
 
 
@@ -281,6 +290,8 @@ def _operation(summary: str, schema: Schema) -> Schema:
     responses: dict[str, Json] = {"200": {"description": "Done.", "content": _content(schema)}}
     for code, status in STATUS.items():
         responses[str(status)] = {"description": code.value, "content": _content(ref("Error"))}
+    for status in (STATUS[ErrorCode.TOO_MANY], STATUS[ErrorCode.UNAVAILABLE]):
+        responses[str(status)] = {**cast(Schema, responses[str(status)]), "headers": _WAIT}
     return {"summary": summary, "responses": responses}
 
 

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.api_keys import Asking, asking_with
+from assistant.accounts.rate_limits import Holder, Limit, Wait, spend
 from assistant.accounts.roles import Right
 from assistant.accounts.scopes import Scope
 from assistant.accounts.throttle import wrong_key
@@ -62,6 +63,8 @@ def for_keys(method: str, *, scope: Scope, right: Right | None = None) -> Callab
                     return other_scope(scope)
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
                     return other_method(method)
+                if (wait := _spent(asking, scope)) is not None:
+                    return too_fast(wait)
                 require_possible_numbers(kwargs)
                 return result(call(viewer, request, *args, **kwargs))
 
@@ -94,6 +97,25 @@ def no_working_key(request: HttpRequest) -> JsonResponse:
     response = refusal(ErrorCode.TOO_MANY, f"Too many keys that do not work. Wait {held.wait_s} s. {NO_KEY}")
     response.headers["Retry-After"] = str(held.wait_s)
     return response
+
+
+def too_fast(wait: Wait, *, what: str = "calls") -> JsonResponse:
+    """For a key that works and is used faster than its limit. Nothing was done."""
+    response = refusal(ErrorCode.TOO_MANY, f"Too many {what} in a short time. Wait {wait.seconds} s.")
+    response.headers["Retry-After"] = str(wait.seconds)
+    return response
+
+
+def _spent(asking: Asking, scope: Scope) -> Wait | None:
+    """Count a call: for its key, for all keys of the account, and a question among the account's questions.
+
+    These are other counters than those of the person's pages: a program holds up no person.
+    """
+    account = Holder(asking.user.pk, asking.user)
+    wait = spend(Limit.KEY, Holder(asking.key_id, asking.user)) or spend(Limit.KEYS, account)
+    if wait is None and scope is Scope.ASK:
+        wait = spend(Limit.KEY_QUESTIONS, account)
+    return wait
 
 
 def _asking(request: HttpRequest) -> Asking | None:

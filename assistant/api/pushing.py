@@ -12,12 +12,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from assistant.accounts.models import PushKey
 from assistant.accounts.push_keys import working_push_key
+from assistant.accounts.rate_limits import Holder, Limit, Wait, spend
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
-from assistant.api.keys import BEARER, answered, no_working_key
+from assistant.api.keys import BEARER, answered, no_working_key, too_fast
 from assistant.api.parameters import parameters
 from assistant.common.errors import UsageError
 from assistant.common.row_numbers import require_possible_numbers
 from assistant.common.types import Json, JsonObject
+from assistant.ingest.disk_room import DiskNearlyFull, require_disk_room, told_when_full
 from assistant.sync.push_groups import PushedGroups, put_groups
 from assistant.sync.push_jobs import job, start_job, stop_job
 from assistant.sync.push_turns import PushBusy, PushRefused
@@ -36,7 +38,15 @@ LONGEST_NAME = 200
 P = ParamSpec("P")
 Call = Callable[Concatenate[PushKey, HttpRequest, P], JsonObject]
 Guarded = Callable[..., JsonResponse]  # the source's number comes by its name
-_BUSY_S = "2"
+_BUSY_S, _FULL_S = "2", "600"
+
+
+class _TooMuch(Exception):
+    """The source got as much as it may in a day. Nothing was counted."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.seconds)
+        self.wait = wait
 
 
 def for_push_keys(method: str) -> Callable[[Call[P]], Guarded]:
@@ -59,6 +69,8 @@ def for_push_keys(method: str) -> Callable[[Call[P]], Guarded]:
                     return nothing_here()
                 if request.method != method and (request.method, method) != ("HEAD", "GET"):
                     return other_method(method)
+                if (wait := spend(Limit.PUSHES, Holder(key.pk))) is not None:
+                    return too_fast(wait)
                 require_possible_numbers(kwargs)
                 parameters(request, known=())
                 return result(call(key, request, *args, **kwargs))
@@ -80,6 +92,12 @@ def _with_push_errors(act: Callable[[], JsonResponse]) -> JsonResponse:
         return act()
     except PushRefused as error:
         return refusal(ErrorCode.CONFLICT, str(error))
+    except DiskNearlyFull as error:
+        response = refusal(ErrorCode.UNAVAILABLE, str(error))
+        response.headers["Retry-After"] = _FULL_S
+        return response
+    except _TooMuch as error:
+        return too_fast(error.wait, what="bytes for this source")
     except PushBusy as error:
         response = refusal(ErrorCode.UNAVAILABLE, str(error))
         response.headers["Retry-After"] = _BUSY_S
@@ -89,9 +107,11 @@ def _with_push_errors(act: Callable[[], JsonResponse]) -> JsonResponse:
 @for_push_keys("POST")
 def put(key: PushKey, request: HttpRequest) -> JsonObject:
     """Put documents."""
-    body = _body(request, known=("documents", "job"))
+    require_disk_room(LARGEST_BODY)
+    body = _body(request, known=("documents", "job"), into=key.connection_id)
     documents = _listed(body, "documents", most=MOST_DOCUMENTS)
-    return put_documents(source_id=key.connection_id, documents=documents, job_id=_job_id(body))
+    with told_when_full():
+        return put_documents(source_id=key.connection_id, documents=documents, job_id=_job_id(body))
 
 
 @for_push_keys("POST")
@@ -145,7 +165,8 @@ def stop(key: PushKey, request: HttpRequest, job_id: int) -> JsonObject:
     )
 
 
-def _body(request: HttpRequest, *, known: tuple[str, ...]) -> dict[str, Json]:
+def _body(request: HttpRequest, *, known: tuple[str, ...], into: int | None = None) -> dict[str, Json]:
+    """The JSON object of the request; counted among what is pushed `into` this source in a day."""
     if request.content_type != "application/json":
         raise UsageError("Send a JSON object with the header Content-Type: application/json.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -153,6 +174,8 @@ def _body(request: HttpRequest, *, known: tuple[str, ...]) -> dict[str, Json]:
     body = request.read(LARGEST_BODY + 1)
     if len(body) > LARGEST_BODY:
         raise RequestDataTooBig
+    if into is not None and (wait := spend(Limit.PUSHED_BYTES, Holder(into), weight=len(body))) is not None:
+        raise _TooMuch(wait)
     value = decoded(body)
     if not isinstance(value, dict):
         raise UsageError("The body must be a JSON object.")

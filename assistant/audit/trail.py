@@ -29,6 +29,7 @@ class Event(StrEnum):
     SIGN_IN_THROTTLED = "sign_in_throttled"  # once an hour and counter, not once a guess
     SIGN_IN_LIFTED = "sign_in_lifted"  # an administrator let somebody try again
     KEYS_THROTTLED = "keys_throttled"
+    RATE_LIMITED = "rate_limited"  # once an hour and counter, however much is asked for
     SESSION_ENDED = "session_ended"
     SESSIONS_ENDED = "sessions_ended"
     USER_ADDED = "user_added"

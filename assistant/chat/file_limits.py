@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 
@@ -9,13 +12,14 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from assistant.accounts.models import User
+from assistant.accounts.rate_limits import Holder, Limit, give_back, spend
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.chat.models import ChatFile
 from assistant.common.errors import UsageError
 
 MOST_FILES = 10  # of one conversation
-_FILES_OF_A_PERSON = 20  # as many of the greatest size fit into all conversations of one person
 _MOST_ADDED = 100  # by one person within the span
 _SPAN = timedelta(minutes=10)
 
@@ -28,16 +32,19 @@ class Refusal(StrEnum):
     EMPTY = "empty"
     NO_ROOM = "no_room"
     TOO_FAST = "too_fast"
+    TODAY = "today"
+    DISK = "disk"
     BUSY = "busy"
 
 
 class FileRefused(UsageError):
     """A file is not taken, and nothing was stored. The words are in `file_reasons`."""
 
-    def __init__(self, why: Refusal, name: str) -> None:
+    def __init__(self, why: Refusal, name: str, *, wait_s: int = 0) -> None:
         super().__init__(f"The file was not taken: {why}.")
         self.why = why
         self.name = name
+        self.wait_s = wait_s  # until it would be taken, where waiting helps
 
 
 def most_bytes() -> int:
@@ -47,8 +54,9 @@ def most_bytes() -> int:
 
 
 def most_bytes_of_a_person() -> int:
-    """Of all files in all conversations of one person together."""
-    return _FILES_OF_A_PERSON * most_bytes()
+    """Of all files in all conversations of one person together; one of the greatest size always fits."""
+    most: int = settings.MUNDAP_PERSON_FILES_BYTES
+    return max(most, most_bytes()) if most else sys.maxsize
 
 
 def require_pace(user_id: int, name: str) -> None:
@@ -73,3 +81,24 @@ def require_room(user_id: int, conversation_id: int | None, size: int, name: str
     mine = ChatFile.objects.filter(conversation__user=user_id).aggregate(total=Sum("size"))["total"] or 0
     if mine + size > most_bytes_of_a_person():
         raise FileRefused(Refusal.NO_ROOM, name)
+
+
+@contextmanager
+def within_a_day(user_id: int, size: int, name: str) -> Iterator[None]:
+    """Count a file of this size among what the person adds in a day, unless what stands inside fails.
+
+    Raises:
+        FileRefused: TODAY, with how long until there is room for it.
+    """
+    holder = Holder(user_id, User.objects.get(pk=user_id))
+    counted: list[tuple[Limit, int]] = []
+    try:
+        for limit, weight in ((Limit.UPLOADED_FILES, 1), (Limit.UPLOADED_BYTES, size)):
+            if (wait := spend(limit, holder, weight=weight)) is not None:
+                raise FileRefused(Refusal.TODAY, name, wait_s=wait.seconds)
+            counted.append((limit, weight))
+        yield
+    except BaseException:
+        for limit, weight in counted:
+            give_back(limit, holder, weight=weight)
+        raise

@@ -47,8 +47,8 @@ def failure_words(code: str) -> str:
     return str(_FAILURES.get(code, _FAILURES[FailureCode.CRASHED]))
 
 
-def refusal_words(why: Refusal, name: str) -> str:
-    """Why a file was not taken."""
+def refusal_words(why: Refusal, name: str, *, wait: str = "") -> str:
+    """Why a file was not taken. `wait`: how long until it would be, in words."""
     limits = {"name": name, "files": MOST_FILES, "mb": most_bytes() // _MIB}
     match why:
         case Refusal.TOO_MANY:
@@ -68,6 +68,18 @@ def refusal_words(why: Refusal, name: str) -> str:
         case Refusal.TOO_FAST:
             return (
                 gettext("“%(name)s” wasn’t added: you added very many files. Try again in a few minutes.")
+                % limits
+            )
+        case Refusal.TODAY:
+            return gettext(
+                "“%(name)s” wasn’t added: you added as much as is possible in one day. Try again in %(time)s."
+            ) % {"name": name, "time": wait}
+        case Refusal.DISK:
+            return (
+                gettext(
+                    "“%(name)s” wasn’t added: there is no room for files right now. Tell your administrator, "
+                    "and try again later."
+                )
                 % limits
             )
         case Refusal.BUSY:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from assistant.access.viewer import Viewer
+from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
 from assistant.chat import files_kept
 from assistant.chat.file_limits import (
@@ -24,6 +25,7 @@ from assistant.chat.file_limits import (
     most_bytes,
     require_pace,
     require_room,
+    within_a_day,
 )
 from assistant.chat.file_names import clean_name, told_apart
 from assistant.chat.file_reading import ensure_read, take_up
@@ -32,6 +34,7 @@ from assistant.chat.files_forgotten import forget_answers
 from assistant.chat.models import ChatFile, Conversation, FileState, Turn, TurnState
 from assistant.common.errors import NotFound
 from assistant.documents.models import Document
+from assistant.ingest.disk_room import DiskNearlyFull, require_disk_room, told_when_full
 from assistant.ingest.private import new_private_document
 
 
@@ -87,7 +90,7 @@ def add_file(*, viewer: Viewer, conversation_id: int | None, upload: Upload) -> 
     It is read outside the request. Bytes are on the disk before the row that asks for them is written.
 
     Raises:
-        FileRefused: it is not taken, and why.
+        FileRefused: it is not taken, and why; nothing of it stays.
         NotFound: no such conversation of this person.
     """
     name = clean_name(upload.name)
@@ -98,13 +101,19 @@ def add_file(*, viewer: Viewer, conversation_id: int | None, upload: Upload) -> 
         raise FileRefused(Refusal.TOO_LARGE, name)
     require_room(viewer.user_id, conversation_id, upload.size, name)
     try:
-        kept_as, size = files_kept.keep(upload.pieces, most=most_bytes())
+        require_disk_room(upload.size)
+        with told_when_full():
+            kept_as, size = files_kept.keep(upload.pieces, most=most_bytes())
     except files_kept.TooManyBytes as error:
         raise FileRefused(Refusal.TOO_LARGE, name) from error
+    except DiskNearlyFull as error:
+        raise FileRefused(Refusal.DISK, name) from error
     try:
         if not size:
             raise FileRefused(Refusal.EMPTY, name)
-        with transaction.atomic():
+        with within_a_day(viewer.user_id, size, name), transaction.atomic():
+            # Before the room is measured: files of one person that come at once are measured one by one.
+            User.objects.select_for_update(no_key=True).get(pk=viewer.user_id)
             conversation = _locked(viewer, conversation_id)
             require_room(viewer.user_id, conversation.pk, size, name)
             others = ChatFile.objects.filter(conversation=conversation).values_list("name", flat=True)

@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from assistant.common import local_guard
+from assistant.config.logs import install_hooks
 
 
 class ConfigConfig(AppConfig):
@@ -15,6 +16,7 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks; a web process needs the Celery application to wake workers up."""
+        install_hooks()
         import_module("assistant.config.checks")
         import_module("assistant.config.celery")
         if settings.MUNDAP_LOCAL_ONLY:

@@ -14,14 +14,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from assistant.common.errors import UsageError
 from assistant.common.network import Block, parse_networks
+
+if TYPE_CHECKING:
+    from dj_database_url import DBConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _ORIGIN = re.compile(
     r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
+_MIB, _A_MILLION = 1024 * 1024, 1_000_000
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"(?![\d.]+\Z){_LABEL}(?:\.{_LABEL})*")
 _WIDEST_IPV4, _WIDEST_IPV6 = 8, 7
@@ -49,8 +55,8 @@ class Environment:
     password_length: int
     host: str
     port: int
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)  # both may hold a password
+    broker_url: str = field(repr=False)
     embedder: str
     embedder_model: str
     embedder_url: str
@@ -77,6 +83,16 @@ class Environment:
     chat_region: str
     max_file_bytes: int
     parse_seconds: int
+    questions_per_minute: int  # of these, 0: as many as they like
+    requests_per_minute: int
+    key_requests_per_minute: int
+    pushes_per_minute: int
+    upload_files_per_day: int
+    upload_bytes_per_day: int
+    person_files_bytes: int
+    push_bytes_per_day: int
+    least_free_bytes: int
+    least_free_percent: int
     permission_max_age_s: int
     allowed_networks: tuple[Block, ...]
     local_only: bool
@@ -144,6 +160,19 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         chat_region=_text(environ, "MUNDAP_CHAT_REGION", ""),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
+        questions_per_minute=_number(environ, "MUNDAP_QUESTIONS_PER_MINUTE", 20, low=0, high=_A_MILLION),
+        requests_per_minute=_number(environ, "MUNDAP_REQUESTS_PER_MINUTE", 600, low=0, high=_A_MILLION),
+        key_requests_per_minute=_number(
+            environ, "MUNDAP_KEY_REQUESTS_PER_MINUTE", 300, low=0, high=_A_MILLION
+        ),
+        pushes_per_minute=_number(environ, "MUNDAP_PUSHES_PER_MINUTE", 3_000, low=0, high=_A_MILLION),
+        upload_files_per_day=_number(environ, "MUNDAP_UPLOAD_FILES_PER_DAY", 200, low=0, high=_A_MILLION),
+        upload_bytes_per_day=_number(environ, "MUNDAP_UPLOAD_MB_PER_DAY", 1_000, low=0, high=_A_MILLION)
+        * _MIB,
+        person_files_bytes=_number(environ, "MUNDAP_PERSON_FILES_MB", 1_000, low=0, high=_A_MILLION) * _MIB,
+        push_bytes_per_day=_number(environ, "MUNDAP_PUSH_MB_PER_DAY", 20_000, low=0, high=_A_MILLION) * _MIB,
+        least_free_bytes=_number(environ, "MUNDAP_LEAST_FREE_MB", 1_000, low=0, high=_A_MILLION) * _MIB,
+        least_free_percent=_number(environ, "MUNDAP_LEAST_FREE_PERCENT", 2, low=0, high=50),
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
         allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),
@@ -160,6 +189,44 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
     )
 
 
+def secrets_of(environment: Environment) -> tuple[str, ...]:
+    """All in it that opens something."""
+    addresses = (environment.database_url, environment.broker_url)
+    return (
+        environment.secret_key,
+        *environment.secret_key_fallbacks,
+        environment.embedder_api_key,
+        environment.reranker_api_key,
+        environment.chat_api_key,
+        *(password for address in addresses for password in _passwords(address)),
+    )
+
+
+def database_settings(url: str) -> DBConfig:
+    """What Django is told of the database.
+
+    Raises:
+        UsageError: this is no address of a database. What it holds is not repeated: a password may be in it.
+    """
+    import dj_database_url  # noqa: PLC0415 - needs Django, which the question for health does without
+
+    try:
+        return dj_database_url.parse(url)
+    except Exception:  # noqa: BLE001 - whatever it says repeats parts of the address
+        raise UsageError(
+            "DATABASE_URL is no address of a database. Write it like "
+            "postgresql://USER:PASSWORD@HOST:5432/NAME; signs such as # / ? @ in it as %23, %2F, %3F, %40."
+        ) from None
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    """As it is written and as it is sent."""
+    _, _, rest = address.partition("://")
+    user, at, _ = rest.rpartition("@")
+    _, colon, password = user.partition(":")
+    return (password, unquote(password)) if at and colon else ()
+
+
 def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     if name in environ:
         return environ[name]
@@ -169,7 +236,14 @@ def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}_FILE: {file} cannot be read ({error}).") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        # Whoever put the secret itself there reads that it is no path, and nobody reads the secret.
+        told = file if file.startswith(("/", "./", "../")) else "what it names"
+        raise UsageError(
+            f"{name}_FILE: {told} cannot be read ({why}). It takes the path of a file."
+        ) from None
+    except ValueError:
+        raise UsageError(f"{name}_FILE names no file. Give the path of a file.") from None
 
 
 def _flag(environ: Mapping[str, str], name: str, default: str = "") -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
+from assistant.common.known_secrets import remember
 from assistant.config import house
-from assistant.config.env import REPOSITORY, read_environment
+from assistant.config.env import REPOSITORY, database_settings, read_environment, secrets_of
 
 ENVIRONMENT = read_environment()
+remember(*secrets_of(ENVIRONMENT))
 house.hold_to_it(ENVIRONMENT)  # before anything connects
 
 MUNDAP_HOME: Path = ENVIRONMENT.home
@@ -45,6 +46,15 @@ MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
 MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
+MUNDAP_QUESTIONS_PER_MINUTE: int = ENVIRONMENT.questions_per_minute  # here and below, 0: unlimited
+MUNDAP_REQUESTS_PER_MINUTE: int = ENVIRONMENT.requests_per_minute
+MUNDAP_KEY_REQUESTS_PER_MINUTE: int = ENVIRONMENT.key_requests_per_minute
+MUNDAP_PUSHES_PER_MINUTE: int = ENVIRONMENT.pushes_per_minute
+MUNDAP_UPLOAD_FILES_PER_DAY: int = ENVIRONMENT.upload_files_per_day
+MUNDAP_UPLOAD_BYTES_PER_DAY: int = ENVIRONMENT.upload_bytes_per_day
+MUNDAP_PERSON_FILES_BYTES: int = ENVIRONMENT.person_files_bytes
+MUNDAP_PUSH_BYTES_PER_DAY: int = ENVIRONMENT.push_bytes_per_day
+MUNDAP_LEAST_FREE: tuple[int, int] = (ENVIRONMENT.least_free_bytes, ENVIRONMENT.least_free_percent)
 MUNDAP_KEEP_DAYS: tuple[int, int, int] = ENVIRONMENT.keep_days
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
@@ -90,6 +100,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assistant.web.as_it_comes.AsItComesMiddleware",
+    "assistant.web.middleware.LengthMiddleware",
     # Outermost, so that every response has their headers, also files and what others refuse.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "assistant.web.content_policy.ContentPolicyMiddleware",
@@ -108,6 +120,7 @@ MIDDLEWARE = [
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "assistant.web.held_back.HeldBackMiddleware",
 ]
 
 ROOT_URLCONF = "assistant.config.urls"
@@ -160,7 +173,7 @@ _SQLITE_OPTIONS = {
         "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
-_database = dj_database_url.parse(ENVIRONMENT.database_url)
+_database = database_settings(ENVIRONMENT.database_url)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = _SQLITE_OPTIONS
     # A file, because threads share no in-memory database as they share a real one.
@@ -177,12 +190,20 @@ LOCALE_PATHS = [REPOSITORY / "assistant" / "locale"]
 USE_TZ = True
 TIME_ZONE = "Asia/Seoul"
 
+# How many parts of a form are read. How large a body may be is decided before (`assistant.config.bodies`).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a form beside its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
 STATIC_URL = "static/"
 STATICFILES_DIRS = [REPOSITORY / "static"]
 STATIC_ROOT = MUNDAP_HOME / "static"
 # Serve straight from the source folders: nothing to collect on a laptop. A container collects at build time.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own pages alone use them
 
+DEFAULT_EXCEPTION_REPORTER = "assistant.config.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "assistant.config.error_reports.WithoutSecrets"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -247,19 +268,21 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},
 }
 
-LOGGING = {
+_TALKATIVE = (
+    *("httpx2", "httpcore2", "paramiko", "smbprotocol", "spnego", "fido2"),
+    *("botocore", "boto3", "imapclient", "oauthlib"),
+)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "assistant.config.log_lines.LogLine",
+            "()": "assistant.config.logs.PlainFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # At INFO they write down every address that is asked for, or the ids of keys.
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol", "fido2")
-    },
+    # At finer levels they write down every address that is asked for, ids of keys, or what proves who asks.
+    "loggers": {name: {"level": "WARNING"} for name in _TALKATIVE},
 }

@@ -16,6 +16,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.SIGN_IN_THROTTLED: pgettext_lazy("audited event", "Held back guesses at a password"),
     Event.SIGN_IN_LIFTED: pgettext_lazy("audited event", "Let somebody try to sign in again"),
     Event.KEYS_THROTTLED: pgettext_lazy("audited event", "Held back guesses at keys of the API"),
+    Event.RATE_LIMITED: pgettext_lazy("audited event", "Held back what came faster than the limit"),
     Event.SESSION_ENDED: pgettext_lazy("audited event", "Ended a session"),
     Event.SESSIONS_ENDED: pgettext_lazy("audited event", "Ended sessions"),
     Event.USER_ADDED: pgettext_lazy("audited event", "Added an account"),

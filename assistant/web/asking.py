@@ -17,6 +17,8 @@ from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
+from assistant.web.held_back import question_held, told_to_wait
+from assistant.web.moments import at_least
 from assistant.web.numbers import number
 from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async
@@ -30,6 +32,11 @@ def ask(request: PersonRequest) -> HttpResponse:
     viewer = viewer_for(request.user)
     question = request.POST.get("question", "").replace("\r\n", "\n")
     conversation_id = number(request.POST.get("conversation", ""))
+    if (wait := question_held(request.user)) is not None:
+        refusal = gettext(
+            "You asked very many questions in a short time. Wait %(time)s, then send it again."
+        ) % {"time": at_least(wait.seconds)}
+        return told_to_wait(_told(request, viewer, question, conversation_id, refusal), wait)
     try:
         turn = services.start_turn(
             viewer=viewer,
@@ -119,6 +126,13 @@ def _refused(
         refusal = gettext("Drafts aren’t offered any more. Choose “Answer from documents” and send it again.")
     else:
         refusal = str(error)
+    return _told(request, viewer, question, conversation_id, refusal)
+
+
+def _told(
+    request: PersonRequest, viewer: Viewer, question: str, conversation_id: int | None, refusal: str
+) -> HttpResponse:
+    """The refusal by the box, in which the question still stands."""
     if request.htmx:
         response = HttpResponse(status=422)
         fragment = render(request, "web/fragments/refusal.html", {"refusal": refusal})

@@ -14,6 +14,7 @@ from assistant.chat.file_limits import FileRefused
 from assistant.chat.file_reasons import refusal_words
 from assistant.chat.files import Upload, add_file, files_of, remove_file
 from assistant.web.conversations import chat_page, rail
+from assistant.web.moments import at_least
 from assistant.web.numbers import number
 from assistant.web.signed_in import PersonRequest, for_people
 
@@ -37,7 +38,7 @@ def add(request: PersonRequest) -> HttpResponse:
         try:
             conversation_id = add_file(viewer=viewer, conversation_id=conversation_id, upload=upload)
         except FileRefused as error:
-            refusals.append(refusal_words(error.why, error.name))
+            refusals.append(refusal_words(error.why, error.name, wait=at_least(error.wait_s)))
     return _shown(
         request, viewer, conversation_id, refusals, is_new=before is None and conversation_id is not None
     )

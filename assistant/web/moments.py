@@ -60,6 +60,14 @@ def _ahead(left: timedelta) -> str:
     return ngettext("in %(n)s day", "in %(n)s days", n) % {"n": n}
 
 
+def at_least(seconds: int) -> str:
+    """As `duration`, never less than it is: whole minutes from one on, whole hours from one on."""
+    for unit in (_HOUR, _MINUTE):
+        if seconds > (span := int(unit.total_seconds())):
+            return duration(-(-seconds // span) * span)
+    return duration(seconds)
+
+
 def duration(seconds: float | None) -> str:
     """`40 seconds`, `3 minutes`; empty if unknown."""
     if seconds is None or seconds < 0:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.accounts import local_sign_in
 from assistant.accounts.models import User
-from assistant.accounts.throttle import Held
+from assistant.accounts.throttle import Held, challenge_asked
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.factors import halfway, passkeys
@@ -21,7 +21,7 @@ from assistant.factors.requests import shown_in, site_of, word_of
 from assistant.factors.rule import Next, Way, after_password
 from assistant.factors.showing import try_code
 from assistant.web.coming_in import come_in, remember_device
-from assistant.web.company_sign_in import apology, safe_page
+from assistant.web.company_sign_in import apology, safe_page, too_many
 from assistant.web.proving import held_words
 
 _UNFIT, _TOO_MANY = 422, 429
@@ -72,6 +72,8 @@ def by_passkey(request: HttpRequest) -> HttpResponse:
             site, passkeys.Asked(Purpose.SIGN_IN, word_of(request)), shown_in(request, "passkey")
         )
     except passkeys.Unusable:
+        if (held := challenge_asked(address=address_of(request))) is not None:
+            return too_many(request, held)  # nor does the audit log grow by it
         record(Event.SIGN_IN_FAILED, ways=Way.PASSKEY)
         return apology(request, _no_passkey(), status=_UNFIT)
     if not local_sign_in.has_password(user):

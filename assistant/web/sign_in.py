@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -31,7 +30,7 @@ from assistant.identity.kinds import KINDS
 from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
 from assistant.web.coming_in import DEVICE_COOKIE, after_directory, after_right_password
-from assistant.web.company_sign_in import leave
+from assistant.web.company_sign_in import leave, safe_page
 from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
@@ -179,7 +178,4 @@ def _proven(request: HttpRequest, address: str, password: str) -> User | None:
 def _next(request: HttpRequest) -> str:
     """Where to go now: only ever a page of this site."""
     target = request.POST.get("next") or request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return target if safe else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return safe_page(request, target) or resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -31,7 +31,7 @@ form.addEventListener("htmx:beforeRequest", (event) => {
   document.getElementById("composer-error").replaceChildren();
 });
 form.addEventListener("htmx:afterRequest", (event) => {
-  if (!isQuestion(event) || !event.detail.successful) return;
+  if (!isQuestion(event) || event.detail.xhr.status >= 400) return;
   box.value = "";
   box.placeholder = box.dataset.nextPlaceholder;
   grow();

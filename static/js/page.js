@@ -7,11 +7,15 @@ export function announce(text) {
 }
 
 export function notify(reason) {
+  tell(document.getElementById("notice").dataset[reason]);
+}
+
+function tell(text) {
   const notice = document.getElementById("notice");
-  notice.textContent = notice.dataset[reason];
+  notice.textContent = text;
   notice.hidden = false;
-  clearTimeout(notify.timer);
-  notify.timer = setTimeout(() => {
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => {
     notice.hidden = true;
   }, 8000);
 }
@@ -92,8 +96,10 @@ document.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
 });
+document.addEventListener("mundap:held", (event) => tell(event.detail.text));
 document.addEventListener("htmx:sendError", () => notify("unreachable"));
 document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 429) return; // it says itself for how long to wait
   if (event.detail.target?.id !== "panel-body") notify(event.detail.xhr.status === 404 ? "gone" : "failed");
 });
 showTheme();

@@ -17,6 +17,7 @@ from urllib.error import URLError
 from tests.browser.world import WORLD
 from tests.connectors.servers.programs import free_port
 from tests.made_in_run import DATABASE, laid
+from tests.unlimited import UNLIMITED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("MUNDAP_TEST_CHROMIUM", "/usr/bin/chromium"))
@@ -40,6 +41,7 @@ def environment_of(home: Path) -> dict[str, str]:
         "PYTHONPATH": str(REPOSITORY),
         "MUNDAP_LOG_LEVEL": "WARNING",
         "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # but where a test is about it
+        **UNLIMITED,
     }
 
 

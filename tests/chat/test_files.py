@@ -269,7 +269,7 @@ def test_limits_are_kept(
     names = [one.name for one in files_of(viewer=ann, conversation_id=conversation).files]
     assert names[:2] == ["a.txt", "a (2).txt"]
     assert len(set(names)) == 10
-    monkeypatch.setattr(file_limits, "_FILES_OF_A_PERSON", 1)
+    settings.MUNDAP_PERSON_FILES_BYTES = 10
     assert refused(None) == Refusal.NO_ROOM
     monkeypatch.setattr(file_limits, "_MOST_ADDED", 10)
     assert refused(None) == Refusal.TOO_FAST

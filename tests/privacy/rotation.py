@@ -21,6 +21,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.unlimited import UNLIMITED
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 OLD, NEW = "old-" + "k" * 44, "new-" + "k" * 44
 
@@ -48,6 +50,7 @@ def environment(home: Path, url: str, key: str, fallbacks: str = "") -> dict[str
         "PYTHONPATH": str(REPOSITORY),
         "MUNDAP_LOG_LEVEL": "ERROR",
         "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # its people sign in by a password alone
+        **UNLIMITED,
     }
     return {**os.environ, **own}
 

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.unlimited import UNLIMITED
+
 
 def main() -> int:
     """Read the arguments, make a database, ask, print."""
@@ -41,6 +43,7 @@ def _start(home: str) -> None:
     os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
     os.environ["DATABASE_URL"] = f"sqlite:///{home}/inventory.sqlite3"
     os.environ["MUNDAP_REQUIRE_SECOND_FACTOR"] = "nobody"  # its people are signed in without a page
+    os.environ.update(UNLIMITED)
     os.environ["MUNDAP_ALLOWED_HOSTS"] = "testserver"
     os.environ["MUNDAP_LOG_LEVEL"] = "ERROR"
     import django  # noqa: PLC0415 - needs the environment above

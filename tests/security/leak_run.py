@@ -22,6 +22,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.unlimited import UNLIMITED
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ def _start(home: str) -> None:
     os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
     os.environ["DATABASE_URL"] = f"sqlite:///{home}/leaks.sqlite3"
     os.environ["MUNDAP_REQUIRE_SECOND_FACTOR"] = "nobody"  # its people are signed in without a page
+    os.environ.update(UNLIMITED)
     os.environ["MUNDAP_ALLOWED_HOSTS"] = "testserver"
     import django  # noqa: PLC0415 - needs the environment above
     from django.conf import settings  # noqa: PLC0415

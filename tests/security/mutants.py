@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.unlimited import UNLIMITED
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def main() -> int:
         os.environ.update({"MUNDAP_HOME": home, "DJANGO_SETTINGS_MODULE": "assistant.config.settings"})
         os.environ["DATABASE_URL"] = f"sqlite:///{home}/mutants.sqlite3"
         os.environ["MUNDAP_REQUIRE_SECOND_FACTOR"] = "nobody"  # its people are signed in without a page
+        os.environ.update(UNLIMITED)
         import django  # noqa: PLC0415 - needs the environment above
         from django.core.management import call_command  # noqa: PLC0415
 

@@ -30,6 +30,8 @@ from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from tests.unlimited import UNLIMITED
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
@@ -73,6 +75,7 @@ def _set_environment(home: str, database: str) -> None:
             "MUNDAP_DEMO": "0",
             "MUNDAP_LOG_LEVEL": "ERROR",
             "MUNDAP_REQUIRE_SECOND_FACTOR": "nobody",  # its people are signed in without a page
+            **UNLIMITED,
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(REPOSITORY),
         }

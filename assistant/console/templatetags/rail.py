@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
+from assistant.ingest.disk_room import is_nearly_full
 
 register = template.Library()
 
@@ -91,6 +92,12 @@ def console_entry(context: template.Context) -> str:
     """The first page of the console that the person may open; empty where there is none."""
     rights = cast(User, cast(HttpRequest, context["request"]).user).rights
     return next((reverse(section.route) for section in _SECTIONS if section.right in rights), "")
+
+
+@register.simple_tag
+def no_room_for_uploads() -> bool:
+    """Whether files and pushed documents are refused, because a disk is nearly full."""
+    return is_nearly_full()
 
 
 @register.simple_tag(takes_context=True)

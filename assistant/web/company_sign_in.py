@@ -7,12 +7,14 @@ browser goes to `finish` with a ticket. Only there is anybody signed in, and onl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -46,6 +48,9 @@ from assistant.web.sessions import begin_session
 
 _PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
 _TOO_MANY = 429
+_SHORTEST = timedelta(
+    minutes=1
+)  # by which clocks may differ; a shorter session would end before its first page
 LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is on its way
 
 
@@ -213,8 +218,12 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
 
 
 def sign_in_from(request: HttpRequest, user: User, identity: ExternalIdentity, claims: Claims) -> None:
-    """A session of this person, tied to the provider's own, so that the provider can end it."""
-    begin_session(request, user, Way.PROVIDER)
+    """A session of this person, tied to the provider's own, so that the provider can end it; it is over no
+    later than the provider says."""
+    ends_at = claims.session_ends_at
+    if ends_at is not None:
+        ends_at = max(ends_at, timezone.now() + _SHORTEST)
+    begin_session(request, user, Way.PROVIDER, ends_at=ends_at)
     request.session.save()
     session = SignedInSession.objects.get(session_key=request.session.session_key)
     ProviderSession.objects.create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth import login
@@ -24,12 +25,17 @@ from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
 
 
-def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
-    """Sign the person in: a new key, what they showed, and what the page says of this session later."""
+def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetime | None = None) -> None:
+    """Sign the person in: a new key, what they showed, and what the page says of this session later.
+
+    `ends_at`: when it ends at the latest, however much it is used; None: as any other.
+    """
     login(request, user)
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
-    request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
+    request.session[about_key()] = describe(
+        browser=browser, system=system, address=address_of(request), ends_at=ends_at
+    )
 
 
 @require_GET

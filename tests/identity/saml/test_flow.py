@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from lxml import etree
@@ -175,6 +176,36 @@ def test_a_role_that_came_by_a_group_ends_with_the_group(acme: IdentityProvider,
         attributes=attributes(mail=("new@example.com",)),
     )
     assert User.objects.get(email="new@example.com").role == Role.EMPLOYEE
+
+
+@pytest.mark.parametrize(
+    ("says", "left"),
+    [
+        (timedelta(minutes=20), timedelta(minutes=20)),
+        (timedelta(seconds=5), timedelta(minutes=1)),  # clocks differ by that; it must see its first page
+        (timedelta(days=400), None),
+        (None, None),
+    ],
+)
+def test_a_session_ends_no_later_than_the_provider_says(
+    acme: IdentityProvider, browser: Client, says: timedelta | None, left: timedelta | None
+) -> None:
+    begun = timezone.now()
+    ends = "" if says is None else at(datetime.now(UTC) + says)
+    signed_in(browser, statement_attributes={"SessionNotOnOrAfter": ends})
+    row = SignedInSession.objects.get()
+    usual = row.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    if left is None:
+        assert row.expire_date == usual
+    else:
+        assert abs(row.expire_date - (begun + left)) < timedelta(seconds=10)
+    session = browser.session
+    session["used"] = True  # however much it is used
+    session.save()
+    assert SignedInSession.objects.get().expire_date == row.expire_date
+    assert browser.get("/style/").status_code == 200
+    SignedInSession.objects.update(expire_date=timezone.now())
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
 
 
 def test_an_answer_counts_once(acme: IdentityProvider, browser: Client) -> None:

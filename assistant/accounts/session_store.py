@@ -2,7 +2,8 @@
 
 A session ends when its row is gone: the next request with its cookie is nobody's, in every process. It also
 ends when nobody used it for `MUNDAP_SESSION_IDLE_S`, and `SESSION_COOKIE_AGE` after signing in, however much
-it is used; earlier where who vouched for its person said so. When it was used is written at most every few minutes.
+it is used; earlier where who vouched for its person said so. When it was used is written at most every few
+minutes.
 """
 
 from __future__ import annotations

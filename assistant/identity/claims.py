@@ -19,7 +19,7 @@ class Claims:
 
     `verified`: the provider vouches that the address is the person's own. `groups`: None where it told
     nothing of groups, which is not the same as none. `session`: the provider's name of its own session;
-    `kept` is what signing out there needs; `session_ends_at`: when a session made of it must end, if it said so.
+    `kept` is what signing out there needs; `session_ends_at`: when a session made of it must end, if it says.
     """
 
     subject: str

@@ -26,6 +26,7 @@ from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
 from assistant.common.identity import known_as_address
 from assistant.common.types import Json
+from assistant.factors import halfway
 from assistant.factors.rule import Way
 from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
@@ -48,9 +49,8 @@ from assistant.web.sessions import begin_session
 
 _PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
 _TOO_MANY = 429
-_SHORTEST = timedelta(
-    minutes=1
-)  # by which clocks may differ; a shorter session would end before its first page
+# By which clocks may differ: a shorter session would end before its first page.
+_SHORTEST = timedelta(minutes=1)
 LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is on its way
 
 
@@ -166,6 +166,19 @@ def leave(request: HttpRequest) -> HttpResponse | None:
     return response
 
 
+def tie_to(
+    request: HttpRequest,
+    identity: ExternalIdentity,
+    *,
+    index: str = "",
+    kept: Mapping[str, Json] | None = None,
+) -> None:
+    """Say that this session came of the provider: it ends when the provider or the person ends that."""
+    request.session.save()
+    session = SignedInSession.objects.get(session_key=request.session.session_key)
+    ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
+
+
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:
     """A sign-in that came to nothing, with a way to begin again."""
     response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
@@ -223,10 +236,7 @@ def sign_in_from(request: HttpRequest, user: User, identity: ExternalIdentity, c
     ends_at = claims.session_ends_at
     if ends_at is not None:
         ends_at = max(ends_at, timezone.now() + _SHORTEST)
+    halfway.forget(request.session)
     begin_session(request, user, Way.PROVIDER, ends_at=ends_at)
-    request.session.save()
-    session = SignedInSession.objects.get(session_key=request.session.session_key)
-    ProviderSession.objects.create(
-        session=session, identity=identity, index=claims.session, kept=dict(claims.kept)
-    )
+    tie_to(request, identity, index=claims.session, kept=claims.kept)
     record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email, provider=identity.provider.slug)

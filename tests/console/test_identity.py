@@ -163,6 +163,22 @@ def test_a_dry_run_tells_an_old_message_from_a_forged_one(ada: Client, hanbit: I
         assert "The message is not believed" in ada.post(path, {"message": rubbish}).content.decode()
 
 
+def test_a_dry_run_lists_all_that_is_wrong_at_once(ada: Client, hanbit: IdentityProvider) -> None:
+    path = f"/console/identity/{hanbit.pk}/try/"
+    wrong = (
+        answer().replace(f"{SITE}/acs/", "https://old.example/acs/").replace(f"{SITE}/metadata/", "urn:<b>x")
+    )
+    page = ada.post(path, {"message": wrong.replace("urn:<b>x", "urn:x&lt;")}).content.decode()
+    states = re.findall(r'<li data-state="(\w+)">', page)
+    assert (len(states), states.count("failed")) == (15, 4)  # signature, destination, recipient, audience
+    assert "4 things have to be mended" in page
+    assert "<code>https://old.example/acs/</code>" in page
+    assert "<code>urn:x&lt;</code>" in page
+    assert f"<code>{SITE}/metadata/</code>" in page
+    good = ada.post(path, {"message": answer()}).content.decode()
+    assert set(re.findall(r'<li data-state="(\w+)">', good)) == {"passed"}
+
+
 def test_a_sign_in_that_is_tried_ends_on_the_page_and_in_no_session(
     ada: Client, hanbit: IdentityProvider
 ) -> None:

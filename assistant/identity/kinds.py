@@ -83,11 +83,13 @@ class KeyFact:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a provider's page shows beside its settings: addresses that the provider must be told (label and
-    value), certificates, and what somebody should care for (told)."""
+    value), certificates, what keeps people from signing in now (`warnings`, told), and what will if nobody
+    cares for it (`notices`, told)."""
 
     addresses: tuple[tuple[str | Promise, str], ...] = ()
     keys: tuple[KeyFact, ...] = ()
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     read_at: datetime | None = None  # when the provider's own description was last read
     has_next_key: bool = False
 
@@ -97,8 +99,8 @@ class Kind:
     """A kind's words. `route` names the page at which a sign-in begins; where it is empty, the kind takes a
     password that is typed into our own form.
 
-    The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a new provider
-    needs of us, `refreshes` reads what the provider publishes and says what kept it from that (told),
+    The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a provider needs of
+    us when it is saved, `refreshes` reads what the provider publishes and says what kept it from that (told),
     `leaves` builds the way out of a session there (None: there is none), `shows` tells the facts for the
     provider's page; both take the site's address as well.
     """
@@ -120,7 +122,7 @@ class Kind:
         return cast(KindModule, import_module(self.module))
 
     def prepare(self, provider: IdentityProvider) -> None:
-        """Make what a new provider needs of us."""
+        """Make what a provider needs of us, where it is not there yet."""
         if self.prepares:
             cast("Callable[[IdentityProvider], object]", import_string(self.prepares))(provider)
 
@@ -150,7 +152,7 @@ KINDS: dict[str, Kind] = {
         about=_("Okta, Microsoft Entra ID, Google Workspace, Keycloak, AD FS and most company sign-ins."),
         module="assistant.identity.saml.kind",
         route="web:saml-begin",
-        prepares="assistant.identity.saml.keys.own_keys",
+        prepares="assistant.identity.saml.keys.make_keys",
         refreshes="assistant.identity.saml.refreshing.refresh",
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",

@@ -94,6 +94,8 @@ def change_provider(*, provider_id: int, form: ProviderForm, actor: str) -> Iden
         row.changed_at = timezone.now()
         row.save()
         _keep_secrets(row, secrets)
+        KINDS[row.kind].prepare(row)
+        row.refresh_from_db()
         record(Event.IDENTITY_PROVIDER_CHANGED, actor=actor, provider=row.slug)
     return row
 

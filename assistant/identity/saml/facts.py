@@ -16,13 +16,18 @@ from assistant.identity.saml.keys import own_keys
 from assistant.identity.saml.party import NotDescribed, own_addresses, party_of
 
 
-def facts_of(provider: IdentityProvider, site: str) -> Facts:
+def facts_of(provider: IdentityProvider, site: str, *, now: datetime | None = None) -> Facts:
     """See `kinds.Facts`."""
-    now = timezone.now()
-    own, keys = own_addresses(provider, site), own_keys(provider)
+    now = now or timezone.now()
+    own, keys = own_addresses(provider, site), None
     fetched = FetchedMetadata.objects.filter(provider=provider).first()
     warnings: list[str] = []
+    notices: list[str] = []
     theirs: tuple[Certificate, ...] = ()
+    try:
+        keys = own_keys(provider)
+    except NotDescribed as error:
+        warnings.append(said(error))
     try:
         party = party_of(provider)
     except NotDescribed as error:
@@ -33,7 +38,7 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
             warnings.append(told("No certificate of the provider counts any more: nobody can sign in."))
         elif all(one.ends_soon(now) for one in theirs):
             last = max(one.ends_at for one in theirs)
-            warnings.append(
+            notices.append(
                 told(
                     "The certificate of the provider ends on {day}. Ask for the next one, and have both "
                     "entered while it is changed.",
@@ -41,10 +46,12 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
                 )
             )
     if fetched is not None and fetched.problem and fetched.problem not in warnings:
-        warnings.append(restored(fetched.problem, fetched.problem_parts))
+        # What was read before still counts, if there is any.
+        (notices if theirs else warnings).append(restored(fetched.problem, fetched.problem_parts))
     shown = [_fact(one, now) for one in theirs]
-    shown.append(_fact(keys.current.certificate, now, ours=True, role=_("in use")))
-    if keys.next is not None:
+    if keys is not None:
+        shown.append(_fact(keys.current.certificate, now, ours=True, role=_("in use")))
+    if keys is not None and keys.next is not None:
         shown.append(_fact(keys.next.certificate, now, ours=True, role=_("next")))
     return Facts(
         addresses=(
@@ -56,7 +63,8 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
         keys=tuple(shown),
         warnings=tuple(warnings),
         read_at=fetched.fetched_at if fetched else None,
-        has_next_key=keys.next is not None,
+        notices=tuple(notices),
+        has_next_key=keys is not None and keys.next is not None,
     )
 
 

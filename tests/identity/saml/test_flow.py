@@ -30,6 +30,7 @@ from assistant.identity.models import (
     StartedSignIn,
 )
 from assistant.identity.providers import Mistakes, ProviderForm, add_provider, change_provider, set_open
+from assistant.identity.saml.facts import facts_of
 from assistant.identity.saml.keys import announce_next, own_keys, use_next
 from assistant.identity.saml.party import NotDescribed, party_of
 from assistant.identity.saml.refreshing import refresh
@@ -384,6 +385,45 @@ def test_metadata_of_ours_names_both_keys_while_one_is_rolled_over(
         set(published()) == set(before.published[1].certificate.pem.splitlines()[1:-1])
         or len(set(published())) == 1
     )
+
+
+def test_only_saving_makes_a_key_of_ours_and_no_page_that_is_looked_at(
+    acme: IdentityProvider, browser: Client, people: dict[str, User]
+) -> None:
+    IdentityProvider.objects.update(sealed_secrets=b"")
+    ada = Client(headers={"Accept-Language": "en"})
+    ada.force_login(people["ada"])
+    page = f"/console/identity/{acme.pk}/"
+    assert browser.get(f"{BASE}metadata/").status_code == 404
+    assert browser.get(f"{BASE}begin/").status_code == 503
+    assert sent(browser, answer("_x")).status_code == 400
+    assert "no key of its own" in ada.get(page).content.decode()
+    assert ada.get("/console/identity/").status_code == 200
+    assert ada.post(f"{page}key/", {"announce": "1"}).status_code == 302
+    assert not IdentityProvider.objects.get().sealed_secrets
+    change_provider(
+        provider_id=acme.pk,
+        form=ProviderForm(name="Acme", kind="saml", settings=settings_by_hand(), domains=["example.com"]),
+        actor="test",
+    )
+    first = browser.get(f"{BASE}metadata/").content
+    assert b"X509Certificate" in first
+    assert "no key of its own" not in ada.get(page).content.decode()
+    assert browser.get(f"{BASE}metadata/").content == first
+
+
+def test_a_certificate_that_ends_soon_is_cared_for_and_one_that_is_over_is_trouble(
+    acme: IdentityProvider,
+) -> None:
+    now = timezone.now()
+    ends = party_of(acme).certificates[0].ends_at
+    for moment, warned, noticed in (
+        (ends - timedelta(days=60), 0, 0),
+        (ends - timedelta(days=5), 0, 1),
+        (ends + timedelta(days=1), 1, 0),
+    ):
+        facts = facts_of(acme, SITE, now=moment)
+        assert (len(facts.warnings), len(facts.notices)) == (warned, noticed), (moment, now)
 
 
 def metadata_of(entity: str = IDP, key: str = "rsa", extra: str = "") -> str:

@@ -102,7 +102,8 @@ class Kind:
     The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a provider needs of
     us when it is saved, `refreshes` reads what the provider publishes and says what kept it from that (told),
     `leaves` builds the way out of a session there (None: there is none), `shows` tells the facts for the
-    provider's page; both take the site's address as well.
+    provider's page; both take the site's address as well. `stays` holds settings against those of before
+    while the provider knows people, and may write down what it is bound to from now on.
     """
 
     label: str | Promise
@@ -113,6 +114,7 @@ class Kind:
     refreshes: str = ""
     leaves: str = ""
     shows: str = ""
+    stays: str = ""
     fixed: tuple[str, ...] = ()  # settings that decide who a subject is: none changes while it knows people
     reads_messages: bool = False  # one of its messages can be pasted and looked at
     has_keys: bool = False  # we have a key pair at it, which can be rolled over
@@ -139,6 +141,15 @@ class Kind:
         way = cast("Callable[[ProviderSession, str], Leaving | None]", import_string(self.leaves))
         return way(session, site)
 
+    def mistakes_of_moving(self, provider: IdentityProvider, before: Mapping[str, Json]) -> Mapping[str, str]:
+        """What makes it another provider than the one by which people came; by field, told."""
+        if not self.stays or not provider.identities.exists():
+            return {}
+        stays = import_string(self.stays)
+        return cast("Callable[[IdentityProvider, Mapping[str, Json]], Mapping[str, str]]", stays)(
+            provider, before
+        )
+
     def facts(self, provider: IdentityProvider, site: str) -> Facts:
         """What its page shows."""
         if not self.shows:
@@ -156,6 +167,7 @@ KINDS: dict[str, Kind] = {
         refreshes="assistant.identity.saml.refreshing.refresh",
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",
+        stays="assistant.identity.saml.staying.mistakes_of_moving",
         fixed=("entity_id", "subject_attribute"),
         reads_messages=True,
         has_keys=True,

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role
 from assistant.accounts.people import LastManager
 from assistant.audit.trail import Event, record
@@ -92,7 +93,7 @@ def change_provider(*, provider_id: int, form: ProviderForm, actor: str) -> Iden
         secrets = {**secrets_of(row), **form.secrets}
         before, rule = dict(row.settings), row.group_roles
         wrong = _fill(row, form, secrets)
-        wrong |= _moved(row, before)
+        wrong |= _moved(row, before) or KINDS[row.kind].mistakes_of_moving(row, before)
         if wrong:
             raise Mistakes(wrong)
         row.changed_at = timezone.now()
@@ -120,7 +121,7 @@ def set_open(*, provider_id: int, is_open: bool, actor: str) -> None:
 
 
 def remove_provider(*, provider_id: int, actor: str) -> None:
-    """Remove it with what it knew of people. Their accounts stay.
+    """Remove it with what it knew of people, and end the sessions that it gave. Their accounts stay.
 
     Raises:
         NotFound: no such provider.
@@ -128,6 +129,7 @@ def remove_provider(*, provider_id: int, actor: str) -> None:
     row = provider(provider_id)
     with transaction.atomic():
         record(Event.IDENTITY_PROVIDER_REMOVED, actor=actor, provider=row.slug)
+        SignedInSession.objects.filter(provider_session__identity__provider=row).delete()
         row.delete()
 
 

@@ -32,7 +32,7 @@ from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
 from assistant.identity.kinds import KINDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
-from assistant.identity.refusals import Refused
+from assistant.identity.refusals import Refusal, Refused
 from assistant.identity.started import (
     BROWSER_COOKIE,
     LIFE,
@@ -215,6 +215,8 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
         user, identity = admit(started.provider, claims)
         sign_in_from(request, user, identity, claims)
         return redirect(after)
+    if not started.provider.is_open:  # it was closed while the browser was away
+        raise Refused(Refusal.PROVIDER_CLOSED)
     person = request.user
     if not isinstance(person, User) or person.pk != started.user_id:
         return apology(request, gettext("You were signed out meanwhile. Sign in again."))

@@ -29,7 +29,14 @@ from assistant.identity.models import (
     ProviderSession,
     StartedSignIn,
 )
-from assistant.identity.providers import Mistakes, ProviderForm, add_provider, change_provider, set_open
+from assistant.identity.providers import (
+    Mistakes,
+    ProviderForm,
+    add_provider,
+    change_provider,
+    remove_provider,
+    set_open,
+)
 from assistant.identity.saml.facts import facts_of
 from assistant.identity.saml.keys import announce_next, own_keys, use_next
 from assistant.identity.saml.party import NotDescribed, party_of
@@ -424,6 +431,74 @@ def test_a_certificate_that_ends_soon_is_cared_for_and_one_that_is_over_is_troub
     ):
         facts = facts_of(acme, SITE, now=moment)
         assert (len(facts.warnings), len(facts.notices)) == (warned, noticed), (moment, now)
+
+
+def test_a_provider_that_knows_people_does_not_become_another_one(
+    acme: IdentityProvider, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same subject is somebody else there: an entity ID hides in metadata, and behind its address."""
+    signed_in(browser)
+
+    def change(**said: Json) -> None:
+        form = ProviderForm(name="Acme", kind="saml", settings=said, domains=["example.com"])
+        change_provider(provider_id=acme.pk, form=form, actor="test")
+
+    with pytest.raises(Mistakes) as caught:
+        change(metadata=metadata_of(entity="https://other.example"), entity_id=IDP)
+    assert list(caught.value.by_field) == ["metadata"]
+    change(metadata=metadata_of(), entity_id=IDP)
+    with pytest.raises(Mistakes):
+        change(metadata_url="https://other.example/metadata")  # by which it would lose its name
+    change(metadata_url="https://other.example/metadata", entity_id=IDP)
+    served = {"text": metadata_of(entity="https://other.example")}
+    monkeypatch.setattr("assistant.identity.saml.refreshing._fetched", lambda _: served["text"])
+    assert "another provider" in refresh(IdentityProvider.objects.get())
+    with pytest.raises(NotDescribed):
+        party_of(IdentityProvider.objects.get())
+    served["text"] = metadata_of()
+    assert refresh(IdentityProvider.objects.get()) == ""
+
+
+def test_metadata_from_another_address_is_bound_to_the_provider_by_which_people_came(
+    people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = added({"metadata_url": "https://idp.example.com/metadata"})
+    served = {"text": metadata_of()}
+    monkeypatch.setattr("assistant.identity.saml.refreshing._fetched", lambda _: served["text"])
+    assert refresh(row) == ""
+    ExternalIdentity.objects.create(provider=row, subject="a1b2", user=people["ann"])
+    form = ProviderForm(
+        name="Acme", kind="saml", settings={"metadata_url": "https://evil.example/m"}, domains=["example.com"]
+    )
+    row = change_provider(provider_id=row.pk, form=form, actor="test")
+    assert row.settings["entity_id"] == IDP
+    served["text"] = metadata_of(entity="https://evil.example")
+    assert "another provider" in refresh(row)
+    with pytest.raises(NotDescribed):
+        party_of(row)
+
+
+def test_sessions_go_with_the_provider_that_gave_them(acme: IdentityProvider, browser: Client) -> None:
+    signed_in(browser)
+    assert browser.get("/style/").status_code == 200
+    remove_provider(provider_id=acme.pk, actor="test")
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
+    assert User.objects.filter(email="new@example.com").exists()
+
+
+@pytest.mark.parametrize("purpose", ["", "?purpose=prove&next=/style/"])
+def test_what_was_on_its_way_ends_with_the_provider(
+    acme: IdentityProvider, browser: Client, purpose: str
+) -> None:
+    signed_in(browser)
+    proven = browser.session["proven"]
+    _, request = started(browser, purpose)
+    fresh = {"AuthnInstant": at(datetime.now(UTC))}
+    came = sent(browser, answer(request.get("ID"), assertion_id="_late", statement_attributes=fresh))
+    set_open(provider_id=acme.pk, is_open=False, actor="test")
+    assert browser.get(came.headers["Location"]).status_code == 403
+    assert last_reason("identity_refused") == "provider_closed"
+    assert browser.session["proven"] == proven
 
 
 def metadata_of(entity: str = IDP, key: str = "rsa", extra: str = "") -> str:

@@ -73,7 +73,7 @@ def new_provider(request: AdministratorRequest, kind: str) -> HttpResponse:
     if found is None:
         raise Http404
     if request.method == "GET":
-        return _form(request, found, ProviderForm(name="", kind=kind))
+        return _form(request, found, ProviderForm(name="", kind=kind, slug=_free_slug("", kind)))
     said = typed_form(found.load().FIELDS, request.POST, kind=kind)
     if not said.slug.strip():
         said = replace(said, slug=_free_slug(said.name, kind))
@@ -185,7 +185,8 @@ def _form(
     *,
     wrong: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    facts = _facts(request, row) if row is not None else Facts()
+    # A new one is shown with the addresses that it will have: many providers ask for them first.
+    facts = _facts(request, row or IdentityProvider(kind=said.kind, slug=said.slug or said.kind))
     context = {
         "kind": kind,
         "form": drawn_form(kind, said, known_secrets=_known_secrets(row), wrong=wrong),

@@ -81,12 +81,22 @@ class KeyFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a provider's page shows beside its settings: addresses that the provider must be told (label and
-    value), certificates, what keeps people from signing in now (`warnings`, told), and what will if nobody
-    cares for it (`notices`, told)."""
+class OwnAddress:
+    """An address of ours that the provider must be told. `called`: what fields for it are called at providers
+    in wide use."""
 
-    addresses: tuple[tuple[str | Promise, str], ...] = ()
+    label: str | Promise
+    value: str
+    called: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a provider's page shows beside its settings: addresses that the provider must be told,
+    certificates, what keeps people from signing in now (`warnings`, told), and what will if nobody cares for
+    it (`notices`, told)."""
+
+    addresses: tuple[OwnAddress, ...] = ()
     keys: tuple[KeyFact, ...] = ()
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -151,7 +161,7 @@ class Kind:
         )
 
     def facts(self, provider: IdentityProvider, site: str) -> Facts:
-        """What its page shows."""
+        """What its page shows. Of a provider that is not kept yet: its addresses."""
         if not self.shows:
             return Facts()
         return cast("Callable[[IdentityProvider, str], Facts]", import_string(self.shows))(provider, site)

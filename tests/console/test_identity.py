@@ -93,6 +93,24 @@ def test_what_was_typed_is_kept_and_nobody_can_sign_in_before_it_is_opened(
     )
 
 
+def test_the_addresses_are_there_before_the_provider_is_as_it_may_ask_for_them_first(ada: Client) -> None:
+    for kind, path in (("saml", "acs"), ("oidc", "callback")):
+        page = ada.get(f"/console/identity/new/{kind}/").content.decode()
+        [slug] = re.findall(r'name="slug"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="slug"', page)[0:1]
+        short = "".join(slug)
+        assert f"http://testserver/sign-in/{kind}/{short}/{path}/" in page
+        assert "Okta" in page
+        assert "Download the metadata" not in page
+    page = ada.get("/console/identity/new/saml/").content.decode()
+    added = ada.post("/console/identity/new/saml/", typed(slug="saml"))
+    after = ada.get(added.headers["Location"]).content.decode()
+    addresses = re.findall(r'value="(http://testserver/sign-in/saml/[^"]+)"', page)
+    assert len(addresses) == 3
+    assert set(addresses) <= set(re.findall(r'value="(http://testserver/sign-in/saml/[^"]+)"', after))
+    assert ada.get("/console/identity/new/ldap/").status_code == 200
+    assert not IdentityProvider.objects.exclude(slug="saml").exists()
+
+
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(ada: Client) -> None:
     page = ada.post(
         "/console/identity/new/saml/",

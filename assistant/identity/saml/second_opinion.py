@@ -16,6 +16,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
+from assistant.identity.saml.bounded import Element
 from assistant.identity.saml.conditions import Asserted, Expected
 from assistant.identity.saml.reasons import Reason, Rejected
 from assistant.identity.saml.vocabulary import MASK
@@ -53,10 +54,12 @@ class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library h
     see all of it. The gate has held the mask against its own list by then.
     """
 
+    document: Element
+
     def process_signed_elements(self) -> list[str]:
         """What the library does last before the schema."""
         signed: list[str] = super().process_signed_elements()
-        self._arrived = self.document
+        self._arrived: Element = self.document
         if self.document.find(f".//{MASK}") is not None:
             self.document = deepcopy(self.document)
             for mask in list(self.document.iter(MASK)):

@@ -169,6 +169,7 @@ def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.MUNDAP_AUDIT_DIR = tmp_path / "audit"
     settings.CELERY_TASK_ALWAYS_EAGER = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True  # a file is looked for when asked for, not all by each client
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()

@@ -24,7 +24,6 @@ from django.utils import timezone
 
 Value = bool | int | float | Decimal | str | bytes | datetime | None
 Row = tuple[Value, ...]
-_OWN = frozenset({"MUNDAP_INDEX_DIR", "MUNDAP_SYNC_DIR"})  # folders of the test that asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ _KEPT: dict[str, _Made] = {}  # by what the database and the settings were like
 
 def made_once(make: Callable[[], None], *, folder: Path, kept_in: Callable[[], Path]) -> None:
     """Have in the database and in `folder` what `make` makes there; `kept_in` gives a folder to keep it."""
-    state = _state()
+    state = _state(folder)
     made = _KEPT.get(state)
     if made is not None and all(_table(each.name).rows == each.was for each in made.tables if each.was):
         _lay_again(made, folder)
@@ -87,17 +86,17 @@ def _kept(begun: datetime, there: Sequence[_Table], files: Sequence[Path], copy:
     )
 
 
-def _state() -> str:
-    """How many rows each table has, and every setting of ours."""
+def _state(folder: Path) -> str:
+    """How many rows each table has, and every setting of ours. In the test's own folder, all are alike."""
     names = _names()
     counts = ", ".join(f"(SELECT count(*) FROM {_quoted(name)})" for name in names)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}")
         [numbers] = cursor.fetchall()
     ours = {
-        name: repr(getattr(settings, name))
+        name: repr(getattr(settings, name)).replace(str(folder), "")
         for name in dir(settings)
-        if name.startswith("MUNDAP_") and name not in _OWN
+        if name.startswith("MUNDAP_")
     }
     return repr((connection.alias, list(zip(names, numbers, strict=True)), ours))
 

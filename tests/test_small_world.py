@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
+from django.db import transaction
 from django.utils import timezone
 
 from assistant.accounts.models import User
 from assistant.ingest.indexing import verify
 from assistant.sync.models import Source, SyncRun
+from tests import made_once
 from tests.conftest import PEOPLE, SmallWorld
 from tests.sync.watching import found
 
@@ -39,3 +43,32 @@ def test_it_is_whole_each_time(small_world: SmallWorld, time: str) -> None:
 def test_who_was_there_before_stays(early: str, small_world: SmallWorld) -> None:
     expected = {early, *(f"{name}@example.com" for name in PEOPLE)}
     assert set(User.objects.values_list("email", flat=True)) == expected
+
+
+def test_tests_whose_folders_differ_make_it_once(
+    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was made for each test anew, nothing failed, and all of them took three minutes longer."""
+    monkeypatch.setattr(made_once, "_KEPT", {})
+    made: list[str] = []
+
+    def make() -> None:
+        made.append(settings.MUNDAP_AUDIT_DIR)
+        User.objects.create_user("made@example.com")
+        Path(settings.MUNDAP_FILES_DIR).write_text("made")
+
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        settings.MUNDAP_AUDIT_DIR, settings.MUNDAP_FILES_DIR = str(folder / "audit"), str(folder / "files")
+        with transaction.atomic():
+            made_once.made_once(make, folder=folder, kept_in=lambda: _new(tmp_path / "kept"))
+            assert User.objects.filter(email="made@example.com").exists()
+            assert (folder / "files").read_text() == "made"
+            transaction.set_rollback(True)
+    assert made == [str(tmp_path / "one" / "audit")]
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

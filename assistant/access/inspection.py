@@ -58,13 +58,14 @@ class DocumentLabel:
 
 @dataclass(frozen=True, slots=True)
 class PersonLabel:
-    """A person with an account here."""
+    """A person with an account here, or a service account."""
 
     id: int
     email: str
     name: str
     role: str
     is_active: bool
+    is_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ def document_labels(viewer: Viewer, documents: Iterable[Document]) -> tuple[Docu
 
 def person_label(user: User) -> PersonLabel:
     """A person, as the inspector names them."""
-    return PersonLabel(user.pk, user.email, user.name, user.role, user.is_active)
+    return PersonLabel(user.pk, user.email, user.name, user.role, user.is_active, user.is_service)
 
 
 def _examine(user: User, document: Document, label: DocumentLabel, *, now: datetime) -> Inspection:

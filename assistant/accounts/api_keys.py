@@ -56,13 +56,19 @@ class KeyShown:
     last_used_at: datetime | None
 
 
+def scopes_for(user: User) -> tuple[Scope, ...]:
+    """What keys of this account can be for at all. Permissions are inspected by people."""
+    return tuple(scope for scope in Scope if scope is not Scope.PERMISSIONS or not user.is_service)
+
+
 def issue_key(
     *, user_id: int, name: str, days: int, actor: str, scopes: Collection[Scope] = tuple(Scope)
 ) -> NewKey:
-    """A new key of a person.
+    """A new key of a person or of a service account.
 
     Raises:
-        UsageError: no name, no scope, a life of less than a day or more than a year, or too many keys.
+        UsageError: no name, no scope or one that the account can't have, a life of less than a day or more
+            than a year, or too many keys.
         NotFound: no such person, or their account is closed.
     """
     name = name.strip()
@@ -77,6 +83,11 @@ def issue_key(
         user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
         if user is None:
             raise NotFound("There is no such person.")
+        if beyond := sorted(set(scopes) - set(scopes_for(user))):
+            raise UsageError(
+                f"A key of a service account can't have the scope {', '.join(beyond)}."
+                f" It can have: {', '.join(scopes_for(user))}."
+            )
         if _working().filter(user=user).count() >= MOST_KEYS:
             raise UsageError(f"{user.email} has {MOST_KEYS} keys that work. Revoke one first.")
         key = ApiKey.objects.create(

@@ -16,7 +16,10 @@ _LONGEST_SEARCH = 254
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person in a list. `waiting`: addresses of theirs that nobody has confirmed yet."""
+    """An account in a list. `waiting`: addresses of theirs that nobody has confirmed yet.
+
+    `contact`: who answers for a service account.
+    """
 
     id: int
     email: str
@@ -24,6 +27,8 @@ class PersonRow:
     role: str
     is_active: bool
     waiting: int = 0
+    is_service: bool = False
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,16 @@ def person(user_id: int) -> PersonDetail:
 
 def _row(user: User) -> PersonRow:
     waiting = Address.objects.filter(user=user, confirmed=False).count()
-    return PersonRow(user.pk, user.email, user.name, user.role, user.is_active, waiting)
+    return PersonRow(
+        user.pk,
+        user.email,
+        user.name,
+        user.role,
+        user.is_active,
+        waiting,
+        is_service=user.is_service,
+        contact=user.contact,
+    )
 
 
 def _accounts(user: User, addresses: list[str]) -> tuple[tuple[AccountView, ...], tuple[AccountView, ...]]:

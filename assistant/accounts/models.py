@@ -24,7 +24,10 @@ from assistant.accounts import door_models, erased_models  # noqa: F401 - Django
 from assistant.accounts.digests import was_erased
 from assistant.accounts.roles import RIGHTS, Right
 from assistant.common.acl import PrincipalKind, PrincipalRef
+from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
+
+SERVICE_DOMAIN = "service.invalid"  # of the addresses of service accounts; RFC 2606: no mail leads there
 
 
 class Role(models.TextChoices):
@@ -36,6 +39,14 @@ class Role(models.TextChoices):
     ANALYST = "analyst", _("Analyst")
     AUDITOR = "auditor", _("Auditor")
     ADMINISTRATOR = "administrator", _("Administrator")
+
+
+class Kind(models.TextChoices):
+    """What has the account."""
+
+    PERSON = "person", _("Person")
+    # A program that belongs to nobody: only keys of the API lead to it, and no role with a right.
+    SERVICE = "service", _("Service account")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -61,13 +72,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who can sign in."""
+    """A person who can sign in, or a service account, which can't."""
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     role = models.CharField(_("role"), max_length=30, choices=Role.choices, default=Role.EMPLOYEE)
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.PERSON)
+    # Who answers for a service account: a person or a department, in the administrator's words.
+    contact = models.CharField(_("contact"), max_length=200, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -81,10 +95,37 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("users")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="user_role_known"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="user_kind_known"),
+            # A password that begins so fits nothing that anybody could enter.
+            models.CheckConstraint(
+                condition=Q(kind=Kind.PERSON, contact="")
+                | (Q(kind=Kind.SERVICE, role=Role.EMPLOYEE) & Q(password__startswith="!") & ~Q(contact="")),  # noqa: S106 - of no password
+                name="user_service_account",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def is_service(self) -> bool:
+        """Whether this is a service account."""
+        return self.kind != Kind.PERSON
+
+    @property
+    def is_authenticated(self) -> bool:  # type: ignore[override]  # Django knows accounts of people alone
+        """A service account is nobody on every page, whatever a session says."""
+        return not self.is_service
+
+    def set_password(self, raw_password: str | None) -> None:
+        """A person's password; None for one that fits nothing.
+
+        Raises:
+            UsageError: a service account gets one.
+        """
+        if raw_password is not None and self.is_service:
+            raise UsageError(f"{self.email} is a service account: it has no password. Make a key for it.")
+        super().set_password(raw_password)
 
     def get_session_auth_hash(self) -> str:
         """What ties sessions to the password: they end with it, and not with the installation's secret key.
@@ -122,6 +163,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_staff
 
 
+def is_service_address(address: str) -> bool:
+    """Whether a canonical address can be a service account's alone."""
+    return address.rpartition("@")[2] == SERVICE_DOMAIN
+
+
 class AddressManager(models.Manager["Address"]):
     """Hands addresses out."""
 
@@ -130,9 +176,12 @@ class AddressManager(models.Manager["Address"]):
 
         Raises:
             IntegrityError: somebody has it.
+            UsageError: a person would get an address of service accounts.
         """
         from assistant.accounts import veiling  # noqa: PLC0415 - it imports this module
 
+        if is_service_address(address) and not user.is_service:
+            raise UsageError(f"Addresses of {SERVICE_DOMAIN} are those of service accounts.")
         former = self.select_for_update().filter(address=address, user=None).first()
         if former is None:
             had = was_erased(address)

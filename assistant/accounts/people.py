@@ -94,7 +94,7 @@ def set_role(*, user_id: int, role: str, actor: str) -> None:
     """Give a person another role. Nothing that they may read changes.
 
     Raises:
-        UsageError: no such role.
+        UsageError: no such role, or a service account, which has none.
         OwnAccount: the actor is the person.
         LastManager: nobody else can manage people.
         NotFound: no such person.
@@ -102,6 +102,8 @@ def set_role(*, user_id: int, role: str, actor: str) -> None:
     if role not in Role.values:
         raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
     user = _person(user_id)
+    if user.is_service:
+        raise UsageError(f"{user.email} is a service account: it has no role.")
     _require_another(actor, user)
     with _change(Event.ROLE_CHANGED, actor=actor, user=user.email, role=role):
         if role not in _MANAGERS:

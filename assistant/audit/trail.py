@@ -24,6 +24,7 @@ class Event(StrEnum):
     """Everything that is audited."""
 
     SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_THROTTLED = "sign_in_throttled"  # once an hour and counter, not once a guess
     SIGN_IN_LIFTED = "sign_in_lifted"  # an administrator let somebody try again
@@ -41,6 +42,8 @@ class Event(StrEnum):
     ACCOUNT_UNLINKED = "account_unlinked"
     API_KEY_ISSUED = "api_key_issued"
     API_KEY_REVOKED = "api_key_revoked"
+    SERVICE_ACCOUNT_ADDED = "service_account_added"
+    SERVICE_ACCOUNT_CHANGED = "service_account_changed"  # its name, or who answers for it
     PUSH_KEY_ISSUED = "push_key_issued"
     PUSH_KEY_REVOKED = "push_key_revoked"
     PERMISSIONS_INSPECTED = "permissions_inspected"

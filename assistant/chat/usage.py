@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from assistant.access.roles import require
 from assistant.access.viewer import Viewer
+from assistant.accounts.models import Kind
 from assistant.accounts.roles import Right
 from assistant.chat.models import StoredEvent, Turn, TurnState
 
@@ -57,7 +58,7 @@ def usage_of_answers(*, viewer: Viewer, days: int = DAYS) -> AnswerUsage:
         blocked=Count("pk", filter=Q(state=TurnState.BLOCKED)),
         stopped=Count("pk", filter=Q(state=TurnState.STOPPED)),
         failed=Count("pk", filter=Q(state=TurnState.FAILED)),
-        people=Count("conversation__user", distinct=True),
+        people=Count("conversation__user", filter=Q(conversation__user__kind=Kind.PERSON), distinct=True),
     )
     people = counts.pop("people")
     return AnswerUsage(**counts, people=people if people >= FEWEST else None)

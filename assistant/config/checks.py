@@ -208,6 +208,16 @@ def search_models_are_there(app_configs: Apps, **_options: object) -> list[Check
     return found
 
 
+@register(CHECKS)
+def leaked_passwords_are_there(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """The file of leaked passwords, if one is named: without it nobody could choose a password."""
+    file = settings.MUNDAP_BREACHED_PASSWORDS
+    if not file or Path(file).is_file():
+        return []
+    hint = "Name the file of Have I Been Pwned's hashes, ordered by hash, or leave it empty."
+    return [Error(f"MUNDAP_BREACHED_PASSWORDS: no file {file}.", hint=hint, id="mundap.E013")]
+
+
 def _is_web(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -41,6 +41,7 @@ class Environment:
     session_idle_s: int
     session_longest_s: int
     require_second_factor: str
+    breached_passwords: str
     password_length: int
     host: str
     port: int
@@ -103,6 +104,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         require_second_factor=_one_of(
             environ, "MUNDAP_REQUIRE_SECOND_FACTOR", ("administrators", "everyone", "nobody")
         ),
+        breached_passwords=_text(environ, "MUNDAP_BREACHED_PASSWORDS", ""),
         password_length=_number(environ, "MUNDAP_PASSWORD_LENGTH", 10, low=8, high=64),
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),

@@ -85,7 +85,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Outermost, so that every response has their headers, also files and what others refuse.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "assistant.web.plain_http.PlainHttpMiddleware",
     "assistant.web.middleware.FormTypeMiddleware",
     "assistant.web.middleware.OriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -95,10 +99,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "assistant.web.factor_gate.FactorGateMiddleware",
+    "assistant.web.refusal_log.RefusalLogMiddleware",
     "assistant.web.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "assistant.web.content_policy.ContentPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -119,7 +122,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "assistant.factors.common_passwords.CommonKoreanPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "assistant.factors.breached.BreachedPasswordValidator"},
 ]
 
 TEMPLATES = [
@@ -182,18 +189,26 @@ SESSION_COOKIE_AGE = ENVIRONMENT.session_longest_s
 MUNDAP_SESSION_IDLE_S: int = ENVIRONMENT.session_idle_s
 MUNDAP_PASSWORD_LENGTH: int = ENVIRONMENT.password_length
 MUNDAP_REQUIRE_SECOND_FACTOR: str = ENVIRONMENT.require_second_factor
+MUNDAP_BREACHED_PASSWORDS: str = ENVIRONMENT.breached_passwords
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token; no script of ours reads the cookie
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # needs no cookie of its own
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.https
 if ENVIRONMENT.https:
     # No other host, and no page without TLS, can plant a cookie of such a name.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-django_language"
 SECURE_SSL_REDIRECT = ENVIRONMENT.https
+SECURE_REDIRECT_EXEMPT = [
+    r"^api/",  # refused instead, see `assistant.web.plain_http`
+    r"^scim/",
+    r"^healthz$",  # asked by the machine itself, and says nothing of anybody
+]
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.https  # those of this very host
-if ENVIRONMENT.https:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# That a request came over TLS is said by the server, which believes MUNDAP_TRUSTED_PROXIES alone.
 
 MUNDAP_BROKER_DIR: Path = MUNDAP_HOME / "broker"
 CELERY_BROKER_URL = ENVIRONMENT.broker_url
@@ -228,7 +243,12 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {
+            "()": "assistant.config.log_lines.LogLine",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     # At INFO they write down every address that is asked for, or the ids of keys.

@@ -112,7 +112,7 @@ class _Child:
             pass  # gone in the meantime, which is what we want
 
     def _copy_output(self, process: subprocess.Popen[str]) -> None:
-        self.program.log.parent.mkdir(parents=True, exist_ok=True)
+        self.program.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
         file = RotatingFileHandler(
             self.program.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
         )

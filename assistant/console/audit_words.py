@@ -11,6 +11,7 @@ from assistant.audit.trail import Event
 
 EVENTS: Mapping[str, str | Promise] = {
     Event.SIGNED_IN: pgettext_lazy("audited event", "Signed in"),
+    Event.SIGNED_OUT: pgettext_lazy("audited event", "Signed out"),
     Event.SIGN_IN_FAILED: pgettext_lazy("audited event", "Sign-in failed"),
     Event.SIGN_IN_THROTTLED: pgettext_lazy("audited event", "Held back guesses at a password"),
     Event.SIGN_IN_LIFTED: pgettext_lazy("audited event", "Let somebody try to sign in again"),
@@ -28,6 +29,8 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.ACCOUNT_UNLINKED: pgettext_lazy("audited event", "Unlinked a source account"),
     Event.API_KEY_ISSUED: pgettext_lazy("audited event", "Issued an API key"),
     Event.API_KEY_REVOKED: pgettext_lazy("audited event", "Revoked an API key"),
+    Event.SERVICE_ACCOUNT_ADDED: pgettext_lazy("audited event", "Added a service account"),
+    Event.SERVICE_ACCOUNT_CHANGED: pgettext_lazy("audited event", "Changed a service account"),
     Event.PUSH_KEY_ISSUED: pgettext_lazy("audited event", "Issued a key to push documents"),
     Event.PUSH_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a key to push documents"),
     Event.PERMISSIONS_INSPECTED: pgettext_lazy("audited event", "Inspected permissions"),
@@ -125,6 +128,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "account": pgettext_lazy("detail of an audited event", "Account"),
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
+    "contact": pgettext_lazy("detail of an audited event", "Who answers for it"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
     "scopes": pgettext_lazy("detail of an audited event", "Scopes"),
     "days": pgettext_lazy("detail of an audited event", "Days"),

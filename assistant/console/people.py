@@ -17,6 +17,7 @@ from assistant.accounts.sessions import end_all_sessions, sessions_of
 from assistant.accounts.throttle import lift
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
+from assistant.console import service_accounts
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.paging import Paging, number_in, page_asked
 from assistant.console.proving import recently_proven
@@ -133,6 +134,7 @@ def unlink(request: AdministratorRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def close(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """End the account."""
     actor = request.user.email
@@ -189,6 +191,7 @@ def revoke_key(request: AdministratorRequest, person_id: int, key_id: int) -> Ht
 
 @require_POST
 @with_right(Right.MANAGE_PEOPLE)
+@recently_proven
 def reopen(request: AdministratorRequest, person_id: int) -> HttpResponse:
     """Open it again."""
     actor = request.user.email
@@ -250,8 +253,13 @@ def person_page(
     request: AdministratorRequest, person_id: int, *, status: int = 200, wrong: dict[str, str] | None = None
 ) -> HttpResponse:
     """The person's page; `wrong` says at which field what was wrong."""
+    detail = directory.person(person_id)
+    if detail.label.is_service:
+        return service_accounts.page(
+            request, person_id, service_accounts.Said(wrong=wrong or {}), status=status
+        )
     context = {
-        "detail": directory.person(person_id),
+        "detail": detail,
         "roles": Role.choices,
         "keys": api_keys.working_keys_of(user_id=person_id),
         "signed_in": len(sessions_of(user_id=person_id)),

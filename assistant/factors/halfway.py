@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from assistant.accounts.models import User
+from assistant.accounts.models import Kind, User
 from assistant.identity.models import ExternalIdentity
 
 LIFE = timedelta(minutes=10)
@@ -53,7 +53,7 @@ def who(session: SessionBase) -> Halfway | None:
         return None
     try:
         passed = timezone.now() - datetime.fromisoformat(kept["at"])
-        user = User.objects.filter(pk=kept["user"], is_active=True).first()
+        user = User.objects.filter(pk=kept["user"], is_active=True, kind=Kind.PERSON).first()
         holds = user is not None and constant_time_compare(kept["password"], user.get_session_auth_hash())
     except (KeyError, TypeError, ValueError):
         return None

@@ -28,7 +28,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from assistant.accounts.models import User
+from assistant.accounts.models import Kind, User
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import Json, JsonObject
@@ -143,7 +143,7 @@ def show(site: Site, asked: Asked, response: JsonObject) -> User:
     challenge = shown.response.client_data.challenge
     _spend(challenge, asked)
     known = Passkey.objects.filter(credential_digest=_digest(shown.raw_id), site=site.name)
-    passkey = known.filter(user__is_active=True).select_related("user").first()
+    passkey = known.filter(user__is_active=True, user__kind=Kind.PERSON).select_related("user").first()
     if passkey is None or (asked.user is not None and passkey.user_id != asked.user.pk):
         raise Unusable("Nobody here has this passkey.")
     handle = shown.response.user_handle

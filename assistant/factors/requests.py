@@ -8,6 +8,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
+from assistant.accounts import cookies
 from assistant.common.types import JsonObject
 from assistant.factors.passkeys import Site, Unusable
 
@@ -29,7 +30,7 @@ def site_of(request: HttpRequest) -> Site | None:
 
 def word_of(request: HttpRequest) -> str:
     """The word in the cookie of the browser that asked for a number."""
-    return request.COOKIES.get(BROWSER_COOKIE, "")
+    return cookies.kept_in(request, BROWSER_COOKIE)
 
 
 def shown_in(request: HttpRequest, field: str) -> JsonObject:

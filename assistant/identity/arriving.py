@@ -14,7 +14,7 @@ from enum import StrEnum
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from assistant.accounts.models import Address, Role, User
+from assistant.accounts.models import Address, Role, User, is_service_address
 from assistant.accounts.people import LastManager, set_role
 from assistant.accounts.services import add_user
 from assistant.audit.trail import Event, record
@@ -68,6 +68,8 @@ def judge(provider: IdentityProvider, claims: Claims) -> Arrival:
         return Arrival(Refusal.NO_ADDRESS)
     if not claims.verified:
         return Arrival(Refusal.UNVERIFIED_ADDRESS)
+    if is_service_address(email):
+        return Arrival(Refusal.SERVICE_ACCOUNT)
     if email.rpartition("@")[2] not in provider.domains:
         return Arrival(Refusal.OTHER_DOMAIN)
     return _by_address(provider, email, claims)
@@ -83,6 +85,8 @@ def judge_provisioned(provider: IdentityProvider, address: str) -> Arrival:
         email = canonical_email(address)
     except UsageError:
         return Arrival(Refusal.NO_ADDRESS)
+    if is_service_address(email):
+        return Arrival(Refusal.SERVICE_ACCOUNT)
     if email.rpartition("@")[2] not in provider.domains:
         return Arrival(Refusal.OTHER_DOMAIN)
     holder = Address.objects.filter(address=email).exclude(user=None).select_related("user").first()
@@ -119,6 +123,8 @@ def connect(provider: IdentityProvider, claims: Claims, *, user: User) -> Extern
     """
     if not provider.is_open:
         raise Refused(Refusal.PROVIDER_CLOSED)
+    if user.is_service:
+        raise Refused(Refusal.SERVICE_ACCOUNT)
     if not user.is_active:
         raise Refused(Refusal.CLOSED_ACCOUNT)
     if not claims.subject or len(claims.subject) > LONGEST_SUBJECT:
@@ -144,6 +150,8 @@ def connect(provider: IdentityProvider, claims: Claims, *, user: User) -> Extern
 
 
 def _known(user: User, claims: Claims, role: str | None, group: str) -> Arrival:
+    if user.is_service:
+        return Arrival(Refusal.SERVICE_ACCOUNT)
     if not user.is_active:
         return Arrival(Refusal.CLOSED_ACCOUNT)
     try:
@@ -194,6 +202,8 @@ def _managed(provider: IdentityProvider, user: User, claims: Claims) -> Arrival:
     The account became the provider's when it was joined, by the rules of joining; rights that it got since do
     not keep its person out.
     """
+    if user.is_service:
+        return Arrival(Refusal.SERVICE_ACCOUNT)
     if not user.is_active:
         return Arrival(Refusal.CLOSED_ACCOUNT)
     if ExternalIdentity.objects.filter(provider=provider, user=user).exists():
@@ -218,6 +228,8 @@ def _refusal_to_join(provider: IdentityProvider, holder: Address) -> Refusal | N
 
 
 def _refusal_of_account(provider: IdentityProvider, holder: Address) -> Refusal | None:
+    if holder.user is not None and holder.user.is_service:
+        return Refusal.SERVICE_ACCOUNT
     if holder.user is None or holder.is_alias:
         return Refusal.ALIAS
     if not holder.user.is_active:

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     MANAGES = "manages"
     NO_JOINING = "no_joining"
     NO_MAKING = "no_making"
+    SERVICE_ACCOUNT = "service_account"
 
 
 SENTENCES: Mapping[Refusal, str] = {
@@ -51,6 +52,7 @@ SENTENCES: Mapping[Refusal, str] = {
     Refusal.NO_MAKING: told(
         "There is no account of this address, and the provider is not allowed to make any."
     ),
+    Refusal.SERVICE_ACCOUNT: told("The address is a service account's. Nobody signs in to one."),
 }
 
 

@@ -67,6 +67,8 @@ def _account(user: User, viewer: Viewer) -> dict[str, Json]:
     return {
         "email": user.email,
         "name": user.name,
+        "kind": user.kind,
+        "contact": user.contact,
         "role": user.role,
         "language": user.language,
         "created_at": user.created_at.isoformat(),

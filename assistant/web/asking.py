@@ -89,7 +89,7 @@ async def stream(request: PersonRequest, turn_id: int) -> StreamingHttpResponse:
     await events.begin()
     return StreamingHttpResponse(
         events.frames(),
-        content_type="text/event-stream",
+        content_type="text/event-stream; charset=utf-8",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 

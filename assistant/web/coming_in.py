@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect
 
+from assistant.accounts import cookies
 from assistant.accounts.known_devices import LIFE_S, device_word
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
@@ -49,13 +49,5 @@ def come_in(request: HttpRequest, user: User, *ways: Way, identity: ExternalIden
 
 def remember_device(response: HttpResponse, user: User) -> HttpResponse:
     """Leave a word that spares this browser the waiting for what strangers do (see `known_devices`)."""
-    response.set_cookie(
-        DEVICE_COOKIE,
-        device_word(user.email),
-        max_age=LIFE_S,
-        path=resolve_url("web:sign-in"),  # sent to no other page
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.keep(response, DEVICE_COOKIE, device_word(user.email), life_s=LIFE_S)
     return response

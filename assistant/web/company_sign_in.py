@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from assistant.accounts import proof, throttle
+from assistant.accounts import cookies, proof, throttle
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
@@ -86,19 +86,12 @@ def site_of(request: HttpRequest) -> str:
 def send_away(
     provider: IdentityProvider, wish: Wish, *, to: str, sent: str, kept: Mapping[str, Json] | None = None
 ) -> HttpResponse:
-    """The browser goes to the provider, with a cookie that only our pages below /sign-in/ get back."""
+    """The browser goes to the provider, with a cookie that only our pages get back."""
     browser = new_word()
     begin(provider, wish, sent=sent, browser=browser, kept=kept)
     response = HttpResponse(status=302, headers={"Location": to, "Cache-Control": "no-store"})
-    response.set_cookie(
-        BROWSER_COOKIE,
-        browser,
-        max_age=int(LIFE.total_seconds()),
-        path=resolve_url("web:sign-in"),
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",  # goes along when another site leads the browser back by a link
-    )
+    # Lax: it goes along when another site leads the browser back by a link.
+    cookies.keep(response, BROWSER_COOKIE, browser, life_s=int(LIFE.total_seconds()))
     return response
 
 
@@ -114,7 +107,7 @@ def finish(request: HttpRequest, ticket: str) -> HttpResponseBase:
     if started is None:
         return apology(request, gettext("That took too long, or the page was opened twice. Sign in again."))
     if started.browser:
-        if not belongs_to(started, request.COOKIES.get(BROWSER_COOKIE, "")):
+        if not belongs_to(started, cookies.kept_in(request, BROWSER_COOKIE)):
             return apology(
                 request, gettext("This sign-in was begun in another browser. Begin it again in this one.")
             )
@@ -154,15 +147,7 @@ def leave(request: HttpRequest) -> HttpResponse | None:
     provider = session.identity.provider.name
     response = render(request, "web/signing_out.html", {"provider": provider, "to": leaving.to})
     response.headers["Cache-Control"] = "no-store"
-    response.set_cookie(
-        LEAVING_COOKIE,
-        leaving.sent,
-        max_age=int(LIFE.total_seconds()),
-        path=resolve_url("web:sign-in"),
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.keep(response, LEAVING_COOKIE, leaving.sent, life_s=int(LIFE.total_seconds()))
     return response
 
 

@@ -2,7 +2,8 @@
 
 A script runs if its element bears the nonce of this very response (CSP Level 3, "strict-dynamic"; the modules
 that it imports follow it), so a document, a name or a model's answer that slipped through escaping could
-neither run nor load one, not even a file of this host. What is no page may do nothing at all.
+neither run nor load one, not even a file of this host. What is no page may do nothing at all. What does
+not say how long it may be kept is kept in no cache.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def _with_policy(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     else:
         policy = _OTHERS
     response.headers["Content-Security-Policy"] = policy
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Permissions-Policy"] = PERMISSIONS
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

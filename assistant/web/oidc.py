@@ -7,7 +7,7 @@ import re
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext
@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from assistant.accounts import throttle
+from assistant.accounts import cookies, throttle
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
 from assistant.audit.origin import address_of
@@ -82,7 +82,7 @@ def callback(request: HttpRequest, slug: str) -> HttpResponseBase:
         raise Http404
     if started is None:
         return apology(request, gettext("That took too long, or the page was opened twice. Sign in again."))
-    if not belongs_to(started, request.COOKIES.get(BROWSER_COOKIE, "")):
+    if not belongs_to(started, cookies.kept_in(request, BROWSER_COOKIE)):
         return apology(
             request, gettext("This sign-in was begun in another browser. Begin it again in this one.")
         )
@@ -123,10 +123,10 @@ def back_channel(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def signed_out(request: HttpRequest, slug: str) -> HttpResponse:
     """The browser is back from signing out at the provider; the session here ended before it left."""
-    provider, sent = _provider(slug), request.COOKIES.get(LEAVING_COOKIE, "")
+    provider, sent = _provider(slug), cookies.kept_in(request, LEAVING_COOKIE)
     everywhere = bool(sent) and constant_time_compare(sent, request.GET.get("state", ""))
     response = render(request, "web/signed_out.html", {"provider": provider.name, "everywhere": everywhere})
-    response.delete_cookie(LEAVING_COOKIE, path=resolve_url("web:sign-in"))
+    cookies.forget(response, LEAVING_COOKIE)
     return response
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from assistant.accounts import throttle
+from assistant.accounts import cookies, throttle
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
 from assistant.audit.origin import address_of
@@ -42,14 +41,7 @@ def begin(request: HttpRequest) -> JsonResponse:
     except UsageError:
         return JsonResponse({"error": "full"}, status=_FORBIDDEN)
     response = JsonResponse(options)
-    response.set_cookie(
-        BROWSER_COOKIE,
-        word,
-        max_age=int(LIFE.total_seconds()),
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Strict",
-    )
+    cookies.keep(response, BROWSER_COOKIE, word, life_s=int(LIFE.total_seconds()), same_site="Strict")
     return response
 
 

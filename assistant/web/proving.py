@@ -17,6 +17,7 @@ from assistant.access.viewer import viewer_for
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
+from assistant.factors.asking_again import asks_again
 from assistant.factors.models import Passkey
 from assistant.factors.passkeys import Unusable
 from assistant.factors.requests import shown_in, site_of, word_of
@@ -46,6 +47,14 @@ def proven_first(page: Page[P]) -> Page[P]:
         return redirect(f"{resolve_url('web:prove')}?{urlencode({'next': back})}")
 
     return guarded
+
+
+def kept_and_proven(page: Page[P]) -> Page[P]:
+    """As `proven_first`, for a form that is long to enter again: the page that asks carries its fields along.
+
+    Also by the company's provider. Stands below `for_people`.
+    """
+    return asks_again("web/prove_kept.html", lambda user: rail(viewer_for(user)))(page)
 
 
 @sensitive_post_parameters("password", "code", "passkey")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from assistant.accounts import throttle
+from assistant.accounts import cookies, throttle
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
 from assistant.audit.origin import address_of
@@ -103,12 +103,12 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
             kept = relay_state if len(relay_state.encode()) <= _LONGEST_RELAY_STATE else ""
             ended = take_logout(provider, message, own, relay_state=kept, now=now)
             return redirect(ended.to) if ended.to else _signed_out(request, provider)
-        sent = request.COOKIES.get(LEAVING_COOKIE, "")
+        sent = cookies.kept_in(request, LEAVING_COOKIE)
         everywhere = take_logout_answer(provider, message, own, request_id=sent, now=now)
     except NotTaken as error:
         return _not_taken(request, provider, error, signs_out="SAMLRequest" not in fields)
     response = _signed_out(request, provider, everywhere=everywhere)
-    response.delete_cookie(LEAVING_COOKIE, path=resolve_url("web:sign-in"))
+    cookies.forget(response, LEAVING_COOKIE)
     return response
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth import login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -29,7 +30,12 @@ def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetim
     """Sign the person in: a new key, what they showed, and what the page says of this session later.
 
     `ends_at`: when it ends at the latest, however much it is used; None: as any other.
+
+    Raises:
+        PermissionDenied: a service account, which no way may ever lead to here.
     """
+    if user.is_service:
+        raise PermissionDenied
     login(request, user)
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assistant.accounts import throttle
+from assistant.accounts import cookies, throttle
 from assistant.accounts.known_devices import known_device
 from assistant.accounts.models import User
 from assistant.accounts.proof import hashable
@@ -56,7 +56,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
     if request.method != "POST":
         return _page(request, name)
-    device = known_device(request.COOKIES.get(DEVICE_COOKIE, ""), name=name)
+    device = known_device(cookies.kept_in(request, DEVICE_COOKIE), name=name)
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
@@ -124,8 +124,12 @@ def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:
 def sign_out(request: PersonRequest) -> HttpResponseBase:
     """End the session; somebody who came from a company's provider signs out there, too."""
     onward = leave(request)
+    record(Event.SIGNED_OUT, actor_id=request.user.pk, actor=request.user.email)
     logout(request)
-    return onward or redirect(settings.LOGOUT_REDIRECT_URL)
+    response = onward or redirect(settings.LOGOUT_REDIRECT_URL)
+    # What the browser kept of pages, also those to which one goes "back".
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @require_POST

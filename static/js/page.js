@@ -16,13 +16,18 @@ export function notify(reason) {
   }, 8000);
 }
 
+// As `assistant/accounts/cookies.py` names it.
+const secure = location.protocol === "https:";
+const themeCookie = `${secure ? "__Host-" : ""}mundap_theme`;
+const themeRules = `path=/; samesite=lax${secure ? "; secure" : ""}`;
+
 function chooseTheme(choice) {
   if (choice) {
     root.dataset.theme = choice;
-    document.cookie = `mundap_theme=${choice}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `${themeCookie}=${choice}; max-age=31536000; ${themeRules}`;
   } else {
     delete root.dataset.theme;
-    document.cookie = "mundap_theme=; path=/; max-age=0; samesite=lax";
+    document.cookie = `${themeCookie}=; max-age=0; ${themeRules}`;
   }
   showTheme();
 }

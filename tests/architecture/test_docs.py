@@ -101,6 +101,8 @@ def test_every_page_of_the_house_is_there() -> None:
         "DECISIONS.md",
         "CHANGELOG.md",
         "SECURITY.md",
+        "ASVS.md",
+        "CONTROLS.md",
     }
     assert expected <= set(NAMES)
     assert "Apache License" in text_of("LICENSE")

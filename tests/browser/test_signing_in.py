@@ -60,6 +60,18 @@ def test_a_session_that_is_ended_goes_to_the_sign_in_page(ann: Page, chromium: B
         elsewhere.wait_for_url("**/sign-in/**")
 
 
+def test_signing_out_in_one_tab_clears_the_others_and_what_lies_behind(ann: Page, address: str) -> None:
+    other = ann.context.new_page()
+    other.goto(f"{address}/sessions/")
+    expect(other.get_by_text("This device")).to_be_visible()
+    ann.get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/sign-in/**")
+    ann.wait_for_url("**/sign-in/**")
+    ann.go_back()
+    ann.wait_for_url("**/sign-in/**")
+    expect(ann.get_by_label("Password")).to_be_visible()
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_a_sensitive_change_asks_again_and_is_done_with_the_password(
     chromium: Browser, address: str, home: Path, *, scripts: bool

@@ -19,7 +19,7 @@ from tests.accounts.keys import person_with_key
 from tests.commands.running import Command
 from tests.conftest import SmallWorld
 
-USER_KEYS = {"user", "email", "name", "role", "active", "addresses", "accounts"}
+USER_KEYS = {"user", "email", "name", "kind", "role", "active", "addresses", "accounts"}
 JsonDict = dict[str, Json]
 
 

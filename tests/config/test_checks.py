@@ -222,3 +222,13 @@ def test_a_model_of_amazon_needs_address_id_and_key(settings: LazySettings, miss
     if missing:
         setattr(settings, missing, "")
     assert ids(checks.parts_are_known(None)) == ({"mundap.E006"} if missing else set())
+
+
+def test_a_file_of_leaked_passwords_must_be_there(settings: LazySettings, tmp_path: Path) -> None:
+    settings.MUNDAP_BREACHED_PASSWORDS = ""
+    assert checks.leaked_passwords_are_there(None) == []
+    settings.MUNDAP_BREACHED_PASSWORDS = str(tmp_path / "nothing")
+    (error,) = checks.leaked_passwords_are_there(None)
+    assert "MUNDAP_BREACHED_PASSWORDS" in error.msg
+    (tmp_path / "nothing").touch()
+    assert checks.leaked_passwords_are_there(None) == []

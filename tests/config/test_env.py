@@ -101,6 +101,7 @@ def test_sessions_end_after_a_day_without_use_and_a_week_in_all(tmp_path: Path) 
 def test_behind_tls_cookies_bear_names_that_no_other_host_can_plant(tmp_path: Path) -> None:
     script = (
         "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
+        " s.LANGUAGE_COOKIE_NAME, s.CSRF_COOKIE_HTTPONLY, s.MESSAGE_STORAGE.rpartition('.')[2],"
         " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS,"
         " s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
     )
@@ -111,4 +112,5 @@ def test_behind_tls_cookies_bear_names_that_no_other_host_can_plant(tmp_path: Pa
         "DJANGO_SETTINGS_MODULE": "assistant.config.settings",
     }
     said = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, env=environ, text=True)
-    assert said.split() == ["__Host-sessionid", "__Host-csrftoken", "True", "True", "31536000", "True"]
+    names = ["__Host-sessionid", "__Host-csrftoken", "__Host-django_language"]
+    assert said.split() == [*names, "True", "SessionStorage", "True", "True", "31536000", "True"]

@@ -17,6 +17,8 @@ from tests.conftest import PASSWORD
 SENSITIVE = (
     "people/{ann}/role/",
     "people/{ann}/end-sessions/",
+    "people/{ann}/close/",
+    "people/{ann}/reopen/",
     "guardrails/publish/",
     "guardrails/history/1/restore/",
 )

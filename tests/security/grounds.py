@@ -17,12 +17,13 @@ from django.test import Client
 from django.utils import timezone
 
 from assistant.access.viewer import viewer_for
-from assistant.accounts.api_keys import issue_key, revoke_key
+from assistant.accounts.api_keys import issue_key, revoke_key, scopes_for
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Address, ApiKey, PushKey, Role, User
 from assistant.accounts.people import add_alias, close_account, link_account
 from assistant.accounts.push_keys import issue_push_key
 from assistant.accounts.scopes import Scope
+from assistant.accounts.service_accounts import add_service_account
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import Conversation, Turn
 from assistant.chat.runner import run_turn
@@ -95,6 +96,8 @@ class Grounds:
             },
             "console/sources/<int:source_id>/runs/<int:run_id>/refuse": {"run_id": self.common["asking_run"]},
             "console/identity/tried/": {"ticket": own.get("tried", "nothing")},
+            "console/people/<int:person_id>/change/": {"person_id": self.common["service_id"]},
+            "console/people/<int:person_id>/keys/add/": {"person_id": self.common["service_id"]},
             "console/people/<int:person_id>/keys/": {"key_id": self.common["key_of_person"]},
             "api/v1/sources/": {"source_id": self.common["push_source_id"]},
             "console/provisioning/": {"key_id": self.common["provisioning_key_id"]},
@@ -169,6 +172,7 @@ def parameters_of(route: str) -> list[str]:
 def laid_out(world: SmallWorld, people: Mapping[str, User], home: Path) -> Grounds:
     """The small world with all of it."""
     everybody = {**people, **{name: _arrives(name, role) for name, role in ROLES.items()}}
+    everybody["service"] = add_service_account(word="box", name="", contact="IT", actor="test")
     common = _things(world, everybody)
     actors = _actors(everybody, int(common["push_source_id"]))
     provisioned = {
@@ -259,6 +263,7 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "model_id": str(LanguageModel.objects.create(name="writer", kind="openai-compatible").pk),
         "search_model_id": str(SearchModel.objects.create(job="reranker", kind="cross-encoder").pk),
         "person_id": str(cho.pk),
+        "service_id": str(people["service"].pk),
         "key_of_person": str(issue_key(user_id=cho.pk, name="cho", days=9, actor="test").id),
         "email": cho.email,
         "object_id": "1",
@@ -354,6 +359,7 @@ def _with_keys(people: Mapping[str, User], push_id: int) -> list[Actor]:
         key("key of ann", "ann", *Scope),
         key("key of ana", "ana", *Scope),
         key("key of eve", "eve", *Scope),
+        key("key of service", "service", *scopes_for(people["service"])),
         push("push key", push_id),
         push("other push key", add_source(kind="push", name="other", config={}, actor="test")),
     ]

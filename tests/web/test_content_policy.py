@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.http.response import HttpResponseBase
 from django.test import Client
 
@@ -99,3 +99,42 @@ def test_every_script_of_a_template_bears_the_nonce() -> None:
     for path in TEMPLATES.rglob("*.html"):
         for script in _SCRIPT.findall(path.read_text(encoding="utf-8")):
             assert 'nonce="{{ csp_nonce }}"' in script, path
+
+
+EVERYWHERE = [
+    "/sign-in/",
+    "/nothing/here/",
+    "/static/css/base.css",
+    "/static/js/page.js",
+    "/static/css/",
+    "/healthz",
+]
+
+
+@pytest.mark.parametrize("address", [*EVERYWHERE, "/api/v1/search", "/scim/v2/Users", "/favicon.ico", "/"])
+def test_every_response_may_be_framed_by_nobody_and_is_read_as_what_it_is(
+    client: Client, address: str
+) -> None:
+    response = client.get(address)
+    policy = policy_of(response)
+    assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == "'none'"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in response.headers or address.startswith("/static/")
+    kind = response.headers.get("Content-Type", "")
+    assert not kind.startswith("text/") or "charset" in kind.lower(), kind
+    if not address.startswith("/static/css/base") and not address.startswith("/static/js/"):
+        assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_no_folder_of_files_is_listed(client: Client) -> None:
+    for folder in ("/static/", "/static/css/", "/static/js/", "/static/../templates/base.html"):
+        assert client.get(folder).status_code == 404
+
+
+def test_over_tls_every_response_demands_it_for_a_year(settings: LazySettings) -> None:
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
+    client = Client()
+    for address in (*EVERYWHERE, "/api/v1/search"):
+        demanded = client.get(address, secure=True).headers["Strict-Transport-Security"]
+        assert demanded == "max-age=31536000; includeSubDomains"

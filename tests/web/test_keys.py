@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -14,11 +15,14 @@ from assistant.accounts.api_keys import MOST_KEYS, asking_with, issue_key
 from assistant.accounts.models import ApiKey, User
 from assistant.accounts.scopes import Scope, scopes_in, words_of
 from assistant.audit.models import AuditEvent
+from assistant.identity.models import ExternalIdentity, IdentityProvider
 from tests.accounts.keys import person_with_key
 from tests.conftest import PASSWORD
+from tests.factors.authenticator import Device
+from tests.factors.test_passkeys import enrolled
 
 pytestmark = pytest.mark.django_db
-_KEY = re.compile(r'value="(mundap_[\w-]+)"')
+_KEY = re.compile(r">(mundap_[\w-]+)</textarea>")
 FORM: dict[str, str | list[str]] = {"name": "Report", "days": "30", "scope": ["search"]}
 
 
@@ -66,16 +70,59 @@ def test_what_is_missing_is_said_and_no_key_is_made(ann: Client, wrong: dict[str
     assert not ApiKey.objects.exists()
 
 
-def test_a_session_that_proved_nothing_lately_gives_the_password(ann: Client) -> None:
+def test_a_session_that_proved_nothing_lately_shows_again_who_it_is(ann: Client) -> None:
     forget_proof(ann)
-    assert 'name="password"' in ann.get("/keys/").content.decode()
+    assert 'type="password"' not in ann.get("/keys/").content.decode()
+    asked = ann.post("/keys/", FORM)
+    assert (asked.status_code, made(asked)) == (403, "")
     for password in ("", "wrong"):
-        refused = ann.post("/keys/", {**FORM, "password": password})
+        refused = ann.post("/keys/", {**FORM, "proving_password": password})
         assert (refused.status_code, made(refused)) == (422, "")
-        assert "Report" in refused.content.decode()  # what was typed is kept
+        assert 'value="Report"' in refused.content.decode()  # what was typed is carried along
     assert not ApiKey.objects.exists()
-    assert made(ann.post("/keys/", {**FORM, "password": PASSWORD}))
-    assert 'name="password"' not in ann.get("/keys/").content.decode()
+    assert made(ann.post("/keys/", {**FORM, "proving_password": PASSWORD}))
+    assert made(ann.post("/keys/", {**FORM, "name": "Another"}))
+
+
+def test_what_is_wrong_is_said_before_anybody_proves_anything(ann: Client) -> None:
+    forget_proof(ann)
+    answer = ann.post("/keys/", {**FORM, "scope": []})
+    assert (answer.status_code, 'name="proving_password"' in answer.content.decode()) == (422, False)
+
+
+def test_who_has_no_password_here_is_led_to_the_company_s_sign_in(
+    ann: Client, people: dict[str, User]
+) -> None:
+    provider = IdentityProvider.objects.create(slug="okta", name="Okta", kind="saml", is_open=True)
+    ExternalIdentity.objects.create(provider=provider, subject="ann", user=people["ann"])
+    people["ann"].set_password(None)
+    people["ann"].save()
+    ann.force_login(people["ann"])
+    forget_proof(ann)
+    asked = ann.post("/keys/", FORM).content.decode()
+    assert "/sign-in/saml/okta/begin/?purpose=prove" in asked
+    assert 'type="password"' not in asked
+    early = ann.post("/keys/", {**FORM, "proving_by_provider": "1"})
+    assert (early.status_code, made(early)) == (422, "")
+    session = ann.session
+    session["proven"] = timezone.now().isoformat()  # as the window of the provider leaves it
+    session.save()
+    assert made(ann.post("/keys/", {**FORM, "proving_by_provider": "1"}))
+
+
+def test_a_passkey_proves_it_too(people: dict[str, User]) -> None:
+    device = Device(origin="http://localhost")
+    enrolled(people["ann"], device)
+    ann = Client(headers={"host": "localhost"})
+    ann.force_login(people["ann"])
+    forget_proof(ann)
+    assert 'name="proving_passkey"' in ann.post("/keys/", FORM).content.decode()
+    wanted = ann.post("/sign-in/passkey/begin/", {"purpose": "prove"}).json()
+    shown = json.dumps(device.show(wanted))
+    assert made(ann.post("/keys/", {**FORM, "proving_passkey": shown}))
+    forget_proof(ann)
+    assert ann.post("/keys/", {**FORM, "proving_passkey": shown}).status_code == 422  # good once
+    assert ann.post("/keys/", {**FORM, "proving_passkey": "{"}).status_code == 422
 
 
 def test_nobody_sees_or_revokes_the_keys_of_others(ann: Client, people: dict[str, User]) -> None:
@@ -89,6 +136,15 @@ def test_nobody_sees_or_revokes_the_keys_of_others(ann: Client, people: dict[str
     assert ann.post(f"/keys/{own.id}/revoke/").status_code == 302
     assert person_with_key(own.text) is None
     assert ann.post(f"/keys/{own.id}/revoke/").status_code == 404
+
+
+def test_who_manages_people_reads_what_a_key_may_do_in_the_same_words(
+    client: Client, people: dict[str, User]
+) -> None:
+    client.force_login(people["ada"])
+    issue_key(user_id=people["ann"].pk, name="of ann", days=9, actor="test", scopes=[Scope.DOCUMENTS])
+    page = client.get(f"/console/people/{people['ann'].pk}/", headers={"Accept-Language": "en"})
+    assert "Read documents" in page.content.decode()
 
 
 def test_who_manages_people_revokes_a_key_at_its_owner_alone(client: Client, people: dict[str, User]) -> None:

@@ -140,7 +140,7 @@ def test_after_signing_in_one_only_ever_lands_on_this_site(
 def test_a_known_device_is_let_in_while_strangers_wait(client: Client, people: dict[str, User]) -> None:
     assert attempt(client, "ann@example.com", PASSWORD)[0] == 302
     cookie = client.cookies["mundap_device"]
-    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (SIGN_IN, True, "Lax")
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
     assert "ann" not in cookie.value
     client.post(reverse("web:sign-out"))
     stranger = Client()
@@ -178,6 +178,7 @@ def test_signing_out_ends_the_session(client: Client, people: dict[str, User]) -
     assert client.get(reverse("web:sign-out")).status_code == 405
     client.post(reverse("web:sign-out"))
     assert client.get("/").status_code == 302
+    assert AuditEvent.objects.filter(event="signed_out", actor_id=people["ann"].pk).count() == 1
 
 
 @pytest.mark.parametrize(

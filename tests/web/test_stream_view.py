@@ -55,7 +55,7 @@ def test_the_stream_is_never_cached_or_buffered_and_ends_with_the_last_event(
     turn: Turn, people: dict[str, User]
 ) -> None:
     response, text = stream(people["ann"], f"/turns/{turn.pk}/stream/")
-    assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Accel-Buffering"] == "no"
     assert kinds(text)[0] == "status"

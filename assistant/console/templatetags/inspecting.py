@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django import template
@@ -17,7 +18,9 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from assistant.access.inspection import Bearing, ClauseView, Fact, IdentityOrigin, PersonLabel, PrincipalLabel
+from assistant.accounts.key_form import scope_words
 from assistant.accounts.models import Role
+from assistant.accounts.scopes import Scope
 from assistant.console.steps import Line, lines_of
 
 register = template.Library()
@@ -89,6 +92,12 @@ def called(person: PersonLabel) -> str:
 def role_words(role: str) -> str:
     """A role in words."""
     return str(Role(role).label) if role in Role.values else role
+
+
+@register.filter
+def scopes_in_words(scopes: Iterable[Scope]) -> str:
+    """What a key may do, as its owner reads it on their own page."""
+    return ", ".join(map(scope_words, scopes))
 
 
 @register.filter

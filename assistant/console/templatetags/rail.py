@@ -49,7 +49,7 @@ _SECTIONS = (
         _("People"),
         "people",
         Right.MANAGE_PEOPLE,
-        frozenset({"people", "person"}),
+        frozenset({"people", "person", "service"}),
     ),
     _Section(
         "console:provisioning",

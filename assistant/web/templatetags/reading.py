@@ -13,6 +13,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from assistant.accounts import cookies
 from assistant.chat import note_words, reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
 from assistant.web import highlighting, korean, links, moments, scopes
@@ -128,7 +129,7 @@ def _chip(context: Context, turn_id: int, n: int) -> SafeString:
 @register.filter
 def theme(request: HttpRequest | None) -> str:
     """The saved choice, light or dark; empty follows the system."""
-    chosen = request.COOKIES.get("mundap_theme", "") if request else ""
+    chosen = cookies.kept_in(request, "mundap_theme") if request else ""
     return chosen if chosen in _THEMES else ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from assistant.accounts.api_keys import issue_key, revoke_key
+from assistant.accounts.api_keys import issue_key, revoke_key, scopes_for
 from assistant.accounts.command import JsonCommand, known_user
 from assistant.accounts.models import ApiKey, User
 from assistant.accounts.scopes import Scope, scopes_in
@@ -22,7 +22,7 @@ _USUAL_DAYS = 90
 class Command(JsonCommand):
     """Keys for the API."""
 
-    help = "Issue, list and revoke a person's keys for the API."
+    help = "Issue, list and revoke keys for the API of a person or a service account."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The sub-commands and their options."""
@@ -36,7 +36,7 @@ class Command(JsonCommand):
             action="append",
             default=[],
             choices=[scope.value for scope in Scope],
-            help="What it may be used for; may stand several times. Without it: everything.",
+            help="What it may be used for; may stand several times. Without it: everything that it can be.",
         )
         verbs.add_parser("list", help="A person's keys.").add_argument("email", metavar="EMAIL")
         revoke = verbs.add_parser("revoke", help="End a key at once.")
@@ -61,7 +61,7 @@ class Command(JsonCommand):
 def _issued(user: User, *, name: str, days: int, scopes: Sequence[Scope]) -> JsonObject:
     if not user.is_active:
         raise UsageError(f"The account {user.email} is closed. Reopen it first.")
-    new = issue_key(user_id=user.pk, name=name, days=days, scopes=scopes or tuple(Scope), actor=_ACTOR)
+    new = issue_key(user_id=user.pk, name=name, days=days, scopes=scopes or scopes_for(user), actor=_ACTOR)
     return {"key": new.text, "id": new.id, "expires": ApiKey.objects.get(pk=new.id).expires_at.isoformat()}
 
 

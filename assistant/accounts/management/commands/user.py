@@ -184,6 +184,7 @@ def _shown(user: User) -> JsonObject:
         "user": user.pk,
         "email": user.email,
         "name": user.name,
+        "kind": user.kind,
         "role": user.role,
         "active": user.is_active,
         "addresses": addresses,

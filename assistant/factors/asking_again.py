@@ -1,0 +1,166 @@
+"""A sensitive form asks again who somebody is, as signing in does, and loses nothing of what was typed.
+
+By the password with a second factor for who has one, or a passkey; or by the company's provider, in a window
+of its own, while this one keeps the fields.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
+
+from assistant.accounts.models import User
+from assistant.accounts.proof import is_recent
+from assistant.accounts.throttle import Held
+from assistant.audit.origin import address_of
+from assistant.factors.models import Passkey
+from assistant.factors.passkeys import Unusable
+from assistant.factors.requests import shown_in, site_of, word_of
+from assistant.factors.rule import has_any
+from assistant.factors.showing import Proof, prove, prove_by_passkey
+from assistant.identity.connected import connected
+
+P = ParamSpec("P")
+Request = TypeVar("Request", bound=HttpRequest)
+Page = Callable[Concatenate[Request, P], HttpResponse]
+Surroundings = Callable[[User], dict[str, Any]]
+
+_PASSWORD = "proving_password"  # noqa: S105 - the name of a field
+_CODE, _PASSKEY = "proving_code", "proving_passkey"
+_BY_PROVIDER = "proving_by_provider"  # the person says that they proved themselves in another window
+_SHOWN = (_PASSWORD, _CODE, _PASSKEY)
+_OWN = (*_SHOWN, _BY_PROVIDER)
+_LEFT_OUT = {"csrfmiddlewaretoken", *_OWN}
+_A_DAY_S = 24 * 3600
+_SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
+
+
+def asks_again(template: str, surroundings: Surroundings) -> Callable[[Page[Request, P]], Page[Request, P]]:
+    """A decorator of pages: their POST is only for who proved within half an hour who they are.
+
+    Others get `template`, with what `surroundings` gives for its frame. It asks for the password, with a
+    second factor for who has one, for a passkey, or to sign in anew at a provider, and carries all fields
+    along, so that the right answer does at once what was wanted. Works without scripts; htmx is told to show
+    it as a page. Stands behind something that lets in only who is signed in.
+    """
+
+    def guard(page: Page[Request, P]) -> Page[Request, P]:
+        @wraps(page)
+        def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            user = request.user
+            assert isinstance(user, User)
+            if request.method != "POST" or is_recent(request.session):
+                return page(_cleaned(request), *args, **kwargs)
+            drawn = _Drawn(request, user, template, surroundings)
+            if _BY_PROVIDER in request.POST and not (request.POST.get(_PASSWORD) or _PASSKEY in request.POST):
+                failure = gettext("You have not signed in anew there yet. Nothing was done.")
+                return drawn.page(status=422, failure=failure)
+            if not any(name in request.POST for name in _SHOWN):
+                return drawn.page(status=403)
+            outcome = _proven(request, user)
+            if isinstance(outcome, Held):
+                return drawn.held(outcome)
+            if not outcome:
+                return drawn.page(status=422, failure=_failure(request, user))
+            return page(_cleaned(request), *args, **kwargs)
+
+        return sensitive_post_parameters(*_OWN)(guarded)
+
+    return guard
+
+
+class _Drawn:
+    """The page that asks, for one request."""
+
+    def __init__(self, request: HttpRequest, user: User, template: str, surroundings: Surroundings) -> None:
+        self._request, self._user, self._template, self._surroundings = request, user, template, surroundings
+
+    def page(self, *, status: int, failure: str = "") -> HttpResponse:
+        request, user, site = self._request, self._user, site_of(self._request)
+        sent = request.POST.lists()
+        fields = [(name, value) for name, values in sent if name not in _LEFT_OUT for value in values]
+        has_passkey = site is not None and Passkey.objects.filter(user=user, site=site.name).exists()
+        context = {
+            "fields": fields,
+            "field": _PASSWORD,
+            "failure": failure,
+            "code_field": _CODE if has_any(user) else "",
+            "passkey_field": _PASSKEY if has_passkey else "",
+            "by_provider": _BY_PROVIDER,
+            "ways": _ways(user),
+            "has_password": user.has_usable_password(),
+            **self._surroundings(user),
+        }
+        response = render(request, self._template, context, status=status)
+        response.headers["Cache-Control"] = "no-store"
+        if getattr(request, "htmx", False):
+            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"
+            response.status_code = _SHOWN_BY_HTMX
+        return response
+
+    def held(self, held: Held) -> HttpResponse:
+        wait_s = _A_DAY_S if held.wait_s is None else held.wait_s
+        minutes = math.ceil(wait_s / 60)
+        words = gettext("Too many wrong passwords were entered. Wait %(n)s min, then try again.")
+        response = self.page(status=429, failure=words % {"n": minutes})
+        response.headers["Retry-After"] = str(wait_s)
+        return response
+
+
+def _proven(request: HttpRequest, user: User) -> Held | bool:
+    if _PASSKEY not in request.POST:
+        entered = Proof(
+            request.POST.get(_PASSWORD, ""), request.POST.get(_CODE, "")[:100], address_of(request)
+        )
+        return prove(user=user, entered=entered, session=request.session)
+    site = site_of(request)
+    try:
+        if site is None:
+            return False
+        prove_by_passkey(
+            user=user,
+            site=site,
+            browser=word_of(request),
+            response=shown_in(request, _PASSKEY),
+            session=request.session,
+        )
+    except Unusable:
+        return False
+    return True
+
+
+def _failure(request: HttpRequest, user: User) -> str:
+    if _PASSKEY in request.POST:
+        return gettext("The passkey couldn’t be used. Nothing was done yet.")
+    if has_any(user):
+        return gettext("The password or the code isn’t right. Nothing was done yet.")
+    return gettext("The password isn’t right. Nothing was done yet.")
+
+
+def _cleaned(request: Request) -> Request:
+    """The page is to read what its own form sent."""
+    if request.POST.keys() & set(_OWN):
+        fields = request.POST.copy()
+        for name in _OWN:
+            fields.pop(name, None)
+        request.POST = fields  # type: ignore[assignment]
+    return request
+
+
+def _ways(user: User) -> list[tuple[str, str]]:
+    """Providers at which the person can prove who they are: the name, and the address to open."""
+    query = urlencode({"purpose": "prove", "next": reverse("web:proven")})
+    return [
+        (one.provider, f"{reverse(one.route, kwargs={'slug': one.slug})}?{query}")
+        for one in connected(user.pk)
+        if one.is_open and one.route
+    ]

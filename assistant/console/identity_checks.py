@@ -43,7 +43,8 @@ class DrawnCheck:
 
 
 def drawn_checks(examined: Iterable[Examined]) -> tuple[DrawnCheck, ...]:
-    """What was examined, in the page's language."""
+    """What was examined, in the page's language: what is to be mended first, and what passed last."""
+    order = (State.FAILED, State.NOT_REACHED, State.PASSED)
     return tuple(
         DrawnCheck(
             title=TITLES[one.check],
@@ -52,5 +53,5 @@ def drawn_checks(examined: Iterable[Examined]) -> tuple[DrawnCheck, ...]:
             found="" if one.why is None else one.why.found,
             expected=one.expected if one.state == State.FAILED else "",
         )
-        for one in examined
+        for one in sorted(examined, key=lambda one: order.index(one.state))
     )

@@ -29,7 +29,7 @@ from assistant.identity.models import IdentityProvider
 from assistant.identity.refusals import SENTENCES
 from assistant.identity.saml.attributes import claims_from
 from assistant.identity.saml.bounded import decoded, parsed
-from assistant.identity.saml.examining import Check, examine_response
+from assistant.identity.saml.examining import examine_response
 from assistant.identity.saml.gate import (
     Asserted,
     Expected,
@@ -119,11 +119,11 @@ def _of_message(request: AdministratorRequest, row: IdentityProvider, pasted: st
     except NotDescribed as error:
         return Outcome(trouble=in_words(said(error)))
     examined = examine_response(encoded, expected=expects, now=now)
-    wrong = [one for one in examined if one.why is not None]
+    wrong = [one.why for one in examined if one.why is not None]
     checks = drawn_checks(examined)
     try:
-        if all(one.why is not None and one.why.reason in _SPOILT_BY_TIME for one in wrong) and wrong:
-            asserted, late = _as_of_its_making(encoded, expects), checks[_place(Check.TIMES)].sentence
+        if wrong and all(why.reason in _SPOILT_BY_TIME for why in wrong):
+            asserted, late = _as_of_its_making(encoded, expects), in_words(said(wrong[0]))
         else:
             asserted, late = read_response(encoded, expected=expects, now=now), ""
     except Rejected as error:
@@ -138,10 +138,6 @@ def _claimed_request(encoded: str) -> str | None:
         return claimed_request_id(encoded)
     except Rejected:
         return None
-
-
-def _place(check: Check) -> int:
-    return list(Check).index(check)
 
 
 def _of_claims(row: IdentityProvider, claims: Claims) -> Outcome:

@@ -20,7 +20,7 @@ def facts_of(provider: IdentityProvider, site: str, *, now: datetime | None = No
     """See `kinds.Facts`."""
     now = now or timezone.now()
     own, keys = own_addresses(provider, site), None
-    if provider.pk is None:
+    if provider._state.adding:
         return Facts(addresses=_addresses(own)[1:])  # its metadata can be read once it is kept
     fetched = FetchedMetadata.objects.filter(provider=provider).first()
     warnings: list[str] = []

@@ -42,6 +42,7 @@ class Environment:
     session_longest_s: int
     require_second_factor: str
     breached_passwords: str
+    local_sign_in: str
     password_length: int
     host: str
     port: int
@@ -105,6 +106,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
             environ, "MUNDAP_REQUIRE_SECOND_FACTOR", ("administrators", "everyone", "nobody")
         ),
         breached_passwords=_text(environ, "MUNDAP_BREACHED_PASSWORDS", ""),
+        local_sign_in=_one_of(environ, "MUNDAP_LOCAL_SIGN_IN", ("everyone", "emergency")),
         password_length=_number(environ, "MUNDAP_PASSWORD_LENGTH", 10, low=8, high=64),
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),

@@ -190,6 +190,7 @@ MUNDAP_SESSION_IDLE_S: int = ENVIRONMENT.session_idle_s
 MUNDAP_PASSWORD_LENGTH: int = ENVIRONMENT.password_length
 MUNDAP_REQUIRE_SECOND_FACTOR: str = ENVIRONMENT.require_second_factor
 MUNDAP_BREACHED_PASSWORDS: str = ENVIRONMENT.breached_passwords
+MUNDAP_LOCAL_SIGN_IN: str = ENVIRONMENT.local_sign_in
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True  # pages carry the token; no script of ours reads the cookie

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
@@ -97,7 +98,7 @@ class _Drawn:
             "passkey_field": _PASSKEY if has_passkey else "",
             "by_provider": _BY_PROVIDER,
             "ways": _ways(user),
-            "has_password": user.has_usable_password(),
+            "has_password": local_sign_in.has_password(user),
             **self._surroundings(user),
         }
         response = render(request, self._template, context, status=status)

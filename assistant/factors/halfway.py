@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from assistant.accounts.models import Kind, User
+from assistant.factors.rule import Way
 from assistant.identity.models import ExternalIdentity
 
 LIFE = timedelta(minutes=10)
@@ -24,12 +25,17 @@ _KEY = "halfway"
 class Halfway:
     """Whose password was entered, and to which page of ours they wanted.
 
-    `identity`: at which directory it was right; None where it is kept here.
+    `identity`: at which directory of the company it was right; None where it is kept here.
     """
 
     user: User
     next_page: str
     identity: ExternalIdentity | None = None
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """What the password showed."""
+        return (Way.PASSWORD,) if self.identity is None else (Way.PASSWORD, Way.DIRECTORY)
 
 
 def begin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.access.viewer import viewer_for
@@ -28,6 +29,8 @@ def keys(request: PersonRequest) -> HttpResponseBase:
         return _page(request, KeyForm(offered_scopes(request.user)))
     working = len(working_keys_of(user_id=request.user.pk))
     form = read_key_form(request.POST, offered=offered_scopes(request.user), working=working)
+    if request.user.is_emergency:
+        form.wrong[""] = gettext("The emergency account has no keys: they would outlive its session.")
     return _page(request, form, status=_WRONG) if form.wrong else _make(request, form)
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assistant.accounts import cookies, throttle
+from assistant.accounts import cookies, emergency, local_sign_in, throttle
 from assistant.accounts.known_devices import known_device
 from assistant.accounts.models import User
 from assistant.accounts.proof import hashable
@@ -50,17 +50,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """One form. A failure says the same and takes as long whether or not the account exists.
 
     Each guess is counted before its password is hashed, and after too many there is a wait (see `throttle`).
+    The passphrase of an emergency account is too long to be guessed, and nobody can make its holder wait.
     """
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
     name = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
     if request.method != "POST":
         return _page(request, name)
+    password = request.POST.get("password", "")
+    in_emergency = emergency.by_passphrase(name=name, passphrase=password)
+    if in_emergency is not None:
+        return after_right_password(request, in_emergency, _next(request))
     device = known_device(cookies.kept_in(request, DEVICE_COOKIE), name=name)
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
-    password = request.POST.get("password", "")
     user = _proven(request, name, password)
     if user is not None:
         throttle.was_right(tried)
@@ -82,13 +86,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
     next_page = request.POST.get("next") or request.GET.get("next", "")
+    only_emergency = local_sign_in.is_for_emergencies()
     context = {
         "email": name,
         "failure": failure,
         "next": next_page,
         "waits": status == _TOO_MANY,
         "ways": _ways(next_page),
-        "passkeys": site_of(request) is not None,
+        "passkeys": site_of(request) is not None and not only_emergency,
+        "only_emergency": only_emergency,
+        # A company's directory takes its passwords in this form, too.
+        "for_emergencies": only_emergency and all(KINDS[one.kind].route for one in open_providers()),
         "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)
@@ -155,7 +163,13 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 def _proven(request: HttpRequest, address: str, password: str) -> User | None:
-    """The person, if address and password belong together."""
+    """The person, if address and password belong together, and passwords here count for them.
+
+    Where they count for emergency accounts alone, none is even looked at: a right one takes as long.
+    """
+    if local_sign_in.is_for_emergencies():
+        make_password(hashable(password))
+        return None
     try:
         user = authenticate(request, username=address, password=hashable(password))
     except UsageError:

@@ -285,7 +285,7 @@ def test_a_session_is_the_directorys_also_after_a_second_factor(company: Company
     company.person("ann")
     assert gets_in("ann")
     assert ProviderSession.objects.get().identity.provider == company.provider
-    assert rule.noted(SessionStore(SignedInSession.objects.get().session_key)) == {"password"}
+    assert rule.noted(SessionStore(SignedInSession.objects.get().session_key)) == {"password", "directory"}
     user = User.objects.get()
     secret = app_codes.new_secret()
     assert app_codes.set_up(user=user, secret=secret, code=pyotp.TOTP(secret).now())

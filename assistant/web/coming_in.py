@@ -24,12 +24,11 @@ def after_right_password(
     """In, or on to the second factor, or to setting one up. `identity`: whose password a directory keeps."""
     step = after_password(user)
     if step is Next.COME_IN:
-        # Who must have a factor and is not asked for one has said "later".
-        ways = [
-            Way.PASSWORD,
-            *([Way.DIRECTORY] if identity else []),
-            *([Way.LATER] if must_have(user) else []),
-        ]
+        ways = [Way.PASSWORD]
+        if identity is not None:
+            ways.append(Way.DIRECTORY)
+        if must_have(user):  # who must have a factor and is not asked for one has said "later"
+            ways.append(Way.LATER)
         come_in(request, user, *ways, identity=identity)
         return remember_device(redirect(next_page), user)
     halfway.begin(request.session, user, next_page=next_page, identity=identity)

@@ -30,8 +30,8 @@ from assistant.web.signed_in import PersonRequest, for_people
 def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetime | None = None) -> None:
     """Sign the person in: a new key, what they showed, and what the page says of this session later.
 
-    `ends_at`: when it ends at the latest, however much it is used; None: as any other. With an emergency account
-    it is short, and everybody who manages people is told.
+    `ends_at`: when it ends at the latest, however much it is used; None: as any other. With an emergency
+    account it is short, and everybody who manages people is told.
 
     Raises:
         PermissionDenied: a service account, which no way may ever lead to here.

@@ -2,7 +2,8 @@
 
 A session ends when its row is gone: the next request with its cookie is nobody's, in every process. It also
 ends when nobody used it for `MUNDAP_SESSION_IDLE_S`, and `SESSION_COOKIE_AGE` after signing in, however much
-it is used. When it was used is written at most every few minutes.
+it is used; earlier where who vouched for its person said so. When it was used is written at most every few
+minutes.
 """
 
 from __future__ import annotations
@@ -79,10 +80,11 @@ class SessionStore(DatabaseStore):
         facts = {name: str(fact) for name, fact in about.items()} if isinstance(about, dict) else {}
         person = data.get(SESSION_KEY)
         started = datetime.fromisoformat(facts["started"]) if "started" in facts else timezone.now()
+        ends = datetime.fromisoformat(facts["ends"]) if "ends" in facts else expires
         return SignedInSession(
             session_key=key,
             session_data=self.encode(dict(data)),
-            expire_date=min(expires, started + timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+            expire_date=min(expires, started + timedelta(seconds=settings.SESSION_COOKIE_AGE), ends),
             handle=facts.get("handle") or new_handle(),
             user_id=int(person) if isinstance(person, str) else None,
             started_at=started,
@@ -98,10 +100,13 @@ class SessionStore(DatabaseStore):
         return row if row is not None and row.expire_date > now and row.used_at > idle_since(now) else None
 
 
-def describe(*, browser: str, system: str, address: str) -> dict[str, Json]:
-    """What a new session tells of itself, to be kept under `about_key()`."""
+def describe(*, browser: str, system: str, address: str, ends_at: datetime | None = None) -> dict[str, Json]:
+    """What a new session tells of itself, to be kept under `about_key()`; `ends_at`: when it is over at the
+    latest."""
     started = timezone.now().isoformat()
+    ends: dict[str, Json] = {} if ends_at is None else {"ends": ends_at.isoformat()}
     return {
+        **ends,
         "handle": new_handle(),
         "started": started,
         "browser": browser,

@@ -7,7 +7,8 @@ so that no stranger's guesses keep its owner out; after too many failures it is 
 cookies").
 
 At most 100 wrong passwords in a row are ever tried against an account by devices that it does not know (NIST
-SP 800-63B 5.2.2; OWASP ASVS 5.0, 6.3.1), and the last of them lie an hour apart.
+SP 800-63B 5.2.2; OWASP ASVS 5.0, 6.3.1), and the last of them lie an hour apart. While a directory is out of
+reach, a few more are not counted (`was_not_judged`): 20, then four a day.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Kind(StrEnum):
     CODES = "codes"  # of an account: second factors after the right password
     CHALLENGES = "challenges"  # asked for by one address
     PROVISIONING = "provisioning"  # what a provisioning client asks
+    UNJUDGED = "unjudged"  # guesses that a directory out of reach could not judge
     ARRIVALS = "arrivals"  # sign-ins begun at a company's provider, and answers that are refused
 
 
@@ -61,6 +63,8 @@ RULES: Mapping[Kind, Rule] = {
     Kind.CHALLENGES: Leaking(capacity=120, each_s=2),
     # A first run over a whole firm at once, then fifty a second; Microsoft Entra ID wants at least 25.
     Kind.PROVISIONING: Leaking(capacity=3_000, each_s=0.02),
+    # What an outage takes back from one account: a morning of trying, then four a day.
+    Kind.UNJUDGED: Leaking(capacity=20, each_s=_DAY_S / 4),
     # Each keeps a row for a quarter of an hour: a large office at nine o'clock, then two a second.
     Kind.ARRIVALS: Leaking(capacity=600, each_s=0.5),
 }
@@ -128,6 +132,28 @@ def was_right(tried: Try) -> None:
             FailedTries.objects.filter(pk=account, failures__gte=ACCOUNT.most).delete()
 
 
+def was_not_judged(tried: Try) -> None:
+    """Nobody could say if the password is right: the account's or device's own counter takes the try back.
+
+    Address and installation keep it, and what is taken back is counted too, with a bound: no outage gives
+    free guesses at passwords that are kept here, nor shows whether one is.
+    """
+    now, key = timezone.now(), _key(Kind.UNJUDGED, _spelling(tried.name))
+    with transaction.atomic():
+        FailedTries.objects.bulk_create(
+            [FailedTries(key=key, kind=Kind.UNJUDGED, at=now)], ignore_conflicts=True
+        )
+        own = [tried.keys[kind] for kind in _OWN if kind in tried.keys]
+        rows = _locked([key, *own])
+        count = Count(rows[key].failures, rows[key].at)
+        if RULES[Kind.UNJUDGED].wait_s(count, now):
+            return
+        after = RULES[Kind.UNJUDGED].counted(count, now)
+        FailedTries.objects.filter(pk=key).update(failures=after.failures, at=after.at)
+        for row in (rows[one] for one in own if one in rows):
+            FailedTries.objects.filter(pk=row.pk).update(failures=max(0.0, row.failures - 1))
+
+
 def lift(*, name: str, actor: str) -> bool:
     """Forget the failures of an account, by an administrator's word. Whether there were any."""
     with transaction.atomic():
@@ -139,7 +165,8 @@ def lift(*, name: str, actor: str) -> bool:
 
 def forget_names(names: Iterable[str]) -> int:
     """Remove the counters of these account names: whoever had them is erased. How many."""
-    keys = [_key(Kind.ACCOUNT, _spelling(name)) for name in names]
+    kinds = (Kind.ACCOUNT, Kind.CODES, Kind.UNJUDGED)
+    keys = [_key(kind, _spelling(name)) for name in names for kind in kinds]
     return FailedTries.objects.filter(key__in=keys).delete()[0]
 
 

@@ -51,8 +51,8 @@ def providers(request: AdministratorRequest) -> HttpResponse:
         .order_by(Lower("name"))
     )
     rows = [
-        ProviderRow(row, KINDS[row.kind], row.people, row.last_used, _facts(request, row).warnings)
-        for row in found
+        ProviderRow(row, KINDS[row.kind], row.people, row.last_used, facts.warnings + facts.notices)
+        for row, facts in ((row, _facts(request, row)) for row in found)
     ]
     return render(request, "console/identity.html", {"rows": rows})
 
@@ -73,7 +73,7 @@ def new_provider(request: AdministratorRequest, kind: str) -> HttpResponse:
     if found is None:
         raise Http404
     if request.method == "GET":
-        return _form(request, found, ProviderForm(name="", kind=kind))
+        return _form(request, found, ProviderForm(name="", kind=kind, slug=_free_slug("", kind)))
     said = typed_form(found.load().FIELDS, request.POST, kind=kind)
     if not said.slug.strip():
         said = replace(said, slug=_free_slug(said.name, kind))
@@ -143,7 +143,7 @@ def roll_key(request: AdministratorRequest, provider_id: int) -> HttpResponse:
             keys.use_next(row, actor=request.user.email)
         else:
             keys.announce_next(row, actor=request.user.email)
-    except UsageError:
+    except (UsageError, keys.NoKeys):
         pass  # there is no next key any more: the page says which there are
     return redirect("console:identity-provider", provider_id)
 
@@ -170,7 +170,11 @@ def _facts(request: AdministratorRequest, row: IdentityProvider) -> Facts:
         facts = KINDS[row.kind].facts(row, f"{request.scheme}://{request.get_host()}")
     except MundapError as error:  # secrets of another secret key: the page still shows the rest
         return Facts(warnings=(in_words(sentence_of(error)),))
-    return replace(facts, warnings=tuple(in_words(one) for one in facts.warnings))
+    return replace(
+        facts,
+        warnings=tuple(in_words(one) for one in facts.warnings),
+        notices=tuple(in_words(one) for one in facts.notices),
+    )
 
 
 def _form(
@@ -181,7 +185,8 @@ def _form(
     *,
     wrong: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    facts = _facts(request, row) if row is not None else Facts()
+    # A new one is shown with the addresses that it will have: many providers ask for them first.
+    facts = _facts(request, row or IdentityProvider(kind=said.kind, slug=said.slug or said.kind))
     context = {
         "kind": kind,
         "form": drawn_form(kind, said, known_secrets=_known_secrets(row), wrong=wrong),

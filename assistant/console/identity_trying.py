@@ -21,6 +21,7 @@ from assistant.accounts.roles import Right
 from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.identity import known_kind
+from assistant.console.identity_checks import DrawnCheck, drawn_checks
 from assistant.console.telling import in_words
 from assistant.identity.arriving import Arrival, judge
 from assistant.identity.claims import Claims
@@ -28,6 +29,7 @@ from assistant.identity.models import IdentityProvider
 from assistant.identity.refusals import SENTENCES
 from assistant.identity.saml.attributes import claims_from
 from assistant.identity.saml.bounded import decoded, parsed
+from assistant.identity.saml.examining import examine_response
 from assistant.identity.saml.gate import (
     Asserted,
     Expected,
@@ -48,15 +50,20 @@ _AS_OF = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was found. `trouble`: why the message is not believed; `found`: what stood there instead, which
-    is data of the message. `late`: it would be believed, had it come when it was made."""
+    """What was found. `trouble`: why the message is not believed. `late`: it would be believed, had it come
+    when it was made. `checks`: each one of a message that was pasted."""
 
     trouble: str = ""
-    found: str = ""
     late: str = ""
+    checks: tuple[DrawnCheck, ...] = ()
     asserted: Asserted | None = None
     claims: Claims | None = None
     arrival: Arrival | None = None
+
+    @property
+    def failed(self) -> int:
+        """How many checks it did not pass."""
+        return sum(one.state == "failed" for one in self.checks)
 
     @property
     def refusal(self) -> str:
@@ -108,19 +115,29 @@ def _of_message(request: AdministratorRequest, row: IdentityProvider, pasted: st
     encoded = _encoded(pasted)
     own, now = own_addresses(row, f"{request.scheme}://{request.get_host()}"), timezone.now()
     try:
-        expects = expected(row, party_of(row), own, claimed_request_id(encoded), now)
-        try:
-            asserted, late = read_response(encoded, expected=expects, now=now), ""
-        except Rejected as error:
-            if error.reason not in _SPOILT_BY_TIME:
-                raise
-            asserted, late = _as_of_its_making(encoded, expects), in_words(said(error))
-    except Rejected as error:
-        return Outcome(trouble=in_words(said(error)), found=error.found)
+        expects = expected(row, party_of(row), own, _claimed_request(encoded), now)
     except NotDescribed as error:
         return Outcome(trouble=in_words(said(error)))
+    examined = examine_response(encoded, expected=expects, now=now)
+    wrong = [one.why for one in examined if one.why is not None]
+    checks = drawn_checks(examined)
+    try:
+        if wrong and all(why.reason in _SPOILT_BY_TIME for why in wrong):
+            asserted, late = _as_of_its_making(encoded, expects), in_words(said(wrong[0]))
+        else:
+            asserted, late = read_response(encoded, expected=expects, now=now), ""
+    except Rejected as error:
+        return Outcome(trouble=in_words(said(error)), checks=checks)
     outcome = _of_claims(row, claims_from(asserted, row.settings))
-    return replace(outcome, asserted=asserted, late=late)
+    return replace(outcome, asserted=asserted, late=late, checks=checks)
+
+
+def _claimed_request(encoded: str) -> str | None:
+    """Which request it answers, if it says so: a pasted one waits for none, and is held against its own."""
+    try:
+        return claimed_request_id(encoded)
+    except Rejected:
+        return None
 
 
 def _of_claims(row: IdentityProvider, claims: Claims) -> Outcome:

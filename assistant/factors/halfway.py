@@ -1,7 +1,7 @@
 """The password was right and more is wanted: who is it, for the next few minutes and nothing else?
 
 Kept in the session of a browser in which nobody is signed in, so that whatever forgets to ask for more meets
-nobody. It ends with the password that it stands on.
+nobody. It ends with the password that it stands on, or with the directory that said it was right.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from assistant.accounts.models import Kind, User
 from assistant.factors.rule import Way
+from assistant.identity.models import ExternalIdentity
 
 LIFE = timedelta(minutes=10)
 _KEY = "halfway"
@@ -22,23 +23,32 @@ _KEY = "halfway"
 
 @dataclass(frozen=True, slots=True)
 class Halfway:
-    """Whose password was entered, to which page of ours they wanted, and what the password showed."""
+    """Whose password was entered, and to which page of ours they wanted.
+
+    `identity`: at which directory of the company it was right; None where it is kept here.
+    """
 
     user: User
     next_page: str
-    ways: tuple[Way, ...] = (Way.PASSWORD,)
+    identity: ExternalIdentity | None = None
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """What the password showed."""
+        return (Way.PASSWORD,) if self.identity is None else (Way.PASSWORD, Way.DIRECTORY)
 
 
-def begin(session: SessionBase, user: User, *, next_page: str, by_directory: bool = False) -> None:
-    """The password was right, here or `by_directory` of the company. The session gets a new key; what it held
-    of somebody else before goes."""
+def begin(
+    session: SessionBase, user: User, *, next_page: str, identity: ExternalIdentity | None = None
+) -> None:
+    """The password was right. The session gets a new key; what it held of somebody else before goes."""
     session.flush()
     session[_KEY] = {
         "user": user.pk,
         "at": timezone.now().isoformat(),
         "password": user.get_session_auth_hash(),
         "next": next_page,
-        "directory": by_directory,
+        "identity": None if identity is None else identity.pk,
     }
 
 
@@ -55,8 +65,14 @@ def who(session: SessionBase) -> Halfway | None:
         return None
     if user is None or not holds or not timedelta(0) <= passed < LIFE:
         return None
-    ways = (Way.PASSWORD, Way.DIRECTORY) if kept.get("directory") is True else (Way.PASSWORD,)
-    return Halfway(user, str(kept.get("next", "")), ways)
+    identity = None
+    if (number := kept.get("identity")) is not None:
+        # The directory may have been closed meanwhile, or the person disconnected from it.
+        found = ExternalIdentity.objects.filter(pk=number, user=user, provider__is_open=True)
+        identity = found.select_related("provider").first()
+        if identity is None:
+            return None
+    return Halfway(user, str(kept.get("next", "")), identity)
 
 
 def forget(session: SessionBase) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from assistant.common.types import Json
 
@@ -18,7 +19,7 @@ class Claims:
 
     `verified`: the provider vouches that the address is the person's own. `groups`: None where it told
     nothing of groups, which is not the same as none. `session`: the provider's name of its own session;
-    `kept` is what signing out there needs.
+    `kept` is what signing out there needs; `session_ends_at`: when a session made of it must end, if it says.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Claims:
     groups: tuple[str, ...] | None = None
     session: str = ""
     kept: Mapping[str, Json] = field(default_factory=dict)
+    session_ends_at: datetime | None = None
 
     def as_json(self) -> dict[str, Json]:
         """For `StartedSignIn.claims`."""
@@ -39,12 +41,13 @@ class Claims:
             "groups": None if self.groups is None else list(self.groups),
             "session": self.session,
             "kept": dict(self.kept),
+            "session_ends_at": None if self.session_ends_at is None else self.session_ends_at.isoformat(),
         }
 
 
 def claims_of(stored: Mapping[str, Json]) -> Claims:
     """What `Claims.as_json` stored."""
-    groups, kept = stored["groups"], stored["kept"]
+    groups, kept, ends = stored["groups"], stored["kept"], stored.get("session_ends_at")
     return Claims(
         subject=str(stored["subject"]),
         email=str(stored["email"]),
@@ -53,6 +56,7 @@ def claims_of(stored: Mapping[str, Json]) -> Claims:
         groups=tuple(map(str, groups)) if isinstance(groups, list) else None,
         session=str(stored["session"]),
         kept=kept if isinstance(kept, dict) else {},
+        session_ends_at=None if ends is None else datetime.fromisoformat(str(ends)),
     )
 
 

@@ -83,13 +83,25 @@ class KeyFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a provider's page shows beside its settings: addresses that the provider must be told (label and
-    value), certificates, and what somebody should care for (told)."""
+class OwnAddress:
+    """An address of ours that the provider must be told. `called`: what fields for it are called at providers
+    in wide use."""
 
-    addresses: tuple[tuple[str | Promise, str], ...] = ()
+    label: str | Promise
+    value: str
+    called: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a provider's page shows beside its settings: addresses that the provider must be told,
+    certificates, what keeps people from signing in now (`warnings`, told), and what will if nobody cares for
+    it (`notices`, told)."""
+
+    addresses: tuple[OwnAddress, ...] = ()
     keys: tuple[KeyFact, ...] = ()
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     read_at: datetime | None = None  # when the provider's own description was last read
     has_next_key: bool = False
 
@@ -99,10 +111,11 @@ class Kind:
     """A kind's words. `route` names the page at which a sign-in begins; where it is empty, the kind takes a
     password that is typed into our own form.
 
-    The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a new provider
-    needs of us, `refreshes` reads what the provider publishes and says what kept it from that (told),
+    The next are dotted paths, empty where a kind has no such thing: `prepares` makes what a provider needs of
+    us when it is saved, `refreshes` reads what the provider publishes and says what kept it from that (told),
     `leaves` builds the way out of a session there (None: there is none), `shows` tells the facts for the
-    provider's page; both take the site's address as well.
+    provider's page; both take the site's address as well. `stays` holds settings against those of before
+    while the provider knows people, and may write down what it is bound to from now on.
     """
 
     label: str | Promise
@@ -113,6 +126,7 @@ class Kind:
     refreshes: str = ""
     leaves: str = ""
     shows: str = ""
+    stays: str = ""
     fixed: tuple[str, ...] = ()  # settings that decide who a subject is: none changes while it knows people
     reads_messages: bool = False  # one of its messages can be pasted and looked at
     asks: tuple[str, ...] = ()  # settings with addresses that we ask ourselves, apart from the browser
@@ -123,7 +137,7 @@ class Kind:
         return cast(KindModule, import_module(self.module))
 
     def prepare(self, provider: IdentityProvider) -> None:
-        """Make what a new provider needs of us."""
+        """Make what a provider needs of us, where it is not there yet."""
         if self.prepares:
             cast("Callable[[IdentityProvider], object]", import_string(self.prepares))(provider)
 
@@ -144,8 +158,17 @@ class Kind:
         """Why local-only mode keeps us from asking it; None where it does not. Asks nobody."""
         return local_only.refusal_of_any(str(provider.settings.get(name) or "") for name in self.asks)
 
+    def mistakes_of_moving(self, provider: IdentityProvider, before: Mapping[str, Json]) -> Mapping[str, str]:
+        """What makes it another provider than the one by which people came; by field, told."""
+        if not self.stays or not provider.identities.exists():
+            return {}
+        stays = import_string(self.stays)
+        return cast("Callable[[IdentityProvider, Mapping[str, Json]], Mapping[str, str]]", stays)(
+            provider, before
+        )
+
     def facts(self, provider: IdentityProvider, site: str) -> Facts:
-        """What its page shows."""
+        """What its page shows. Of a provider that is not kept yet: its addresses."""
         if not self.shows:
             return Facts()
         return cast("Callable[[IdentityProvider, str], Facts]", import_string(self.shows))(provider, site)
@@ -157,10 +180,11 @@ KINDS: dict[str, Kind] = {
         about=_("Okta, Microsoft Entra ID, Google Workspace, Keycloak, AD FS and most company sign-ins."),
         module="assistant.identity.saml.kind",
         route="web:saml-begin",
-        prepares="assistant.identity.saml.keys.own_keys",
+        prepares="assistant.identity.saml.keys.make_keys",
         refreshes="assistant.identity.saml.refreshing.refresh",
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",
+        stays="assistant.identity.saml.staying.mistakes_of_moving",
         fixed=("entity_id", "subject_attribute"),
         asks=("metadata_url",),
         reads_messages=True,

@@ -7,12 +7,14 @@ browser goes to `finish` with a ticket. Only there is anybody signed in, and onl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -24,12 +26,13 @@ from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
 from assistant.common.identity import known_as_address
 from assistant.common.types import Json
+from assistant.factors import halfway
 from assistant.factors.rule import Way
 from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
 from assistant.identity.kinds import KINDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
-from assistant.identity.refusals import Refused
+from assistant.identity.refusals import Refusal, Refused
 from assistant.identity.started import (
     BROWSER_COOKIE,
     LIFE,
@@ -46,6 +49,8 @@ from assistant.web.sessions import begin_session
 
 _PURPOSES = {Purpose.PROVE, Purpose.CONNECT, Purpose.TRY}
 _TOO_MANY = 429
+# By which clocks may differ: a shorter session would end before its first page.
+_SHORTEST = timedelta(minutes=1)
 LEAVING_COOKIE = "mundap_leaving"  # the name of the request to sign out that is on its way
 
 
@@ -154,6 +159,19 @@ def leave(request: HttpRequest) -> HttpResponse | None:
     return response
 
 
+def tie_to(
+    request: HttpRequest,
+    identity: ExternalIdentity,
+    *,
+    index: str = "",
+    kept: Mapping[str, Json] | None = None,
+) -> None:
+    """Say that this session came of the provider: it ends when the provider or the person ends that."""
+    request.session.save()
+    session = SignedInSession.objects.get(session_key=request.session.session_key)
+    ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
+
+
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:
     """A sign-in that came to nothing, with a way to begin again."""
     response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
@@ -190,6 +208,8 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
         user, identity = admit(started.provider, claims)
         sign_in_from(request, user, identity, claims)
         return redirect(after)
+    if not started.provider.is_open:  # it was closed while the browser was away
+        raise Refused(Refusal.PROVIDER_CLOSED)
     person = request.user
     if not isinstance(person, User) or person.pk != started.user_id:
         return apology(request, gettext("You were signed out meanwhile. Sign in again."))
@@ -206,11 +226,12 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
 
 
 def sign_in_from(request: HttpRequest, user: User, identity: ExternalIdentity, claims: Claims) -> None:
-    """A session of this person, tied to the provider's own, so that the provider can end it."""
-    begin_session(request, user, Way.PROVIDER)
-    request.session.save()
-    session = SignedInSession.objects.get(session_key=request.session.session_key)
-    ProviderSession.objects.create(
-        session=session, identity=identity, index=claims.session, kept=dict(claims.kept)
-    )
+    """A session of this person, tied to the provider's own, so that the provider can end it; it is over no
+    later than the provider says."""
+    ends_at = claims.session_ends_at
+    if ends_at is not None:
+        ends_at = max(ends_at, timezone.now() + _SHORTEST)
+    halfway.forget(request.session)
+    begin_session(request, user, Way.PROVIDER, ends_at=ends_at)
+    tie_to(request, identity, index=claims.session, kept=claims.kept)
     record(Event.SIGNED_IN, actor_id=user.pk, actor=user.email, provider=identity.provider.slug)

@@ -15,8 +15,9 @@ from assistant.common.errors import MundapError
 from assistant.common.identity import known_as_address
 from assistant.identity.arriving import admit
 from assistant.identity.ldap.asking import directory_for, person_by_password
+from assistant.identity.models import ExternalIdentity
 from assistant.identity.refusals import Refused
-from assistant.web.company_sign_in import note_refusal, refusal_page, sign_in_from
+from assistant.web.company_sign_in import note_refusal, refusal_page
 
 _LONGEST_DETAIL = 300
 
@@ -28,15 +29,22 @@ class OutOfReach:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Whose account it is, and who they are at the directory. Nobody is signed in yet."""
+
+    user: User
+    identity: ExternalIdentity
+
+
 @sensitive_variables("password")
 def by_directory(
     request: HttpRequest, *, name: str, password: str
-) -> User | HttpResponse | OutOfReach | None:
-    """The person, signed in, if a directory that may be asked about the name says so.
+) -> Came | HttpResponse | OutOfReach | None:
+    """The person, if a directory that may be asked about the name says so.
 
     A page where the directory knows them and Mundap does not let them in; None for a wrong name or password,
-    and where no directory may be asked. A try against a directory that is out of reach stays counted: it was
-    one at the account's own password as well, and whether there is one must not show.
+    and where no directory may be asked.
     """
     provider = directory_for(name)
     if provider is None or not password:
@@ -61,8 +69,7 @@ def by_directory(
     try:
         with transaction.atomic():
             user, identity = admit(provider, claims)
-            sign_in_from(request, user, identity, claims)
     except Refused as refused:
         note_refusal(provider, claims, refused)
         return refusal_page(request, provider)
-    return user
+    return Came(user, identity)

@@ -48,10 +48,10 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
         return too_many(request, held)
     try:
         party = party_of(provider)
+        key = own_keys(provider).current.key if provider.settings.get("signs_requests", True) else ""
     except NotDescribed:
         sentence = gettext("%(provider)s can't be used at the moment. Tell your administrator.")
         return apology(request, sentence % {"provider": provider.name}, status=503)
-    key = own_keys(provider).current.key if provider.settings.get("signs_requests", True) else ""
     sent = sign_in_request(
         Correspondence(party, own_addresses(provider, site_of(request)), key),
         name_id_format=str(provider.settings.get("name_id_format", PERSISTENT)),
@@ -116,9 +116,13 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     """What the provider must know of us. Nothing of it is secret; it is there before the provider is open."""
     provider = _provider(slug)
+    try:
+        keys = own_keys(provider)
+    except NotDescribed as error:
+        raise Http404 from error
     document = our_metadata(
         own_addresses(provider, site_of(request)),
-        own_keys(provider),
+        keys,
         name_id_format=str(provider.settings.get("name_id_format", PERSISTENT)),
         signs_requests=provider.settings.get("signs_requests", True) is True,
     )

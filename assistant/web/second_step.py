@@ -52,7 +52,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
             failure = gettext("The code isn’t right, or it was used before. Wait for the next one.")
             return _page(request, user, failure=failure, status=_UNFIT)
         way = outcome
-    come_in(request, user, *half.ways, way)
+    come_in(request, user, *half.ways, way, identity=half.identity)
     return remember_device(redirect(half.next_page or resolve_url("web:home")), user)
 
 

@@ -18,7 +18,7 @@ from assistant.accounts.proof import is_recent
 from assistant.accounts.sessions import end_other_sessions
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
-from assistant.common.errors import NotFound
+from assistant.common.errors import NotFound, UsageError
 from assistant.factors import app_codes, passkeys, passwords, pending, recovery
 from assistant.factors.models import AuthenticatorApp, Passkey
 from assistant.factors.requests import site_of
@@ -125,6 +125,18 @@ def add_passkey(request: PersonRequest) -> HttpResponse:
     if not made_passkey(request, request.user):
         return _overview(request, failure=not_made(), status=_UNFIT)
     return _set_up(request, Way.PASSKEY, had_any=had_any)
+
+
+@require_POST
+@for_people
+@proven_first
+def rename_passkey(request: PersonRequest, passkey: str) -> HttpResponse:
+    """Call it otherwise: devices are told apart by their names only."""
+    try:
+        passkeys.rename(user=request.user, handle=passkey, name=request.POST.get("name", ""))
+    except UsageError:
+        return _overview(request, failure=gettext("Enter a name for the passkey."), status=_UNFIT)
+    return redirect("web:security")
 
 
 @require_POST

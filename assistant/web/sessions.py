@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth import login
@@ -26,10 +27,11 @@ from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
 
 
-def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
+def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetime | None = None) -> None:
     """Sign the person in: a new key, what they showed, and what the page says of this session later.
 
-    With an emergency account it is short, and everybody who manages people is told.
+    `ends_at`: when it ends at the latest, however much it is used; None: as any other. With an emergency
+    account it is short, and everybody who manages people is told.
 
     Raises:
         PermissionDenied: a service account, which no way may ever lead to here.
@@ -39,7 +41,9 @@ def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
     login(request, user)
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
-    request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
+    request.session[about_key()] = describe(
+        browser=browser, system=system, address=address_of(request), ends_at=ends_at
+    )
     if user.is_emergency:
         request.session.set_expiry(timezone.now() + emergency.SESSION_LIFE)
         emergency.note_use(user=user, address=address_of(request), browser=browser, system=system)

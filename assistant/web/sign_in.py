@@ -29,7 +29,7 @@ from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
 from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
-from assistant.web.coming_in import DEVICE_COOKIE, after_directory, after_right_password
+from assistant.web.coming_in import DEVICE_COOKIE, after_right_password
 from assistant.web.company_sign_in import leave, safe_page
 from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
@@ -70,6 +70,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return after_right_password(request, user, _next(request))
     outcome = by_directory(request, name=name, password=password)
     if isinstance(outcome, OutOfReach):
+        throttle.was_not_judged(tried)
         return _page(request, name, failure=outcome.sentence, status=503)
     if outcome is None:
         record(Event.SIGN_IN_FAILED, actor=known_as_address(name))
@@ -78,7 +79,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     throttle.was_right(tried)
     if isinstance(outcome, HttpResponse):
         return outcome
-    return after_directory(request, outcome, _next(request))
+    # A directory asks for a password and nothing else.
+    return after_right_password(request, outcome.user, _next(request), identity=outcome.identity)
 
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:

@@ -73,6 +73,7 @@ urlpatterns = [
     path("security/app/remove/", security.remove_app, name="remove-app-codes"),
     path("security/recovery-codes/", security.new_recovery_codes, name="recovery-codes"),
     path("security/passkeys/", security.add_passkey, name="add-passkey"),
+    path("security/passkeys/<slug:passkey>/rename/", security.rename_passkey, name="rename-passkey"),
     path("security/passkeys/<slug:passkey>/remove/", security.remove_passkey, name="remove-passkey"),
     path("sign-in/oidc/<slug:slug>/begin/", oidc.begin, name="oidc-begin"),
     path("sign-in/oidc/<slug:slug>/callback/", oidc.callback, name="oidc-callback"),

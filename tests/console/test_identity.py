@@ -93,6 +93,24 @@ def test_what_was_typed_is_kept_and_nobody_can_sign_in_before_it_is_opened(
     )
 
 
+def test_the_addresses_are_there_before_the_provider_is_as_it_may_ask_for_them_first(ada: Client) -> None:
+    for kind, path in (("saml", "acs"), ("oidc", "callback")):
+        page = ada.get(f"/console/identity/new/{kind}/").content.decode()
+        [slug] = re.findall(r'name="slug"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="slug"', page)[0:1]
+        short = "".join(slug)
+        assert f"http://testserver/sign-in/{kind}/{short}/{path}/" in page
+        assert "Okta" in page
+        assert "Download the metadata" not in page
+    page = ada.get("/console/identity/new/saml/").content.decode()
+    added = ada.post("/console/identity/new/saml/", typed(slug="saml"))
+    after = ada.get(added.headers["Location"]).content.decode()
+    addresses = re.findall(r'value="(http://testserver/sign-in/saml/[^"]+)"', page)
+    assert len(addresses) == 3
+    assert set(addresses) <= set(re.findall(r'value="(http://testserver/sign-in/saml/[^"]+)"', after))
+    assert ada.get("/console/identity/new/ldap/").status_code == 200
+    assert not IdentityProvider.objects.exclude(slug="saml").exists()
+
+
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(ada: Client) -> None:
     page = ada.post(
         "/console/identity/new/saml/",
@@ -161,6 +179,22 @@ def test_a_dry_run_tells_an_old_message_from_a_forged_one(ada: Client, hanbit: I
     assert "ada@example.com</bdi>" not in page.split('id="message"')[0]
     for rubbish in ("", "<a>", "%%%", "<script>alert(1)</script>", "A" * 800_000):
         assert "The message is not believed" in ada.post(path, {"message": rubbish}).content.decode()
+
+
+def test_a_dry_run_lists_all_that_is_wrong_at_once(ada: Client, hanbit: IdentityProvider) -> None:
+    path = f"/console/identity/{hanbit.pk}/try/"
+    wrong = (
+        answer().replace(f"{SITE}/acs/", "https://old.example/acs/").replace(f"{SITE}/metadata/", "urn:<b>x")
+    )
+    page = ada.post(path, {"message": wrong.replace("urn:<b>x", "urn:x&lt;")}).content.decode()
+    states = re.findall(r'<li data-state="(\w+)">', page)
+    assert (len(states), states.count("failed")) == (15, 4)  # signature, destination, recipient, audience
+    assert "4 things have to be mended" in page
+    assert "<code>https://old.example/acs/</code>" in page
+    assert "<code>urn:x&lt;</code>" in page
+    assert f"<code>{SITE}/metadata/</code>" in page
+    good = ada.post(path, {"message": answer()}).content.decode()
+    assert set(re.findall(r'<li data-state="(\w+)">', good)) == {"passed"}
 
 
 def test_a_sign_in_that_is_tried_ends_on_the_page_and_in_no_session(

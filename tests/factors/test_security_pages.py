@@ -69,6 +69,12 @@ def test_passkeys_have_names_and_are_removed_one_by_one(client: Client, ann: Use
     assert "My laptop" in page
     assert "&lt;b&gt;phone" in page
     own = Passkey.objects.get(name="My laptop")
+    rename = f"/security/passkeys/{own.handle}/rename/"
+    assert client.post(rename, {"name": "  "}).status_code == 422
+    assert client.post(rename, {"name": " 회사 노트북 "}).status_code == 302
+    own.refresh_from_db()
+    assert own.name == "회사 노트북"
+    assert f'value="{own.name}"' in client.get(SECURITY).content.decode()
     assert client.post(f"/security/passkeys/{own.handle}/remove/").status_code == 302
     assert [one.name for one in Passkey.objects.all()] == ["<b>phone</b>"]
     assert AuditEvent.objects.filter(event="passkey_removed").count() == 1
@@ -80,7 +86,10 @@ def test_what_is_somebody_elses_is_not_there(client: Client, people: dict[str, U
     client.force_login(people["ann"])
     path = f"/security/passkeys/{theirs.handle}/remove/"
     nothing = "/security/passkeys/nothing/remove/"
-    assert [client.post(one).status_code for one in (path, nothing)] == [404, 404]
+    renamed = path.replace("remove", "rename")
+    assert [client.post(one, {"name": "x"}).status_code for one in (path, nothing, renamed)] == [404] * 3
+    theirs.refresh_from_db()
+    assert theirs.name != "x"
     assert client.post("/security/recovery-codes/").status_code == 404
     client.post("/security/app/remove/")
     assert theirs.handle not in client.get(SECURITY).content.decode().split('id="main"')[1]
@@ -89,7 +98,7 @@ def test_what_is_somebody_elses_is_not_there(client: Client, people: dict[str, U
     assert RecoveryCode.objects.filter(user=people["sam"]).count() == recovery.COUNT
 
 
-CHANGES = ("app/", "app/remove/", "recovery-codes/", "passkeys/", "passkeys/x/remove/")
+CHANGES = ("app/", "app/remove/", "recovery-codes/", "passkeys/", "passkeys/x/remove/", "passkeys/x/rename/")
 
 
 @pytest.mark.parametrize("path", CHANGES)

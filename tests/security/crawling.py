@@ -95,6 +95,7 @@ ROUTES: dict[str, Route] = {
     "security/app/remove/": Route(POST),
     "security/recovery-codes/": Route(POST),
     "security/passkeys/": Route(POST),
+    "security/passkeys/<slug:passkey>/rename/": Route(POST),
     "security/passkeys/<slug:passkey>/remove/": Route(POST),
     "sign-in/finish/<slug:ticket>/": Route(GET_POST),
     "sign-in/proven/": Route(),

@@ -38,7 +38,7 @@ from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
 from assistant.identity.claims import Claims
 from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
 from assistant.identity.providers import ProviderForm, add_provider, set_open
-from assistant.identity.saml.keys import own_keys
+from assistant.identity.saml.keys import make_keys
 from assistant.identity.scim.keys import issue_provisioning_key
 from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
 from assistant.identity.started import Purpose, Wish, answer, begin, new_word
@@ -340,7 +340,7 @@ def _provisioning(user: User) -> Actor:
     provider = IdentityProvider.objects.create(
         slug="directory", name="Directory", kind="saml", domains=["example.com"]
     )
-    own_keys(provider)  # made when they are first asked for, which no page of this test is to do
+    make_keys(provider)
     ProvisionedPerson.objects.create(
         provider=provider, user=user, user_name="cho", user_name_key="cho", address=user.email
     )

@@ -118,6 +118,7 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "security/app/remove/": post(SIGNED_IN),
     "security/recovery-codes/": post(SIGNED_IN),
     "security/passkeys/": post(SIGNED_IN),
+    "security/passkeys/<slug:passkey>/rename/": post(SIGNED_IN),
     "security/passkeys/<slug:passkey>/remove/": post(SIGNED_IN),
     "sign-in/saml/<slug:slug>/begin/": get(ANYONE),
     "sign-in/saml/<slug:slug>/acs/": post(Door.PROVIDER),

@@ -112,14 +112,15 @@ def _line(settings: Settings, network: Network, dn: str, password: str) -> Itera
 
 
 def _signed_in(connection: ldap3.Connection, tls: NamedTls | None, where: str, *, start_tls: bool) -> bool:
-    connection.open(read_server_info=False)
-    if start_tls:
-        connection.start_tls(read_server_info=False)
-    if tls is not None and not isinstance(connection.socket, ssl.SSLSocket):
-        raise Unreachable(told("The line to {where} is not encrypted.", where=where))
-    if connection.bind(read_server_info=False):
-        return True
-    code = int(connection.result["result"])
+    with _read_as_ldap(where):
+        connection.open(read_server_info=False)
+        if start_tls:
+            connection.start_tls(read_server_info=False)
+        if tls is not None and not isinstance(connection.socket, ssl.SSLSocket):
+            raise Unreachable(told("The line to {where} is not encrypted.", where=where))
+        if connection.bind(read_server_info=False):
+            return True
+        code = int(connection.result["result"])
     if code in _BUSY:
         raise Unreachable(told("The directory at {where} is busy.", where=where))
     if code in _WANTS_TLS:
@@ -127,6 +128,19 @@ def _signed_in(connection: ldap3.Connection, tls: NamedTls | None, where: str, *
             told("The directory at {where} wants an encrypted line: turn encryption on.", where=where)
         )
     return False
+
+
+@contextmanager
+def _read_as_ldap(where: str) -> Iterator[None]:
+    """Whatever the library's decoder stumbles over in an answer means that nobody could be asked."""
+    try:
+        yield
+    except (MundapError, LDAPException, OSError):
+        raise
+    except (
+        Exception
+    ) as error:  # KeyError, IndexError, AttributeError...: a broad family, at the library's edge
+        raise Unreachable(told("What answers at {where} does not speak LDAP.", where=where)) from error
 
 
 def _in_words(error: Exception, tls: NamedTls | None, where: str) -> Unreachable:
@@ -159,32 +173,33 @@ def _one(line: ldap3.Connection, settings: Settings, name: str) -> Entry | None:
 def _found(
     line: ldap3.Connection, base: str, fitting: str, attributes: Sequence[str], *, most: int
 ) -> list[Entry]:
-    line.search(
-        base, fitting, "SUBTREE", dereference_aliases="NEVER", attributes=list(attributes),
-        size_limit=most, time_limit=_SEARCH_S,
-    )  # fmt: skip
-    code = int(line.result["result"])
-    if code not in (_SUCCESS, _SIZE_LIMIT):
-        if code == _NO_SUCH_OBJECT:
-            raise Unreachable(told("'{base}' is not in the directory, or may not be seen.", base=base))
-        if code == _REFERRAL:
+    with _read_as_ldap(f"{line.server.host}:{line.server.port}"):
+        line.search(
+            base, fitting, "SUBTREE", dereference_aliases="NEVER", attributes=list(attributes),
+            size_limit=most, time_limit=_SEARCH_S,
+        )  # fmt: skip
+        code = int(line.result["result"])
+        if code not in (_SUCCESS, _SIZE_LIMIT):
+            if code == _NO_SUCH_OBJECT:
+                raise Unreachable(told("'{base}' is not in the directory, or may not be seen.", base=base))
+            if code == _REFERRAL:
+                raise Unreachable(
+                    told("The directory does not hold '{base}' itself but names another server.", base=base)
+                )
             raise Unreachable(
-                told("The directory does not hold '{base}' itself but names another server.", base=base)
+                told("The directory did not finish the search: {why}.", why=str(line.result["description"]))
             )
-        raise Unreachable(
-            told("The directory did not finish the search: {why}.", why=str(line.result["description"]))
-        )
-    return [
-        Entry(
-            str(item["dn"]),
-            {
-                str(name).lower(): tuple(bytes(value) for value in values)
-                for name, values in item["raw_attributes"].items()
-            },
-        )
-        for item in line.response or ()
-        if item["type"] == "searchResEntry"  # pointers to other servers are left where they are
-    ]
+        return [
+            Entry(
+                str(item["dn"]),
+                {
+                    str(name).lower(): tuple(bytes(value) for value in values)
+                    for name, values in item["raw_attributes"].items()
+                },
+            )
+            for item in line.response or ()
+            if item["type"] == "searchResEntry"  # pointers to other servers are left where they are
+        ]
 
 
 def _groups(line: ldap3.Connection, settings: Settings, entry: Entry) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from assistant.common.told import said
-from assistant.identity.kinds import Facts
+from assistant.identity.kinds import Facts, OwnAddress
 from assistant.identity.models import IdentityProvider
 from assistant.identity.oidc import known
 from assistant.identity.oidc.rejections import Rejected
@@ -21,9 +21,30 @@ def facts_of(provider: IdentityProvider, site: str) -> Facts:
 
     return Facts(
         addresses=(
-            (_("Redirect address (callback)"), at("callback")),
-            (_("Address after signing out"), at("signed-out")),
-            (_("Back-channel logout"), at("back-channel")),
+            OwnAddress(
+                _("Redirect address (callback)"),
+                at("callback"),
+                _(
+                    "Entra ID: Redirect URI (platform Web). Okta: Sign-in redirect URIs. Google: Authorized "
+                    "redirect URIs. Keycloak: Valid redirect URIs."
+                ),
+            ),
+            OwnAddress(
+                _("Address after signing out"),
+                at("signed-out"),
+                _(
+                    "Entra ID: one more Redirect URI. Okta: Sign-out redirect URIs. Keycloak: Valid post "
+                    "logout redirect URIs. Google has none."
+                ),
+            ),
+            OwnAddress(
+                _("Back-channel logout"),
+                at("back-channel"),
+                _(
+                    "Keycloak: Backchannel logout URL. Entra ID, Okta and Google have none; leave it out "
+                    "there."
+                ),
+            ),
         )
     )
 

@@ -60,6 +60,10 @@ FIELDS: tuple[Field, ...] = (
         "email_claim",
         FieldType.TEXT,
         label=_("Claim with the e-mail address"),
+        help=_(
+            "email_verified vouches for email alone. For another claim, accept addresses that are not "
+            "verified only if people cannot choose what it holds."
+        ),
         required=True,
         default="email",
         advanced=True,

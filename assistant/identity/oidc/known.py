@@ -6,9 +6,11 @@ Everything is asked through the guarded client, without following redirects, and
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -29,6 +31,8 @@ _METADATA_LIFE_S = 3600.0
 _KEYS_LIFE_S = 600.0
 _USED_WITHOUT_ANSWER_S = 4 * 3600.0  # how long what is known serves while the provider does not answer
 _LOOK_AGAIN_EVERY_S = 60.0  # for a key that nobody knows: tokens can be sent by anybody
+_NOT_ASKED_AGAIN_S = 5.0  # after it did not answer: anybody can begin a sign-in
+_PATIENCE_S = 2.0  # with another thread that asks
 _SILENCE_S, _LONGEST_S = 8.0, 15.0
 _MOST_BYTES = 512_000
 _MOST_KEYS = 100
@@ -44,7 +48,27 @@ class _Memory:
     keys: tuple[JsonObject, ...] = ()
     keys_at: float | None = None
     looked_again_at: float | None = None
+    failed_at: float = -math.inf
+    failure: Rejected | None = None  # the last time that it did not answer
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def require_patience(self, *, is_alone: bool) -> None:
+        """Nothing is asked while another thread asks, nor right after an answer that did not come.
+
+        Raises:
+            Rejected: the provider is not asked now.
+        """
+        if not is_alone:
+            raise Rejected(
+                Reason.UNREACHABLE, told("The provider was asked by somebody else and has not answered yet.")
+            )
+        if self.failure is not None and time.monotonic() - self.failed_at < _NOT_ASKED_AGAIN_S:
+            raise Rejected(self.failure.reason, self.failure.detail)
+
+    def note(self, rejected: Rejected, *, is_alone: bool) -> None:
+        """It did not answer, or not usefully. Who only waited knows nothing of that."""
+        if is_alone and time.monotonic() - self.failed_at >= _NOT_ASKED_AGAIN_S:
+            self.failed_at, self.failure = time.monotonic(), rejected
 
 
 _memories: dict[tuple[int, str, str], _Memory] = {}
@@ -72,14 +96,16 @@ def metadata_for(settings: Settings, client: GuardedClient) -> Metadata:
         Rejected: it cannot be read, or cannot be used.
     """
     memory = _memory(settings)
-    with memory.lock:
+    with _alone(memory) as is_alone:
         age = time.monotonic() - memory.metadata_at
         if memory.metadata is not None and age < _METADATA_LIFE_S:
             return memory.metadata
         try:
+            memory.require_patience(is_alone=is_alone)
             address = f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"
             found = metadata_of(_document(client, address), issuer=settings.issuer)
         except Rejected as rejected:
+            memory.note(rejected, is_alone=is_alone)
             if memory.metadata is None or age > _USED_WITHOUT_ANSWER_S or rejected.reason != "unreachable":
                 raise
             return memory.metadata
@@ -96,23 +122,37 @@ def keys_for(
         Rejected: they cannot be read.
     """
     memory = _memory(settings)
-    with memory.lock:
+    with _alone(memory) as is_alone:
         now = time.monotonic()
         age = None if memory.keys_at is None else now - memory.keys_at
         if age is None or age >= _KEYS_LIFE_S:
             try:
+                memory.require_patience(is_alone=is_alone)
                 memory.keys = _published(client, metadata)
             except Rejected as rejected:
+                memory.note(rejected, is_alone=is_alone)
                 if age is None or age > _USED_WITHOUT_ANSWER_S or rejected.reason != "unreachable":
                     raise
                 return memory.keys
             memory.keys_at = time.monotonic()
-        elif number is not None and all(key.get("kid") != number for key in memory.keys):
+        elif is_alone and number is not None and all(key.get("kid") != number for key in memory.keys):
             last = memory.looked_again_at
             if last is None or now - last >= _LOOK_AGAIN_EVERY_S:
                 memory.looked_again_at = now
                 memory.keys, memory.keys_at = _published(client, metadata), time.monotonic()
         return memory.keys
+
+
+@contextmanager
+def _alone(memory: _Memory) -> Iterator[bool]:
+    """One thread asks a provider, and the others wait for what it hears, but not for long: a provider that
+    does not answer must not hold every thread that somebody sends there. False: another still asks."""
+    is_alone = memory.lock.acquire(timeout=_PATIENCE_S)
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            memory.lock.release()
 
 
 def asked(client: GuardedClient, address: str, *, headers: Mapping[str, str]) -> Answer:

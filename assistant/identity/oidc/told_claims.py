@@ -25,12 +25,18 @@ def claims_from(settings: Settings, token: JsonObject, userinfo: JsonObject, *, 
     return Claims(
         subject=str(token["sub"]),
         email=email if isinstance(email, str) else "",
-        verified=not settings.wants_verified_address or of_address.get("email_verified") in (True, "true"),
+        verified=not settings.wants_verified_address or _vouched(of_address, email),
         name=name if isinstance(name, str) else "",
         groups=_groups(_first(settings.groups_claim, token, userinfo)),
         session=session if isinstance(session, str) else "",
         kept={"id_token": id_token} if len(id_token) <= _LONGEST_HINT else {},
     )
+
+
+def _vouched(said: JsonObject, email: Json) -> bool:
+    """`email_verified` is said of the claim `email` and of no other: whoever may choose what another claim
+    holds, as a preferred user name, must not get an account by it."""
+    return said.get("email_verified") in (True, "true") and said.get("email") == email
 
 
 def found(said: JsonObject, path: str) -> Json:

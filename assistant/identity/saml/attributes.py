@@ -56,6 +56,7 @@ def claims_from(asserted: Asserted, settings: Mapping[str, Json]) -> Claims:
         groups=_groups(asserted, text_of(settings, "groups_attribute")),
         session=asserted.session_index,
         kept={"name_id": asserted.subject, "format": asserted.subject_format},
+        session_ends_at=asserted.session_expires_at,
     )
 
 

@@ -86,6 +86,16 @@ def check_status(message: Element) -> None:
         raise Rejected(Reason.STATUS, codes[-1].rpartition(":")[2] if codes else "")
 
 
+def check_told_status(message: Element) -> None:
+    """As `check_status`, where the message tells one; that one is there is a matter of its structure.
+
+    Raises:
+        Rejected: it did not do what it was asked for.
+    """
+    if message.find(samlp("Status")) is not None:
+        check_status(message)
+
+
 def check_response(response: Element, expected: Expected, now: datetime) -> None:
     """Issuer, address, request and age of a response.
 
@@ -93,10 +103,43 @@ def check_response(response: Element, expected: Expected, now: datetime) -> None
         Rejected: the first that does not fit.
     """
     check_issuer(response, expected.issuer)
+    check_destination(response, expected)
+    check_request(response, expected)
+    check_issued(response, expected, now)
+
+
+def check_destination(response: Element, expected: Expected) -> None:
+    """Raises:
+    Rejected: it was sent to another address.
+    """
     if response.get("Destination") != expected.destination:
         raise Rejected(Reason.DESTINATION, response.get("Destination", ""))
-    _check_request(response, expected)
-    check_recent(response.get("IssueInstant"), now, expected.leeway)
+
+
+def check_request(element: Element, expected: Expected) -> None:
+    """Raises:
+    Rejected: it answers another request, or one where none was sent, or none where one was.
+    """
+    answers = element.get("InResponseTo")
+    if expected.request_id is None and answers is not None:
+        raise Rejected(Reason.UNSOLICITED)
+    if answers != expected.request_id:
+        raise Rejected(Reason.IN_RESPONSE_TO)
+
+
+def check_issued(element: Element, expected: Expected, now: datetime) -> None:
+    """Raises:
+    Rejected: it was made too long ago, or will be.
+    """
+    check_recent(element.get("IssueInstant"), now, expected.leeway)
+
+
+def check_plain_allowed(expected: Expected) -> None:
+    """Raises:
+    Rejected: only what is encrypted is taken.
+    """
+    if expected.encrypted_only:
+        raise Rejected(Reason.NOT_ENCRYPTED)
 
 
 def read_assertion(assertion: Element, expected: Expected, now: datetime) -> Asserted:
@@ -105,58 +148,129 @@ def read_assertion(assertion: Element, expected: Expected, now: datetime) -> Ass
     Raises:
         Rejected: the first thing that does not fit.
     """
-    if assertion.get("Version") != "2.0":
-        raise Rejected(Reason.KIND, assertion.get("Version"))
-    check_issuer(assertion, expected.issuer)
-    check_recent(assertion.get("IssueInstant"), now, expected.leeway)
-    subject = only(assertion, saml("Subject"))
-    name, name_format = subject_of(subject, expected.audience)
-    confirmed_until = _confirmed_until(only(subject, saml("SubjectConfirmation")), expected, now)
-    valid_until = _valid_until(only(assertion, saml("Conditions")), expected, now)
-    statement = only(assertion, saml("AuthnStatement"))
-    ends = statement.get("SessionNotOnOrAfter")
-    session_expires_at = None if ends is None else moment(ends)
-    if session_expires_at is not None and session_expires_at <= now:
-        raise Rejected(Reason.EXPIRED, ends)
+    parts = Parts(assertion, expected, now)
+    parts.check_version()
+    parts.check_issuer()
+    parts.check_issued()
+    name, name_format = parts.subject()
+    parts.check_confirmation()
+    parts.check_recipient()
+    parts.check_request()
+    confirmed_until = parts.confirmed_until()
+    parts.check_begun()
+    parts.check_audience()
+    valid_until = parts.valid_until()
     return Asserted(
+        session_expires_at=parts.session_ends(),
         assertion_id=assertion.get("ID"),
         subject=name,
         subject_format=name_format,
-        session_index=checked_index(statement.get("SessionIndex", "")),
-        attributes=_attributes(assertion),
-        authenticated_at=check_begun(statement.get("AuthnInstant"), now, expected.leeway),
+        session_index=parts.session_index(),
+        attributes=parts.attributes(),
+        authenticated_at=parts.authenticated_at(),
         expires_at=max(confirmed_until, valid_until) + expected.leeway,
-        session_expires_at=session_expires_at,
     )
 
 
-def _check_request(element: Element, expected: Expected) -> None:
-    answers = element.get("InResponseTo")
-    if expected.request_id is None and answers is not None:
-        raise Rejected(Reason.UNSOLICITED)
-    if answers != expected.request_id:
-        raise Rejected(Reason.IN_RESPONSE_TO)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is asked of an assertion, one by one. Each raises `Rejected` where it does not fit."""
 
+    assertion: Element
+    expected: Expected
+    now: datetime
 
-def _confirmed_until(confirmation: Element, expected: Expected, now: datetime) -> datetime:
-    if confirmation.get("Method") != BEARER:
-        raise Rejected(Reason.CONFIRMATION, confirmation.get("Method", ""))
-    data = only(confirmation, saml("SubjectConfirmationData"))
-    if data.get("NotBefore") is not None or data.get("NotOnOrAfter") is None:
-        raise Rejected(Reason.CONFIRMATION)
-    if data.get("Recipient") != expected.destination:
-        raise Rejected(Reason.RECIPIENT, data.get("Recipient", ""))
-    _check_request(data, expected)
-    return check_lasting(data.get("NotOnOrAfter"), now)
+    def check_version(self) -> None:
+        """It is of SAML 2.0."""
+        if self.assertion.get("Version") != "2.0":
+            raise Rejected(Reason.KIND, self.assertion.get("Version"))
 
+    def check_issuer(self) -> None:
+        """The provider made it."""
+        check_issuer(self.assertion, self.expected.issuer)
 
-def _valid_until(conditions: Element, expected: Expected, now: datetime) -> datetime:
-    check_begun(conditions.get("NotBefore"), now, expected.leeway)
-    restriction = conditions.find(saml("AudienceRestriction"))
-    audiences = [] if restriction is None else [text_of(audience) for audience in restriction]
-    if expected.audience not in audiences:
-        raise Rejected(Reason.AUDIENCE, ", ".join(audiences))
-    return check_lasting(conditions.get("NotOnOrAfter"), now)
+    def check_issued(self) -> None:
+        """Not long ago."""
+        check_issued(self.assertion, self.expected, self.now)
+
+    def subject(self) -> tuple[str, str]:
+        """Name identifier and its format."""
+        return subject_of(self._subject(), self.expected.audience)
+
+    def check_confirmation(self) -> None:
+        """Whoever brings it is meant, with an end and no beginning."""
+        confirmation = only(self._subject(), saml("SubjectConfirmation"))
+        if confirmation.get("Method") != BEARER:
+            raise Rejected(Reason.CONFIRMATION, confirmation.get("Method", ""))
+        data = self._confirmation_data()
+        if data.get("NotBefore") is not None or data.get("NotOnOrAfter") is None:
+            raise Rejected(Reason.CONFIRMATION)
+
+    def check_recipient(self) -> None:
+        """It is to be brought here."""
+        data = self._confirmation_data()
+        if data.get("Recipient") != self.expected.destination:
+            raise Rejected(Reason.RECIPIENT, data.get("Recipient", ""))
+
+    def check_request(self) -> None:
+        """It was made for the request that was sent."""
+        check_request(self._confirmation_data(), self.expected)
+
+    def confirmed_until(self) -> datetime:
+        """When it may no longer be brought."""
+        ends = self._confirmation_data().get("NotOnOrAfter")
+        if ends is None:
+            raise Rejected(Reason.CONFIRMATION)
+        return check_lasting(ends, self.now)
+
+    def check_begun(self) -> None:
+        """It counts already."""
+        check_begun(self._conditions().get("NotBefore"), self.now, self.expected.leeway)
+
+    def check_audience(self) -> None:
+        """It is meant for us."""
+        restriction = self._conditions().find(saml("AudienceRestriction"))
+        audiences = [] if restriction is None else [text_of(audience) for audience in restriction]
+        if self.expected.audience not in audiences:
+            raise Rejected(Reason.AUDIENCE, ", ".join(audiences))
+
+    def valid_until(self) -> datetime:
+        """When it counts no more."""
+        return check_lasting(self._conditions().get("NotOnOrAfter"), self.now)
+
+    def session_ends(self) -> datetime | None:
+        """When a session made of it must end; None where the provider says nothing."""
+        ends = self._statement().get("SessionNotOnOrAfter")
+        if ends is None:
+            return None
+        at = moment(ends)
+        if at <= self.now:
+            raise Rejected(Reason.EXPIRED, ends)
+        return at
+
+    def session_index(self) -> str:
+        """The provider's name of its session."""
+        return checked_index(self._statement().get("SessionIndex", ""))
+
+    def authenticated_at(self) -> datetime:
+        """When the person signed in there."""
+        return check_begun(self._statement().get("AuthnInstant"), self.now, self.expected.leeway)
+
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What it says of the person."""
+        return _attributes(self.assertion)
+
+    def _subject(self) -> Element:
+        return only(self.assertion, saml("Subject"))
+
+    def _confirmation_data(self) -> Element:
+        return only(only(self._subject(), saml("SubjectConfirmation")), saml("SubjectConfirmationData"))
+
+    def _conditions(self) -> Element:
+        return only(self.assertion, saml("Conditions"))
+
+    def _statement(self) -> Element:
+        return only(self.assertion, saml("AuthnStatement"))
 
 
 def _attributes(assertion: Element) -> dict[str, tuple[str, ...]]:

@@ -23,18 +23,23 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from assistant.identity.saml.bounded import Element
 from assistant.identity.saml.reasons import Reason, Rejected
 from assistant.identity.saml.structure import only, text_of
-from assistant.identity.saml.vocabulary import DS, XENC, XENC11, ds, xenc
+from assistant.identity.saml.vocabulary import DS, MASK, XENC, XENC11, ds, xenc
 
 _GCM: Final[Mapping[str, int]] = {f"{XENC11}aes{bits}-gcm": bits // 8 for bits in (128, 192, 256)}
 _CBC: Final[Mapping[str, int]] = {f"{XENC}aes{bits}-cbc": bits // 8 for bits in (128, 192, 256)}
 _OAEP_MGF1P: Final = f"{XENC}rsa-oaep-mgf1p"
 _OAEP: Final = f"{XENC11}rsa-oaep"
 _BLOCK, _NONCE, _TAG = 16, 12, 16
-# SHA-1 as a mask of OAEP does not rest on collisions, and it is what most identity providers send.
+# SHA-1 as a hash or mask of OAEP does not rest on collisions, and it is what most identity providers send.
 _HASHES: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = {
     f"{DS}sha1": hashes.SHA1,
     f"{XENC}sha256": hashes.SHA256,
     f"{XENC}sha512": hashes.SHA512,
+}
+_MASKS: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = {
+    f"{XENC11}mgf1sha1": hashes.SHA1,
+    f"{XENC11}mgf1sha256": hashes.SHA256,
+    f"{XENC11}mgf1sha512": hashes.SHA512,
 }
 
 
@@ -84,13 +89,18 @@ def _encrypted_key(encrypted: Element, data: Element) -> Element:
 
 
 def _padding(method: Element) -> padding.OAEP:
-    """OAEP as the message describes it. PKCS #1 v1.5 is refused: it tells attackers too much."""
-    algorithm, digest = method.get("Algorithm"), method.find(ds("DigestMethod"))
+    """OAEP as the message describes it. PKCS #1 v1.5 is refused: it tells attackers too much.
+
+    The older name means a mask by SHA-1, and no element may say otherwise; the newer one tells its mask.
+    """
+    algorithm, digest, mask = method.get("Algorithm"), method.find(ds("DigestMethod")), method.find(MASK)
     hashed = _HASHES.get(f"{DS}sha1" if digest is None else digest.get("Algorithm"))
-    if algorithm not in (_OAEP_MGF1P, _OAEP) or hashed is None:
+    masked = _MASKS.get(f"{XENC11}mgf1sha1" if mask is None else mask.get("Algorithm"))
+    if algorithm not in (_OAEP_MGF1P, _OAEP) or hashed is None or masked is None:
         raise Rejected(Reason.ENCRYPTION_ALGORITHM, algorithm)
-    # The schema of XML encryption 1.0 knows no element for another mask than the usual one.
-    return padding.OAEP(padding.MGF1(hashes.SHA1()), hashed(), None)  # noqa: S303 - see _HASHES
+    if algorithm == _OAEP_MGF1P and mask is not None:
+        raise Rejected(Reason.ENCRYPTION_ALGORITHM, mask.get("Algorithm"))
+    return padding.OAEP(padding.MGF1(masked()), hashed(), None)
 
 
 def _unwrapped(

@@ -16,8 +16,9 @@ from assistant.identity.saml.bounded import Element, decoded, parsed
 from assistant.identity.saml.conditions import (
     Asserted,
     Expected,
+    check_plain_allowed,
     check_response,
-    check_status,
+    check_told_status,
     read_assertion,
 )
 from assistant.identity.saml.decryption import decrypted
@@ -30,11 +31,16 @@ from assistant.identity.saml.vocabulary import saml, samlp
 __all__ = [
     "Asserted",
     "Expected",
+    "PublicKey",
     "Reason",
     "Rejected",
+    "check_kind",
+    "check_one_assertion",
     "claimed_request_id",
     "look_at_response",
+    "opened_assertion",
     "read_response",
+    "verified",
 ]
 
 
@@ -77,10 +83,10 @@ def _read(data: bytes, expected: Expected, now: datetime) -> tuple[Asserted, str
     response = _response(data)
     usable = usable_keys(expected.certificates)
     keys = tuple(key for _, key in usable)
-    _check_one_assertion(response)
+    check_one_assertion(response)
     check_structure(response)
     check_ids(response)
-    source, is_signed = _verified(response, keys)
+    source, is_signed = verified(response, keys)
     check_response(source, expected, now)
     assertion, opened_by = _assertion(response, source, keys, expected, is_signed=is_signed)
     return read_assertion(assertion, expected, now), opened_by
@@ -88,29 +94,45 @@ def _read(data: bytes, expected: Expected, now: datetime) -> tuple[Asserted, str
 
 def _response(data: bytes) -> Element:
     response = parsed(data)
-    if response.tag != samlp("Response") or response.get("Version") != "2.0":
-        raise Rejected(Reason.KIND, response.tag)
-    if response.find(samlp("Status")) is not None:
-        check_status(response)
+    check_kind(response)
+    check_told_status(response)
     return response
 
 
-def _check_one_assertion(response: Element) -> None:
-    """One in the whole document, whatever namespace it claims and wherever it stands."""
+def check_kind(response: Element) -> None:
+    """It is a response of SAML 2.0.
+
+    Raises:
+        Rejected: it is not.
+    """
+    if response.tag != samlp("Response") or response.get("Version") != "2.0":
+        raise Rejected(Reason.KIND, response.tag)
+
+
+def check_one_assertion(response: Element) -> None:
+    """One in the whole document, whatever namespace it claims and wherever it stands.
+
+    Raises:
+        Rejected: there are none or several.
+    """
     names = [element.tag.rpartition("}")[2] for element in response.iter()]
     if names.count("Assertion") + names.count("EncryptedAssertion") != 1:
         raise Rejected(Reason.ASSERTIONS)
 
 
-def _verified(element: Element, keys: Sequence[PublicKey]) -> tuple[Element, bool]:
-    """The element as it was signed, or itself where it bears no signature; and whether it does."""
+def verified(element: Element, keys: Sequence[PublicKey]) -> tuple[Element, bool]:
+    """The element as it was signed, or itself where it bears no signature; and whether it does.
+
+    Raises:
+        Rejected: it bears one that none of the keys made, or that is not over the whole of it.
+    """
     if signature_in(element) is None:
         return element, False
-    verified = parsed(signed_bytes(element, keys))
-    if verified.tag != element.tag or verified.get("ID") != element.get("ID"):
+    signed = parsed(signed_bytes(element, keys))
+    if signed.tag != element.tag or signed.get("ID") != element.get("ID"):
         raise Rejected(Reason.SIGNATURE_FORM)
-    check_structure(verified)
-    return verified, True
+    check_structure(signed)
+    return signed, True
 
 
 def _assertion(
@@ -124,20 +146,24 @@ def _assertion(
     tag, opened_by = saml("Assertion"), ""
     plain = source.find(tag)
     if plain is not None:
-        if expected.encrypted_only:
-            raise Rejected(Reason.NOT_ENCRYPTED)
+        check_plain_allowed(expected)
         arrived = response.find(tag)
     else:
-        arrived, opened_by = _decrypted(source, expected, is_signed=is_signed)
+        arrived, opened_by = opened_assertion(source, expected, is_signed=is_signed)
         plain = arrived
         check_ids(response, arrived)
-    own, is_own_signed = _verified(arrived, keys)
+    own, is_own_signed = verified(arrived, keys)
     if not (is_own_signed or is_signed):
         raise Rejected(Reason.UNSIGNED)
     return (own if is_own_signed else plain), opened_by
 
 
-def _decrypted(source: Element, expected: Expected, *, is_signed: bool) -> tuple[Element, str]:
+def opened_assertion(source: Element, expected: Expected, *, is_signed: bool) -> tuple[Element, str]:
+    """The assertion that was encrypted, and the key that opened it. `is_signed`: a signature covers it.
+
+    Raises:
+        Rejected: it cannot be opened, or not in this way.
+    """
     encrypted = source.find(saml("EncryptedAssertion"))
     if encrypted is None:
         raise Rejected(Reason.ASSERTIONS)

@@ -23,6 +23,7 @@ from assistant.common.told import told
 from assistant.identity.models import IdentityProvider
 from assistant.identity.providers import keep_secrets, secrets_of
 from assistant.identity.saml.certificates import Certificate, certificates_in
+from assistant.identity.saml.party import NotDescribed
 
 _BITS = 3072
 _LIFE = timedelta(days=3650)  # metadata pins the key itself; a certificate that ends only breaks sign-ins
@@ -55,8 +56,27 @@ class OwnKeys:
         return tuple(pair.key for pair in (self.next, self.current, self.former) if pair)
 
 
+class NoKeys(NotDescribed):
+    """There is no key of ours at this provider: it was added otherwise than by the console."""
+
+    def __init__(self) -> None:
+        super().__init__(told("Mundap has no key of its own at this provider yet. Save the settings once."))
+
+
 def own_keys(provider: IdentityProvider) -> OwnKeys:
-    """The keys; where there are none yet, they are made."""
+    """The keys. Nothing is written: pages that only show something ask for them.
+
+    Raises:
+        NoKeys: none were made yet.
+    """
+    keys = _kept(secrets_of(provider))
+    if keys is None:
+        raise NoKeys
+    return keys
+
+
+def make_keys(provider: IdentityProvider) -> OwnKeys:
+    """The keys; where there are none yet, they are made. When a provider is added or saved."""
     keys = _kept(secrets_of(provider))
     if keys is not None:
         return keys
@@ -71,11 +91,17 @@ def own_keys(provider: IdentityProvider) -> OwnKeys:
 
 
 def announce_next(provider: IdentityProvider, *, actor: str) -> None:
-    """Publish another key beside the one in use. What an earlier roll-over replaced opens nothing more."""
+    """Publish another key beside the one in use. What an earlier roll-over replaced opens nothing more.
+
+    Raises:
+        NoKeys: there is none in use.
+    """
     made = _new_pair(provider)
     with transaction.atomic():
         row = IdentityProvider.objects.select_for_update().get(pk=provider.pk)
-        keys = _kept(secrets_of(row)) or OwnKeys(made)
+        keys = _kept(secrets_of(row))
+        if keys is None:
+            raise NoKeys
         _keep(row, OwnKeys(keys.current, made))
         record(Event.IDENTITY_KEY_ANNOUNCED, actor=actor, provider=row.slug)
 

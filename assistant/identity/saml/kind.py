@@ -26,7 +26,9 @@ FIELDS: tuple[Field, ...] = (
         FieldType.URL,
         _("Address of the provider’s metadata"),
         help=_(
-            "Read when you save and once a day, so that a new certificate of the provider is known in time."
+            "Entra ID: App Federation Metadata Url. Okta: Metadata URL. Keycloak: Realm settings, SAML 2.0 "
+            "Identity Provider Metadata. It is read when you save and once a day, so that a new certificate "
+            "is known in time."
         ),
         example="https://id.example.com/metadata.xml",
     ),
@@ -35,7 +37,8 @@ FIELDS: tuple[Field, ...] = (
         FieldType.LONG_TEXT,
         _("Metadata of the provider"),
         help=_(
-            "If it has no address: the whole XML file. It is replaced by hand when a certificate changes."
+            "If it has no address, as with Google Workspace (Download metadata): the whole XML file. It is "
+            "replaced by hand when a certificate changes."
         ),
     ),
     Field(

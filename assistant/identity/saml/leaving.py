@@ -15,12 +15,12 @@ def leave(session: ProviderSession, site: str) -> Leaving | None:
     if not provider.is_open or not session.kept.get("name_id"):
         return None
     try:
-        party = party_of(provider)
+        party, keys = party_of(provider), own_keys(provider)
     except NotDescribed:
         return None
     if not party.logout_url:
         return None
-    between = Correspondence(party, own_addresses(provider, site), own_keys(provider).current.key)
+    between = Correspondence(party, own_addresses(provider, site), keys.current.key)
     sent = logout_request(
         between,
         name_id=str(session.kept["name_id"]),

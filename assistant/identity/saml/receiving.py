@@ -6,6 +6,7 @@ may come at all, and what follows from it; every refusal is written down without
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -140,10 +141,11 @@ def take_logout(
         if not spend(provider.pk, asked.request_id, asked.expires_at):
             raise NotTaken(told("The same message came before. Each counts once."), "replayed")
         ended = _end(provider, asked.subject, asked.session_indexes)
-    between = Correspondence(party, own, own_keys(provider).current.key)
     to = ""
     if party.logout_answer_url:
-        to = logout_answer(between, answers=asked.request_id, relay_state=relay_state)
+        with suppress(NotDescribed):  # without a key of ours it ended all the same, and the page here says so
+            between = Correspondence(party, own, own_keys(provider).current.key)
+            to = logout_answer(between, answers=asked.request_id, relay_state=relay_state)
     return Ended(ended, to)
 
 

@@ -16,6 +16,7 @@ from assistant.identity.saml.reasons import Reason, Rejected
 from assistant.identity.saml.vocabulary import (
     ASYNC_LOGOUT,
     EXC_C14N,
+    MASK,
     XSI,
     ds,
     saml,
@@ -203,9 +204,11 @@ _SHAPES: Final[Mapping[str, Shape]] = {
         {
             xenc("KeySize"): _PERHAPS,
             ds("DigestMethod"): _PERHAPS,
+            MASK: _PERHAPS,
         },
         required="Algorithm",
     ),
+    MASK: _ALGORITHM,
     xenc("KeySize"): _shape(text=True),
     xenc("CipherData"): _shape({xenc("CipherValue"): _ONE}),
     xenc("CipherValue"): _shape(text=True),

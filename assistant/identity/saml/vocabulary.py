@@ -9,6 +9,7 @@ SAMLP: Final = "urn:oasis:names:tc:SAML:2.0:protocol"
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 XENC11: Final = "http://www.w3.org/2009/xmlenc11#"
+MASK: Final = f"{{{XENC11}}}MGF"  # of OAEP
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 ASYNC_LOGOUT: Final = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"

@@ -27,6 +27,12 @@ LIMITED = f"cn=limited,{SUFFIX}"  # is given ten entries at most
 PASSWORD = "directory password"
 _SCHEMAS = ("core", "cosine", "nis", "inetorgperson", "msuser")
 
+# By which 389 Directory Server and eDirectory close accounts.
+_STATES = """attributetype ( 2.16.840.1.113730.3.1.610 NAME 'nsAccountLock'
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 2.16.840.1.113719.1.1.4.1.40 NAME 'loginDisabled'
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 SINGLE-VALUE )"""
+
 _ITSELF = ("2.16.840.1.113730.3.4.2", True, None)  # RFC 3296: a pointer as an entry, not where it points
 
 Values = Mapping[str, str | bytes | Sequence[str | bytes]]
@@ -109,6 +115,8 @@ def _configuration(folder: Path, certified: Certified) -> str:
 pidfile {folder}/pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload ppolicy
+{_STATES}
 TLSCACertificateFile {certified.authority}
 TLSCertificateFile {certified.certificate}
 TLSCertificateKeyFile {certified.key}
@@ -121,6 +129,7 @@ directory {folder}/data
 dbnosync
 maxsize 268435456
 index objectClass eq
+overlay ppolicy
 limits dn.exact="{LIMITED}" size.soft=10 size.hard=10 size.prtotal=10
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{READER}" read by dn.exact="{LIMITED}" read by * none

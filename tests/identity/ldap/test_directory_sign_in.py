@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
+import hypothesis
+import ldap3
+import pyotp
 import pytest
 from django.conf import LazySettings
 from django.http import HttpResponse
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.accounts import people
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.accounts.services import add_user
+from assistant.accounts.session_store import SessionStore
+from assistant.accounts.throttle import RULES, Kind
 from assistant.audit.models import AuditEvent
 from assistant.common.network import parse_networks
 from assistant.common.types import Json
+from assistant.factors import app_codes, rule
+from assistant.factors.models import AuthenticatorApp
+from assistant.identity.connected import disconnect
 from assistant.identity.ldap import asking
-from assistant.identity.models import ExternalIdentity, IdentityProvider
+from assistant.identity.ldap.directory import Unreachable
+from assistant.identity.ldap.kind import FIELDS
+from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession
 from assistant.identity.providers import Mistakes, ProviderForm, add_provider, change_provider, set_open
 from tests.connectors.servers.programs import free_port
 from tests.connectors.servers.slapd import PASSWORD, READER, SUFFIX, Slapd, slapd
@@ -230,12 +247,147 @@ def test_a_closed_account_stays_closed(company: Company) -> None:
     assert not gets_in("ann")
 
 
-@pytest.mark.parametrize("state", [{"shadowExpire": "1"}, {"shadowExpire": "0"}])
-def test_an_account_that_is_over_in_the_directory_does_not_get_in(
-    company: Company, state: dict[str, str]
+@pytest.mark.parametrize(
+    ("attribute", "closed", "opened"),
+    [
+        ("shadowExpire", ("1", "0"), ("-1", "99999")),
+        ("pwdAccountLockedTime", ("000001010000Z", "20260102030405Z"), ()),
+        ("nsAccountLock", ("TRUE", "true"), ("false",)),
+        ("loginDisabled", ("TRUE",), ("FALSE",)),
+        ("userAccountControl", ("514", "66050", "no number"), ("512", "66048")),
+        ("accountExpires", ("1", "132000000000000000", ""), ("0", "9223372036854775807")),
+    ],
+)
+def test_an_account_that_is_closed_or_over_in_the_directory_does_not_get_in(
+    company: Company, attribute: str, closed: tuple[str, ...], opened: tuple[str, ...]
 ) -> None:
-    company.person("ann", uid="ann", **state)
-    assert not gets_in("ann")
+    """With the right password: the directory's own say does not stop these here."""
+    ann = company.person("ann")
+    company.server.change(ann, "objectClass", "inetOrgPerson", "shadowAccount", "extensibleObject")
+    for value in closed:
+        if not is_of_its_syntax(company.server, ann, attribute, value):
+            continue
+        assert not gets_in("ann"), value
+    company.server.change(ann, attribute)
+    for value in opened:
+        company.server.change(ann, attribute, value)
+        assert gets_in("ann"), value
+    assert gets_in("ann") or opened
+
+
+def is_of_its_syntax(server: Slapd, dn: str, attribute: str, value: str) -> bool:
+    """Whether this directory takes the value at all."""
+    change = {attribute: [(ldap3.MODIFY_REPLACE, [value])]}
+    return bool(server.admin.modify(dn, change))  # type: ignore[no-untyped-call]
+
+
+def test_a_session_is_the_directorys_also_after_a_second_factor(company: Company) -> None:
+    company.person("ann")
+    assert gets_in("ann")
+    assert ProviderSession.objects.get().identity.provider == company.provider
+    assert rule.noted(SessionStore(SignedInSession.objects.get().session_key)) == {"password", "directory"}
+    user = User.objects.get()
+    secret = app_codes.new_secret()
+    assert app_codes.set_up(user=user, secret=secret, code=pyotp.TOTP(secret).now())
+    AuthenticatorApp.objects.update(last_step=0)
+    browser = Client()
+    assert typed(browser, "ann").headers["Location"] == "/sign-in/second-step/"
+    assert ProviderSession.objects.count() == 1
+    browser.post("/sign-in/second-step/", {"code": pyotp.TOTP(secret).now()})
+    assert is_signed_in(browser)
+    assert ProviderSession.objects.count() == 2
+    disconnect(identity_id=ExternalIdentity.objects.get().pk, user_id=user.pk, actor="test")
+    assert not is_signed_in(browser)
+
+
+def test_who_is_halfway_in_goes_no_further_once_the_directory_is_closed(company: Company) -> None:
+    ann = company.person("ann")
+    company.group("auditors", ann)
+    browser = Client()
+    assert typed(browser, "ann").headers["Location"] == "/sign-in/set-up/"
+    set_open(provider_id=company.provider.pk, is_open=False, actor="test")
+    assert browser.get("/sign-in/set-up/").headers["Location"] == "/sign-in/"
+    set_open(provider_id=company.provider.pk, is_open=True, actor="test")
+    assert browser.get("/sign-in/set-up/").status_code == 200
+    disconnect(identity_id=ExternalIdentity.objects.get().pk, user_id=User.objects.get().pk, actor="test")
+    assert browser.get("/sign-in/set-up/").headers["Location"] == "/sign-in/"
+
+
+def test_a_role_that_grows_is_not_had_by_a_password_of_the_directory_alone(
+    company: Company, settings: LazySettings
+) -> None:
+    settings.MUNDAP_REQUIRE_SECOND_FACTOR = "administrators"
+    company.person("ann")
+    browser = Client()
+    typed(browser, "ann")
+    assert is_signed_in(browser)
+    User.objects.update(role="security_administrator")
+    assert not is_signed_in(browser)
+
+
+def test_an_outage_is_not_held_against_the_person_and_gives_no_free_guesses(company: Company) -> None:
+    company.person("ann")
+    there = company.provider.settings["url"]
+    company.change(url=f"ldap://localhost:{free_port()}")
+    most = int(RULES[Kind.UNJUDGED].capacity)  # type: ignore[attr-defined]
+    assert [typed(Client(), "ann").status_code for _ in range(8)] == [503] * 8
+    company.change(url=there)
+    assert gets_in("ann")
+    company.change(url=f"ldap://localhost:{free_port()}")
+    statuses = [typed(Client(), "nobody@example.com").status_code for _ in range(most + 6)]
+    assert statuses == [503] * (most + 5) + [429]
+
+
+@given(
+    replies=st.lists(st.binary(max_size=40), min_size=1, max_size=3),
+    cut=st.integers(0, 60),
+    bit=st.integers(0, 255),
+)
+@hypothesis.settings(
+    max_examples=25, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_what_does_not_speak_ldap_is_said_to_be_out_of_reach_and_lets_nobody_in(
+    settings: LazySettings, replies: list[bytes], cut: int, bit: int
+) -> None:
+    settings.MUNDAP_ALLOWED_NETWORKS = parse_networks("127.0.0.0/8")
+    bound = bytearray.fromhex("300c02010161070a010004000400")
+    bound[cut % len(bound)] ^= bit
+    for answers in (replies, [bytes(bound), *replies]):
+        with garbage(answers) as port:
+            provider = IdentityProvider(
+                kind="ldap",
+                settings={
+                    **{one.name: one.default for one in FIELDS},
+                    "url": f"ldap://127.0.0.1:{port}",
+                    "encryption": "none",
+                    "base": "dc=example",
+                },
+            )
+            with contextlib.suppress(Unreachable):
+                assert asking.person_by_password(provider, name="ann", password="x") is None
+
+
+@contextmanager
+def garbage(answers: list[bytes]) -> Iterator[int]:
+    """A port on which each line hears these, one for what it sends, and is then cut off."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    line.settimeout(0.05)  # who waits for the rest of half an answer hears the end of it
+                    with line, contextlib.suppress(OSError):
+                        for one in answers:
+                            if not line.recv(65_536):
+                                break
+                            line.sendall(one)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
 
 
 def test_a_directory_out_of_reach_is_said_and_writes_no_wrong_password_down(company: Company) -> None:

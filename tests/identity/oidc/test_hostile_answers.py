@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +25,8 @@ from assistant.audit.models import AuditEvent
 from assistant.common.network import parse_networks
 from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
 from assistant.identity.oidc import known
-from assistant.identity.oidc.rejections import Reason
+from assistant.identity.oidc.rejections import Reason, Rejected
+from assistant.identity.oidc.settings import settings_of
 from tests.identity.oidc.arriving import come_back, is_signed_in, leave, opened
 from tests.identity.oidc.false_provider import (
     CLIENT,
@@ -262,6 +264,54 @@ def test_an_address_that_is_not_verified_makes_no_account(client: Client, at: Fa
     )
     come_back(client, leave(client, at))
     assert is_signed_in(client)
+
+
+def test_email_verified_vouches_for_no_other_claim(client: Client, at: FalseProvider) -> None:
+    """Who may choose their user name at the provider must not get the account of that address."""
+    opened(at, slug="by-name", email_claim="preferred_username")
+    at.claims = {"preferred_username": "ceo@example.com", "email": "mine@example.com", "email_verified": True}
+    come_back(client, leave(client, at, "by-name"), "by-name")
+    assert not is_signed_in(client)
+    assert (
+        AuditEvent.objects.filter(event="identity_refused").latest("pk").data["reason"]
+        == "unverified_address"
+    )
+    at.claims["preferred_username"] = "mine@example.com"
+    come_back(client, leave(client, at, "by-name"), "by-name")
+    assert is_signed_in(client)
+
+
+def test_a_provider_that_does_not_answer_holds_up_one_thread_and_only_for_a_while(
+    at: FalseProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "_PATIENCE_S", 0.05)
+    settings = settings_of(IdentityProvider.objects.get())
+    known.forget()
+    asked, go_on = threading.Event(), threading.Event()
+
+    def silent(*_: object) -> None:
+        asked.set()
+        assert go_on.wait(10)
+        raise Rejected(Reason.UNREACHABLE)
+
+    def refused() -> str:
+        with known.client_of(settings) as client, pytest.raises(Rejected) as caught:
+            known.metadata_for(settings, client)
+        return caught.value.reason
+
+    monkeypatch.setattr(known, "_document", silent)
+    first = threading.Thread(target=refused)
+    first.start()
+    assert asked.wait(10)
+    assert refused() == Reason.UNREACHABLE  # without having asked: nobody else waits for the answer
+    go_on.set()
+    first.join(10)
+    monkeypatch.setattr(known, "_document", lambda *_: pytest.fail("it was asked again at once"))
+    assert refused() == Reason.UNREACHABLE
+    monkeypatch.setattr(known, "_NOT_ASKED_AGAIN_S", 0.0)
+    monkeypatch.setattr(known, "_document", lambda *_: at.document())
+    with known.client_of(settings) as client:
+        assert known.metadata_for(settings, client).issuer == at.issuer
 
 
 def test_userinfo_completes_what_the_token_leaves_open(client: Client, at: FalseProvider) -> None:

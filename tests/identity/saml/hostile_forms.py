@@ -282,6 +282,50 @@ def _sizes(now: datetime) -> Iterator[Case]:
         yield Case("sizes", name, posted(make()))
 
 
+def _masks(text: str) -> Iterator[tuple[str, str, str]]:
+    """What may be said of the mask of OAEP: the message was encrypted with SHA-1 and one by SHA-1."""
+    old = text[text.index("<xenc:EncryptedKey") :]
+    old = old[old.index("<xenc:EncryptionMethod") : old.index("<xenc:CipherData>")]
+    mask = f'<e:MGF xmlns:e="{ENC11}" Algorithm="{{}}"/>'
+    sha256 = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{XENC}sha256"/>'
+
+    def method(algorithm: str, inside: str) -> str:
+        return f'<xenc:EncryptionMethod Algorithm="{algorithm}">{inside}</xenc:EncryptionMethod>'
+
+    newer, older = ENC11 + "rsa-oaep", XENC + "rsa-oaep-mgf1p"
+    for name, algorithm, inside in (
+        ("another mask than it was", newer, mask.format(ENC11 + "mgf1sha256")),
+        ("another hash and mask than they were", newer, sha256 + mask.format(ENC11 + "mgf1sha256")),
+        ("a mask by MD5", newer, mask.format(ENC11 + "mgf1md5")),
+        ("a mask by SHA-224", newer, mask.format(ENC11 + "mgf1sha224")),
+        ("a mask without a name", newer, mask.format("")),
+        ("a mask that is a hash", newer, mask.format(XENC + "sha256")),
+        ("two masks", newer, mask.format(ENC11 + "mgf1sha1") * 2),
+        ("a mask of the older name", older, mask.format(ENC11 + "mgf1sha1")),
+        ("a mask of another namespace", newer, mask.format(ENC11 + "mgf1sha1").replace(ENC11, XENC, 1)),
+        (
+            "a mask that holds something",
+            newer,
+            mask.format(ENC11 + "mgf1sha1").replace("/>", "><saml:Assertion/></e:MGF>"),
+        ),
+        (
+            "a mask with an ID",
+            newer,
+            mask.format(ENC11 + "mgf1sha1").replace(" Algorithm", ' ID="_assertion-1" Algorithm'),
+        ),
+        ("parameters of OAEP", newer, "<xenc:OAEPparams>AAAA</xenc:OAEPparams>"),
+        ("parameters of OAEP and a mask", newer, "<xenc:OAEPparams>AAAA</xenc:OAEPparams>" + mask.format(ENC11 + "mgf1sha1")),
+    ):  # fmt: skip
+        yield name, old, method(algorithm, inside)
+    placed = mask.format(ENC11 + "mgf1sha1")
+    for name, before in (
+        ("a mask of the data", "<ds:KeyInfo>"),
+        ("a mask beside the status", "<samlp:Status>"),
+        ("a mask in the encrypted assertion", "<xenc:EncryptedData"),
+    ):
+        yield name, before, placed + before
+
+
 def _encryption(now: datetime) -> Iterator[Case]:
     made = Made(now)
     pkcs = f'<xenc:EncryptionMethod Algorithm="{XENC}rsa-1_5"/>'
@@ -290,6 +334,11 @@ def _encryption(now: datetime) -> Iterator[Case]:
         "AES-CBC that nobody signed": Encrypting(method=XENC + "aes256-cbc"),
         "AES-128-CBC that nobody signed": Encrypting(method=XENC + "aes128-cbc"),
         "for a key that is not ours": Encrypting(to="attacker"),
+        "PKCS #1 v1.5 that names a mask": Encrypting(
+            key_method=pkcs.replace(
+                "/>", f'><e:MGF xmlns:e="{ENC11}" Algorithm="{ENC11}mgf1sha256"/></xenc:EncryptionMethod>'
+            )
+        ),
     }
     for name, how in hows.items():
         yield Case("encryption", name, posted(encrypted_assertion(made, PLAIN, how)))
@@ -362,6 +411,7 @@ def _encryption(now: datetime) -> Iterator[Case]:
             "<xenc:CipherValue>",
             '<xenc:CipherReference URI="https://evil.example/x"/><xenc:CipherValue>',
         ),
+        *_masks(text),
         ("content instead of an element", f"{XENC}Element", f"{XENC}Content"),
         ("3DES", ENC11 + "aes256-gcm", XENC + "tripledes-cbc"),
         ("GCM called CBC", ENC11 + "aes256-gcm", XENC + "aes256-cbc"),

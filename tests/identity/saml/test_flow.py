@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from lxml import etree
@@ -28,7 +29,15 @@ from assistant.identity.models import (
     ProviderSession,
     StartedSignIn,
 )
-from assistant.identity.providers import Mistakes, ProviderForm, add_provider, change_provider, set_open
+from assistant.identity.providers import (
+    Mistakes,
+    ProviderForm,
+    add_provider,
+    change_provider,
+    remove_provider,
+    set_open,
+)
+from assistant.identity.saml.facts import facts_of
 from assistant.identity.saml.keys import announce_next, own_keys, use_next
 from assistant.identity.saml.party import NotDescribed, party_of
 from assistant.identity.saml.refreshing import refresh
@@ -175,6 +184,36 @@ def test_a_role_that_came_by_a_group_ends_with_the_group(acme: IdentityProvider,
         attributes=attributes(mail=("new@example.com",)),
     )
     assert User.objects.get(email="new@example.com").role == Role.EMPLOYEE
+
+
+@pytest.mark.parametrize(
+    ("says", "left"),
+    [
+        (timedelta(minutes=20), timedelta(minutes=20)),
+        (timedelta(seconds=5), timedelta(minutes=1)),  # clocks differ by that; it must see its first page
+        (timedelta(days=400), None),
+        (None, None),
+    ],
+)
+def test_a_session_ends_no_later_than_the_provider_says(
+    acme: IdentityProvider, browser: Client, says: timedelta | None, left: timedelta | None
+) -> None:
+    begun = timezone.now()
+    ends = "" if says is None else at(datetime.now(UTC) + says)
+    signed_in(browser, statement_attributes={"SessionNotOnOrAfter": ends})
+    row = SignedInSession.objects.get()
+    usual = row.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    if left is None:
+        assert row.expire_date == usual
+    else:
+        assert abs(row.expire_date - (begun + left)) < timedelta(seconds=10)
+    session = browser.session
+    session["used"] = True  # however much it is used
+    session.save()
+    assert SignedInSession.objects.get().expire_date == row.expire_date
+    assert browser.get("/style/").status_code == 200
+    SignedInSession.objects.update(expire_date=timezone.now())
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
 
 
 def test_an_answer_counts_once(acme: IdentityProvider, browser: Client) -> None:
@@ -353,6 +392,113 @@ def test_metadata_of_ours_names_both_keys_while_one_is_rolled_over(
         set(published()) == set(before.published[1].certificate.pem.splitlines()[1:-1])
         or len(set(published())) == 1
     )
+
+
+def test_only_saving_makes_a_key_of_ours_and_no_page_that_is_looked_at(
+    acme: IdentityProvider, browser: Client, people: dict[str, User]
+) -> None:
+    IdentityProvider.objects.update(sealed_secrets=b"")
+    ada = Client(headers={"Accept-Language": "en"})
+    ada.force_login(people["ada"])
+    page = f"/console/identity/{acme.pk}/"
+    assert browser.get(f"{BASE}metadata/").status_code == 404
+    assert browser.get(f"{BASE}begin/").status_code == 503
+    assert sent(browser, answer("_x")).status_code == 400
+    assert "no key of its own" in ada.get(page).content.decode()
+    assert ada.get("/console/identity/").status_code == 200
+    assert ada.post(f"{page}key/", {"announce": "1"}).status_code == 302
+    assert not IdentityProvider.objects.get().sealed_secrets
+    change_provider(
+        provider_id=acme.pk,
+        form=ProviderForm(name="Acme", kind="saml", settings=settings_by_hand(), domains=["example.com"]),
+        actor="test",
+    )
+    first = browser.get(f"{BASE}metadata/").content
+    assert b"X509Certificate" in first
+    assert "no key of its own" not in ada.get(page).content.decode()
+    assert browser.get(f"{BASE}metadata/").content == first
+
+
+def test_a_certificate_that_ends_soon_is_cared_for_and_one_that_is_over_is_trouble(
+    acme: IdentityProvider,
+) -> None:
+    now = timezone.now()
+    ends = party_of(acme).certificates[0].ends_at
+    for moment, warned, noticed in (
+        (ends - timedelta(days=60), 0, 0),
+        (ends - timedelta(days=5), 0, 1),
+        (ends + timedelta(days=1), 1, 0),
+    ):
+        facts = facts_of(acme, SITE, now=moment)
+        assert (len(facts.warnings), len(facts.notices)) == (warned, noticed), (moment, now)
+
+
+def test_a_provider_that_knows_people_does_not_become_another_one(
+    acme: IdentityProvider, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same subject is somebody else there: an entity ID hides in metadata, and behind its address."""
+    signed_in(browser)
+
+    def change(**said: Json) -> None:
+        form = ProviderForm(name="Acme", kind="saml", settings=said, domains=["example.com"])
+        change_provider(provider_id=acme.pk, form=form, actor="test")
+
+    with pytest.raises(Mistakes) as caught:
+        change(metadata=metadata_of(entity="https://other.example"), entity_id=IDP)
+    assert list(caught.value.by_field) == ["metadata"]
+    change(metadata=metadata_of(), entity_id=IDP)
+    with pytest.raises(Mistakes):
+        change(metadata_url="https://other.example/metadata")  # by which it would lose its name
+    change(metadata_url="https://other.example/metadata", entity_id=IDP)
+    served = {"text": metadata_of(entity="https://other.example")}
+    monkeypatch.setattr("assistant.identity.saml.refreshing._fetched", lambda _: served["text"])
+    assert "another provider" in refresh(IdentityProvider.objects.get())
+    with pytest.raises(NotDescribed):
+        party_of(IdentityProvider.objects.get())
+    served["text"] = metadata_of()
+    assert refresh(IdentityProvider.objects.get()) == ""
+
+
+def test_metadata_from_another_address_is_bound_to_the_provider_by_which_people_came(
+    people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = added({"metadata_url": "https://idp.example.com/metadata"})
+    served = {"text": metadata_of()}
+    monkeypatch.setattr("assistant.identity.saml.refreshing._fetched", lambda _: served["text"])
+    assert refresh(row) == ""
+    ExternalIdentity.objects.create(provider=row, subject="a1b2", user=people["ann"])
+    form = ProviderForm(
+        name="Acme", kind="saml", settings={"metadata_url": "https://evil.example/m"}, domains=["example.com"]
+    )
+    row = change_provider(provider_id=row.pk, form=form, actor="test")
+    assert row.settings["entity_id"] == IDP
+    served["text"] = metadata_of(entity="https://evil.example")
+    assert "another provider" in refresh(row)
+    with pytest.raises(NotDescribed):
+        party_of(row)
+
+
+def test_sessions_go_with_the_provider_that_gave_them(acme: IdentityProvider, browser: Client) -> None:
+    signed_in(browser)
+    assert browser.get("/style/").status_code == 200
+    remove_provider(provider_id=acme.pk, actor="test")
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
+    assert User.objects.filter(email="new@example.com").exists()
+
+
+@pytest.mark.parametrize("purpose", ["", "?purpose=prove&next=/style/"])
+def test_what_was_on_its_way_ends_with_the_provider(
+    acme: IdentityProvider, browser: Client, purpose: str
+) -> None:
+    signed_in(browser)
+    proven = browser.session["proven"]
+    _, request = started(browser, purpose)
+    fresh = {"AuthnInstant": at(datetime.now(UTC))}
+    came = sent(browser, answer(request.get("ID"), assertion_id="_late", statement_attributes=fresh))
+    set_open(provider_id=acme.pk, is_open=False, actor="test")
+    assert browser.get(came.headers["Location"]).status_code == 403
+    assert last_reason("identity_refused") == "provider_closed"
+    assert browser.session["proven"] == proven
 
 
 def metadata_of(entity: str = IDP, key: str = "rsa", extra: str = "") -> str:

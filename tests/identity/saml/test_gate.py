@@ -106,11 +106,34 @@ def test_every_algorithm_that_is_allowed_is_read(signing: Signing, now: datetime
         Encrypting(
             key_method=f'<xenc:EncryptionMethod Algorithm="{ENC11}rsa-oaep"><ds:DigestMethod Algorithm="{XENC}sha256"/></xenc:EncryptionMethod>'
         ),
+        *(
+            Encrypting(
+                key_method=f'<xenc:EncryptionMethod Algorithm="{ENC11}rsa-oaep"><ds:DigestMethod Algorithm="{digest}"/>'
+                f'<enc11:MGF xmlns:enc11="{ENC11}" Algorithm="{ENC11}mgf1{mask}"/></xenc:EncryptionMethod>'
+            )
+            for digest, mask in (
+                (f"{XENC}sha256", "sha256"),
+                (f"{XENC}sha512", "sha512"),
+                (f"{DS}sha1", "sha1"),
+                (f"{XENC}sha256", "sha1"),
+            )
+        ),
         Encrypting(
             key_method=f'<xenc:EncryptionMethod Algorithm="{XENC}rsa-oaep-mgf1p"><ds:DigestMethod Algorithm="{DS}sha1"/></xenc:EncryptionMethod>'
         ),
     ],
-    ids=["128", "192", "256", "key beside", "OAEP with SHA-256", "OAEP with SHA-1 said"],
+    ids=[
+        "128",
+        "192",
+        "256",
+        "key beside",
+        "OAEP with SHA-256",
+        "masks of SHA-256",
+        "of SHA-512",
+        "of SHA-1",
+        "of another hash",
+        "OAEP with SHA-1 said",
+    ],
 )
 def test_every_encryption_that_is_allowed_is_read(how: Encrypting, now: datetime) -> None:
     for form in (encrypted_assertion, encrypted_in_signed, encrypted_and_both):

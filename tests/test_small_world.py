@@ -55,7 +55,7 @@ def test_tests_whose_folders_differ_make_it_once(
     made: list[str] = []
 
     def make() -> None:
-        made.append(settings.MUNDAP_AUDIT_DIR)
+        made.append(str(settings.MUNDAP_AUDIT_DIR))
         User.objects.create_user("made@example.com")
         Path(settings.MUNDAP_FILES_DIR).write_text("made")
 

@@ -2,6 +2,7 @@
 #
 #   make run     installs what is missing, then starts Mundap on http://127.0.0.1:8000/
 #   make test    installs what is missing, then runs the checks and all tests
+#   make audit   asks for known weaknesses of what is installed; make sbom writes var/sbom.json (CycloneDX)
 #   make bench   measures everything, beside other engines: var/bench/report.md (BENCH='--only NAME ...')
 #
 # Settings come from the environment or from a file .env (see .env.example).
@@ -23,13 +24,15 @@ STORIES_TOLD_ONCE = sources/test_database.py sources/test_dokuwiki.py sources/te
 	sources/test_sftp.py sources/test_smb.py sources/test_web.py sources/test_webdav.py
 # Other people's engines, which `make bench` measures beside ours.
 PEERS = var/bench-venv
+# What looks the dependencies over.
+AUDIT = var/audit-venv
 # Compiled modules are kept, whatever the environment says: every worker would rewrite the asserts of all test
 # files anew, and every process that a test starts would compile all of ours.
 unexport PYTHONDONTWRITEBYTECODE
 # Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
-.PHONY: run test check check-types check-rest format bench clean \
+.PHONY: run test check check-types check-rest format bench audit sbom clean \
 	environment environment-test test-default test-postgresql
 
 run: environment
@@ -85,8 +88,21 @@ $(PEERS)/installed: tests/bench/requirements.txt constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/bench/requirements.txt
 	@touch $@
 
+# Advisories come from pypi.org, each time this is run and never otherwise.
+audit: environment-test $(AUDIT)/installed
+	$(PYTHON) -m tests.architecture.dependencies audit $(AUDIT)/bin/pip-audit
+
+sbom: environment-test $(AUDIT)/installed
+	@$(PYTHON) -m tests.architecture.dependencies pins >$(AUDIT)/pins.txt
+	$(AUDIT)/bin/cyclonedx-py requirements --output-format JSON --output-file var/sbom.json $(AUDIT)/pins.txt
+
+$(AUDIT)/installed: requirements-audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --requirement requirements-audit.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test $(PEERS)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/test $(PEERS) $(AUDIT)
 
 environment:
 	@$(FIND_PYTHON); exec "$$python" -m assistant.config.install run

@@ -1,8 +1,8 @@
 """A small world that was made once is laid down again: its rows as they were, its files as they were.
 
 Making it takes a whole sync, which hundreds of tests would each wait for. What is laid down
-again differs from the first in its moments, which move on to now, and in its folder. Where the
-database does not stand as it stood then, or a setting differs, the world is made anew.
+again differs from the first in its moments, which move on to now, and in its folder; what is signed stays
+as it was. Where the database does not stand as it stood then, or a setting differs, the world is made anew.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from assistant.audit.models import AuditEvent
+
+_SIGNED = frozenset({AuditEvent._meta.db_table})  # rows that no longer verify where a byte of them changes
 Value = bool | int | float | Decimal | str | bytes | datetime | None
 Row = tuple[Value, ...]
 
@@ -124,7 +127,9 @@ def _lay_again(made: _Made, folder: Path) -> None:
                 marks = f"({', '.join(['%s'] * len(table.columns))})"
                 columns = ", ".join(map(_quoted, table.columns))
                 statement = f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES "
-                values = [_moved(value, made.begun, later) for row in rows for value in row]
+                values = [value for row in rows for value in row]
+                if table.name not in _SIGNED:
+                    values = [_moved(value, made.begun, later) for value in values]
                 cursor.execute(statement + ", ".join([marks] * len(rows)), values)
         _count_on(cursor, {table.name for table in made.tables})
 
@@ -145,6 +150,8 @@ def _moved(value: Value, since: datetime, later: timedelta) -> Value:
 
 def _elsewhere(table: _Table, old: Path, new: Path) -> _Table:
     """The table with the paths of one folder in the place of another's, in JSON too."""
+    if table.name in _SIGNED:
+        return table
 
     def there(value: Value) -> Value:
         if not isinstance(value, str):

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assistant.accounts.models import User
+from assistant.audit.verifying import verify as verify_audit
 from assistant.ingest.indexing import verify
 from assistant.sync.models import Source, SyncRun
 from tests import made_once
@@ -29,6 +30,7 @@ def early(db: None, request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_it_is_whole_each_time(small_world: SmallWorld, time: str) -> None:
     assert verify() == []
+    assert verify_audit(actor="test").ok
     assert Source.objects.get().config == {"path": str(small_world.file)}
     run, now = SyncRun.objects.get(), timezone.now()
     assert run.finished_at is not None

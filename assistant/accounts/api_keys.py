@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from assistant.accounts.models import ApiKey, User
+from assistant.accounts.people import require_ordinary
 from assistant.accounts.scopes import Scope, scopes_in, words_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
@@ -69,6 +70,7 @@ def issue_key(
     Raises:
         UsageError: no name, no scope or one that the account can't have, a life of less than a day or more
             than a year, or too many keys.
+        EmergencyAccount: a key would outlive its session.
         NotFound: no such person, or their account is closed.
     """
     name = name.strip()
@@ -83,6 +85,7 @@ def issue_key(
         user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
         if user is None:
             raise NotFound("There is no such person.")
+        require_ordinary(user)
         if beyond := sorted(set(scopes) - set(scopes_for(user))):
             raise UsageError(
                 f"A key of a service account can't have the scope {', '.join(beyond)}."

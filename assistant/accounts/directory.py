@@ -29,6 +29,7 @@ class PersonRow:
     waiting: int = 0
     is_service: bool = False
     contact: str = ""
+    is_emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _row(user: User) -> PersonRow:
         waiting,
         is_service=user.is_service,
         contact=user.contact,
+        is_emergency=user.is_emergency,
     )
 
 

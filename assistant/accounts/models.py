@@ -22,7 +22,9 @@ from django.utils.translation import gettext_lazy as _
 
 from assistant.accounts import (  # noqa: F401 - Django finds these rows from here
     door_models,
+    emergency_models,
     erased_models,
+    invitation_models,
     rate_models,
 )
 from assistant.accounts.digests import was_erased
@@ -86,6 +88,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.PERSON)
     # Who answers for a service account: a person or a department, in the administrator's words.
     contact = models.CharField(_("contact"), max_length=200, blank=True, default="")
+    # Of an emergency account, the digest of its passphrase (see `emergency`); None: an ordinary account.
+    emergency = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - as said
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -143,6 +147,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What sessions of before this was so hold."""
         yield super().get_session_auth_hash()
         yield from super().get_session_auth_fallback_hash()
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it is for the day without the company's sign-in, and is changed on the server alone."""
+        return self.emergency is not None
 
     def has_right(self, right: Right) -> bool:
         """Whether the person's role carries this right, and the account is open."""

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, User
 from assistant.accounts.principals import intern_principals, settle, settled_accounts
 from assistant.accounts.revisions import Counter, bump
@@ -29,6 +31,14 @@ _MANAGERS = [role for role, rights in RIGHTS.items() if Right.MANAGE_PEOPLE in r
 
 class OwnAccount(UsageError):
     """Somebody tried to change what they themselves may read or do."""
+
+
+class OwnInvitation(UsageError):
+    """Somebody tried to give a person whom they invited what they may not have themselves."""
+
+
+class EmergencyAccount(UsageError):
+    """The emergency account is changed on the server alone, by a command of its own."""
 
 
 class LastManager(UsageError):
@@ -49,10 +59,13 @@ def add_alias(*, user_id: int, address: str, actor: str) -> Address:
     Raises:
         UsageError: no address, or one that somebody has.
         OwnAccount: the actor is the person.
+        OwnInvitation: the actor invited the person, and others manage people, too.
+        EmergencyAccount: it reads nothing of anybody's.
         NotFound: no such person.
     """
-    user, address = _person(user_id), canonical_email(address)
+    user, address = _ordinary(user_id), canonical_email(address)
     _require_another(actor, user)
+    _require_another_than_inviter(actor, user)
     holder = Address.objects.filter(address=address).exclude(user=None).select_related("user").first()
     if holder is not None:
         raise UsageError(f"{address} already belongs to {holder.user}. Release it there first.")
@@ -66,6 +79,7 @@ def confirm_address(*, address: str, actor: str) -> None:
     Raises:
         NotFound: nobody's address waits to be confirmed by this name.
         OwnAccount: the actor is its holder.
+        OwnInvitation: the actor invited the holder, and others manage people, too.
     """
     waiting = Address.objects.filter(address=canonical_email(address), confirmed=False)
     row = waiting.exclude(user=None).select_related("user").first()
@@ -73,6 +87,7 @@ def confirm_address(*, address: str, actor: str) -> None:
         raise NotFound(f"No address {address} waits to be confirmed.")
     if row.user is not None:
         _require_another(actor, row.user)
+        _require_another_than_inviter(actor, row.user)
     with _change(Event.ADDRESS_CONFIRMED, actor=actor, user=str(row.user), address=row.address):
         waiting.update(confirmed=True)
 
@@ -96,15 +111,18 @@ def set_role(*, user_id: int, role: str, actor: str) -> None:
     Raises:
         UsageError: no such role, or a service account, which has none.
         OwnAccount: the actor is the person.
+        OwnInvitation: the actor invited the person, and the role may do what the actor may not.
+        EmergencyAccount: it stays an administrator.
         LastManager: nobody else can manage people.
         NotFound: no such person.
     """
     if role not in Role.values:
         raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
-    user = _person(user_id)
+    user = _ordinary(user_id)
     if user.is_service:
         raise UsageError(f"{user.email} is a service account: it has no role.")
     _require_another(actor, user)
+    _require_no_more_than_inviter(actor, user, role)
     with _change(Event.ROLE_CHANGED, actor=actor, user=user.email, role=role):
         if role not in _MANAGERS:
             _require_another_manager(user)
@@ -115,10 +133,11 @@ def close_account(*, user_id: int, actor: str) -> None:
     """End an account: no sign-in, nothing readable, running streams are cut. Its addresses stay its own.
 
     Raises:
+        EmergencyAccount: it is removed by its own command.
         LastManager: nobody else can manage people.
         NotFound: no such person.
     """
-    user = _person(user_id)
+    user = _ordinary(user_id)
     with _change(Event.ACCOUNT_CLOSED, actor=actor, user=user.email):
         _require_another_manager(user)
         User.objects.filter(pk=user_id).update(is_active=False)
@@ -156,10 +175,13 @@ def link_account(*, connection_id: int, account_id: str, user_id: int, actor: st
     Raises:
         UsageError: an id that no account can have.
         OwnAccount: the actor is the person.
+        OwnInvitation: the actor invited the person, and others manage people, too.
+        EmergencyAccount: it reads nothing of anybody's.
         NotFound: no such person or source.
     """
-    user, connection = _person(user_id), _connection(connection_id)
+    user, connection = _ordinary(user_id), _connection(connection_id)
     _require_another(actor, user)
+    _require_another_than_inviter(actor, user)
     principal = intern_principals([account(account_id)], connection=connection)[account(account_id)]
     with _change(
         Event.ACCOUNT_LINKED, actor=actor, user=user.email, source=connection.name, account=account_id
@@ -202,10 +224,41 @@ def _require_another(actor: str, user: User) -> None:
         )
 
 
+def _require_another_than_inviter(actor: str, user: User) -> None:
+    """Whoever holds the link to an account could use it themselves: what it reads is for other eyes.
+
+    Where nobody else manages people there are none.
+    """
+    if _invited(actor, user) and managers().exclude(email=actor).exclude(pk=user.pk).exists():
+        raise OwnInvitation(
+            f"You invited {user.email}. Somebody else who manages people decides about their addresses and"
+            " accounts, or do it on the server by the command line."
+        )
+
+
+def _require_no_more_than_inviter(actor: str, user: User, role: str) -> None:
+    if not _invited(actor, user):
+        return
+    own = User.objects.filter(email=actor).first()
+    if own is None or not RIGHTS[role] <= own.rights:
+        raise OwnInvitation(
+            f"You invited {user.email}, and this role may do what you may not. Ask somebody who has the role."
+        )
+
+
+def _invited(actor: str, user: User) -> bool:
+    return Invitation.objects.filter(user=user, purpose=Invitation.Purpose.JOIN, made_by=actor).exists()
+
+
+def managers() -> QuerySet[User]:
+    """Everybody who can manage people in ordinary times."""
+    return User.objects.filter(is_active=True, role__in=_MANAGERS, emergency=None)
+
+
 def _require_another_manager(user: User) -> None:
     """Locked, so that two people cannot end each other's right at the same moment."""
-    managers = User.objects.select_for_update().filter(is_active=True, role__in=_MANAGERS).order_by("pk")
-    if {row.pk for row in managers} == {user.pk}:
+    locked = managers().select_for_update().order_by("pk")
+    if {row.pk for row in locked} == {user.pk}:
         raise LastManager(
             f"{user.email} is the last who can manage people. Give somebody else such a role first."
         )
@@ -215,6 +268,25 @@ def _person(user_id: int) -> User:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such person.")
+    return user
+
+
+def require_ordinary(user: User) -> None:
+    """Nothing of an emergency account is changed in a page or by a provider.
+
+    Raises:
+        EmergencyAccount: it is one.
+    """
+    if user.is_emergency:
+        raise EmergencyAccount(
+            f"{user.email} is an emergency account. It is changed on the server alone:"
+            " python manage.py emergency rotate | remove."
+        )
+
+
+def _ordinary(user_id: int) -> User:
+    user = _person(user_id)
+    require_ordinary(user)
     return user
 
 

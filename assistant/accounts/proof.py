@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
-from assistant.accounts import throttle
+from assistant.accounts import emergency, local_sign_in, throttle
 from assistant.accounts.models import User
 
 PROVEN_FOR = timedelta(minutes=30)
@@ -37,15 +37,22 @@ def is_recent(session: SessionBase) -> bool:
 def right_password(*, user: User, password: str, address: str) -> throttle.Held | bool:
     """Whether this is the password of who is signed in; Held where it must not even be tried now.
 
-    Guesses are counted for the signed-in account by itself, as on a device that it knows.
+    Guesses are counted for the signed-in account by itself, as on a device that it knows. Where passwords of
+    Mundap count for emergency accounts alone, no other one is right.
     """
     tried = throttle.admit(name=user.email, address=address, device=f"signed-in:{user.pk}")
     if isinstance(tried, throttle.Held):
         return tried
-    if not user.check_password(hashable(password)):
+    if not _fits(user, password):
         return False
     throttle.was_right(tried)
     return True
+
+
+def _fits(user: User, password: str) -> bool:
+    if user.is_emergency:
+        return emergency.fits(user, password)
+    return user.check_password(hashable(password)) and local_sign_in.counts_for(user)
 
 
 def note_sign_in(*, request: HttpRequest, **_: object) -> None:

@@ -103,12 +103,14 @@ def admit(*, name: str, address: str, device: str = "") -> Try | Held:
     return _counted(keys, name=shown)
 
 
-def admit_code(*, name: str, address: str) -> Try | Held:
-    """Count a guess at the second factor of `name`, whose password was right, or hold it back."""
-    keys = {
-        Kind.CODES: _key(Kind.CODES, _spelling(name)),
-        Kind.ADDRESS: _key(Kind.ADDRESS, network_of(address)),
-    }
+def admit_code(*, name: str, address: str, by_network: bool = True) -> Try | Held:
+    """Count a guess at the second factor of `name`, whose password was right, or hold it back.
+
+    Not `by_network`: what others do in the same network is no reason to wait.
+    """
+    keys = {Kind.CODES: _key(Kind.CODES, _spelling(name))}
+    if by_network:
+        keys[Kind.ADDRESS] = _key(Kind.ADDRESS, network_of(address))
     return _counted(keys, name=name)
 
 

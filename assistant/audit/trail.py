@@ -115,6 +115,15 @@ class Event(StrEnum):
     SECOND_FACTOR_POSTPONED = "second_factor_postponed"  # on a demo
     FACTORS_RESET = "factors_reset"  # by somebody who manages people
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
+    EMERGENCY_MADE = "emergency_made"  # an emergency account
+    EMERGENCY_RENEWED = "emergency_renewed"  # its passphrase and codes
+    EMERGENCY_REMOVED = "emergency_removed"
+    EMERGENCY_USED = "emergency_used"
+    EMERGENCY_ACKNOWLEDGED = "emergency_acknowledged"  # somebody saw that it was used
+    INVITATION_MADE = "invitation_made"
+    INVITATION_REVOKED = "invitation_revoked"
+    INVITATION_USED = "invitation_used"
+    PASSWORD_OFFERED = "password_offered"  # noqa: S105 - a link to a new one, by whoever runs the server
     ROLE_KEPT = "role_kept"  # a provider's groups would have left nobody who can manage people
     PROVISIONING_KEY_ISSUED = "provisioning_key_issued"
     PROVISIONING_KEY_REVOKED = "provisioning_key_revoked"
@@ -126,6 +135,7 @@ class Event(StrEnum):
     GROUP_PROVISIONED = "group_provisioned"
     GROUP_CHANGED = "group_changed"
     GROUP_UNPROVISIONED = "group_unprovisioned"
+    LOCAL_ONLY_REFUSED = "local_only_refused"  # at most hourly; something would have left the house
 
 
 def record(event: Event, *, actor_id: int | None = None, actor: str = "", **data: Json) -> None:

@@ -130,6 +130,13 @@ def row_key(pk: int) -> str:
     return f"{ROW_KEY}{pk}"
 
 
+def asked_host(entry: Entry) -> str:
+    """The host that calls go to; empty where nothing leaves. Of Amazon's models the region finds it."""
+    if entry.kind in KINDS and KINDS[entry.kind].has_region and entry.host and "." not in entry.host:
+        return f"bedrock-runtime.{entry.host}.amazonaws.com"
+    return entry.host
+
+
 def host_of(kind: str, address: str) -> str:
     """The server that the address names; empty where the kind has none, "?" where it cannot be read."""
     if kind in KINDS and not KINDS[kind].is_elsewhere:

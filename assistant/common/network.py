@@ -14,12 +14,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from assistant.common import local_only
 from assistant.common.errors import MundapError, UsageError
+from assistant.common.local_only import Address, Block
 from assistant.common.os_reasons import os_reason
 from assistant.common.told import told
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Block = ipaddress.IPv4Network | ipaddress.IPv6Network
+__all__ = ["Address", "AddressRefused", "Block", "HostUnreachable", "Network", "attempts", "parse_networks"]
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, deprecated
@@ -64,7 +65,10 @@ class HostUnreachable(MundapError):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The public internet, and the private networks that the operator allows."""
+    """The public internet, and the private networks that the operator allows.
+
+    In local-only mode nothing outside the bounds of the process, whatever is allowed here.
+    """
 
     allowed: tuple[Block, ...] = ()
 
@@ -72,7 +76,9 @@ class Network:
         """Whether a connection to this address is allowed, whatever other address is written inside it."""
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             return self.permits(address.ipv4_mapped)  # to the kernel it is that address
-        return all(self._permits_plain(each) for each in (address, *_embedded(address)))
+        return local_only.holds(address) and all(
+            self._permits_plain(each) for each in (address, *_embedded(address))
+        )
 
     def _permits_plain(self, address: Address) -> bool:
         return _is_within(address, self.allowed) or _is_public(address)
@@ -82,7 +88,8 @@ class Network:
 
         Raises:
             HostUnreachable: the name is not known.
-            AddressRefused: it is known, but leads only to addresses that are not allowed.
+            AddressRefused: it is known, but leads only to addresses that are not allowed; or it may not
+                even be looked up.
         """
         if not 0 < port <= _HIGHEST_PORT:
             raise HostUnreachable(
@@ -92,6 +99,8 @@ class Network:
             raise HostUnreachable(
                 told("The host '{host}' is not known: check its name.", host=repr(host[:200])[1:-1])
             )
+        if (refusal := local_only.refusal(host)) is not None:
+            raise AddressRefused(refusal)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -100,7 +109,10 @@ class Network:
             ) from error
         # A link-local address carries its interface after a %; the interface does not matter here.
         names = dict.fromkeys(str(entry[4][0]) for entry in found)
-        permitted = tuple(n for n in names if self.permits(ipaddress.ip_address(n.partition("%")[0])))
+        judged = {name: ipaddress.ip_address(name.partition("%")[0]) for name in names}
+        permitted = tuple(name for name, address in judged.items() if self.permits(address))
+        if not permitted and not any(map(local_only.holds, judged.values())):
+            raise AddressRefused(local_only.outside(host, tuple(names)))
         if not permitted:
             raise AddressRefused(
                 told(

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from assistant.common.errors import MundapError
+from assistant.common.known_secrets import remember_json
 from assistant.common.told import told
 
 _NONCE = 12
@@ -18,6 +19,7 @@ _NONCE = 12
 
 def seal(plain: str, *, key: str, purpose: str) -> bytes:
     """Encrypt. `purpose` (e.g. "source 7") must be the same when it is opened."""
+    remember_json(plain)
     nonce = os.urandom(_NONCE)
     return nonce + AESGCM(_derive(key)).encrypt(nonce, plain.encode(), purpose.encode())
 
@@ -33,7 +35,9 @@ def unseal(sealed: bytes, *, key: str, older: Sequence[str] = (), purpose: str) 
             opened = AESGCM(_derive(one)).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
         except (InvalidTag, ValueError):
             continue
-        return opened.decode()
+        plain = opened.decode()
+        remember_json(plain)
+        return plain
     raise MundapError(
         told(
             "Stored secrets cannot be opened: MUNDAP_SECRET_KEY is not the key they were sealed "

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,10 +21,13 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from assistant.accounts import local_sign_in
 from assistant.common.errors import MundapError
 from assistant.config import exposure
 from assistant.config.exposure import is_loopback
 from assistant.demo.accounts import usable_sign_ins
+from assistant.factors import emergency
+from assistant.identity.models import IdentityProvider
 from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, ON_SERVERS, RERANKERS
 
 BROKER_SCHEMES = ("filesystem", "redis", "rediss", "amqp", "amqps")
@@ -53,7 +56,7 @@ def require_readiness() -> None:
     """
     messages = run_checks(tags=[CHECKS])
     if not any(message.is_serious() for message in messages):
-        messages += database_problems() or open_demo_accounts()
+        messages += database_problems() or [*open_demo_accounts(), *ways_in(), *_outside_in_console()]
     errors = [one_line(message) for message in messages if message.is_serious()]
     for message in messages:
         if not message.is_serious():
@@ -94,6 +97,30 @@ def open_demo_accounts() -> list[CheckMessage]:
     hint = "Close them (`python manage.py user close ADDRESS`), or start anew with MUNDAP_DEMO=0."
     kind = Error if settings.SECURE_SSL_REDIRECT else Warning
     return [kind(text, hint=hint, id="mundap.E013" if kind is Error else "mundap.W004")]
+
+
+def ways_in() -> list[CheckMessage]:
+    """Whether somebody could sign in on a bad day, and has tried. Needs a migrated database."""
+    accounts = emergency.kept().values()
+    found: list[CheckMessage] = []
+    if local_sign_in.is_for_emergencies():
+        if not any(one.works for one in accounts):
+            hint = "Run `python manage.py emergency create` (or rotate), or set it to everyone."
+            text = "MUNDAP_LOCAL_SIGN_IN=emergency, and no emergency account works: nobody might get in."
+            found.append(Error(text, hint=hint, id="mundap.E014"))
+        if not IdentityProvider.objects.filter(is_open=True).exists():
+            hint = "Sign in with the emergency account and open one in the console, or set it to everyone."
+            text = (
+                "MUNDAP_LOCAL_SIGN_IN=emergency, and no identity provider is open: only the emergency "
+                "account gets in."
+            )
+            found.append(Warning(text, hint=hint, id="mundap.W005"))
+    untried = [one.user.email for one in accounts if one.is_untried]
+    if untried:
+        hint = "Sign in with it once, so that it works on the day on which it must."
+        text = f"Nobody has tried the emergency account {', '.join(untried)} for 90 days."
+        found.append(Warning(text, hint=hint, id="mundap.W006"))
+    return found
 
 
 @register(CHECKS)
@@ -251,6 +278,20 @@ def exposure_is_safe(app_configs: Apps, **_options: object) -> list[CheckMessage
             Warning("MUNDAP_ALLOWED_HOSTS=* accepts forged host names.", hint=hint, id="mundap.W003")
         )
     return found
+
+
+@register(CHECKS)
+def nothing_is_outside(app_configs: Apps, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's shape
+    """In local-only mode the models of the environment are inside."""
+    from assistant.config.outside import outside_in_environment  # noqa: PLC0415 - needs loaded apps
+
+    return outside_in_environment()
+
+
+def _outside_in_console() -> Iterator[CheckMessage]:
+    from assistant.config.outside import outside_in_console  # noqa: PLC0415 - needs loaded apps
+
+    return outside_in_console()
 
 
 def filesystem_kind(folder: Path, *, mounts: Path = Path("/proc/self/mounts")) -> str:

@@ -14,15 +14,23 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from assistant.common.errors import UsageError
 from assistant.common.network import Block, parse_networks
+
+if TYPE_CHECKING:
+    from dj_database_url import DBConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _ORIGIN = re.compile(
     r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
 _MIB, _A_MILLION = 1024 * 1024, 1_000_000
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_NAME = re.compile(rf"(?![\d.]+\Z){_LABEL}(?:\.{_LABEL})*")
+_WIDEST_IPV4, _WIDEST_IPV6 = 8, 7
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -43,11 +51,12 @@ class Environment:
     session_longest_s: int
     require_second_factor: str
     breached_passwords: str
+    local_sign_in: str
     password_length: int
     host: str
     port: int
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)  # both may hold a password
+    broker_url: str = field(repr=False)
     embedder: str
     embedder_model: str
     embedder_url: str
@@ -86,6 +95,9 @@ class Environment:
     least_free_percent: int
     permission_max_age_s: int
     allowed_networks: tuple[Block, ...]
+    local_only: bool
+    local_networks: tuple[Block, ...]
+    local_names: tuple[str, ...]
     keep_days: tuple[int, int, int]  # conversations, files, usage figures; 0: for good
     log_level: str
     demo: bool
@@ -116,6 +128,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
             environ, "MUNDAP_REQUIRE_SECOND_FACTOR", ("administrators", "everyone", "nobody")
         ),
         breached_passwords=_text(environ, "MUNDAP_BREACHED_PASSWORDS", ""),
+        local_sign_in=_one_of(environ, "MUNDAP_LOCAL_SIGN_IN", ("everyone", "emergency")),
         password_length=_number(environ, "MUNDAP_PASSWORD_LENGTH", 10, low=8, high=64),
         host=_text(environ, "MUNDAP_HOST", "127.0.0.1"),
         port=_number(environ, "MUNDAP_PORT", 8000, low=1, high=65535),
@@ -163,6 +176,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         permission_max_age_s=_number(environ, "MUNDAP_PERMISSION_MAX_AGE_HOURS", 168, low=1, high=8760)
         * 3600,
         allowed_networks=_networks(environ, "MUNDAP_ALLOWED_NETWORKS"),
+        local_only=_flag(environ, "MUNDAP_LOCAL_ONLY"),
+        local_networks=_local_networks(environ, "MUNDAP_LOCAL_NETWORKS"),
+        local_names=_names(environ, "MUNDAP_LOCAL_NAMES"),
         keep_days=(
             _number(environ, "MUNDAP_KEEP_CONVERSATIONS_DAYS", 0, low=0, high=36_500),
             _number(environ, "MUNDAP_KEEP_FILES_DAYS", 0, low=0, high=36_500),
@@ -171,6 +187,44 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         log_level=_text(environ, "MUNDAP_LOG_LEVEL", "INFO").upper(),
         demo=_flag(environ, "MUNDAP_DEMO", "1"),
     )
+
+
+def secrets_of(environment: Environment) -> tuple[str, ...]:
+    """All in it that opens something."""
+    addresses = (environment.database_url, environment.broker_url)
+    return (
+        environment.secret_key,
+        *environment.secret_key_fallbacks,
+        environment.embedder_api_key,
+        environment.reranker_api_key,
+        environment.chat_api_key,
+        *(password for address in addresses for password in _passwords(address)),
+    )
+
+
+def database_settings(url: str) -> DBConfig:
+    """What Django is told of the database.
+
+    Raises:
+        UsageError: this is no address of a database. What it holds is not repeated: a password may be in it.
+    """
+    import dj_database_url  # noqa: PLC0415 - needs Django, which the question for health does without
+
+    try:
+        return dj_database_url.parse(url)
+    except Exception:  # noqa: BLE001 - whatever it says repeats parts of the address
+        raise UsageError(
+            "DATABASE_URL is no address of a database. Write it like "
+            "postgresql://USER:PASSWORD@HOST:5432/NAME; signs such as # / ? @ in it as %23, %2F, %3F, %40."
+        ) from None
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    """As it is written and as it is sent."""
+    _, _, rest = address.partition("://")
+    user, at, _ = rest.rpartition("@")
+    _, colon, password = user.partition(":")
+    return (password, unquote(password)) if at and colon else ()
 
 
 def _text(environ: Mapping[str, str], name: str, default: str) -> str:
@@ -182,7 +236,14 @@ def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}_FILE: {file} cannot be read ({error}).") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        # Whoever put the secret itself there reads that it is no path, and nobody reads the secret.
+        told = file if file.startswith(("/", "./", "../")) else "what it names"
+        raise UsageError(
+            f"{name}_FILE: {told} cannot be read ({why}). It takes the path of a file."
+        ) from None
+    except ValueError:
+        raise UsageError(f"{name}_FILE names no file. Give the path of a file.") from None
 
 
 def _flag(environ: Mapping[str, str], name: str, default: str = "") -> bool:
@@ -239,6 +300,30 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
         return parse_networks(_text(environ, name, ""))
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from error
+
+
+def _local_networks(environ: Mapping[str, str], name: str) -> tuple[Block, ...]:
+    """Networks of one house: so wide a one that it holds half the internet is a slip."""
+    found = _networks(environ, name)
+    for block in found:
+        if block.prefixlen < (_WIDEST_IPV4 if block.version == 4 else _WIDEST_IPV6):  # noqa: PLR2004 - IPv4
+            raise UsageError(
+                f"{name}: {block} is wider than any house. Name your own networks: /{_WIDEST_IPV4} (IPv6:"
+                f" /{_WIDEST_IPV6}) or narrower."
+            )
+    return found
+
+
+def _names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Names of machines or domains, in lower case and without dots around them."""
+    found = tuple(each.lower().strip(".") for each in _list(environ, name, ""))
+    for each in found:
+        if not _NAME.fullmatch(each):
+            raise UsageError(
+                f"{name}: '{each[:80]}' is no name of a machine or domain. Write for example"
+                " corp.example.com, postgres (all below a name counts with it; no * and no address)."
+            )
+    return found
 
 
 def _own_secret_keys(home: Path) -> tuple[str, ...]:

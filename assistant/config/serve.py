@@ -12,6 +12,7 @@ import uvicorn
 from django.conf import settings
 
 from assistant.common.errors import MundapError
+from assistant.config.protocol import Protocol
 
 # Event streams are open for as long as a page is: they must not hold up a stop.
 GRACE_S = 2
@@ -35,6 +36,9 @@ def main() -> int:
         host=settings.MUNDAP_HOST,
         port=settings.MUNDAP_PORT,
         lifespan="off",
+        http=Protocol,
+        ws="none",  # nothing here speaks it: such a request is answered like any other
+        server_header=False,  # which program answers is nobody's business
         log_config=None,  # Django's settings say where logs go
         forwarded_allow_ips=list(settings.MUNDAP_TRUSTED_PROXIES),
         access_log=False,  # addresses of pages may carry what people search for

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
-import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
-from assistant.config.env import REPOSITORY, read_environment
+from assistant.common.known_secrets import remember
+from assistant.config import house
+from assistant.config.env import REPOSITORY, database_settings, read_environment, secrets_of
 
 ENVIRONMENT = read_environment()
+remember(*secrets_of(ENVIRONMENT))
+house.hold_to_it(ENVIRONMENT)  # before anything connects
 
 MUNDAP_HOME: Path = ENVIRONMENT.home
 MUNDAP_HOST, MUNDAP_PORT = ENVIRONMENT.host, ENVIRONMENT.port
@@ -55,6 +59,8 @@ MUNDAP_KEEP_DAYS: tuple[int, int, int] = ENVIRONMENT.keep_days
 MUNDAP_DEMO: bool = ENVIRONMENT.demo
 MUNDAP_PERMISSION_MAX_AGE_S: int = ENVIRONMENT.permission_max_age_s
 MUNDAP_ALLOWED_NETWORKS = ENVIRONMENT.allowed_networks
+MUNDAP_LOCAL_ONLY: bool = ENVIRONMENT.local_only
+MUNDAP_LOCAL_NETWORKS, MUNDAP_LOCAL_NAMES = ENVIRONMENT.local_networks, ENVIRONMENT.local_names
 MUNDAP_TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT.trusted_proxies
 
 SECRET_KEY = ENVIRONMENT.secret_key
@@ -94,6 +100,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assistant.web.as_it_comes.AsItComesMiddleware",
+    "assistant.web.middleware.LengthMiddleware",
     # Outermost, so that every response has their headers, also files and what others refuse.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "assistant.web.content_policy.ContentPolicyMiddleware",
@@ -165,13 +173,14 @@ _SQLITE_OPTIONS = {
         "PRAGMA secure_delete=ON;"  # what was removed is overwritten
     ),
 }
-_database = dj_database_url.parse(ENVIRONMENT.database_url)
+_database = database_settings(ENVIRONMENT.database_url)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = _SQLITE_OPTIONS
     # A file, because threads share no in-memory database as they share a real one.
     _database["TEST"] = {"NAME": str(MUNDAP_HOME / "test.sqlite3")}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
+    house.keep_database_inside(cast("dict[str, Any]", _database))
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -191,7 +200,10 @@ STATICFILES_DIRS = [REPOSITORY / "static"]
 STATIC_ROOT = MUNDAP_HOME / "static"
 # Serve straight from the source folders: nothing to collect on a laptop. A container collects at build time.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own pages alone use them
 
+DEFAULT_EXCEPTION_REPORTER = "assistant.config.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "assistant.config.error_reports.WithoutSecrets"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -205,6 +217,7 @@ MUNDAP_SESSION_IDLE_S: int = ENVIRONMENT.session_idle_s
 MUNDAP_PASSWORD_LENGTH: int = ENVIRONMENT.password_length
 MUNDAP_REQUIRE_SECOND_FACTOR: str = ENVIRONMENT.require_second_factor
 MUNDAP_BREACHED_PASSWORDS: str = ENVIRONMENT.breached_passwords
+MUNDAP_LOCAL_SIGN_IN: str = ENVIRONMENT.local_sign_in
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True  # pages carry the token; no script of ours reads the cookie
@@ -255,19 +268,21 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},
 }
 
-LOGGING = {
+_TALKATIVE = (
+    *("httpx2", "httpcore2", "paramiko", "smbprotocol", "spnego", "fido2"),
+    *("botocore", "boto3", "imapclient", "oauthlib"),
+)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "assistant.config.log_lines.LogLine",
+            "()": "assistant.config.logs.PlainFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # At INFO they write down every address that is asked for, or the ids of keys.
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "paramiko", "smbprotocol", "fido2")
-    },
+    # At finer levels they write down every address that is asked for, ids of keys, or what proves who asks.
+    "loggers": {name: {"level": "WARNING"} for name in _TALKATIVE},
 }

@@ -20,3 +20,8 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/favicon.svg")),
     path("healthz", healthz, name="healthz"),
 ]
+
+handler400 = "assistant.web.refusals.bad_request"
+handler403 = "assistant.web.refusals.forbidden"
+handler404 = "assistant.web.refusals.not_found"
+handler500 = "assistant.web.refusals.server_error"

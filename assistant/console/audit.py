@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import date
-from itertools import islice
 from urllib.parse import urlencode
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -28,7 +24,6 @@ from assistant.console.paging import number_in
 
 _LONGEST_SEARCH = 254
 _PROBLEMS_SHOWN = 50
-_LINES_AT_ONCE = 200
 
 
 @require_GET
@@ -55,8 +50,7 @@ def export_log(request: AdministratorRequest) -> HttpResponse:
         return _page(request, refusal=refusal, status=422)
     begin, end = moments(Wanted(since=since, until=until))
     stretch = start_export(since=begin, until=end, actor=request.user.email, actor_id=request.user.pk)
-    lines = _streamed(request, exported(stretch))
-    response = StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8")
+    response = StreamingHttpResponse(exported(stretch), content_type="application/jsonl; charset=utf-8")
     day = timezone.localdate().isoformat()
     response["Content-Disposition"] = f'attachment; filename="mundap-audit-{day}.jsonl"'
     return response  # type: ignore[return-value]
@@ -116,13 +110,3 @@ def _query(wanted: Wanted) -> str:
         "until": wanted.until.isoformat() if wanted.until else "",
     }
     return urlencode({name: value for name, value in known.items() if value})
-
-
-def _streamed(request: HttpRequest, lines: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
-    """Under ASGI only an asynchronous iterator is sent on as it comes."""
-    return _in_parts(lines) if isinstance(request, ASGIRequest) else lines
-
-
-async def _in_parts(lines: Iterator[str]) -> AsyncIterator[str]:
-    while part := await sync_to_async(lambda: "".join(islice(lines, _LINES_AT_ONCE)))():
-        yield part

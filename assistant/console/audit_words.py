@@ -104,6 +104,15 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.SECOND_FACTOR_POSTPONED: pgettext_lazy("audited event", "Postponed the second factor"),
     Event.FACTORS_RESET: pgettext_lazy("audited event", "Reset somebody’s second factors"),
     Event.PASSWORD_CHANGED: pgettext_lazy("audited event", "Changed their password"),
+    Event.EMERGENCY_MADE: pgettext_lazy("audited event", "Made an emergency account"),
+    Event.EMERGENCY_RENEWED: pgettext_lazy("audited event", "Renewed the passphrase of an emergency account"),
+    Event.EMERGENCY_REMOVED: pgettext_lazy("audited event", "Removed an emergency account"),
+    Event.EMERGENCY_USED: pgettext_lazy("audited event", "Signed in with an emergency account"),
+    Event.EMERGENCY_ACKNOWLEDGED: pgettext_lazy("audited event", "Saw to the use of an emergency account"),
+    Event.INVITATION_MADE: pgettext_lazy("audited event", "Made a link that invites somebody"),
+    Event.INVITATION_REVOKED: pgettext_lazy("audited event", "Revoked a one-time link"),
+    Event.INVITATION_USED: pgettext_lazy("audited event", "Used a one-time link"),
+    Event.PASSWORD_OFFERED: pgettext_lazy("audited event", "Made a link to a new password"),
     Event.ROLE_KEPT: pgettext_lazy("audited event", "Kept the role of the last who can manage people"),
     Event.PROVISIONING_KEY_ISSUED: pgettext_lazy("audited event", "Issued a provisioning key"),
     Event.PROVISIONING_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a provisioning key"),
@@ -115,6 +124,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
     Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
+    Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }
 
 # What the details of an entry are called.
@@ -129,6 +139,7 @@ DETAILS: Mapping[str, str | Promise] = {
     "account": pgettext_lazy("detail of an audited event", "Account"),
     "run": pgettext_lazy("detail of an audited event", "Run"),
     "kind": pgettext_lazy("detail of an audited event", "Kind"),
+    "host": pgettext_lazy("detail of an audited event", "Host"),
     "contact": pgettext_lazy("detail of an audited event", "Who answers for it"),
     "key": pgettext_lazy("detail of an audited event", "Key"),
     "scopes": pgettext_lazy("detail of an audited event", "Scopes"),
@@ -169,6 +180,8 @@ DETAILS: Mapping[str, str | Promise] = {
     "conversations": pgettext_lazy("detail of an audited event", "Conversations"),
     "files": pgettext_lazy("detail of an audited event", "Files"),
     "usage": pgettext_lazy("detail of an audited event", "Usage figures"),
+    "invitation": pgettext_lazy("detail of an audited event", "Number of the link"),
+    "verified": pgettext_lazy("detail of an audited event", "Address verified"),
 }
 
 

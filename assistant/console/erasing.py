@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from assistant.accounts import directory
-from assistant.accounts.people import LastManager, OwnAccount
+from assistant.accounts.people import EmergencyAccount, LastManager, OwnAccount
 from assistant.accounts.roles import Right
 from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
@@ -39,6 +39,8 @@ def erase_person(request: AdministratorRequest, person_id: int) -> HttpResponse:
 def _in_words(error: UsageError) -> str:
     if isinstance(error, OwnAccount):
         return gettext("You can’t change your own account. Ask somebody else who manages people.")
+    if isinstance(error, EmergencyAccount):
+        return gettext("The emergency account is changed on the server alone: manage.py emergency.")
     if isinstance(error, LastManager):
         return gettext("Nobody else manages people. Give somebody such a role first.")
     return str(error)

@@ -187,6 +187,7 @@ def _form(
         "form": drawn_form(kind, said, known_secrets=_known_secrets(row), wrong=wrong),
         "provider": row,
         "facts": facts,
+        "outside": (kind.refusal_of(row) if row is not None else None) or "",
         "roles": Role.choices,
         "people": row.identities.count() if row is not None else 0,
         "saved": "saved" in request.GET and not wrong,

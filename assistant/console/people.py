@@ -228,6 +228,10 @@ def _in_words(request: AdministratorRequest, field: str, error: UsageError) -> s
     """What was wrong, in the language of the page; the service's own words where nothing here knows them."""
     if isinstance(error, services.OwnAccount):
         return gettext("You can’t change your own account. Ask somebody else who manages people.")
+    if isinstance(error, services.OwnInvitation):
+        return gettext("You invited this person, so somebody else who manages people decides about this.")
+    if isinstance(error, services.EmergencyAccount):
+        return gettext("The emergency account is changed on the server alone: manage.py emergency.")
     if isinstance(error, services.LastManager):
         return gettext("Nobody else manages people. Give somebody such a role first.")
     if field == "address" and not _is_address(request.POST.get("address", "")):

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
@@ -38,8 +39,8 @@ _PASSWORD = "proving_password"  # noqa: S105 - the name of a field
 _CODE, _PASSKEY = "proving_code", "proving_passkey"
 _BY_PROVIDER = "proving_by_provider"  # the person says that they proved themselves in another window
 _SHOWN = (_PASSWORD, _CODE, _PASSKEY)
-_OWN = (*_SHOWN, _BY_PROVIDER)
-_LEFT_OUT = {"csrfmiddlewaretoken", *_OWN}
+PROVING_FIELDS = (*_SHOWN, _BY_PROVIDER)
+_LEFT_OUT = {"csrfmiddlewaretoken", *PROVING_FIELDS}
 _A_DAY_S = 24 * 3600
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
@@ -73,7 +74,7 @@ def asks_again(template: str, surroundings: Surroundings) -> Callable[[Page[Requ
                 return drawn.page(status=422, failure=_failure(request, user))
             return page(_cleaned(request), *args, **kwargs)
 
-        return sensitive_post_parameters(*_OWN)(guarded)
+        return sensitive_post_parameters(*PROVING_FIELDS)(guarded)
 
     return guard
 
@@ -97,7 +98,7 @@ class _Drawn:
             "passkey_field": _PASSKEY if has_passkey else "",
             "by_provider": _BY_PROVIDER,
             "ways": _ways(user),
-            "has_password": user.has_usable_password(),
+            "has_password": local_sign_in.has_password(user),
             **self._surroundings(user),
         }
         response = render(request, self._template, context, status=status)
@@ -148,9 +149,9 @@ def _failure(request: HttpRequest, user: User) -> str:
 
 def _cleaned(request: Request) -> Request:
     """The page is to read what its own form sent."""
-    if request.POST.keys() & set(_OWN):
+    if request.POST.keys() & set(PROVING_FIELDS):
         fields = request.POST.copy()
-        for name in _OWN:
+        for name in PROVING_FIELDS:
             fields.pop(name, None)
         request.POST = fields  # type: ignore[assignment]
     return request

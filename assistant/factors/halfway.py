@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from assistant.accounts.models import Kind, User
+from assistant.factors.rule import Way
 
 LIFE = timedelta(minutes=10)
 _KEY = "halfway"
@@ -21,20 +22,23 @@ _KEY = "halfway"
 
 @dataclass(frozen=True, slots=True)
 class Halfway:
-    """Whose password was entered, and to which page of ours they wanted."""
+    """Whose password was entered, to which page of ours they wanted, and what the password showed."""
 
     user: User
     next_page: str
+    ways: tuple[Way, ...] = (Way.PASSWORD,)
 
 
-def begin(session: SessionBase, user: User, *, next_page: str) -> None:
-    """The password was right. The session gets a new key; what it held of somebody else before goes."""
+def begin(session: SessionBase, user: User, *, next_page: str, by_directory: bool = False) -> None:
+    """The password was right, here or `by_directory` of the company. The session gets a new key; what it held
+    of somebody else before goes."""
     session.flush()
     session[_KEY] = {
         "user": user.pk,
         "at": timezone.now().isoformat(),
         "password": user.get_session_auth_hash(),
         "next": next_page,
+        "directory": by_directory,
     }
 
 
@@ -51,7 +55,8 @@ def who(session: SessionBase) -> Halfway | None:
         return None
     if user is None or not holds or not timedelta(0) <= passed < LIFE:
         return None
-    return Halfway(user, str(kept.get("next", "")))
+    ways = (Way.PASSWORD, Way.DIRECTORY) if kept.get("directory") is True else (Way.PASSWORD,)
+    return Halfway(user, str(kept.get("next", "")), ways)
 
 
 def forget(session: SessionBase) -> None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.models import User
 from assistant.factors.models import AuthenticatorApp, Passkey, Postponement
 
@@ -29,6 +30,7 @@ class Way(StrEnum):
     RECOVERY = "recovery"
     PASSKEY = "passkey"  # with a finger, a face or a PIN, so both factors in one
     PROVIDER = "provider"  # an identity provider, which asks for whatever it wants
+    DIRECTORY = "directory"  # the password was that of a company's directory
     LATER = "later"  # a demo on this very machine
 
 
@@ -49,10 +51,13 @@ class Next(StrEnum):
 
 
 _ENOUGH = frozenset({Way.CODE, Way.RECOVERY, Way.PASSKEY, Way.PROVIDER})
+_BY_COMPANY = frozenset({Way.PROVIDER, Way.DIRECTORY})
 
 
 def must_have(user: User) -> bool:
-    """Whether the person cannot do without a second factor."""
+    """Whether the person cannot do without a second factor. An emergency account never can."""
+    if user.is_emergency:
+        return True
     required = settings.MUNDAP_REQUIRE_SECOND_FACTOR
     if required == Required.NOBODY:
         return False
@@ -60,8 +65,13 @@ def must_have(user: User) -> bool:
 
 
 def has_any(user: User) -> bool:
-    """Whether the person has set one up. Recovery codes alone are none."""
-    return AuthenticatorApp.objects.filter(user=user).exists() or Passkey.objects.filter(user=user).exists()
+    """Whether the person has set one up. Recovery codes alone are none, but for an emergency account: they
+    lie in another envelope than its passphrase, and nobody who has that one alone sets anything up."""
+    return (
+        user.is_emergency
+        or AuthenticatorApp.objects.filter(user=user).exists()
+        or Passkey.objects.filter(user=user).exists()
+    )
 
 
 def after_password(user: User) -> Next:
@@ -76,6 +86,8 @@ def after_password(user: User) -> Next:
 def suffices(ways: Iterable[str], user: User) -> bool:
     """Whether a session in which this was shown may do what its person may do."""
     shown = set(ways)
+    if not (local_sign_in.counts_for(user) or shown & _BY_COMPANY):
+        return False
     return bool(shown & _ENOUGH) or not must_have(user) or (Way.LATER in shown and may_postpone(user))
 
 

@@ -20,7 +20,7 @@ def try_code(*, user: User, code: str, address: str) -> throttle.Held | Way | No
 
     Codes have a counter of their own, which a right password does not take back.
     """
-    tried = throttle.admit_code(name=user.email, address=address)
+    tried = throttle.admit_code(name=user.email, address=address, by_network=not user.is_emergency)
     if isinstance(tried, throttle.Held):
         return tried
     way = None

@@ -127,6 +127,8 @@ def connect(provider: IdentityProvider, claims: Claims, *, user: User) -> Extern
         raise Refused(Refusal.SERVICE_ACCOUNT)
     if not user.is_active:
         raise Refused(Refusal.CLOSED_ACCOUNT)
+    if user.is_emergency:
+        raise Refused(Refusal.EMERGENCY)
     if not claims.subject or len(claims.subject) > LONGEST_SUBJECT:
         raise Refused(Refusal.NO_SUBJECT)
     try:
@@ -154,6 +156,8 @@ def _known(user: User, claims: Claims, role: str | None, group: str) -> Arrival:
         return Arrival(Refusal.SERVICE_ACCOUNT)
     if not user.is_active:
         return Arrival(Refusal.CLOSED_ACCOUNT)
+    if user.is_emergency:
+        return Arrival(Refusal.EMERGENCY)
     try:
         address = canonical_email(claims.email)
     except UsageError:
@@ -234,6 +238,8 @@ def _refusal_of_account(provider: IdentityProvider, holder: Address) -> Refusal 
         return Refusal.ALIAS
     if not holder.user.is_active:
         return Refusal.CLOSED_ACCOUNT
+    if holder.user.is_emergency:
+        return Refusal.EMERGENCY
     return None if provider.joins_accounts else Refusal.NO_JOINING
 
 

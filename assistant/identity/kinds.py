@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from assistant.common import local_only
+from assistant.common.told import Told
 from assistant.common.types import Json
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ class Kind:
     shows: str = ""
     fixed: tuple[str, ...] = ()  # settings that decide who a subject is: none changes while it knows people
     reads_messages: bool = False  # one of its messages can be pasted and looked at
+    asks: tuple[str, ...] = ()  # settings with addresses that we ask ourselves, apart from the browser
     has_keys: bool = False  # we have a key pair at it, which can be rolled over
 
     def load(self) -> KindModule:
@@ -137,6 +140,10 @@ class Kind:
         way = cast("Callable[[ProviderSession, str], Leaving | None]", import_string(self.leaves))
         return way(session, site)
 
+    def refusal_of(self, provider: IdentityProvider) -> Told | None:
+        """Why local-only mode keeps us from asking it; None where it does not. Asks nobody."""
+        return local_only.refusal_of_any(str(provider.settings.get(name) or "") for name in self.asks)
+
     def facts(self, provider: IdentityProvider, site: str) -> Facts:
         """What its page shows."""
         if not self.shows:
@@ -155,6 +162,7 @@ KINDS: dict[str, Kind] = {
         leaves="assistant.identity.saml.leaving.leave",
         shows="assistant.identity.saml.facts.facts_of",
         fixed=("entity_id", "subject_attribute"),
+        asks=("metadata_url",),
         reads_messages=True,
         has_keys=True,
     ),
@@ -167,11 +175,13 @@ KINDS: dict[str, Kind] = {
         leaves="assistant.identity.oidc.leaving.leave",
         shows="assistant.identity.oidc.describing.facts_of",
         fixed=("issuer",),
+        asks=("issuer",),
     ),
     "ldap": Kind(
         label=_("LDAP directory"),
         about=_("Active Directory, OpenLDAP. People enter their company password on our sign-in page."),
         module="assistant.identity.ldap.kind",
         fixed=("base", "subject_attribute"),
+        asks=("url",),
     ),
 }

@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     NO_JOINING = "no_joining"
     NO_MAKING = "no_making"
     SERVICE_ACCOUNT = "service_account"
+    EMERGENCY = "emergency"
 
 
 SENTENCES: Mapping[Refusal, str] = {
@@ -53,6 +54,7 @@ SENTENCES: Mapping[Refusal, str] = {
         "There is no account of this address, and the provider is not allowed to make any."
     ),
     Refusal.SERVICE_ACCOUNT: told("The address is a service account's. Nobody signs in to one."),
+    Refusal.EMERGENCY: told("This is an emergency account, which no provider signs in or manages."),
 }
 
 

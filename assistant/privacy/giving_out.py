@@ -6,13 +6,16 @@ out here, too. Nothing that opens anything is in it: no digest, no key, no token
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import IO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language
 
 from assistant.access.door import passage_texts, readable_sources
 from assistant.access.viewer import Viewer, viewer_for
@@ -26,33 +29,83 @@ from assistant.common.errors import NotFound
 from assistant.common.types import Json
 from assistant.identity.models import ExternalIdentity
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _WHOLE = 2**31 - 1  # characters; no body has more
 
 
-def give_out(*, user_id: int, to: IO[bytes], actor: str) -> int:
-    """Write the file. How many conversations are in it.
+@dataclass(frozen=True, slots=True)
+class GivenOut:
+    """How many conversations the file begins with, and its pieces, made as they are asked for."""
+
+    conversations: int
+    pieces: Iterator[bytes]
+
+
+def give_out(*, user_id: int, actor: str) -> GivenOut:
+    """Begin the file. That it is given out is recorded first: half of it tells, too.
 
     Raises:
-        NotFound: no such person.
+        NotFound: no such person; from the pieces: their account was closed meanwhile, and the file stays
+            without its end.
     """
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such person.")
-    viewer, count = viewer_for(user), 0
-    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("account.json", _written(_account(user, viewer)))
-        file.writestr("activity.json", _written(_activity(user)))
-        for key in Conversation.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
-            try:
-                file.writestr(f"conversations/{key}.json", conversation_file(viewer, key, "json").content)
-            except NotFound:  # deleted at this moment
-                continue
-            count += 1
-        for name, text in _files(viewer):
-            file.writestr(name, text)
+    count = Conversation.objects.filter(user=user).count()
     with transaction.atomic():
         record(Event.PERSON_EXPORTED, actor_id=user.pk, actor=actor, user=user.email, conversations=count)
-    return count
+    return GivenOut(count, _zipped(_members(user, get_language() or "en")))
+
+
+def _zipped(members: Iterator[tuple[str, bytes | str]]) -> Iterator[bytes]:
+    """A ZIP file of which no more than one member is held at a time."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members:
+            file.writestr(name, content)
+            yield outlet.taken()
+    yield outlet.taken()
+
+
+class _Outlet(io.RawIOBase):
+    """Takes what is written; nothing of it can be gone back to."""
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Keep it until it is taken."""
+        self._written.append(bytes(data))
+        return len(self._written[-1])
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        written, self._written = self._written, []
+        return b"".join(written)
+
+
+def _members(user: User, language: str) -> Iterator[tuple[str, bytes | str]]:
+    """The files in it, each made when it is its turn: by the door and by the account as they are then."""
+    viewer, was_open = viewer_for(user), user.is_active
+    with translation.override(language):
+        yield "account.json", _written(_account(user, viewer))
+    yield "activity.json", _written(_activity(user))
+    for key in list(Conversation.objects.filter(user=user).order_by("pk").values_list("pk", flat=True)):
+        if was_open and not User.objects.filter(pk=user.pk, is_active=True).exists():
+            raise NotFound("The account was closed.")
+        try:
+            with translation.override(language):
+                content = conversation_file(viewer, key, "json").content
+        except NotFound:  # deleted at this moment
+            continue
+        yield f"conversations/{key}.json", content
+    yield from _files(viewer)
 
 
 def file_name() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from assistant.common.known_secrets import UNGUESSABLE, without_secrets
 from assistant.common.told import Told, parts
 from assistant.common.types import JsonObject
 
@@ -50,7 +51,9 @@ def _leaves(sentence: Told) -> int:
 
 
 def _clean(text: str, longest: int) -> str:
-    return "".join(_shown(character) for character in text[:longest])[:longest]
+    """A server may repeat what it was sent; a short secret is left, lest its place tell who guessed it."""
+    plain = without_secrets(text[: 2 * longest], shortest=UNGUESSABLE)
+    return "".join(_shown(character) for character in plain[:longest])[:longest]
 
 
 def _shown(character: str) -> str:

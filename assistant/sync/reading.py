@@ -101,3 +101,4 @@ class SourceDetail:
     runs: tuple[RunView, ...]
     asking: RunView | None
     failures: tuple[FailureView, ...]
+    outside: str = ""  # told: why local-only mode keeps it from its server

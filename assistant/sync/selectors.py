@@ -21,6 +21,7 @@ from assistant.common.errors import NotFound
 from assistant.common.told import restored
 from assistant.common.types import Json
 from assistant.documents.models import Document, Hidden
+from assistant.sync.asked_hosts import refusal_of
 from assistant.sync.due import next_run_at
 from assistant.sync.kinds import choice_label
 from assistant.sync.models import RunFailure, RunState, Source, SyncRun
@@ -73,6 +74,7 @@ def source(*, viewer: Viewer, source_id: int) -> SourceDetail:
         runs=tuple(_run(run, now) for run in runs),
         asking=_run(asking, now) if asking else None,
         failures=_failures(runs[0]) if runs else (),
+        outside=refusal_of(found) or "",
     )
 
 

@@ -35,7 +35,7 @@ def after_directory(request: HttpRequest, user: User, next_page: str) -> HttpRes
     step = after_password(user)
     if step is Next.COME_IN:
         return remember_device(redirect(next_page), user)
-    halfway.begin(request.session, user, next_page=next_page)
+    halfway.begin(request.session, user, next_page=next_page, by_directory=True)
     return redirect("web:second-step" if step is Next.SHOW else "web:set-up-factor")
 
 

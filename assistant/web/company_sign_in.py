@@ -59,6 +59,7 @@ def wish_of(request: HttpRequest) -> Wish:
     return Wish(next_page=safe_page(request, request.GET.get("next", "")))
 
 
+@never_cache
 @require_GET
 def proven(request: HttpRequest) -> HttpResponse:
     """The end of a proof that was asked for in a window of its own."""
@@ -66,9 +67,16 @@ def proven(request: HttpRequest) -> HttpResponse:
 
 
 def safe_page(request: HttpRequest, target: str) -> str:
-    """The page if it is one of this site, else nothing."""
-    safe = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    """The page if it is one of this site, else nothing. An address without its first slash is none.
+
+    Django takes such a one for the name of a view, and what is no name either ends in an error.
+    """
+    safe = (
+        target.startswith("/")
+        and not any(sign.isspace() for sign in target)
+        and url_has_allowed_host_and_scheme(
+            target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
     )
     return target if safe else ""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.access.viewer import viewer_for
@@ -13,6 +15,7 @@ from assistant.accounts.key_form import KeyForm, read_key_form, scope_words
 from assistant.accounts.models import User
 from assistant.accounts.roles import Right
 from assistant.accounts.scopes import Scope
+from assistant.factors.asking_again import PROVING_FIELDS
 from assistant.web.conversations import rail
 from assistant.web.proving import kept_and_proven
 from assistant.web.signed_in import PersonRequest, for_people
@@ -20,6 +23,7 @@ from assistant.web.signed_in import PersonRequest, for_people
 _WRONG = 422
 
 
+@sensitive_post_parameters(*PROVING_FIELDS)
 @require_http_methods(["GET", "POST"])
 @for_people
 def keys(request: PersonRequest) -> HttpResponseBase:
@@ -28,6 +32,8 @@ def keys(request: PersonRequest) -> HttpResponseBase:
         return _page(request, KeyForm(offered_scopes(request.user)))
     working = len(working_keys_of(user_id=request.user.pk))
     form = read_key_form(request.POST, offered=offered_scopes(request.user), working=working)
+    if request.user.is_emergency:
+        form.wrong[""] = gettext("The emergency account has no keys: they would outlive its session.")
     return _page(request, form, status=_WRONG) if form.wrong else _make(request, form)
 
 

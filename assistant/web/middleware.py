@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from assistant.accounts.models import User
@@ -15,6 +16,20 @@ from assistant.web.both_ways import BothWays
 
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _LONGEST_BOUNDARY = 70  # RFC 2046, 5.1.1
+
+
+class LengthMiddleware(BothWays):
+    """After a request that told its length in two ways, nothing more is read from the connection.
+
+    A proxy may have believed the other one, and taken for the body what stands here as the next request
+    (RFC 9112, 6.1; request smuggling).
+    """
+
+    def finished(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Have the server close it."""
+        if "Transfer-Encoding" in request.headers and "Content-Length" in request.headers:
+            response.headers["Connection"] = "close"
+        return response
 
 
 class FormTypeMiddleware(BothWays):

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.models import User
 from assistant.accounts.throttle import Held, challenge_asked
 from assistant.audit.origin import address_of
@@ -51,7 +52,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
             failure = gettext("The code isn’t right, or it was used before. Wait for the next one.")
             return _page(request, user, failure=failure, status=_UNFIT)
         way = outcome
-    come_in(request, user, Way.PASSWORD, way)
+    come_in(request, user, *half.ways, way)
     return remember_device(redirect(half.next_page or resolve_url("web:home")), user)
 
 
@@ -75,7 +76,7 @@ def by_passkey(request: HttpRequest) -> HttpResponse:
             return too_many(request, held)  # nor does the audit log grow by it
         record(Event.SIGN_IN_FAILED, ways=Way.PASSKEY)
         return apology(request, _no_passkey(), status=_UNFIT)
-    if not user.has_usable_password():
+    if not local_sign_in.has_password(user):
         # A directory or a provider keeps this account, and must be asked whether it still does.
         record(Event.SIGN_IN_FAILED, actor_id=user.pk, actor=user.email, ways=Way.PASSKEY)
         return apology(
@@ -104,6 +105,7 @@ def _page(request: HttpRequest, user: User, *, failure: str = "", status: int = 
     context = {
         "failure": failure,
         "email": user.email,
+        "is_emergency": user.is_emergency,
         "has_app": AuthenticatorApp.objects.filter(user=user).exists(),
         "has_passkey": site is not None and Passkey.objects.filter(user=user, site=site.name).exists(),
     }

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistant.access.viewer import viewer_for
+from assistant.accounts import local_sign_in
 from assistant.accounts.devices import NAMES, browser_and_system
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
@@ -43,8 +44,8 @@ def overview(request: PersonRequest) -> HttpResponse:
 def password(request: PersonRequest) -> HttpResponse:
     """Choose another password. The old one is asked for here, so nothing needs to be proven before."""
     user = request.user
-    if not user.has_usable_password():
-        raise NotFound("This account has no password here.")
+    if not local_sign_in.has_password(user) or user.is_emergency:
+        raise NotFound("This account has no password that is changed here.")
     if request.method != "POST":
         return _password_page(request)
     new = request.POST.get("new", "")
@@ -109,7 +110,7 @@ def remove_app(request: PersonRequest) -> HttpResponse:
 @proven_first
 def new_recovery_codes(request: PersonRequest) -> HttpResponse:
     """Ten new ones; those of before are good for nothing."""
-    if not has_any(request.user):
+    if not has_any(request.user) or request.user.is_emergency:
         raise NotFound("There is nothing to recover.")
     return shown_codes(request, recovery.renew(user=request.user), resolve_url("web:security"))
 
@@ -163,7 +164,10 @@ def _local(request: PersonRequest) -> User:
 
 
 def _is_local(request: PersonRequest) -> bool:
-    return request.user.has_usable_password() or Way.PASSWORD in noted(request.session)
+    """Nothing of an emergency account is changed in a page."""
+    if request.user.is_emergency:
+        return False
+    return local_sign_in.has_password(request.user) or Way.PASSWORD in noted(request.session)
 
 
 def _needed() -> str:
@@ -180,7 +184,7 @@ def _overview(
         "failure": failure,
         "is_local": _is_local(request),
         "is_proven": is_recent(request.session),
-        "has_password": user.has_usable_password(),
+        "has_password": local_sign_in.has_password(user) and not user.is_emergency,
         "app": AuthenticatorApp.objects.filter(user=user).first(),
         "keys": list(Passkey.objects.filter(user=user).order_by("made_at", "pk")),
         "codes_left": recovery.left(user=user),

@@ -9,10 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access.viewer import viewer_for
-from assistant.accounts import proof, sessions
+from assistant.accounts import emergency, proof, sessions
 from assistant.accounts.devices import NAMES, browser_and_system
 from assistant.accounts.models import User
 from assistant.accounts.session_store import about_key, describe
@@ -28,6 +29,8 @@ from assistant.web.signed_in import PersonRequest, for_people
 def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
     """Sign the person in: a new key, what they showed, and what the page says of this session later.
 
+    With an emergency account it is short, and everybody who manages people is told.
+
     Raises:
         PermissionDenied: a service account, which no way may ever lead to here.
     """
@@ -37,6 +40,9 @@ def begin_session(request: HttpRequest, user: User, *ways: Way) -> None:
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
     request.session[about_key()] = describe(browser=browser, system=system, address=address_of(request))
+    if user.is_emergency:
+        request.session.set_expiry(timezone.now() + emergency.SESSION_LIFE)
+        emergency.note_use(user=user, address=address_of(request), browser=browser, system=system)
 
 
 @require_GET

@@ -45,7 +45,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
             return _page(request, user, failure={"code": wrong_code()}, status=_UNFIT)
         way = Way.CODE
     codes = recovery.renew(user=user)
-    come_in(request, user, Way.PASSWORD, way)
+    come_in(request, user, *half.ways, way)
     # Others of this person were begun with less.
     end_other_sessions(user_id=user.pk, key=request.session.session_key, actor=user.email)
     return remember_device(shown_codes(request, codes, half.next_page or resolve_url("web:home")), user)
@@ -61,7 +61,7 @@ def later(request: HttpRequest) -> HttpResponse:
     user = half.user
     Postponement.objects.get_or_create(user=user)
     record(Event.SECOND_FACTOR_POSTPONED, actor_id=user.pk, actor=user.email)
-    come_in(request, user, Way.PASSWORD, Way.LATER)
+    come_in(request, user, *half.ways, Way.LATER)
     return remember_device(redirect(half.next_page or resolve_url("web:home")), user)
 
 

@@ -12,13 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assistant.accounts import cookies, throttle
+from assistant.accounts import cookies, emergency, local_sign_in, throttle
 from assistant.accounts.known_devices import known_device
 from assistant.accounts.models import User
 from assistant.accounts.proof import hashable
@@ -31,7 +30,7 @@ from assistant.identity.kinds import KINDS
 from assistant.identity.ldap.asking import takes_user_names
 from assistant.identity.providers import open_providers
 from assistant.web.coming_in import DEVICE_COOKIE, after_directory, after_right_password
-from assistant.web.company_sign_in import leave
+from assistant.web.company_sign_in import leave, safe_page
 from assistant.web.directory_sign_in import OutOfReach, by_directory
 from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
@@ -50,17 +49,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """One form. A failure says the same and takes as long whether or not the account exists.
 
     Each guess is counted before its password is hashed, and after too many there is a wait (see `throttle`).
+    The passphrase of an emergency account is too long to be guessed, and nobody can make its holder wait.
     """
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
     name = request.POST.get("email", "").strip()[:_LONGEST_ADDRESS]
     if request.method != "POST":
         return _page(request, name)
+    password = request.POST.get("password", "")
+    in_emergency = emergency.by_passphrase(name=name, passphrase=password)
+    if in_emergency is not None:
+        return after_right_password(request, in_emergency, _next(request))
     device = known_device(cookies.kept_in(request, DEVICE_COOKIE), name=name)
     tried = throttle.admit(name=name, address=address_of(request), device=device)
     if isinstance(tried, throttle.Held):
         return _held(request, name, tried)
-    password = request.POST.get("password", "")
     user = _proven(request, name, password)
     if user is not None:
         throttle.was_right(tried)
@@ -80,13 +83,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
     next_page = request.POST.get("next") or request.GET.get("next", "")
+    only_emergency = local_sign_in.is_for_emergencies()
     context = {
         "email": name,
         "failure": failure,
         "next": next_page,
         "waits": status == _TOO_MANY,
         "ways": _ways(next_page),
-        "passkeys": site_of(request) is not None,
+        "passkeys": site_of(request) is not None and not only_emergency,
+        "only_emergency": only_emergency,
+        # A company's directory takes its passwords in this form, too.
+        "for_emergencies": only_emergency and all(KINDS[one.kind].route for one in open_providers()),
         "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)
@@ -153,7 +160,13 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 def _proven(request: HttpRequest, address: str, password: str) -> User | None:
-    """The person, if address and password belong together."""
+    """The person, if address and password belong together, and passwords here count for them.
+
+    Where they count for emergency accounts alone, none is even looked at: a right one takes as long.
+    """
+    if local_sign_in.is_for_emergencies():
+        make_password(hashable(password))
+        return None
     try:
         user = authenticate(request, username=address, password=hashable(password))
     except UsageError:
@@ -165,7 +178,4 @@ def _proven(request: HttpRequest, address: str, password: str) -> User | None:
 def _next(request: HttpRequest) -> str:
     """Where to go now: only ever a page of this site."""
     target = request.POST.get("next") or request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return target if safe else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return safe_page(request, target) or resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -260,6 +260,8 @@ class ConnectorKind:
     engine lists everything from time to time because of it. `gives_documents` False: a
     directory, which only gives people and groups to other sources. `pushed`: programs push its
     documents (see `sdk.pushed_document`); nothing is read, so it has no schedule and no runs by hand.
+    `asks`: the settings that name what is connected to, as hosts or addresses; where none of them is
+    given, the host `asks_otherwise`.
     """
 
     name: str
@@ -270,3 +272,5 @@ class ConnectorKind:
     fetches_at_once: int = 1
     gives_documents: bool = True
     pushed: bool = False
+    asks: tuple[str, ...] = ()
+    asks_otherwise: str = ""

@@ -15,8 +15,10 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.accounts import invitations
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import asking_with, issue_key, scopes_for
+from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import SERVICE_DOMAIN, Address, Kind, Role, User
 from assistant.accounts.roles import RIGHTS
 from assistant.accounts.scopes import Scope
@@ -185,6 +187,16 @@ def test_no_provider_leads_in_makes_joins_or_manages_one(service: User, okta: Id
         admit(okta, known)
 
 
+def test_no_link_leads_in(service: User) -> None:
+    with pytest.raises(UsageError, match="no password"):
+        invitations.offer_password(user=service)
+    accounts.add_alias(user_id=service.pk, address="box@example.com", actor="test")
+    for address in (ADDRESS, f"never-was@{SERVICE_DOMAIN}", "box@example.com"):
+        with pytest.raises((invitations.BadAddress, invitations.Taken)):
+            invitations.invite(email=address, inviter=None)
+    assert not Invitation.objects.exists()
+
+
 def test_people_get_no_address_of_service_accounts(service: User, people: dict[str, User]) -> None:
     taken = f"other@{SERVICE_DOMAIN}"
     with pytest.raises(UsageError, match="service accounts"):
@@ -264,8 +276,7 @@ def test_who_is_asked_and_is_erased_is_named_no_longer(service: User, people: di
 
 def test_it_can_be_given_out_and_erased_like_an_account_of_a_person(service: User) -> None:
     key = issue_key(user_id=service.pk, name="box", days=9, actor="test", scopes=[Scope.ASK])
-    file = io.BytesIO()
-    give_out(user_id=service.pk, to=file, actor="test")
+    file = io.BytesIO(b"".join(give_out(user_id=service.pk, actor="test").pieces))
     said = json.loads(zipfile.ZipFile(file).read("account.json"))
     assert (said["kind"], said["contact"]) == ("service", "IT desk")
     assert key.text not in json.dumps(said)

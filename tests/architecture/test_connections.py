@@ -20,6 +20,8 @@ CONNECTING = _CONNECTING.split()
 # Who uses one, and why nothing leaves by it past `assistant.common.network`.
 ALLOWED = {
     "assistant/common/network.py": "judges addresses and opens sockets to those alone",
+    "assistant/common/local_only.py": "reads addresses in digits",
+    "assistant/common/local_guard.py": "watches those who connect",
     "assistant/common/judged_connections.py": "connects where `Network` said",
     "assistant/common/guarded_http.py": "over judged connections",
     "assistant/common/web_target.py": "reads addresses",

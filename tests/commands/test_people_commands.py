@@ -47,6 +47,7 @@ def test_people_are_listed_with_their_addresses(command: Command, people: dict[s
         "user": people["ann"].pk,
         "email": "ann@example.com",
         "name": "Ann",
+        "kind": "person",
         "role": "employee",
         "active": True,
         "addresses": [address("ann")],

@@ -53,6 +53,12 @@ NO_ADDRESS = frozenset({"filesystem", "jsonl", "push"})  # kinds that connect to
 SOURCES = frozenset(_SOURCES)
 
 
+def settings_naming(kind: str, host: str) -> Iterator[dict[str, Json]]:
+    """Settings of a source of this kind whose server is `host`, in each way that there is."""
+    for settings in _SOURCES[kind]:
+        yield {name: _put(value, host) for name, value in settings.items()}
+
+
 def askers() -> Iterator[tuple[str, Asking]]:
     """The name of each, and how it is made to ask a host."""
     for kind, settings in _SOURCES.items():

@@ -6,29 +6,31 @@ import io
 import logging
 import re
 import time
+from typing import cast
 
 import pytest
 from django.conf import settings
+from django.utils.module_loading import import_string
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.config.log_lines import LogLine
 
-FORMAT = settings.LOGGING["formatters"]["plain"]["format"]
+PLAIN = cast(dict[str, dict[str, dict[str, str]]], settings.LOGGING)["formatters"]["plain"]
 
 
 def written(message: str, *values: object, error: Exception | None = None) -> str:
     """What the formatter of the settings makes of this."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LogLine(FORMAT))
+    handler.setFormatter(LogLine(PLAIN["format"]))
     info = (type(error), error, error.__traceback__) if error else None
     handler.emit(logging.LogRecord("mundap.test", logging.ERROR, "", 0, message, values, info))
     return stream.getvalue()
 
 
 def test_the_settings_use_it() -> None:
-    assert settings.LOGGING["formatters"]["plain"]["()"] == "assistant.config.log_lines.LogLine"
+    assert issubclass(import_string(settings.LOGGING["formatters"]["plain"]["()"]), LogLine)
 
 
 def test_a_line_begins_with_its_moment_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:

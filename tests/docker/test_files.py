@@ -79,3 +79,19 @@ def test_the_context_holds_what_the_dockerfile_copies() -> None:
 
 def test_the_readme_says_that_the_files_were_not_run() -> None:
     assert "**Not run here:**" in (REPOSITORY / "docker/README.md").read_text(encoding="utf-8")
+
+
+def test_the_network_of_local_only_mode_has_no_way_out_and_everything_is_on_it() -> None:
+    text = (REPOSITORY / "docker/compose.local-only.yaml").read_text(encoding="utf-8")
+    inside = yaml.safe_load(text.replace("!reset ", ""))
+    assert set(inside["services"]) == set(SERVICES)
+    assert all(service["networks"] == ["house"] for service in inside["services"].values())
+    assert inside["services"]["web"]["ports"] == []
+    (network,) = inside["networks"].values()
+    assert network["internal"] is True
+    for name in ("web", "worker", "maintenance", "scheduler"):
+        given = inside["services"][name]["environment"]
+        assert set(given) <= known_settings()
+        assert given["MUNDAP_LOCAL_ONLY"] == "1"
+        assert given["MUNDAP_LOCAL_NETWORKS"] == network["ipam"]["config"][0]["subnet"]
+        assert {"postgres", "rabbitmq"} <= set(given["MUNDAP_LOCAL_NAMES"].split(","))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import connection, models
 from django.test import Client
@@ -22,6 +23,7 @@ from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import issue_key
+from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, SourceAccount, User
 from assistant.accounts.principals import intern_principals, replace_membership
 from assistant.accounts.services import add_user
@@ -37,8 +39,15 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.acl import account, user
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.types import Json
+from assistant.factors.models import AuthenticatorApp, Challenge, Passkey, Postponement, RecoveryCode
 from assistant.guardrails.models import BenchCase
-from assistant.identity.models import ExternalIdentity, IdentityProvider, StartedSignIn
+from assistant.identity.models import (
+    ExternalIdentity,
+    IdentityProvider,
+    ProviderSession,
+    StartedSignIn,
+)
+from assistant.identity.scim.models import ProvisionedGroup, ProvisionedMember, ProvisionedPerson
 from assistant.privacy.erasing import erase, erase_remains, holdings
 from assistant.privacy.sweeping import LEFT_ALONE, Names
 from assistant.sync.models import Source, SyncRun
@@ -89,15 +98,56 @@ def planted(world: SmallWorld, home: Path) -> User:
         audience=[f"user:{ALIAS}", "user:sam@example.com", "everyone"]
     )
     provider = IdentityProvider.objects.create(slug="house", name="House", kind="oidc")
-    ExternalIdentity.objects.create(provider=provider, subject="quetzalcoatl-1", user=person)
-    told = {"email": ADDRESS, "name": NAME}
-    StartedSignIn.objects.create(provider=provider, sent="s", claims=told)
+    proving(person, browser, provider)
+    LogEntry.objects.create(user=person, object_repr=ADDRESS, action_flag=1, change_message=NAME)
     record(Event.SIGNED_IN, actor_id=person.pk, actor=ADDRESS)
     record(Event.ROLE_CHANGED, actor="ada@example.com", user=ADDRESS, before={"people": [ALIAS]})
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
     (logs / "web.log").write_text(f"GET /?q=1 {ADDRESS}\nGET / bob@example.com\n")
     return person
+
+
+def proving(person: User, browser: Client, provider: IdentityProvider) -> None:
+    """What a person shows to sign in, and what their company's provider tells of them."""
+    AuthenticatorApp.objects.create(user=person, sealed_secret=b"sealed", last_step=0)
+    RecoveryCode.objects.create(user=person, digest="0" * 64)
+    Passkey.objects.create(
+        user=person, owner="0" * 64, name="zanthoxylum's key", site="mundap.example",
+        credential_digest="0" * 64, credential=b"id and key, quetzalcoatl",
+    )  # fmt: skip
+    Challenge.objects.create(digest="0" * 64, purpose="sign_in", user=person, browser="0" * 64)
+    Postponement.objects.create(user=person)
+    identity = ExternalIdentity.objects.create(provider=provider, subject="quetzalcoatl-1", user=person)
+    session = SignedInSession.objects.get(pk=browser.session.session_key)
+    ProviderSession.objects.create(
+        session=session, identity=identity, index="quetzalcoatl-2", kept={"name_id": ADDRESS}
+    )
+    told = {"email": ADDRESS, "name": NAME}
+    StartedSignIn.objects.create(provider=provider, sent="s", claims=told)
+    StartedSignIn.objects.create(provider=provider, sent="t", user=person, kept={"login_hint": ADDRESS})
+    provisioned = ProvisionedPerson.objects.create(
+        provider=provider, user=person, external_id="quetzalcoatl-3", user_name=LOGIN, user_name_key=LOGIN,
+        address=ADDRESS, shown={"displayName": NAME, "emails": [{"value": ALIAS}], "title": "nordwindlicht"},
+    )  # fmt: skip
+    group = ProvisionedGroup.objects.create(
+        provider=provider,
+        external_id=f"of {ADDRESS}",
+        name=f"Team of {ADDRESS}",
+        name_key=f"team of {ADDRESS}",
+    )
+    ProvisionedMember.objects.create(group=group, person=provisioned)
+
+
+def without_a_row_of(person: User) -> set[str]:
+    """Tables of people that hold nothing of this one: nobody would see what is left there."""
+    return {
+        f"{model._meta.label}.{column.name}"
+        for model in apps.get_models()
+        for column in model._meta.concrete_fields
+        if isinstance(column, models.ForeignKey) and column.related_model is User
+        if not model._base_manager.filter(**{column.name: person}).exists()
+    }
 
 
 def spellings(canary: str) -> Iterator[bytes]:
@@ -146,6 +196,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_table_or_file(
     person = planted(small_world, home)
     small_world.file.unlink()  # the source is no part of the installation, and will forget them by itself
     bob = small_world.viewer("bob")
+    assert without_a_row_of(person) == set()
     theirs = asked(bob, "When does the office in Daejeon open?")
     before = repr(selectors.turn(viewer=bob, turn_id=theirs.pk))
     readable = set(visible_documents(bob).values_list("external_id", flat=True))

@@ -19,6 +19,8 @@ from django.test import AsyncClient
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.emergency_models import EmergencyUse
+from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import ApiKey, User
 from assistant.catalogue.models import LanguageModel
 from assistant.chat.models import ChatFile, Conversation, Turn
@@ -79,6 +81,8 @@ ROUTES: dict[str, Route] = {
     "turns/<int:turn_id>/sources/<int:n>/": Route(),
     "documents/<int:document_id>/": Route(),
     "sign-in/": Route(GET_POST),
+    "invitation/": Route(GET_POST),
+    "invitation/<slug:word>/": Route(),
     "sign-in/passkey/": Route(POST),
     "sign-in/passkey/begin/": Route(POST),
     "sign-in/second-step/": Route(GET_POST),
@@ -192,6 +196,9 @@ ROUTES: dict[str, Route] = {
     "console/service-accounts/": Route(GET_POST),
     "console/people/<int:person_id>/change/": Route(POST),
     "console/people/<int:person_id>/keys/add/": Route(POST),
+    "console/people/invitations/": Route(GET_POST),
+    "console/people/invitations/<int:invitation_id>/revoke/": Route(POST),
+    "console/people/emergency/<int:use_id>/seen/": Route(POST),
     "console/people/<int:person_id>/": Route(),
     "console/people/<int:person_id>/role/": Route(POST),
     "console/people/<int:person_id>/addresses/add/": Route(POST),
@@ -298,6 +305,9 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "person_id": known(User.objects.values_list("pk", flat=True)),
         "email": [*User.objects.values_list("email", flat=True), "nobody@example.com", "no address"],
         "ticket": ["nothing", "x" * 43],
+        "word": ["nothing", "x" * 43],
+        "invitation_id": known(Invitation.objects.values_list("pk", flat=True)),
+        "use_id": known(EmergencyUse.objects.values_list("pk", flat=True)),
         "slug": ["nothing"],
         "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
         "token": [*world.tokens.values(), "nothing", "x" * 43],

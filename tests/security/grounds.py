@@ -19,6 +19,8 @@ from django.utils import timezone
 from assistant.access.viewer import viewer_for
 from assistant.accounts.api_keys import issue_key, revoke_key, scopes_for
 from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.emergency_models import EmergencyUse
+from assistant.accounts.invitations import invite
 from assistant.accounts.models import Address, ApiKey, PushKey, Role, User
 from assistant.accounts.people import add_alias, close_account, link_account
 from assistant.accounts.push_keys import issue_push_key
@@ -30,6 +32,7 @@ from assistant.chat.runner import run_turn
 from assistant.chat.sharing import share_conversation
 from assistant.common.types import Json
 from assistant.documents.models import Document, SearchModel
+from assistant.factors.emergency import make
 from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule, PolicyVersion
 from assistant.identity.claims import Claims
@@ -148,6 +151,7 @@ class Grounds:
             f"{person}addresses/confirm/": {"address": "second@example.com"},
             f"{person}addresses/release/": {"address": "second@example.com"},
             f"{person}disconnect/": {"identity": self.common["identity_id"]},
+            "console/people/invitations/": {"email": "lee@example.com", "role": "employee"},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
@@ -269,6 +273,9 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "object_id": "1",
         "content_type_id": "1",
         "ticket": "expired",
+        "word": "expired",
+        "invitation_id": str(invite(email="nia@example.com", inviter=None).id),
+        "use_id": str(EmergencyUse.objects.create(user=make(actor="test").user).pk),
         **_provider(cho),
     }
 

@@ -32,8 +32,7 @@ SECRET = "three days"
 
 def everything_in(user: User) -> dict[str, str]:
     """The files of the person's data by name."""
-    raw = io.BytesIO()
-    give_out(user_id=user.pk, to=raw, actor=user.email)
+    raw = io.BytesIO(b"".join(give_out(user_id=user.pk, actor=user.email).pieces))
     with zipfile.ZipFile(raw) as file:
         assert file.testzip() is None
         return {name: file.read(name).decode() for name in file.namelist()}
@@ -146,4 +145,19 @@ def test_the_command_writes_a_new_file_that_only_its_owner_reads(
     with pytest.raises(UsageError, match="cannot be written"):
         call_command("person", "export", "ann@example.com", "--out", str(out))
     with pytest.raises(NotFound):
-        give_out(user_id=10**9, to=io.BytesIO(), actor=PASSWORD)
+        give_out(user_id=10**9, actor=PASSWORD)
+
+
+@pytest.mark.django_db
+def test_an_account_that_is_closed_meanwhile_gets_no_whole_file(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    asked(small_world, "ann")
+    given = give_out(user_id=people["ann"].pk, actor="ann@example.com")
+    begun = [next(given.pieces), next(given.pieces)]
+    assert AuditEvent.objects.get(event=Event.PERSON_EXPORTED).data["conversations"] == 1
+    close_account(user_id=people["ann"].pk, actor="ada@example.com")
+    with pytest.raises(NotFound):
+        begun.extend(given.pieces)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(b"".join(begun)))

@@ -17,6 +17,16 @@ from assistant.audit.models import AuditEvent
 from tests.conftest import PASSWORD
 
 SIGN_IN = "/sign-in/"
+# Some are names of views for Django, some no names at all.
+NO_PAGES = (
+    "console:sources",
+    "{",
+    "ada@example.com",
+    "c/3/",
+    "/\t/",
+    "/ /elsewhere.example",
+    "/\\elsewhere.example",
+)
 
 
 def attempt(client: Client, email: str, password: str, **extra: str) -> tuple[int, str]:
@@ -128,6 +138,7 @@ def test_every_failure_hashes_a_password_once_with_the_hasher_of_the_settings(
         ("//elsewhere.example/", "/"),
         ("javascript:alert(1)", "/"),
         ("", "/"),
+        *((target, "/") for target in NO_PAGES),
     ],
 )
 def test_after_signing_in_one_only_ever_lands_on_this_site(
@@ -203,6 +214,14 @@ def test_a_persons_choice_wins_over_the_browser_and_follows_them(
     response = elsewhere.get("/", headers=english)
     assert "새 질문" in response.content.decode()
     assert response.headers["Content-Language"] == "ko"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("target", NO_PAGES)
+def test_after_a_choice_of_language_one_lands_on_a_page_that_can_be(client: Client, target: str) -> None:
+    response = client.post(reverse("web:language"), {"language": "ko", "next": target})
+    assert response.status_code == 302
+    assert response["Location"] == "/"
 
 
 @pytest.mark.django_db

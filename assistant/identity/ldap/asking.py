@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from assistant.accounts import local_sign_in
 from assistant.accounts.models import Address
 from assistant.common.errors import UsageError
 from assistant.common.identity import canonical_email
@@ -38,7 +39,7 @@ def directory_for(name: str) -> IdentityProvider | None:
     except UsageError:
         return None
     holder = Address.objects.filter(address=address).exclude(user=None).select_related("user").first()
-    if holder is not None and holder.user is not None and not holder.user.has_usable_password():
+    if holder is not None and holder.user is not None and not local_sign_in.has_password(holder.user):
         own = set(holder.user.identities.values_list("provider_id", flat=True))
         if came := next((one for one in found if one.pk in own), None):
             return came

@@ -183,6 +183,7 @@ KIND = ConnectorKind(
     label={"en": "Database", "ko": "데이터베이스"},
     fields=(*_CONNECTION, *_QUERIES, *_ADVANCED),
     build=build,
+    asks=("host",),
     feed_misses=(
         {"en": "Rows that were deleted.", "ko": "삭제된 행"},
         {

@@ -111,5 +111,6 @@ KIND = ConnectorKind(
         CA_FILE_FIELD,
     ),
     build=build,
+    asks=("url",),
     fetches_at_once=4,
 )

@@ -115,6 +115,7 @@ KIND = ConnectorKind(
         ),
     ),
     build=build,
+    asks=("addresses",),
     feed_misses=(
         {
             "en": "A change to an entry that no longer stands among the newest ones.",

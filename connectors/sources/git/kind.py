@@ -129,4 +129,5 @@ KIND = ConnectorKind(
     label={"en": "Git repositories", "ko": "Git 저장소"},
     fields=_CONTENT + _SIGN_IN,
     build=build,
+    asks=("repositories",),
 )

@@ -138,4 +138,5 @@ KIND = ConnectorKind(
         CA_FILE_FIELD,
     ),
     build=build,
+    asks=("host",),
 )

@@ -172,5 +172,6 @@ KIND = ConnectorKind(
     label={"en": "LDAP directory", "ko": "LDAP 디렉터리"},
     fields=_PLACE + _ENTRIES,
     build=build,
+    asks=("url",),
     gives_documents=False,
 )

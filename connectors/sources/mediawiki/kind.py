@@ -82,6 +82,7 @@ KIND = ConnectorKind(
         CA_FILE_FIELD,
     ),
     build=build,
+    asks=("url",),
     feed_misses=(
         {
             "en": "Pages that a maintenance script adds or deletes without a log entry.",

@@ -160,5 +160,7 @@ KIND = ConnectorKind(
     label={"en": "S3 bucket", "ko": "S3 버킷"},
     fields=_WHERE + _WHO,
     build=build,
+    asks=("endpoint",),
+    asks_otherwise="s3.amazonaws.com",
     fetches_at_once=8,
 )

@@ -166,5 +166,6 @@ KIND = ConnectorKind(
         AUDIENCE_FIELD,
     ),
     build=build,
+    asks=("host",),
     fetches_at_once=4,
 )

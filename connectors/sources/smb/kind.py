@@ -153,4 +153,5 @@ KIND = ConnectorKind(
     label={"en": "Windows share (SMB)", "ko": "Windows 공유 폴더(SMB)"},
     fields=_WHERE + _WHO,
     build=build,
+    asks=("server",),
 )

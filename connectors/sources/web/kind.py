@@ -232,5 +232,6 @@ KIND = ConnectorKind(
     label={"en": "Web site", "ko": "웹 사이트"},
     fields=(*_WHERE, AUDIENCE_FIELD, *_SIGN_IN, *_LIMITS),
     build=build,
+    asks=("start", "sitemaps"),
     fetches_at_once=2,
 )

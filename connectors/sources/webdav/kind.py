@@ -65,5 +65,6 @@ KIND = ConnectorKind(
         AUDIENCE_FIELD,
     ),
     build=build,
+    asks=("url",),
     fetches_at_once=4,
 )

@@ -54,14 +54,14 @@ class Command(JsonCommand):
         self._erase(email, [str(one) for one in further] if isinstance(further, list) else [], options["yes"])
 
     def _export(self, email: str, out: Path) -> None:
-        user = known_user(email)
+        given = give_out(user_id=known_user(email).pk, actor=_ACTOR)
         try:
             with out.open("xb") as file:
                 out.chmod(0o600)
-                count = give_out(user_id=user.pk, to=file, actor=_ACTOR)
+                file.writelines(given.pieces)
         except OSError as error:
             raise UsageError(f"The file {out} cannot be written: {error.strerror}.") from error
-        self.emit({"file": str(out), "conversations": count})
+        self.emit({"file": str(out), "conversations": given.conversations})
 
     def _erase(self, email: str, address: list[str], yes: object) -> None:
         if not User.objects.filter(email=canonical_email(email)).exists():

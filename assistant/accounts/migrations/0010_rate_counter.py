@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_service_accounts'),
+        ('accounts', '0009_emergency_and_invitations'),
     ]
 
     operations = [

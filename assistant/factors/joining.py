@@ -1,0 +1,60 @@
+"""Somebody follows the link that they were given, and chooses a password."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.accounts import invitations, throttle
+from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.invitation_models import Invitation
+from assistant.accounts.models import Address, User
+from assistant.accounts.services import add_user
+from assistant.audit.trail import Event, record
+from assistant.common.errors import UsageError
+from assistant.factors import passwords
+
+
+class Over(UsageError):
+    """The link was used, revoked, replaced, is too old, or never was one. Which, is not said."""
+
+
+def join(*, word: str, name: str, password: str) -> User:
+    """The account that comes of the link, or the one whose password it renews. The link is used up.
+
+    Raises:
+        Over: nothing came of it.
+        Unfit: the password will not do; the link still counts.
+        UsageError: the address got an account meanwhile; the link still counts.
+    """
+    found = invitations.look(word)
+    if found is None:
+        raise Over("This link does not count.")
+    name = " ".join(name.split())[: invitations.LONGEST_NAME] or found.name
+    passwords.judge(password, found.user or User(email=found.email, name=name))
+    with transaction.atomic():
+        row = invitations.use_up(word)
+        if row is None:
+            raise Over("This link does not count.")
+        user = _new(row, name, password) if row.user is None else _renewed(row.user, password)
+        record(Event.INVITATION_USED, actor_id=user.pk, actor=user.email, user=user.email, invitation=row.pk)
+    return user
+
+
+def _new(row: Invitation, name: str, password: str) -> User:
+    user = add_user(email=row.email, name=name, role=row.role, password=password, actor=row.made_by)
+    if not row.is_verified:  # the transaction of the account raised the counter of permissions already
+        Address.objects.filter(user=user).update(confirmed=False, since=timezone.now())
+    Invitation.objects.filter(pk=row.pk).update(user=user)
+    throttle.forget_names([user.email])
+    return user
+
+
+def _renewed(user: User, password: str) -> User:
+    """Whoever has the link is who the server's administrator gave it to: what was open elsewhere ends."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    SignedInSession.objects.filter(user=user).delete()
+    throttle.forget_names([user.email])
+    record(Event.PASSWORD_CHANGED, actor_id=user.pk, actor=user.email)
+    return user

@@ -31,7 +31,7 @@ def outside_in_environment() -> list[CheckMessage]:
         ("MUNDAP_RERANKER_URL", settings.MUNDAP_RERANKER_URL if _served("MUNDAP_RERANKER") else ""),
     ):
         if (refusal := local_only.refusal_of_any([address])) is not None:
-            found.append(Error(f"{name}: {refusal}", hint="", id="mundap.E014"))
+            found.append(Error(f"{name}: {refusal}", hint="", id="mundap.E020"))
     return found + _without_effect()
 
 
@@ -52,7 +52,7 @@ def outside_in_console() -> Iterator[CheckMessage]:
 
 def _warned(what: str, refusal: Told | None) -> Iterator[CheckMessage]:
     if refusal is not None:
-        yield Warning(f"{what} is kept from its server: {refusal}", hint="", id="mundap.W005")
+        yield Warning(f"{what} is kept from its server: {refusal}", hint="", id="mundap.W020")
 
 
 def _served(name: str) -> bool:
@@ -63,7 +63,7 @@ def _served(name: str) -> bool:
 def _idle() -> list[CheckMessage]:
     if settings.MUNDAP_LOCAL_NETWORKS or settings.MUNDAP_LOCAL_NAMES:
         text = "MUNDAP_LOCAL_NETWORKS and MUNDAP_LOCAL_NAMES keep nothing inside by themselves."
-        return [Warning(text, hint="Set MUNDAP_LOCAL_ONLY=1, or remove them.", id="mundap.W006")]
+        return [Warning(text, hint="Set MUNDAP_LOCAL_ONLY=1, or remove them.", id="mundap.W021")]
     return []
 
 
@@ -78,4 +78,4 @@ def _without_effect() -> list[CheckMessage]:
     if not lost:
         return []
     text = f"MUNDAP_ALLOWED_NETWORKS: local-only mode forbids {', '.join(lost)}, or a part of it."
-    return [Warning(text, hint="Name it in MUNDAP_LOCAL_NETWORKS too if it is yours.", id="mundap.W006")]
+    return [Warning(text, hint="Name it in MUNDAP_LOCAL_NETWORKS too if it is yours.", id="mundap.W021")]

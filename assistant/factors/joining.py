@@ -36,7 +36,10 @@ def join(*, word: str, name: str, password: str) -> User:
         row = invitations.use_up(word)
         if row is None:
             raise Over("This link does not count.")
-        user = _new(row, name, password) if row.user is None else _renewed(row.user, password)
+        if row.purpose == Invitation.Purpose.PASSWORD and row.user is not None:
+            user = _renewed(row.user, password)
+        else:
+            user = _new(row, name, password)
         record(Event.INVITATION_USED, actor_id=user.pk, actor=user.email, user=user.email, invitation=row.pk)
     return user
 

@@ -330,6 +330,9 @@ def test_no_page_makes_or_lists_a_link_to_a_password(sec: User, people: dict[str
     account = emergency.make(actor="test").user
     with pytest.raises(services.EmergencyAccount):
         invitations.offer_password(user=account)
+    program = User.objects.create_user("feed@service.invalid", kind="service", contact="IT")
+    with pytest.raises(UsageError, match="nobody signs in"):
+        invitations.offer_password(user=program)
 
 
 def test_the_command_makes_lists_and_revokes_links(client: Client, people: dict[str, User]) -> None:

@@ -192,7 +192,7 @@ def test_a_model_of_the_environment_outside_stops_the_start(settings: LazySettin
     settings.MUNDAP_EMBEDDER_URL = "http://10.20.0.7/v1"
     settings.MUNDAP_RERANKER, settings.MUNDAP_RERANKER_URL = "rerank-server", "http://93.184.7.1"
     found = outside.outside_in_environment()
-    assert [message.id for message in found] == ["mundap.E014", "mundap.E014"]
+    assert [message.id for message in found] == ["mundap.E020", "mundap.E020"]
     assert found[0].msg.startswith("MUNDAP_CHAT_URL: Local-only mode: the name 'api.example.com'")
     assert found[1].msg.startswith("MUNDAP_RERANKER_URL: Local-only mode: '93.184.7.1' is outside")
 
@@ -201,7 +201,7 @@ def test_a_model_of_the_environment_outside_stops_the_start(settings: LazySettin
 def test_networks_without_effect_are_told(settings: LazySettings) -> None:
     settings.MUNDAP_ALLOWED_NETWORKS = parse_networks("10.20.7.0/24 192.168.0.0/16 10.0.0.0/8")
     found = outside.outside_in_environment()
-    assert [message.id for message in found] == ["mundap.W006"]
+    assert [message.id for message in found] == ["mundap.W021"]
     assert "forbids 192.168.0.0/16, 10.0.0.0/8" in found[0].msg
     settings.MUNDAP_LOCAL_ONLY = False
     assert "keep nothing inside by themselves" in outside.outside_in_environment()[0].msg

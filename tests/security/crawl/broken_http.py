@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 QUIET_S = 1.5  # after which a connection that is still open says no more
 HALF_OPEN = 60
+AT_ONCE = 40
 _LONGEST_S = 20.0
 _HIDDEN = b"GET /hidden-in-a-body/ HTTP/1.1\r\nHost: hidden.example\r\n\r\n"
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
@@ -209,9 +210,11 @@ async def _spoken(address: str) -> dict[str, object]:
     host, port = str(parts.hostname), int(parts.port or 80)
     all_cases = cases(parts.netloc)
     told = []
-    for beginning in range(0, len(all_cases), 20):  # that one server with a few threads can answer in time
+    for beginning in range(
+        0, len(all_cases), AT_ONCE
+    ):  # that one server with a few threads can answer in time
         told += await asyncio.gather(
-            *(_written(host, port, each) for each in all_cases[beginning : beginning + 20])
+            *(_written(host, port, each) for each in all_cases[beginning : beginning + AT_ONCE])
         )
     wrong = [
         f"{case.name}: {judged(case, got)}"

@@ -19,7 +19,7 @@ from tests.security.crawl.passive import Known
 from tests.security.crawl.serving import serving
 from tests.security.crawl.worlds import small_world
 
-REQUESTS, LONGEST_S = 120, 100
+REQUESTS, LONGEST_S = 80, 100
 
 
 @pytest.mark.slow

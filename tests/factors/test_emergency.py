@@ -266,7 +266,8 @@ def test_the_command_makes_lists_renews_and_removes_it(client: Client, people: d
     assert len(first.passphrase.replace("-", "")) == 30
     assert enter(client, first) == 302
     accounts = command("list")["accounts"]
-    assert isinstance(accounts, list) and len(accounts) == 1
+    assert isinstance(accounts, list)
+    assert len(accounts) == 1
     listed = accounts[0]
     assert isinstance(listed, dict)
     assert (listed["works"], listed["codes_left"], listed["uses"]) == (True, 9, 1)

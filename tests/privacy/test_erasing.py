@@ -24,8 +24,11 @@ from assistant.access.visibility import visible_documents
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import issue_key
 from assistant.accounts.door_models import SignedInSession
+from assistant.accounts.emergency_models import EmergencyUse
+from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import AccountLink, Address, Connection, Principal, Role, SourceAccount, User
 from assistant.accounts.principals import intern_principals, replace_membership
+from assistant.accounts.rate_models import RateCounter
 from assistant.accounts.services import add_user
 from assistant.accounts.throttle import admit
 from assistant.audit.models import AuditEvent
@@ -118,6 +121,18 @@ def proving(person: User, browser: Client, provider: IdentityProvider) -> None:
     )  # fmt: skip
     Challenge.objects.create(digest="0" * 64, purpose="sign_in", user=person, browser="0" * 64)
     Postponement.objects.create(user=person)
+    EmergencyUse.objects.create(user=person, address="203.0.113.77")
+    EmergencyUse.objects.create(user=User.objects.get(email="ada@example.com"), acknowledged_by=ADDRESS)
+    RateCounter.objects.create(key=f"questions {person.pk}", user=person, at=timezone.now())
+    later = timezone.now() + timedelta(days=1)
+    Invitation.objects.create(
+        purpose="join", digest="0" * 64, email=ADDRESS, name=NAME, role=Role.EMPLOYEE, user=person,
+        made_by="ada@example.com", expires_at=later,
+    )  # fmt: skip
+    Invitation.objects.create(
+        purpose="join", digest="1" * 64, email="new@example.com", role=Role.EMPLOYEE, made_by=ADDRESS,
+        expires_at=later,
+    )  # fmt: skip
     identity = ExternalIdentity.objects.create(provider=provider, subject="quetzalcoatl-1", user=person)
     session = SignedInSession.objects.get(pk=browser.session.session_key)
     ProviderSession.objects.create(

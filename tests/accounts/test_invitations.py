@@ -331,7 +331,7 @@ def test_no_page_makes_or_lists_a_link_to_a_password(sec: User, people: dict[str
     with pytest.raises(services.EmergencyAccount):
         invitations.offer_password(user=account)
     program = User.objects.create_user("feed@service.invalid", kind="service", contact="IT")
-    with pytest.raises(UsageError, match="nobody signs in"):
+    with pytest.raises(UsageError, match="service account"):
         invitations.offer_password(user=program)
 
 

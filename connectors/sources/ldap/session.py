@@ -18,6 +18,7 @@ from ldap3.core.exceptions import (
     LDAPInvalidFilterError,
     LDAPResponseTimeoutError,
 )
+from pyasn1.error import PyAsn1Error
 
 from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls
 from assistant.common.told import told
@@ -32,6 +33,8 @@ _RETRY_S = 60.0
 _PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
 _DOMAIN_SCOPE = ("1.2.840.113556.1.4.1339", False, None)  # no pointers to other domains; ignored if unknown
 
+# What ldap3's decoder ends in over bytes that are no LDAP; it names no error of its own for them.
+_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, PyAsn1Error)
 _SILENCE = (LDAPCommunicationError, LDAPResponseTimeoutError, OSError)
 
 _SUCCESS, _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 0, 3, 4, 11
@@ -257,6 +260,13 @@ class Session:
             raise Retry(
                 told("The directory at {where} does not answer: {error}.", where=self._where, error=error),
                 after=_RETRY_S,
+            ) from error
+        except _UNREADABLE as error:
+            raise Reconfigure(
+                told(
+                    "What answers at {where} does not speak LDAP. Check the host and the port.",
+                    where=self._where,
+                )
             ) from error
 
 

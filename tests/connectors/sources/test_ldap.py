@@ -21,6 +21,7 @@ from connectors.sources.ldap.names import normal_dn, sid_text, without_unique_id
 from connectors.sources.ldap.ranges import whole
 from connectors.sources.ldap.session import Entry, Incomplete
 from tests.connectors.conformance import ConnectorConformance, check_listing, check_principals, listed
+from tests.connectors.servers.babbling import garbage
 from tests.connectors.servers.cutting_proxy import cutting_proxy
 from tests.connectors.servers.slapd import ADMIN, LIMITED, PASSWORD, SUFFIX
 from tests.connectors.sources.ldap_world import LOOPBACK, LdapWorld, expanded
@@ -322,6 +323,16 @@ def test_a_server_that_does_not_answer_is_tried_again_later(world: LdapWorld) ->
         gone = f"ldap://localhost:{port}"
     with pytest.raises(Retry):
         list(world.connector(url=gone).principals())
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"0\x05\x02\x01\x02\x7f\x00", b"\x30\x00", b"\x04\x02no"]
+)
+def test_what_does_not_speak_ldap_asks_for_the_administrator(world: LdapWorld, answer: bytes) -> None:
+    with garbage([answer]) as port:
+        connector = world.connector(url=f"ldap://localhost:{port}", encryption="none")
+        with pytest.raises((Reconfigure, Retry), match=r"LDAP|answer"):
+            list(connector.principals())
 
 
 @pytest.mark.parametrize("name", [f"cn=unknown,{SUFFIX}", ADMIN])

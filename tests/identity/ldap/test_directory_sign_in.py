@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
@@ -37,6 +34,7 @@ from assistant.identity.ldap.directory import Unreachable
 from assistant.identity.ldap.kind import FIELDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession
 from assistant.identity.providers import Mistakes, ProviderForm, add_provider, change_provider, set_open
+from tests.connectors.servers.babbling import garbage
 from tests.connectors.servers.programs import free_port
 from tests.connectors.servers.slapd import PASSWORD, READER, SUFFIX, Slapd, slapd
 
@@ -365,29 +363,6 @@ def test_what_does_not_speak_ldap_is_said_to_be_out_of_reach_and_lets_nobody_in(
             )
             with contextlib.suppress(Unreachable):
                 assert asking.person_by_password(provider, name="ann", password="x") is None
-
-
-@contextmanager
-def garbage(answers: list[bytes]) -> Iterator[int]:
-    """A port on which each line hears these, one for what it sends, and is then cut off."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    line, _ = server.accept()
-                    line.settimeout(0.05)  # who waits for the rest of half an answer hears the end of it
-                    with line, contextlib.suppress(OSError):
-                        for one in answers:
-                            if not line.recv(65_536):
-                                break
-                            line.sendall(one)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
 
 
 def test_a_directory_out_of_reach_is_said_and_writes_no_wrong_password_down(company: Company) -> None:

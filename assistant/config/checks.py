@@ -242,7 +242,7 @@ def leaked_passwords_are_there(app_configs: Apps, **_options: object) -> list[Ch
     if not file or Path(file).is_file():
         return []
     hint = "Name the file of Have I Been Pwned's hashes, ordered by hash, or leave it empty."
-    return [Error(f"MUNDAP_BREACHED_PASSWORDS: no file {file}.", hint=hint, id="mundap.E013")]
+    return [Error(f"MUNDAP_BREACHED_PASSWORDS: no file {file}.", hint=hint, id="mundap.E015")]
 
 
 def _is_web(url: str) -> bool:

@@ -1,6 +1,6 @@
 """Is anybody ever shown a mark that is not theirs?
 
-    python tests/security/leak_run.py --questions 2000 --seed 1 [--documents 300] [--most 40]
+    python -m tests.security.leak_run --questions 2000 --seed 1 [--documents 300] [--most 40]
 
 Lays down a world in which every text field of every document carries a mark of its own,
 in a database of its own. Then every account asks that many generated questions (by
@@ -23,8 +23,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.unlimited import UNLIMITED
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
     from tests.security.canaries import Canaries, Visitor

@@ -1,6 +1,6 @@
 """Is every mistake in permission code noticed?
 
-    python tests/security/mutants.py
+    python -m tests.security.mutants
 
 Makes each mistake of `mistakes` in turn, in a database of its own, and runs the check
 that must fail under it. Prints one JSON object; exit status 1 if one survives.
@@ -13,12 +13,9 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.unlimited import UNLIMITED
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
     from tests.security.mistake import Check, Mistake

@@ -1,6 +1,6 @@
 """Does any process show what has been revoked?
 
-    python tests/security/races.py --races 10000 --processes 3 --seed 1 [--database URL]
+    python -m tests.security.races --races 10000 --processes 3 --seed 1 [--database URL]
 
 Starts several web processes over one database, and revokes and grants by real runs
 while requests and event streams are in flight against all of them. A race is a request
@@ -33,7 +33,6 @@ from typing import TYPE_CHECKING
 from tests.unlimited import UNLIMITED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
 
 if TYPE_CHECKING:
     from tests.security.race_requests import Clients, Outcome

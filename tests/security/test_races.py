@@ -12,14 +12,14 @@ import pytest
 from tests.security.race_world import Closing, Timeline
 from tests.security.second_process import REPOSITORY, database_url
 
-COMMAND = "tests/security/races.py"
+COMMAND = "tests.security.races"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_no_process_shows_what_has_been_revoked(tmp_path: Path) -> None:
     """The short form of the command; the long one runs 10,000 races over three processes."""
     done = subprocess.run(
-        [sys.executable, COMMAND, "--races", "100", "--processes", "2", "--database", database_url()],
+        [sys.executable, "-m", COMMAND, "--races", "100", "--processes", "2", "--database", database_url()],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         timeout=240,

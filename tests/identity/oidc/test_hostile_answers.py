@@ -112,6 +112,11 @@ def says(**claims: Any) -> Change:
     return lambda at: at.claims.update(claims)
 
 
+def says_of_time(**seconds: int) -> Change:
+    """Moments so many seconds from when it is said."""
+    return lambda at: at.claims.update({name: int(time.time()) + far for name, far in seconds.items()})
+
+
 def signed(how: Callable[[dict[str, Any], dict[str, Any]], str]) -> Change:
     return lambda at: setattr(at, "signs", how)
 
@@ -194,10 +199,10 @@ HOSTILE: dict[str, tuple[Change, Reason]] = {
     "another application as well": (says(aud=[CLIENT, "another"]), Reason.AUDIENCE),
     "no application": (says(aud=None), Reason.MISSING_CLAIM),
     "given to another application": (says(azp="another"), Reason.AUTHORIZED_PARTY),
-    "expired": (says(exp=NOW - 120), Reason.EXPIRED),
+    "expired": (says_of_time(exp=-120), Reason.EXPIRED),
     "without an end": (says(exp=None), Reason.MISSING_CLAIM),
-    "from the future": (says(iat=NOW + 600), Reason.NOT_YET),
-    "not valid yet": (says(nbf=NOW + 600), Reason.NOT_YET),
+    "from the future": (says_of_time(iat=600), Reason.NOT_YET),
+    "not valid yet": (says_of_time(nbf=600), Reason.NOT_YET),
     "without a moment": (says(iat=None), Reason.MISSING_CLAIM),
     "another nonce": (says(nonce="another"), Reason.NONCE),
     "no nonce": (says(nonce=None), Reason.MISSING_CLAIM),

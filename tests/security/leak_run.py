@@ -79,7 +79,7 @@ class Run:
         viewer = viewer_for(visitor.user)
         for number, question in enumerate(questions(self.world, count, self.random)):
             self.questions += 1
-            if number % _ASKED_EVERY == 0:
+            if number % _ASKED_EVERY == 0 and visitor.user.is_active:  # a closed account asks nobody
                 said = json.dumps(ask(question, viewer=viewer))
             elif number % _ASKED_EVERY == 1:
                 said = asked(self.world, visitor, "GET", f"/api/v1/search?q={question}&k=20", {}).text

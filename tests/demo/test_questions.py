@@ -60,10 +60,11 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What the company's people got: the documents found, and each account's citations, by question."""
+    """What the company's people got: the documents found, and citations, by question."""
 
     found: Mapping[str, Sequence[str]]
-    cited: Mapping[tuple[str, str], Sequence[Cited]]  # (account, question text); nothing cited: refused
+    # By account and question text: of everybody who was to ask it, and of two in turn. Nothing: refused.
+    cited: Mapping[tuple[str, str], Sequence[Cited]]
     noted: Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]  # by question: (kind, documents) of each note
 
     def to_asker(self, question: Question) -> Sequence[Cited]:
@@ -102,7 +103,12 @@ def replies(
 def _collected() -> Replies:
     viewers = {email: viewer_for(User.objects.get(email=email)) for email in ACCOUNTS}
     texts = sorted({question.text for question in questions()})
-    answers = {(email, text): ask(text, viewer=viewers[email]) for email in ACCOUNTS for text in texts}
+    askers = {text: {question.asker for question in questions() if question.text == text} for text in texts}
+    for number, text in enumerate(texts):
+        askers[text] |= {ACCOUNTS[number % len(ACCOUNTS)], ACCOUNTS[(number + 2) % len(ACCOUNTS)]}
+    answers = {
+        (email, text): ask(text, viewer=viewers[email]) for text in texts for email in sorted(askers[text])
+    }
     at_home = {text: ask(text, viewer=viewers[JIWOO]) for text in (*FROM_HOME, HOME_IN_2025)}
     return Replies(
         {question.id: _found(question.text, viewers[question.asker]) for question in questions()},

@@ -60,6 +60,7 @@ def main() -> int:
         "sessions_begun_again": sum(visitor.signed_in_again for visitor in world.visitors),
         "by_status": {str(status): count for status, count in sorted(found.statuses.items())},
         "server_errors": found.server_errors,
+        "said_out_of_reach": found.out_of_reach,
         "findings": [f"{rule} at {route}: {shown}" for (rule, route, _), shown in found.findings.items()][
             :60
         ],

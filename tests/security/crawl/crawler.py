@@ -20,7 +20,7 @@ from lxml.html import HtmlElement
 
 from tests.security.crawl import hostile, pages
 from tests.security.crawl.messages import LONGEST_S, Got, Sent, exchanged
-from tests.security.crawl.passive import Known, Seen, findings, parsed
+from tests.security.crawl.passive import Known, Seen, findings, is_out_of_reach, parsed
 
 # Asked by nobody here: it would end the visitor's own session, never ends, or has the machine work for long.
 LEFT_OUT = re.compile(
@@ -60,13 +60,14 @@ class Report:
     pages: set[str] = field(default_factory=set)
     forms: set[str] = field(default_factory=set)
     forms_sent: int = 0
+    out_of_reach: int = 0
     findings: dict[tuple[str, str, str], str] = field(default_factory=dict)
     by_visitor: Counter[str] = field(default_factory=Counter)
 
     @property
     def server_errors(self) -> int:
-        """Answers of 500 and above."""
-        return sum(count for status, count in self.statuses.items() if status >= 500)
+        """Answers of 500 and above, but those that say that a company's sign-in is out of reach."""
+        return sum(count for status, count in self.statuses.items() if status >= 500) - self.out_of_reach
 
 
 class Crawler:
@@ -203,6 +204,7 @@ class Crawler:
         report.requests += 1
         report.statuses[seen.got.status] += 1
         report.by_visitor[visitor.name] += 1
+        report.out_of_reach += is_out_of_reach(seen)
         if route != "?":
             report.routes.add(route)
         if seen.page is not None and seen.got.status < 400:

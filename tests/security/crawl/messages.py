@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -36,6 +35,9 @@ class Got:
     body: bytes = b""
     seconds: float = 0.0
     wrong: str = field(default="")  # what was no HTTP
+    cut: bool = (
+        False  # it was closed while the request was still on its way: refused, but who knows with what
+    )
 
     def header(self, name: str) -> str:
         """The first header of this name, or nothing."""
@@ -58,7 +60,7 @@ class Got:
 
 def exchanged(address: str, sent: Sent, *, source: str = "", longest_s: float = LONGEST_S) -> Got:
     """Send it over a connection of its own. `source`: the address of this machine that it comes from."""
-    began = time.monotonic()
+    began, cut = time.monotonic(), False
     parts = urlsplit(address)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -66,8 +68,10 @@ def exchanged(address: str, sent: Sent, *, source: str = "", longest_s: float = 
         with socket.create_connection(
             (parts.hostname, parts.port), timeout=longest_s, source_address=(source, 0) if source else None
         ) as connection:
-            with suppress(ConnectionError):  # it may have answered before it read all
+            try:
                 connection.sendall(_bytes(parts.netloc, sent))
+            except ConnectionError:  # it may have answered before it read all
+                cut = True
             answer = http.client.HTTPResponse(connection, method=sent.method)
             answer.begin()
             body = answer.read(MOST_BYTES)
@@ -76,7 +80,9 @@ def exchanged(address: str, sent: Sent, *, source: str = "", longest_s: float = 
     except TimeoutError:
         return Got(0, seconds=time.monotonic() - began, wrong="no answer in time")
     except (http.client.HTTPException, ConnectionError, OSError) as error:
-        return Got(0, seconds=time.monotonic() - began, wrong=f"{type(error).__name__}: {error}"[:200])
+        return Got(
+            0, seconds=time.monotonic() - began, wrong=f"{type(error).__name__}: {error}"[:200], cut=cut
+        )
 
 
 def _bytes(netloc: str, sent: Sent) -> bytes:

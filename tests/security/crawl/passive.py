@@ -84,7 +84,8 @@ Rule = Callable[[Seen, Known], Iterator[str]]
 
 def findings(seen: Seen, known: Known) -> list[tuple[str, str]]:
     """The names of the rules that the answer breaks, each with what broke it."""
-    return [(rule.__name__, detail[:300]) for rule in RULES for detail in rule(seen, known)]
+    rules = RULES if seen.got.status else (no_answer,)
+    return [(rule.__name__, detail[:300]) for rule in rules for detail in rule(seen, known)]
 
 
 def parsed(got: Got) -> html.HtmlElement | None:
@@ -98,14 +99,19 @@ def parsed(got: Got) -> html.HtmlElement | None:
 
 
 def server_error(seen: Seen, known: Known) -> Iterator[str]:
-    """The server made no mistake."""
-    if seen.got.status >= 500:
+    """The server made no mistake. To say that a company's sign-in is out of reach is none."""
+    if seen.got.status >= 500 and not is_out_of_reach(seen):
         yield f"status {seen.got.status}"
+
+
+def is_out_of_reach(seen: Seen) -> bool:
+    """A page of ours says that the provider or directory cannot be asked now."""
+    return seen.got.status == 503 and seen.path.startswith("sign-in/") and seen.got.kind == "text/html"
 
 
 def no_answer(seen: Seen, known: Known) -> Iterator[str]:
     """It answers, in HTTP and in time."""
-    if seen.got.status == 0:
+    if seen.got.status == 0 and not seen.got.cut:
         yield seen.got.wrong or "closed"
     elif seen.got.seconds > SLOW_S:
         yield f"took {seen.got.seconds:.0f} s"
@@ -154,12 +160,12 @@ def security_headers(seen: Seen, known: Known) -> Iterator[str]:
     """What every answer of ours says to a browser."""
     got = seen.got
     wanted = {
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
+        "X-Content-Type-Options": ["nosniff"],
+        "Referrer-Policy": ["same-origin", "no-referrer"],  # the latter for links that open something
+        "Cross-Origin-Opener-Policy": ["same-origin"],
     }
-    for name, value in wanted.items():
-        if got.all(name) != [value]:
+    for name, values in wanted.items():
+        if len(got.all(name)) != 1 or got.header(name) not in values:
             yield f"{name}: {got.all(name)}"
     if known.tls and "max-age=" not in got.header("Strict-Transport-Security"):
         yield "no Strict-Transport-Security"

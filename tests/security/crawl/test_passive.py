@@ -56,6 +56,7 @@ FORGED = Sent("GET", "/a/", (("Host", "zqx.example"),))
 BROKEN = [
     ("server_error", seen(status=500)),
     ("server_error", seen(status=503)),
+    ("server_error", seen(status=500, sent=Sent("GET", "/sign-in/saml/a/begin/"))),
     ("no_answer", seen(status=0)),
     ("no_answer", seen(seconds=25)),
     ("trace_shown", seen("Traceback (most recent call last):")),
@@ -125,6 +126,16 @@ def test_nothing_is_wrong_with_a_sound_answer() -> None:
 )
 def test_the_answer_that_breaks_a_rule_is_found_by_it(rule: str, broken: Seen) -> None:
     assert rule in [name for name, _ in findings(broken, KNOWN)]
+
+
+def test_what_is_said_on_purpose_is_no_finding() -> None:
+    begin = Sent("GET", "/sign-in/saml/a/begin/?next=/")
+    on_purpose = (
+        seen(status=503, sent=begin),
+        seen(without="Referrer-Policy", also=(("Referrer-Policy", "no-referrer"),)),
+        Seen(begin, Got(0, wrong="reset", cut=True)),
+    )
+    assert [findings(one, KNOWN) for one in on_purpose] == [[], [], []]
 
 
 def test_every_rule_has_an_answer_that_breaks_it() -> None:

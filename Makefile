@@ -88,7 +88,7 @@ $(PEERS)/installed: tests/bench/requirements.txt constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/bench/requirements.txt
 	@touch $@
 
-# Advisories come from pypi.org, each time this is run and never otherwise.
+# Advisories come from PyPI, each time this is run and never otherwise.
 audit: environment-test $(AUDIT)/installed
 	$(PYTHON) -m tests.architecture.dependencies audit $(AUDIT)/bin/pip-audit
 

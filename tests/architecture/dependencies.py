@@ -96,7 +96,7 @@ def audit(pip_audit: Sequence[str]) -> int:
 def _unknown(why: str) -> int:
     print(
         f"The dependencies were not audited ({why}). "
-        "The advisories come from pypi.org: run this where it can be reached.",
+        "The advisories come from PyPI: run this where it can be reached.",
         file=sys.stderr,
     )
     return 2

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture import dependencies
 from tests.architecture.dependencies import REPOSITORY, RUN, TEST, needed, version_of, written
+from tests.connectors.servers.programs import missing
 
 FILES = (RUN, TEST, "constraints.txt", "requirements-audit.txt", "tests/bench/requirements.txt")
 # Licences under which a program may use a library whatever its own licence is. Those of the lesser GPL and of
@@ -67,8 +68,9 @@ def test_whatever_is_installed_below_a_requirement_is_pinned_to_that_version() -
     assert other == {}, "run: python -m tests.architecture.dependencies pins --test"
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other versions of Python need other packages")
 def test_nothing_is_pinned_that_nobody_needs() -> None:
+    if sys.version_info[:2] != (3, 11):
+        missing("needs Python 3.11: other versions want other packages")
     found = needed(written(RUN) + written(TEST))
     assert {canonicalize_name(one.name) for one in written("constraints.txt")} - set(found) == set()
 

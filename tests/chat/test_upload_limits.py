@@ -26,6 +26,7 @@ from assistant.chat.models import ChatFile, Conversation
 from assistant.documents.models import Document
 from assistant.ingest.disk_room import is_nearly_full
 from tests.api.pushing import ANN, note, pushing_program
+from tests.connectors.servers.programs import missing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -210,7 +211,7 @@ def test_a_real_disk_that_fills_while_a_file_is_written_keeps_nothing_of_it(tmp_
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
     inside = ["unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*inside, *mount], capture_output=True, check=False).returncode:
-        pytest.skip("namespaces of users are forbidden here")
+        missing("needs unshare and a kernel that lets users make namespaces")
     script = f'{" ".join(mount)} && exec "$@"'
     done = subprocess.run(
         [*inside, "sh", "-c", script, "sh", sys.executable, "-c", _FILLING, str(disk)],

@@ -11,9 +11,7 @@ stdout: tries and connections by class; exit status 1 if one inside was reached,
 from __future__ import annotations
 
 import json
-import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -33,10 +31,10 @@ from assistant.common.guarded_http import GuardedClient
 from assistant.common.http_messages import Ask, Reach
 from assistant.common.network import Network, parse_networks
 from tests.common.name_server import NameServer, Zone, name_server
+from tests.common.own_network import run_in_own_network, take_all_addresses
 from tests.common.ssrf_askers import Asking, askers
 from tests.common.ssrf_notations import IPV4, IPV6, PUBLIC, PUBLIC6, STATUSES, hosts_of, places_of, urls_of
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 # Of servers that connectors and models talk to.
 PORTS = (22, 80, 143, 389, 443, 445, 636, 993, 3306, 5432, 8080)
 _SOME = ("127.0.0.1", "10.0.0.5", "169.254.169.254", "192.168.0.1")  # for what is multiplied with much else
@@ -60,45 +58,13 @@ class Counted:
         return [each for each in self.connections[since : self.seen] if each[0] not in (PUBLIC, PUBLIC6)]
 
 
-def own_network() -> list[str]:
-    """The command that runs another one in a network of its own; empty where the system does not allow it."""
-    unshare = shutil.which("unshare")
-    if not unshare or not shutil.which("ip"):
-        return []
-    command = [unshare, "--map-root-user", "--mount", "--net"]
-    works = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
-    return command if works.returncode == 0 else []
-
-
 def matrix(*, short: bool = False) -> dict[str, Any]:
     """Run in a network of its own. `short`: fewer addresses, every class.
 
     Raises:
         RuntimeError: it failed, or cannot be made on this system.
     """
-    command = own_network()
-    if not command:
-        raise RuntimeError("needs unshare and ip, and a kernel that lets users make namespaces")
-    program = [sys.executable, "-m", "tests.common.ssrf_matrix", _INSIDE, *(["--short"] if short else [])]
-    done = subprocess.run(
-        [*command, *program], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=590
-    )
-    if not done.stdout.strip():
-        raise RuntimeError(done.stderr[-2_000:])
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _all_addresses_are_ours(folder: Path) -> None:
-    for words in ("link set lo up", "route add local default dev lo", "-6 route add local default dev lo"):
-        subprocess.run(["ip", *words.split()], check=True)
-    for name, text in (
-        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
-        ("nsswitch.conf", "hosts: files dns\n"),
-        ("hosts", "127.0.0.1 localhost\n"),
-    ):
-        (folder / name).write_text(text, encoding="ascii")
-        subprocess.run(["mount", "--bind", str(folder / name), f"/etc/{name}"], check=True)
+    return run_in_own_network("tests.common.ssrf_matrix", _INSIDE, *(["--short"] if short else []))
 
 
 @contextmanager
@@ -156,7 +122,7 @@ def _inside(*, short: bool) -> dict[str, Any]:
     counted = Counted()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        _all_addresses_are_ours(Path(folder))
+        take_all_addresses(Path(folder))
         with name_server() as names, _servers(counted):
             control = _control(counted)
             unguarded = _unguarded(counted)

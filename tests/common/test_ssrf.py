@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tests.common.ssrf_matrix import matrix, own_network
-from tests.connectors.servers.programs import missing
+from tests.common.own_network import require_own_network
+from tests.common.ssrf_matrix import matrix
 
 
 def test_no_address_inside_is_reached_by_any_notation_redirect_name_or_connector() -> None:
-    if not own_network():
-        missing("needs unshare (util-linux), ip (iproute2) and a kernel that lets users make namespaces")
+    require_own_network()
     found = matrix(short=True)
     assert found["reached"] == {}, found["examples"]
     assert all(found["control"].values()), found["control"]

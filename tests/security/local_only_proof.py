@@ -28,10 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.common.name_server import NameServer, name_server
-from tests.common.ssrf_matrix import own_network
+from tests.common.own_network import REPOSITORY, run_in_own_network, take_all_addresses
 from tests.security.local_only_start import flaws, places, started
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 HOUSE = "10.20.0.0/16"
 INSIDE = "10.20.0.5"  # with a server
 KNOWN_NAME = "wiki.house"  # the hosts file has it
@@ -85,29 +84,7 @@ def proof(*, up: bool = False) -> dict[str, Any]:
     Raises:
         RuntimeError: it failed, or cannot be made on this system.
     """
-    command = own_network()
-    if not command:
-        raise RuntimeError("needs unshare and ip, and a kernel that lets users make namespaces")
-    program = [sys.executable, "-m", "tests.security.local_only_proof", _INSIDE, *(["--up"] if up else [])]
-    done = subprocess.run(
-        [*command, *program], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=590
-    )
-    if not done.stdout.strip():
-        raise RuntimeError(done.stderr[-4_000:])
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _all_addresses_are_ours(folder: Path) -> None:
-    for words in ("link set lo up", "route add local default dev lo", "-6 route add local default dev lo"):
-        subprocess.run(["ip", *words.split()], check=True)
-    for name, text in (
-        ("resolv.conf", f"nameserver {RESOLVER}\noptions timeout:1 attempts:1\n"),
-        ("nsswitch.conf", "hosts: files dns\n"),
-        ("hosts", f"127.0.0.1 localhost\n{INSIDE} {KNOWN_NAME}\n"),
-    ):
-        (folder / name).write_text(text, encoding="ascii")
-        subprocess.run(["mount", "--bind", str(folder / name), f"/etc/{name}"], check=True)
+    return run_in_own_network("tests.security.local_only_proof", _INSIDE, *(["--up"] if up else []))
 
 
 @contextmanager
@@ -224,7 +201,7 @@ def _inside(*, up: bool) -> dict[str, Any]:
     began = time.monotonic()
     run = _installation if up else _acts
     with tempfile.TemporaryDirectory() as folder:
-        _all_addresses_are_ours(Path(folder))
+        take_all_addresses(Path(folder), resolver=RESOLVER, hosts=f"{INSIDE} {KNOWN_NAME}\n")
         with _read_wire() as wire, _answering(wire):
             kept = run(wire, Path(folder) / "kept", local=True)
             free = run(wire, Path(folder) / "free", local=False)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from tests.common.ssrf_matrix import own_network
-from tests.connectors.servers.programs import missing
+from tests.common.own_network import require_own_network
 from tests.security.local_only_proof import left, proof, unseen
 
 
 def test_no_packet_leaves_in_local_only_mode_whatever_is_configured() -> None:
-    if not own_network():
-        missing("needs unshare (util-linux), ip (iproute2) and a kernel that lets users make namespaces")
+    require_own_network()
     found = proof()
     kept, free = found["with the mode"], found["without it"]
     assert left(kept) == []

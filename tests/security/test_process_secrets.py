@@ -16,7 +16,7 @@ from assistant.config.programs import programs
 from assistant.ingest.sandbox import ParserProcess
 from connectors.sdk.surroundings import Surroundings
 from connectors.sources.git.program import Git, Proof
-from tests.connectors.servers.programs import free_port
+from tests.connectors.servers.programs import free_port, missing
 from tests.security.secret_canaries import canary, found, plain_canary
 
 SECRETS = {
@@ -106,10 +106,11 @@ def seen_of(process: int) -> bytes:
     return (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_the_process_that_reads_documents_is_given_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not Path("/proc/self/environ").exists():
+        missing("needs /proc")
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     note = tmp_path / "note.txt"

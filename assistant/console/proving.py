@@ -16,4 +16,4 @@ Page = Callable[Concatenate[AdministratorRequest, P], HttpResponse]
 
 def recently_proven(page: Page[P]) -> Page[P]:
     """The page; its POST only for who proved within half an hour who they are. Stands below `with_right`."""
-    return asks_again("console/prove.html", lambda _: {})(page)
+    return asks_again("console/frame.html", lambda _: {})(page)

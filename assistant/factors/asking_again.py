@@ -45,10 +45,10 @@ _A_DAY_S = 24 * 3600
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
 
-def asks_again(template: str, surroundings: Surroundings) -> Callable[[Page[Request, P]], Page[Request, P]]:
+def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request, P]], Page[Request, P]]:
     """A decorator of pages: their POST is only for who proved within half an hour who they are.
 
-    Others get `template`, with what `surroundings` gives for its frame. It asks for the password, with a
+    Others get a page in `frame`, with what `surroundings` gives for that. It asks for the password, with a
     second factor for who has one, for a passkey, or to sign in anew at a provider, and carries all fields
     along, so that the right answer does at once what was wanted. Works without scripts; htmx is told to show
     it as a page. Stands behind something that lets in only who is signed in.
@@ -61,7 +61,7 @@ def asks_again(template: str, surroundings: Surroundings) -> Callable[[Page[Requ
             assert isinstance(user, User)
             if request.method != "POST" or is_recent(request.session):
                 return page(_cleaned(request), *args, **kwargs)
-            drawn = _Drawn(request, user, template, surroundings)
+            drawn = _Drawn(request, user, frame, surroundings)
             if _BY_PROVIDER in request.POST and not (request.POST.get(_PASSWORD) or _PASSKEY in request.POST):
                 failure = gettext("You have not signed in anew there yet. Nothing was done.")
                 return drawn.page(status=422, failure=failure)
@@ -82,8 +82,8 @@ def asks_again(template: str, surroundings: Surroundings) -> Callable[[Page[Requ
 class _Drawn:
     """The page that asks, for one request."""
 
-    def __init__(self, request: HttpRequest, user: User, template: str, surroundings: Surroundings) -> None:
-        self._request, self._user, self._template, self._surroundings = request, user, template, surroundings
+    def __init__(self, request: HttpRequest, user: User, frame: str, surroundings: Surroundings) -> None:
+        self._request, self._user, self._frame, self._surroundings = request, user, frame, surroundings
 
     def page(self, *, status: int, failure: str = "") -> HttpResponse:
         request, user, site = self._request, self._user, site_of(self._request)
@@ -99,9 +99,10 @@ class _Drawn:
             "by_provider": _BY_PROVIDER,
             "ways": _ways(user),
             "has_password": local_sign_in.has_password(user),
+            "frame": self._frame,
             **self._surroundings(user),
         }
-        response = render(request, self._template, context, status=status)
+        response = render(request, "components/prove.html", context, status=status)
         response.headers["Cache-Control"] = "no-store"
         if getattr(request, "htmx", False):
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"

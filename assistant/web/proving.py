@@ -54,7 +54,7 @@ def kept_and_proven(page: Page[P]) -> Page[P]:
 
     Also by the company's provider. Stands below `for_people`.
     """
-    return asks_again("web/prove_kept.html", lambda user: rail(viewer_for(user)))(page)
+    return asks_again("app.html", lambda user: rail(viewer_for(user)))(page)
 
 
 @sensitive_post_parameters("password", "code", "passkey")

@@ -7,17 +7,40 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import ldap3
+from ldap3.core.exceptions import LDAPException
 
-from assistant.common.errors import UsageError
+from assistant.common.errors import MundapError, UsageError
 from assistant.common.told import told
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 _HIGHEST_PORT = 65_535
+
+
+class NotLdap(Exception):
+    """What answered speaks something else. The caller says so, and of whom."""
+
+
+@contextmanager
+def reading_ldap() -> Iterator[None]:
+    """Around what reads answers: ldap3 has no error of its own for bytes that are no LDAP.
+
+    Raises:
+        NotLdap: its decoder stumbled.
+    """
+    try:
+        yield
+    except (MundapError, LDAPException, OSError):
+        raise
+    except (
+        Exception
+    ) as error:  # KeyError, IndexError, AttributeError...: a broad family, at the library's edge
+        raise NotLdap from error
 
 
 @dataclass(frozen=True, slots=True)

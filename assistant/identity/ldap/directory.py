@@ -19,7 +19,7 @@ from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from assistant.common.errors import MundapError
-from assistant.common.judged_ldap import JudgedServer, NamedTls
+from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, reading_ldap
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.told import said, told
 from assistant.identity.claims import Claims
@@ -134,12 +134,9 @@ def _signed_in(connection: ldap3.Connection, tls: NamedTls | None, where: str, *
 def _read_as_ldap(where: str) -> Iterator[None]:
     """Whatever the library's decoder stumbles over in an answer means that nobody could be asked."""
     try:
-        yield
-    except (MundapError, LDAPException, OSError):
-        raise
-    except (
-        Exception
-    ) as error:  # KeyError, IndexError, AttributeError...: a broad family, at the library's edge
+        with reading_ldap():
+            yield
+    except NotLdap as error:
         raise Unreachable(told("What answers at {where} does not speak LDAP.", where=where)) from error
 
 

@@ -18,9 +18,8 @@ from ldap3.core.exceptions import (
     LDAPInvalidFilterError,
     LDAPResponseTimeoutError,
 )
-from pyasn1.error import PyAsn1Error
 
-from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls
+from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls, NotLdap, reading_ldap
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
@@ -33,8 +32,6 @@ _RETRY_S = 60.0
 _PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
 _DOMAIN_SCOPE = ("1.2.840.113556.1.4.1339", False, None)  # no pointers to other domains; ignored if unknown
 
-# What ldap3's decoder ends in over bytes that are no LDAP; it names no error of its own for them.
-_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, PyAsn1Error)
 _SILENCE = (LDAPCommunicationError, LDAPResponseTimeoutError, OSError)
 
 _SUCCESS, _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 0, 3, 4, 11
@@ -236,7 +233,8 @@ class Session:
     @contextmanager
     def _errors(self, tls: NamedTls | None) -> Iterator[None]:
         try:
-            yield
+            with reading_ldap():
+                yield
         except LDAPInvalidFilterError as error:
             raise Reconfigure(
                 told("A filter is not understood: {error}. Check the filters.", error=error)
@@ -261,7 +259,7 @@ class Session:
                 told("The directory at {where} does not answer: {error}.", where=self._where, error=error),
                 after=_RETRY_S,
             ) from error
-        except _UNREADABLE as error:
+        except NotLdap as error:
             raise Reconfigure(
                 told(
                     "What answers at {where} does not speak LDAP. Check the host and the port.",

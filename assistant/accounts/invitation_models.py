@@ -28,7 +28,9 @@ class Invitation(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="invitations"
     )
-    made_by = models.CharField(max_length=254)
+    # Whose word it is; None: of who runs the server. It goes with them, as what they gave would.
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    made_by = models.CharField(max_length=254)  # what they were called then
     is_verified = models.BooleanField(default=False)  # whether the address counts as theirs from the start
     made_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -1,9 +1,9 @@
 """Links that let somebody in once: to an account of their own, or to a new password of theirs.
 
 Mundap sends no mail: whoever makes a link hands it over. A page makes invitations alone, never with more
-rights than its maker has; what the new account's address opens is decided by other eyes than those that saw
-the link (`people.confirm_address`). Links to a new password, which would let a manager in as a colleague, are
-made on the server alone.
+rights than its maker has, nor for longer than they have them; what the new account's address opens is decided
+by other eyes than those that saw the link (`people.confirm_address`). Links to a new password, which would
+let a manager in as a colleague, are made on the server alone.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from assistant.accounts import local_sign_in
 from assistant.accounts.invitation_models import Invitation
 from assistant.accounts.models import Address, Role, User, is_service_address
 from assistant.accounts.people import require_ordinary
-from assistant.accounts.roles import RIGHTS
+from assistant.accounts.roles import RIGHTS, Right
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.identity import canonical_email
+from assistant.common.one_line import one_line
 
 LIFE = timedelta(hours=72)
 KEPT_FOR = timedelta(days=30)  # after its end, so that a list says what became of it
@@ -91,7 +92,7 @@ def invite(
         UsageError: no such role, or a name that is too long.
     """
     _require_local()
-    email, name = _address(email), " ".join(name.split())
+    email, name = _address(email), one_line(name)
     if role not in Role.values:
         raise UsageError(f"'{role}' is no role. Known roles: {', '.join(Role.values)}.")
     if len(name) > LONGEST_NAME:
@@ -106,6 +107,7 @@ def invite(
             email=email,
             name=name,
             role=role,
+            maker=inviter,
             made_by=inviter.email if inviter else "command line",
             is_verified=verified and inviter is None,
         ),
@@ -142,7 +144,7 @@ def offer_password(*, user: User) -> Made:
 
 def look(word: str) -> Invitation | None:
     """The link of this word, if it still counts. Looking changes nothing."""
-    found = _open().filter(digest=digest_of(word)).select_related("user").first()
+    found = _open().filter(digest=digest_of(word)).select_related("user", "maker").first()
     return found if found is not None and _leads_somewhere(found) else None
 
 
@@ -152,7 +154,7 @@ def use_up(word: str) -> Invitation | None:
     # A comparison of this row alone: PostgreSQL asks it again of what a rival wrote, a subquery it would not.
     if not _open().filter(digest=digest).update(used_at=timezone.now()):
         return None
-    row = Invitation.objects.select_related("user").get(digest=digest)
+    row = Invitation.objects.select_related("user", "maker").get(digest=digest)
     return row if _leads_somewhere(row) else None
 
 
@@ -228,8 +230,12 @@ def _open() -> QuerySet[Invitation]:
 
 
 def _leads_somewhere(row: Invitation) -> bool:
-    """Whether people sign in here at all; a link to a password ends with the account."""
+    """Whether people sign in here at all, and its maker might still make it; a link to a password ends with
+    the account."""
     if local_sign_in.is_for_emergencies():
+        return False
+    maker = row.maker
+    if maker is not None and not {Right.MANAGE_PEOPLE, *RIGHTS[row.role]} <= maker.rights:
         return False
     return row.user is None or (row.user.is_active and not row.user.is_emergency)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 
 from assistant.accounts.api_keys import LONGEST_NAME, MOST_KEYS
 from assistant.accounts.scopes import Scope
+from assistant.common.one_line import one_line
 
 LIVES = (7, 30, 90, 365)  # days
 _USUAL_LIFE = 90
@@ -56,7 +57,7 @@ def read_key_form(sent: QueryDict, *, offered: Sequence[Scope], working: int) ->
     chosen, days = sent.getlist("scope"), sent.get("days", "")
     form = KeyForm(
         offered=offered,
-        name=" ".join(sent.get("name", "").replace("\x00", "").split()),
+        name=one_line(sent.get("name", "")),
         days=int(days) if days in map(str, LIVES) else _USUAL_LIFE,
         scopes=frozenset(scope for scope in offered if scope in chosen),
     )

@@ -150,7 +150,7 @@ def reopen_account(*, user_id: int, actor: str) -> None:
     Raises:
         NotFound: no such person.
     """
-    with _change(Event.ACCOUNT_REOPENED, actor=actor, user=_person(user_id).email):
+    with _change(Event.ACCOUNT_REOPENED, actor=actor, user=_ordinary(user_id).email):
         User.objects.filter(pk=user_id).update(is_active=True)
 
 
@@ -161,7 +161,7 @@ def release_closed_account(*, user_id: int, actor: str) -> None:
         UsageError: the account is open.
         NotFound: no such person.
     """
-    user = _person(user_id)
+    user = _ordinary(user_id)
     if user.is_active:
         raise UsageError(f"The account {user.email} is open. Close it first.")
     with _change(Event.ADDRESS_RELEASED, actor=actor, user=user.email, address=user.email):
@@ -247,7 +247,7 @@ def _require_no_more_than_inviter(actor: str, user: User, role: str) -> None:
 
 
 def _invited(actor: str, user: User) -> bool:
-    return Invitation.objects.filter(user=user, purpose=Invitation.Purpose.JOIN, made_by=actor).exists()
+    return Invitation.objects.filter(user=user, purpose=Invitation.Purpose.JOIN, maker__email=actor).exists()
 
 
 def managers() -> QuerySet[User]:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,6 +127,34 @@ def spend(limit: Limit, holder: Holder, *, weight: float = 1) -> Wait | None:
     return None
 
 
+class LimitReached(Exception):
+    """What was asked for is held back."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.seconds)
+        self.wait = wait
+
+
+@contextmanager
+def counted(holder: Holder, amounts: Mapping[Limit, float]) -> Iterator[None]:
+    """Count all of these, unless what stands inside fails: then it did not happen.
+
+    Raises:
+        LimitReached: one of the limits is reached; nothing was counted.
+    """
+    spent: list[tuple[Limit, float]] = []
+    try:
+        for limit, weight in amounts.items():
+            if (wait := spend(limit, holder, weight=weight)) is not None:
+                raise LimitReached(wait)
+            spent.append((limit, weight))
+        yield
+    except BaseException:
+        for limit, weight in spent:
+            give_back(limit, holder, weight=weight)
+        raise
+
+
 def give_back(limit: Limit, holder: Holder, *, weight: float = 1) -> None:
     """What was counted did not happen."""
     rule = rule_of(limit)
@@ -205,7 +235,7 @@ def _tell(row: RateCounter, limit: Limit, holder: Holder, now: datetime) -> None
         return
     RateCounter.objects.filter(pk=row.pk).update(told_at=now)
     user = holder.user
-    named = {} if user is not None and holder.number == user.pk else {"number": holder.number}
+    named = {} if user is not None and limit is not Limit.KEY else {"number": holder.number}
     record(
         Event.RATE_LIMITED,
         actor_id=user.pk if user is not None else None,

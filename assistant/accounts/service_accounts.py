@@ -20,6 +20,7 @@ from assistant.accounts.models import SERVICE_DOMAIN, Address, Kind, User
 from assistant.accounts.revisions import Counter, bump
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.one_line import one_line
 
 LONGEST_WORD = 40
 LONGEST_NAME = 120
@@ -115,7 +116,7 @@ def service_accounts() -> tuple[ServiceRow, ...]:
 
 
 def _checked(name: str, contact: str) -> tuple[str, str]:
-    name, contact = (" ".join(text.replace("\x00", "").split()) for text in (name, contact))
+    name, contact = map(one_line, (name, contact))
     if len(name) > LONGEST_NAME:
         raise UsageError(f"The name of a service account has at most {LONGEST_NAME} characters.")
     if not contact or len(contact) > LONGEST_CONTACT:

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from assistant.accounts.models import PushKey
 from assistant.accounts.push_keys import working_push_key
-from assistant.accounts.rate_limits import Holder, Limit, Wait, spend
+from assistant.accounts.rate_limits import Holder, Limit, LimitReached, counted, spend
 from assistant.api.answers import ErrorCode, nothing_here, other_method, refusal, result
 from assistant.api.keys import BEARER, answered, no_working_key, too_fast
 from assistant.api.parameters import parameters
@@ -39,14 +39,6 @@ P = ParamSpec("P")
 Call = Callable[Concatenate[PushKey, HttpRequest, P], JsonObject]
 Guarded = Callable[..., JsonResponse]  # the source's number comes by its name
 _BUSY_S, _FULL_S = "2", "600"
-
-
-class _TooMuch(Exception):
-    """The source got as much as it may in a day. Nothing was counted."""
-
-    def __init__(self, wait: Wait) -> None:
-        super().__init__(wait.seconds)
-        self.wait = wait
 
 
 def for_push_keys(method: str) -> Callable[[Call[P]], Guarded]:
@@ -96,7 +88,7 @@ def _with_push_errors(act: Callable[[], JsonResponse]) -> JsonResponse:
         response = refusal(ErrorCode.UNAVAILABLE, str(error))
         response.headers["Retry-After"] = _FULL_S
         return response
-    except _TooMuch as error:
+    except LimitReached as error:
         return too_fast(error.wait, what="bytes for this source")
     except PushBusy as error:
         response = refusal(ErrorCode.UNAVAILABLE, str(error))
@@ -108,9 +100,10 @@ def _with_push_errors(act: Callable[[], JsonResponse]) -> JsonResponse:
 def put(key: PushKey, request: HttpRequest) -> JsonObject:
     """Put documents."""
     require_disk_room(LARGEST_BODY)
-    body = _body(request, known=("documents", "job"), into=key.connection_id)
-    documents = _listed(body, "documents", most=MOST_DOCUMENTS)
-    with told_when_full():
+    sent = _sent(request)
+    with counted(Holder(key.connection_id), {Limit.PUSHED_BYTES: len(sent)}), told_when_full():
+        body = _read(sent, known=("documents", "job"))
+        documents = _listed(body, "documents", most=MOST_DOCUMENTS)
         return put_documents(source_id=key.connection_id, documents=documents, job_id=_job_id(body))
 
 
@@ -165,8 +158,12 @@ def stop(key: PushKey, request: HttpRequest, job_id: int) -> JsonObject:
     )
 
 
-def _body(request: HttpRequest, *, known: tuple[str, ...], into: int | None = None) -> dict[str, Json]:
-    """The JSON object of the request; counted among what is pushed `into` this source in a day."""
+def _body(request: HttpRequest, *, known: tuple[str, ...]) -> dict[str, Json]:
+    """The JSON object of the request."""
+    return _read(_sent(request), known=known)
+
+
+def _sent(request: HttpRequest) -> bytes:
     if request.content_type != "application/json":
         raise UsageError("Send a JSON object with the header Content-Type: application/json.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -174,8 +171,10 @@ def _body(request: HttpRequest, *, known: tuple[str, ...], into: int | None = No
     body = request.read(LARGEST_BODY + 1)
     if len(body) > LARGEST_BODY:
         raise RequestDataTooBig
-    if into is not None and (wait := spend(Limit.PUSHED_BYTES, Holder(into), weight=len(body))) is not None:
-        raise _TooMuch(wait)
+    return body
+
+
+def _read(body: bytes, *, known: tuple[str, ...]) -> dict[str, Json]:
     value = decoded(body)
     if not isinstance(value, dict):
         raise UsageError("The body must be a JSON object.")

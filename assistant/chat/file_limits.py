@@ -13,7 +13,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from assistant.accounts.models import User
-from assistant.accounts.rate_limits import Holder, Limit, give_back, spend
+from assistant.accounts.rate_limits import Holder, Limit, LimitReached, counted
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.chat.models import ChatFile
@@ -91,14 +91,8 @@ def within_a_day(user_id: int, size: int, name: str) -> Iterator[None]:
         FileRefused: TODAY, with how long until there is room for it.
     """
     holder = Holder(user_id, User.objects.get(pk=user_id))
-    counted: list[tuple[Limit, int]] = []
     try:
-        for limit, weight in ((Limit.UPLOADED_FILES, 1), (Limit.UPLOADED_BYTES, size)):
-            if (wait := spend(limit, holder, weight=weight)) is not None:
-                raise FileRefused(Refusal.TODAY, name, wait_s=wait.seconds)
-            counted.append((limit, weight))
-        yield
-    except BaseException:
-        for limit, weight in counted:
-            give_back(limit, holder, weight=weight)
-        raise
+        with counted(holder, {Limit.UPLOADED_FILES: 1, Limit.UPLOADED_BYTES: size}):
+            yield
+    except LimitReached as reached:
+        raise FileRefused(Refusal.TODAY, name, wait_s=reached.wait.seconds) from reached

@@ -15,6 +15,7 @@ from assistant.accounts import service_accounts as services
 from assistant.accounts.key_form import KeyForm, read_key_form
 from assistant.accounts.models import SERVICE_DOMAIN
 from assistant.accounts.roles import Right
+from assistant.common.one_line import one_line
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.proving import recently_proven
 from assistant.privacy.erasing import holdings
@@ -131,7 +132,7 @@ def _list(request: AdministratorRequest, form: ServiceForm) -> HttpResponse:
 
 def _typed(request: AdministratorRequest) -> ServiceForm:
     def typed(name: str) -> str:
-        return " ".join(request.POST.get(name, "").replace("\x00", "").split())
+        return one_line(request.POST.get(name, ""))
 
     form = ServiceForm(word=typed("word").lower(), name=typed("name"), contact=typed("contact"))
     if len(form.name) > services.LONGEST_NAME:

@@ -12,6 +12,7 @@ from assistant.accounts.models import Address, User
 from assistant.accounts.services import add_user
 from assistant.audit.trail import Event, record
 from assistant.common.errors import UsageError
+from assistant.common.one_line import one_line
 from assistant.factors import passwords
 
 
@@ -30,7 +31,7 @@ def join(*, word: str, name: str, password: str) -> User:
     found = invitations.look(word)
     if found is None:
         raise Over("This link does not count.")
-    name = " ".join(name.split())[: invitations.LONGEST_NAME] or found.name
+    name = one_line(name)[: invitations.LONGEST_NAME] or found.name
     passwords.judge(password, found.user or User(email=found.email, name=name))
     with transaction.atomic():
         row = invitations.use_up(word)
@@ -45,7 +46,8 @@ def join(*, word: str, name: str, password: str) -> User:
 
 
 def _new(row: Invitation, name: str, password: str) -> User:
-    user = add_user(email=row.email, name=name, role=row.role, password=password, actor=row.made_by)
+    # Whoever has the link does this, from where they are; who made it stands in the entry of the invitation.
+    user = add_user(email=row.email, name=name, role=row.role, password=password, actor=row.email)
     if not row.is_verified:  # the transaction of the account raised the counter of permissions already
         Address.objects.filter(user=user).update(confirmed=False, since=timezone.now())
     Invitation.objects.filter(pk=row.pk).update(user=user)

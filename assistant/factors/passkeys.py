@@ -31,6 +31,7 @@ from fido2.webauthn import (
 from assistant.accounts.models import Kind, User
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
+from assistant.common.one_line import one_line
 from assistant.common.types import Json, JsonObject
 from assistant.factors.challenges import Purpose, new_challenge, spend
 from assistant.factors.models import LONGEST_NAME, Passkey
@@ -162,7 +163,7 @@ def rename(*, user: User, handle: str, name: str) -> None:
         NotFound: the person has no such passkey.
         UsageError: an empty name.
     """
-    name = name.strip()[:LONGEST_NAME]
+    name = one_line(name)[:LONGEST_NAME]
     if not name:
         raise UsageError("A passkey needs a name.")
     if not Passkey.objects.filter(user=user, handle=handle).update(name=name):

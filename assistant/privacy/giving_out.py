@@ -94,7 +94,8 @@ def _members(user: User, language: str) -> Iterator[tuple[str, bytes | str]]:
     """The files in it, each made when it is its turn: by the door and by the account as they are then."""
     viewer, was_open = viewer_for(user), user.is_active
     with translation.override(language):
-        yield "account.json", _written(_account(user, viewer))
+        account = _written(_account(user, viewer))
+    yield "account.json", account
     yield "activity.json", _written(_activity(user))
     for key in list(Conversation.objects.filter(user=user).order_by("pk").values_list("pk", flat=True)):
         if was_open and not User.objects.filter(pk=user.pk, is_active=True).exists():
@@ -172,7 +173,9 @@ def _account(user: User, viewer: Viewer) -> dict[str, Json]:
 
 def _activity(user: User) -> list[Json]:
     """What the audit log says that they did. What it was done to may be somebody else, and is left out."""
-    rows = AuditEvent.objects.filter(actor_id=user.pk) | AuditEvent.objects.filter(actor=user.email)
+    # Entries without a number may be somebody's who had the address before, so only those since count.
+    by_name = AuditEvent.objects.filter(actor=user.email, actor_id=None, at__gte=user.created_at)
+    rows = AuditEvent.objects.filter(actor_id=user.pk) | by_name
     return [
         {"at": row.at.isoformat(), "event": row.event, "via": row.via, "address": row.address}
         for row in rows.order_by("pk").iterator(500)

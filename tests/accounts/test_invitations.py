@@ -29,6 +29,7 @@ from assistant.accounts.models import Address, Connection, Role, User
 from assistant.audit.models import AuditEvent
 from assistant.common.errors import NotFound, UsageError
 from assistant.factors import emergency
+from assistant.factors.joining import Over, join
 from tests.accounts.inviting import NEW_PASSWORD, join_at_once
 from tests.conftest import PASSWORD, SmallWorld
 from tests.factors.test_signing_in import give_app
@@ -227,6 +228,55 @@ def test_a_new_account_reads_nothing_by_its_address_until_other_eyes_saw_it(
     assert seen() == {"open"}
     services.confirm_address(address="nia@example.com", actor="ada@example.com")
     assert seen() == {"open", "salaries"}
+
+
+def test_an_invitation_counts_no_longer_than_its_maker_might_make_it(
+    client: Client, people: dict[str, User], sec: User
+) -> None:
+    ada = people["ada"]
+    closed = invited(ada, role=Role.ADMINISTRATOR)
+    demoted = invited(sec, "mia@example.com", role=Role.SECURITY_ADMINISTRATOR)
+    lesser = invited(ada, "leo@example.com")
+    User.objects.create_user("boss@example.com", role=Role.ADMINISTRATOR)
+    services.set_role(user_id=sec.pk, role=Role.EMPLOYEE, actor="boss@example.com")
+    services.set_role(user_id=ada.pk, role=Role.SECURITY_ADMINISTRATOR, actor="boss@example.com")
+    for word in (closed, demoted):
+        assert "doesn’t count" in follow(Client(), word).content.decode()
+        with pytest.raises(Over):
+            join(word=word, name="X", password=NEW_PASSWORD)
+    assert not Address.objects.filter(address__in=["nia@example.com", "mia@example.com"]).exists()
+    assert accept(client, lesser).status_code == 302  # what she may still give
+    services.close_account(user_id=ada.pk, actor="boss@example.com")
+    assert "doesn’t count" in follow(Client(), closed).content.decode()
+
+
+def test_what_the_server_invited_the_server_may_confirm(client: Client, sec: User) -> None:
+    accept(client, invited(None))
+    new = User.objects.get(email="nia@example.com")
+    services.confirm_address(address="nia@example.com", actor="command line")
+    services.set_role(user_id=new.pk, role=Role.AUDITOR, actor="command line")
+    assert Address.objects.get(address="nia@example.com").confirmed
+
+
+def test_an_inviter_is_known_by_the_account_and_not_by_an_address(
+    client: Client, people: dict[str, User], sec: User
+) -> None:
+    accept(client, invited(sec))
+    address = sec.email
+    services.close_account(user_id=sec.pk, actor="ada@example.com")
+    services.release_closed_account(user_id=sec.pk, actor="ada@example.com")
+    User.objects.create_user(address, role=Role.SECURITY_ADMINISTRATOR)  # a new colleague gets it
+    services.confirm_address(address="nia@example.com", actor=address)
+    assert Address.objects.get(address="nia@example.com").confirmed
+
+
+def test_who_follows_the_link_is_who_did_it(sec: User) -> None:
+    word = invited(sec)
+    accept(Client(REMOTE_ADDR="198.51.100.77"), word, name="Ni\x00a\n B")
+    assert User.objects.get(email="nia@example.com").name == "Nia B"
+    added = AuditEvent.objects.get(event="user_added", actor="nia@example.com")
+    assert added.address == "198.51.100.77"
+    assert not AuditEvent.objects.filter(actor=sec.email, address="198.51.100.77").exists()
 
 
 def test_where_nobody_else_manages_people_the_inviter_confirms(

@@ -130,8 +130,8 @@ def proving(person: User, browser: Client, provider: IdentityProvider) -> None:
         made_by="ada@example.com", expires_at=later,
     )  # fmt: skip
     Invitation.objects.create(
-        purpose="join", digest="1" * 64, email="new@example.com", role=Role.EMPLOYEE, made_by=ADDRESS,
-        expires_at=later,
+        purpose="join", digest="1" * 64, email="new@example.com", role=Role.EMPLOYEE, maker=person,
+        made_by=ADDRESS, expires_at=later,
     )  # fmt: skip
     identity = ExternalIdentity.objects.create(provider=provider, subject="quetzalcoatl-1", user=person)
     session = SignedInSession.objects.get(pk=browser.session.session_key)

@@ -1,7 +1,8 @@
 """For whom do passwords and passkeys of Mundap itself count?
 
 By `MUNDAP_LOCAL_SIGN_IN=emergency` for the emergency accounts alone: everybody else comes from the company's
-sign-in, and a right password is answered as a wrong one.
+sign-in, and a right password is answered as a wrong one. Who came from there may still show a passkey, as the
+second factor of a directory or to prove anew who they are: it adds to a session and begins none.
 """
 
 from __future__ import annotations

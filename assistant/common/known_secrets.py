@@ -4,8 +4,9 @@ What is opened or sealed is told to `remember`; what is about to be written goes
 This is the second line: nobody may write an error's words on without need. It stands because the words of
 other people's libraries and servers may repeat whatever they were given.
 
-A secret is found as it is, as it stands in JSON, in a page, in an address, as Python writes it, and within
-base64, wherever it begins there. Shorter ones than `SHORTEST` characters are words like others and stay.
+A secret is found as it is, as it stands in JSON, in a page, in an address, as Python writes it, and with nine
+characters or more within base64, wherever it begins there. Shorter ones than `SHORTEST` characters are words
+like others and stay.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 6
@@ -25,28 +26,41 @@ MARK = "[secret]"
 _MOST = 2_000  # the ones used last are kept
 _LEAST_IN_BASE64 = 8
 _IN_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]")
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)  # public
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 
 _Spellings = tuple[tuple[str, ...], tuple[str, ...]]  # as text, and within base64
 _known: OrderedDict[str, _Spellings] = OrderedDict()
+_for_good: dict[str, _Spellings] = {}  # of the environment: read once, so nobody would bring them back
 _lock = threading.Lock()
 
 
 def remember(*secrets: object) -> None:
     """Keep the texts among these in mind. Of one with lines (a private key) each line is a secret."""
+    for text in _lines(secrets):
+        with _lock:
+            if text not in _known:
+                _known[text] = (tuple(_as_text(text)), tuple(_in_base64(text)))
+            _known.move_to_end(text)
+            while len(_known) > _MOST:
+                _known.popitem(last=False)
+
+
+def remember_for_good(*secrets: object) -> None:
+    """The same for a few that no others push out."""
+    for text in _lines(secrets):
+        with _lock:
+            _for_good[text] = (tuple(_as_text(text)), tuple(_in_base64(text)))
+
+
+def _lines(secrets: Iterable[object]) -> Iterator[str]:
     for secret in secrets:
         if not isinstance(secret, str):
             continue
-        for line in secret.splitlines():
+        for line in _CERTIFICATE.sub("", secret).splitlines():
             text = line.strip()
-            if len(text) < SHORTEST or text.startswith("-----"):
-                continue
-            with _lock:
-                if text not in _known:
-                    _known[text] = (tuple(_as_text(text)), tuple(_in_base64(text)))
-                _known.move_to_end(text)
-                while len(_known) > _MOST:
-                    _known.popitem(last=False)
+            if len(text) >= SHORTEST and not text.startswith("-----"):
+                yield text
 
 
 def remember_json(text: str) -> None:
@@ -63,7 +77,9 @@ def remember_json(text: str) -> None:
 def without_secrets(text: str, *, shortest: int = SHORTEST) -> str:
     """The text with `[secret]` in place of each secret of at least `shortest` characters."""
     with _lock:
-        known = [spellings for secret, spellings in _known.items() if len(secret) >= shortest]
+        found = {**_known, **_for_good}
+    # The longest first: a short one must not break up what it stands within.
+    known = [found[secret] for secret in sorted(found, key=len, reverse=True) if len(secret) >= shortest]
     for plain, coded in known:
         for spelling in plain:
             if spelling in text:

@@ -92,7 +92,7 @@ def _judge_names_first() -> None:
 
     Given a name instead of an address, a socket asks a name server before Python tells the hook.
     """
-    for name in ("connect", "connect_ex", "sendto", "bind"):
+    for name in ("connect", "connect_ex", "sendto", "sendmsg", "bind"):
         setattr(socket.socket, name, _judging(name, getattr(socket.socket, name)))
 
 

@@ -12,7 +12,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
 from asgiref.typing import (
     ASGI3Application,
@@ -26,6 +25,7 @@ from asgiref.typing import (
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.db import connection
+from django.http import parse_cookie
 from django.urls import reverse
 
 from assistant.accounts.push_keys import working_push_key
@@ -169,17 +169,10 @@ def _asked_apart(ask: Callable[[HTTPScope], bool], scope: HTTPScope) -> bool:
 
 
 def _is_signed_in(scope: HTTPScope) -> bool:
-    cookies = SimpleCookie()
-    try:
-        for name, value in scope["headers"]:
-            if name == b"cookie":
-                cookies.load(value.decode("latin-1"))
-    except CookieError:
-        return False
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None or not morsel.value:
-        return False
-    return SESSION_KEY in SessionStore(morsel.value).load()
+    # Read as Django reads them: a cookie of another program that is none hides no other.
+    sent = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+    key = parse_cookie(sent).get(settings.SESSION_COOKIE_NAME)
+    return bool(key) and SESSION_KEY in SessionStore(key).load()
 
 
 def _has_push_key(scope: HTTPScope) -> bool:

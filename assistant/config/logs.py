@@ -40,7 +40,9 @@ def _by_route(record: logging.LogRecord) -> logging.LogRecord:
     shown = f"/{match.route}" if match is not None else _TOKEN.sub("…", path)
     written = {path, path.encode("unicode_escape").decode("ascii")}
     record = copy.copy(record)
-    record.args = tuple(shown if one in written else one for one in record.args or ())
+    record.args = tuple(
+        shown if isinstance(one, str) and one in written else one for one in record.args or ()
+    )
     return record
 
 

@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.common.known_secrets import MARK, UNGUESSABLE, remember, remember_json, without_secrets
+from assistant.common.known_secrets import (
+    MARK,
+    UNGUESSABLE,
+    remember,
+    remember_for_good,
+    remember_json,
+    without_secrets,
+)
 from assistant.common.sealing import seal, unseal
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -52,6 +59,28 @@ def test_no_made_up_secret_survives(secret: str, around: str) -> None:
     if len(line) >= UNGUESSABLE and not line.startswith("-----") and line not in MARK:
         assert line not in without_secrets(f"{around} {line} {around}")
         assert json.dumps(line) not in without_secrets(f"{around} {json.dumps(line)}")
+
+
+def test_a_short_secret_breaks_up_no_longer_one() -> None:
+    remember("harbour-prod-9f8a7c6b", "harbour")
+    assert without_secrets("key harbour-prod-9f8a7c6b of harbour") == f"key {MARK} of {MARK}"
+
+
+def test_secrets_of_the_environment_are_pushed_out_by_no_others() -> None:
+    remember_for_good("the-key-of-this-environment")
+    remember("the-key-of-a-source-4711")
+    for number in range(2_100):
+        remember(f"one-of-many-secrets-{number}")
+    assert without_secrets("x the-key-of-this-environment") == f"x {MARK}"
+    assert MARK not in without_secrets("x the-key-of-a-source-4711")  # as many as can be kept
+
+
+def test_certificates_are_public_and_take_nobodys_place() -> None:
+    remember(
+        "-----BEGIN CERTIFICATE-----\nMIIpubliclinepublicline\n-----END CERTIFICATE-----\nsecretline-4711"
+    )
+    assert without_secrets("MIIpubliclinepublicline") == "MIIpubliclinepublicline"
+    assert without_secrets("secretline-4711") == MARK
 
 
 def test_each_line_of_a_private_key_is_a_secret() -> None:

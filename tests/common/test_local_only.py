@@ -173,6 +173,9 @@ _TRIES = {
     "connect_ex": "socket.socket().connect_ex(('8.8.8.8', 53))",
     "connect without a block": "asyncio.run(asyncio.open_connection('8.8.8.8', 53))",
     "UDP": "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('8.8.8.8', 53))",
+    "UDP by a name in a message": (
+        "socket.socket(type=socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('api.example.com', 53))"
+    ),
     "UDP by a name": "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', 0, ('api.example.com', 53))",
     "UDP by a message": "socket.socket(type=socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('8.8.8.8', 53))",
     "UDP connected": "socket.socket(type=socket.SOCK_DGRAM).connect(('8.8.8.8', 53))",

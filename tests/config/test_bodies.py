@@ -168,7 +168,8 @@ def test_files_come_from_who_is_signed_in_and_documents_from_keys_for_pushing(
     settings.MUNDAP_MAX_FILE_BYTES = 1024 * 1024
     ann = Client()
     ann.force_login(people["ann"])
-    cookie = f"Cookie: a=b; {settings.SESSION_COOKIE_NAME}={ann.cookies[settings.SESSION_COOKIE_NAME].value}"
+    session = ann.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = f'Cookie: prefs={{"a": 1}}; a=b; {settings.SESSION_COOKIE_NAME}={session}'
     size = USUAL_BYTES + 1
     assert status(server.sent(head("/files/", length(size), cookie), many(size))) == 200
     chunks = head("/files/", "Transfer-Encoding: chunked", cookie)

@@ -96,6 +96,16 @@ def read_metadata(text: str, *, signed_by: str = "", now: datetime) -> Party:
     return party
 
 
+def entity_named_in(text: str) -> str:
+    """Of which entity the document speaks, be it over or not signed; empty where that cannot be said."""
+    try:
+        descriptors = _root(text).findall(f".//{{{_MD}}}IDPSSODescriptor")
+    except BadMetadata:
+        return ""
+    entities = {one.getparent().get("entityID", "") for one in descriptors if one.getparent() is not None}
+    return entities.pop() if len(entities) == 1 else ""
+
+
 def party_mistake(party: Party) -> str:
     """What keeps us from talking to it, in a told sentence; empty where nothing does."""
     if not party.entity_id or len(party.entity_id) > _LONGEST_ENTITY_ID:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from assistant.common.told import told
 from assistant.common.types import Json
 from assistant.identity.models import FetchedMetadata, IdentityProvider
+from assistant.identity.saml.metadata import entity_named_in
 from assistant.identity.saml.party import NotDescribed, party_of, text_of
 
 
@@ -41,6 +42,8 @@ def _entity_of(provider: IdentityProvider) -> str:
         return party_of(provider).entity_id
     except NotDescribed:
         pass
-    url = text_of(provider.settings, "metadata_url")
+    url, pasted = text_of(provider.settings, "metadata_url"), text_of(provider.settings, "metadata")
+    if pasted and not url and (named := entity_named_in(pasted)):
+        return named  # metadata that is over by now still says by whom people came
     read = FetchedMetadata.objects.filter(provider=provider, url=url).first() if url else None
     return read.entity_id if read is not None and read.entity_id else text_of(provider.settings, "entity_id")

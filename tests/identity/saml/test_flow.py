@@ -459,6 +459,28 @@ def test_a_provider_that_knows_people_does_not_become_another_one(
     assert refresh(IdentityProvider.objects.get()) == ""
 
 
+@pytest.mark.parametrize("new", [{"metadata": "other"}, {"metadata_url": "https://other.example/m"}])
+def test_metadata_that_is_over_still_says_by_whom_people_came(
+    acme: IdentityProvider, browser: Client, new: dict[str, str]
+) -> None:
+    """Just then somebody pastes it anew."""
+    signed_in(browser)
+    over = metadata_of(extra='validUntil="2020-01-01T00:00:00Z"')
+    row = IdentityProvider.objects.get(pk=acme.pk)
+    row.settings = {**row.settings, "metadata": over, "entity_id": ""}
+    row.save()
+    said: dict[str, Json] = dict(new)
+    if "metadata" in said:
+        said["metadata"] = metadata_of(entity="https://other.example")
+    form = ProviderForm(name="Acme", kind="saml", settings=said, domains=["example.com"])
+    if "metadata" in said:
+        with pytest.raises(Mistakes):
+            change_provider(provider_id=acme.pk, form=form, actor="test")
+    else:
+        row = change_provider(provider_id=acme.pk, form=form, actor="test")
+        assert row.settings["entity_id"] == IDP  # what comes from there is held against it
+
+
 def test_metadata_from_another_address_is_bound_to_the_provider_by_which_people_came(
     people: dict[str, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:

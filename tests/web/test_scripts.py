@@ -51,13 +51,19 @@ def test_the_only_cookie_that_a_script_writes_is_the_theme() -> None:
 
 def test_every_password_is_masked_and_open_to_password_managers() -> None:
     fields = [
-        field
+        (template.name, field)
         for template in TEMPLATES
         for field in INPUT.findall(template.read_text(encoding="utf-8"))
         if "password" in field
     ]
-    assert len(fields) >= 7
-    for field in fields:
+    assert {name for name, _ in fields} == {
+        "factors_prove.html",
+        "new_password.html",
+        "password.html",
+        "prove_form.html",
+        "sign_in.html",
+    }
+    for _, field in fields:
         assert 'type="password"' in field
         assert re.search(r'autocomplete="(current|new)-password"', field), field
         longest = re.search(r'maxlength="(\d+)"', field)

@@ -61,6 +61,7 @@ class Report:
     forms: set[str] = field(default_factory=set)
     forms_sent: int = 0
     out_of_reach: int = 0
+    cut: int = 0  # closed while the request was on its way
     findings: dict[tuple[str, str, str], str] = field(default_factory=dict)
     by_visitor: Counter[str] = field(default_factory=Counter)
 
@@ -205,6 +206,7 @@ class Crawler:
         report.statuses[seen.got.status] += 1
         report.by_visitor[visitor.name] += 1
         report.out_of_reach += is_out_of_reach(seen)
+        report.cut += seen.got.cut
         if route != "?":
             report.routes.add(route)
         if seen.page is not None and seen.got.status < 400:

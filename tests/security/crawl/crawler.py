@@ -28,6 +28,7 @@ LEFT_OUT = re.compile(
 )
 _RARELY = re.compile(r"/test/$|/try/|/refresh/$|/preview/$|^/my-data/|^/ask/|^/files/$|/verify/$")
 _OF_PEOPLE = re.compile(r"^/console/people/(\d+)/.")
+_BEGINNINGS = ("/", "/security/", "/console/")  # from where links lead to all that there is
 UNFINISHED_S = 1.0
 NO_HTTP = (b"Invalid HTTP request received.", b"")
 _MOST_LINKS, _MOST_FORMS, _LOOK_EVERY = 600, 150, 150
@@ -93,7 +94,8 @@ class Crawler:
         """Crawl for so long, or until so many requests were sent."""
         until = time.monotonic() + seconds
         for visitor in self.visitors:
-            self._visit(visitor, "/")
+            for beginning in _BEGINNINGS:
+                self._visit(visitor, beginning)
         number = 0
         while time.monotonic() < until and self.report.requests < most:
             visitor = self.visitors[number % len(self.visitors)]

@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "assistant.privacy",
     "assistant.sync",
     "assistant.chat",
+    "assistant.slackbot",
     "assistant.demo",
     "assistant.console",
     "assistant.api",

@@ -258,7 +258,7 @@ class _Writer:
             state = TurnState.STOPPED if event.stopped else TurnState.DONE
         if state is None:
             return
-        Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None)
+        Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None, overheard=[])
         user = self._turn.conversation.user
         self.answer.tally.audit(viewer=viewer_for(user), turn=self._turn.pk)
         if isinstance(event, Blocked):

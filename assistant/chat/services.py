@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -15,6 +15,7 @@ from assistant.access.viewer import Viewer
 from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
+from assistant.chat.condensing import Overheard
 from assistant.chat.events import (
     KINDS,
     LAST,
@@ -45,9 +46,9 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
-from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored
+from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 
-_POLL_S = 0.08
+POLL_S = 0.08  # a page shows a sentence as soon as it is there
 _ADMITTED_AGAIN_S = 1.0
 _TITLE = 80
 
@@ -61,13 +62,14 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     mode: str = TurnMode.ANSWER,
     model: str = "",
     files: str = FilesAsked.JOINED,
+    overheard: Sequence[Overheard] = (),
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
     turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
     conversation's own files are searched with the company's documents or alone; a question that is about
-    them alone is asked of them alone.
+    them alone is asked of them alone. `overheard`: what others wrote before it in the same place.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -100,6 +102,7 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             mode=mode,
             masked=screened.shown.changed,
             files=_files_asked(conversation, question, files),
+            overheard=_screened(overheard, viewer),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -109,6 +112,38 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def ask_again(*, viewer: Viewer, turn_id: int, in_its_place: bool = False) -> Turn:
+    """Ask the same once more, as a new turn of its conversation, for whoever is beside the viewer.
+
+    `in_its_place`: the former one, whose process died, goes; nothing of it may be shown any more.
+
+    Raises:
+        NotFound: no such turn of this person.
+        ModelNotOffered, GuardrailsDamaged, ModelUnavailable: as `start_turn`.
+    """
+    with transaction.atomic():
+        former = owned_turn(viewer, turn_id)
+        turn = start_turn(
+            viewer=viewer,
+            question=former.question,
+            conversation_id=former.conversation_id,
+            filters=from_stored(former.filters),
+            mode=former.mode,
+            model=former.model,
+            files=former.files,
+            overheard=[Overheard(said["by"], said["text"]) for said in former.overheard],
+        )
+        if in_its_place:
+            former.delete()
+    return turn
+
+
+def _screened(overheard: Sequence[Overheard], viewer: Viewer) -> list[dict[str, str]]:
+    """As it is stored: what must be masked in questions is masked in it, what must be blocked is left out."""
+    judged = [(said.by, screen(said.text, viewer=viewer)) for said in overheard]
+    return [{"by": by, "text": verdict.text} for by, verdict in judged if not verdict.blocked]
 
 
 def _files_asked(conversation: Conversation, question: str, wanted: str) -> FilesAsked:
@@ -142,12 +177,17 @@ async def answer_turn(
 
 
 async def follow_turn(
-    *, viewer: Viewer, turn_id: int, after: int, admitted: Callable[[], bool] | None = None
+    *,
+    viewer: Viewer,
+    turn_id: int,
+    after: int,
+    admitted: Callable[[], bool] | None = None,
+    every_s: float = POLL_S,
 ) -> AsyncIterator[NumberedEvent]:
     """The turn's events with a number above `after`, as they come, until the last one.
 
     What the answer stands on passes the door again before each event and at least
-    every 80 ms while the turn runs: once any of it may no longer be read, the stream
+    every `every_s` seconds while the turn runs: once any of it may no longer be read, the stream
     ends with Withheld. So it does once `admitted`, which is asked at least every second, says no: the session
     that follows was ended.
 
@@ -175,7 +215,7 @@ async def follow_turn(
             await sync_to_async(fail_if_orphaned)(turn_id)
             if await sync_to_async(_is_over)(turn_id, after):
                 return
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(every_s)
 
 
 def stop_turn(*, viewer: Viewer, turn_id: int) -> None:

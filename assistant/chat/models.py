@@ -160,12 +160,12 @@ class Share(models.Model):
 class FeedbackReason(models.TextChoices):
     """Why an answer was not useful."""
 
-    WRONG = "wrong", "it is wrong"
-    OUTDATED = "outdated", "it is outdated"
+    WRONG = "wrong", "something in it is wrong"
     INCOMPLETE = "incomplete", "something is missing"
-    OTHER_QUESTION = "other_question", "it answers another question"
-    NOT_FOUND = "not_found", "there is a document that answers it"
+    OUTDATED = "outdated", "it is out of date"
+    SOURCES = "sources", "it stands on the wrong documents"
     UNCLEAR = "unclear", "it is hard to understand"
+    OTHER = "other", "something else"
 
 
 class Feedback(models.Model):

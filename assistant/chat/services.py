@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -48,7 +48,7 @@ from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
 from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 
-POLL_S = 0.08  # a page shows a sentence as soon as it is there
+_POLL_S = 0.08
 _ADMITTED_AGAIN_S = 1.0
 _TITLE = 80
 
@@ -177,26 +177,19 @@ async def answer_turn(
 
 
 async def follow_turn(
-    *,
-    viewer: Viewer,
-    turn_id: int,
-    after: int,
-    admitted: Callable[[], bool] | None = None,
-    every_s: float = POLL_S,
+    *, viewer: Viewer, turn_id: int, after: int, admitted: Callable[[], bool] | None = None
 ) -> AsyncIterator[NumberedEvent]:
     """The turn's events with a number above `after`, as they come, until the last one.
 
     What the answer stands on passes the door again before each event and at least
-    every `every_s` seconds while the turn runs: once any of it may no longer be read, the stream
+    every 80 ms while the turn runs: once any of it may no longer be read, the stream
     ends with Withheld. So it does once `admitted`, which is asked at least every second, says no: the session
     that follows was ended.
 
     Raises:
         NotFound: no such turn of this person.
     """
-    turn = await sync_to_async(owned_turn)(viewer, turn_id)
-    if turn.state == TurnState.PENDING:
-        ensure_running(turn_id)
+    await sync_to_async(_begin_following)(viewer, turn_id)
     asked_again = 0.0
     while True:
         # One event at a time: the next one passes the door again, however slow the reader is.
@@ -205,17 +198,50 @@ async def follow_turn(
                 yield NumberedEvent(after + 1, Withheld())
                 return
             asked_again = time.monotonic() + _ADMITTED_AGAIN_S
-        numbered = await sync_to_async(_next)(viewer, turn_id, after)
+        numbered, is_over = await sync_to_async(_step)(viewer, turn_id, after)
         if numbered is not None:
             yield numbered
             after = numbered.seq
-            if isinstance(numbered.event, LAST):
-                return
-        else:
-            await sync_to_async(fail_if_orphaned)(turn_id)
-            if await sync_to_async(_is_over)(turn_id, after):
-                return
-            await asyncio.sleep(every_s)
+        if is_over:
+            return
+        if numbered is None:
+            await asyncio.sleep(_POLL_S)
+
+
+def followed(*, viewer: Viewer, turn_id: int, every_s: float) -> Iterator[TurnEvent | None]:
+    """All events of the turn, as `follow_turn` gives them, for a thread that may wait.
+
+    None each time when nothing came for `every_s` seconds.
+
+    Raises:
+        NotFound: no such turn of this person.
+    """
+    _begin_following(viewer, turn_id)
+    after = 0
+    while True:
+        numbered, is_over = _step(viewer, turn_id, after)
+        if numbered is not None:
+            yield numbered.event
+            after = numbered.seq
+        if is_over:
+            return
+        if numbered is None:
+            yield None
+            time.sleep(every_s)
+
+
+def _begin_following(viewer: Viewer, turn_id: int) -> None:
+    if owned_turn(viewer, turn_id).state == TurnState.PENDING:
+        ensure_running(turn_id)
+
+
+def _step(viewer: Viewer, turn_id: int, after: int) -> tuple[NumberedEvent | None, bool]:
+    """The next event, if there is one, and whether none can come any more."""
+    numbered = _next(viewer, turn_id, after)
+    if numbered is not None:
+        return numbered, isinstance(numbered.event, LAST)
+    fail_if_orphaned(turn_id)
+    return None, _is_over(turn_id, after)
 
 
 def stop_turn(*, viewer: Viewer, turn_id: int) -> None:

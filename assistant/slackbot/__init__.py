@@ -1,0 +1,1 @@
+"""The assistant in Slack: the same permitted, cited answers where people work."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import gettext, ngettext, pgettext
 
 from assistant.chat.events import CitedPassage
+from assistant.chat.feedback import LONGEST_COMMENT
+from assistant.chat.models import FeedbackReason
 from assistant.common.types import Json
 from assistant.slackbot import actions as ids
 from assistant.slackbot.rendering.blocks import (
@@ -64,7 +66,7 @@ def sources_modal(
 def feedback_modal(turn_id: int) -> View:
     """What was wrong with an answer: reasons to tick, and words."""
     options: list[Json] = [
-        {"text": plain(text, 75), "value": reason} for reason, text in _reason_words().items()
+        {"text": plain(text, 75), "value": reason.value} for reason, text in _reason_words().items()
     ]
     blocks: list[Block] = [
         {
@@ -83,7 +85,7 @@ def feedback_modal(turn_id: int) -> View:
                 "type": "plain_text_input",
                 "action_id": ids.FIELD,
                 "multiline": True,
-                "max_length": 2_000,
+                "max_length": LONGEST_COMMENT,
             },
         },
         *context(gettext("It is kept together with your question and the answer.")),
@@ -177,16 +179,15 @@ def _marked(passage: str, quotes: Sequence[str]) -> list[Element]:
     return [*elements, *words(passage[at:end]), *words("…" if end < len(passage) else "")]
 
 
-def _reason_words() -> dict[str, str]:
-    texts = (
-        gettext("Something in it is wrong"),
-        gettext("Something is missing"),
-        gettext("It is out of date"),
-        gettext("It stands on the wrong documents"),
-        gettext("It is hard to understand"),
-        gettext("Something else"),
-    )
-    return dict(zip(ids.REASONS, texts, strict=True))
+def _reason_words() -> dict[FeedbackReason, str]:
+    return {
+        FeedbackReason.WRONG: gettext("Something in it is wrong"),
+        FeedbackReason.INCOMPLETE: gettext("Something is missing"),
+        FeedbackReason.OUTDATED: gettext("It is out of date"),
+        FeedbackReason.SOURCES: gettext("It stands on the wrong documents"),
+        FeedbackReason.UNCLEAR: gettext("It is hard to understand"),
+        FeedbackReason.OTHER: gettext("Something else"),
+    }
 
 
 def _modal(title: str, blocks: Sequence[Block]) -> View:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import translation
 
+from assistant.chat.models import FeedbackReason
 from assistant.common.errors import FailureCode
 from assistant.slackbot import actions
 from assistant.slackbot.rendering import notices, views
@@ -148,4 +149,4 @@ def test_feedback_carries_the_turn_and_every_reason() -> None:
     assert view["private_metadata"] == "31"
     assert view["callback_id"] == actions.FEEDBACK_SUBMIT
     values = [part["value"] for part in every_part(view) if "value" in part]
-    assert tuple(values) == actions.REASONS
+    assert values == FeedbackReason.values

@@ -27,8 +27,6 @@ QUESTION_BLOCK: Final = "question"
 REASONS_BLOCK: Final = "reasons"
 COMMENT_BLOCK: Final = "comment"
 FIELD: Final = "entered"
-# What a reader can say of an answer that did not help; `views.py` has the words
-REASONS: Final = ("wrong", "incomplete", "outdated", "sources", "unclear", "other")
 
 
 def source_link(n: int) -> str:

@@ -74,7 +74,7 @@ def _say_that_it_failed(job: Job, payload: JsonObject) -> None:
 
 
 def _closed(job: Job, payload: JsonObject) -> None:
-    """The app was removed, or its token taken back. The workspace is marked already, so the console says it."""
+    """The app was removed, or its token taken back. The workspace is marked already."""
     log.warning("Slack workspace %s ended its connection: %s", job.workspace.team_id, payload.get("why"))
 
 

@@ -44,12 +44,16 @@ def owner_of_this_process() -> str:
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{_TOKEN}"
 
 
-def take_in(workspace: Workspace, *, kind: str, key: str, payload: JsonObject) -> Job | None:
+def take_in(
+    workspace: Workspace, *, kind: str, key: str, payload: JsonObject, after_s: float = 0.0
+) -> Job | None:
     """Write down what came in. None: it was there already.
 
-    After the commit the runner of this process is woken. `key` is Slack's own name for the occasion.
+    After the commit the runner of this process is woken. `key` is Slack's own name for the occasion;
+    `after_s`: nobody claims it before.
     """
     job = Job(workspace=workspace, kind=kind, key=key)
+    job.due_at = timezone.now() + timedelta(seconds=after_s)
     job.sealed_payload = seal(
         # Only what stands under "secrets" is kept in mind as such, and a message is none.
         json.dumps({"secrets": {}, "payload": payload}),

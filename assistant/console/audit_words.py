@@ -211,5 +211,6 @@ def via_words(via: str) -> str:
         "api": pgettext("way in", "API"),
         "command": pgettext("way in", "Command line"),
         "worker": pgettext("way in", "Worker"),
+        "slack": pgettext("way in", "Slack"),
     }
     return words.get(via, via)

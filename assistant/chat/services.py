@@ -67,7 +67,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
     turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
     conversation's own files are searched with the company's documents or alone; a question that is about
-    them alone is asked of them alone.
+    them alone is asked of them alone. Where others read along (`viewer.beside`), no file is asked, and of the
+    company's documents what all of them may read.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -99,7 +100,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
-            files=_files_asked(conversation, question, files),
+            files=FilesAsked.NONE if viewer.beside else _files_asked(conversation, question, files),
+            seen_by=list(viewer.beside),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -214,11 +216,11 @@ def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
     """The viewer's turn.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is somebody else's, or was not asked before all who read along.
     """
     mine = Turn.objects.filter(conversation__user_id=viewer.user_id, conversation__user__is_active=True)
     found = mine.filter(pk=turn_id).first()
-    if found is None:
+    if found is None or not found.was_seen_by(viewer.beside):
         raise NotFound("There is no such question.")
     return found
 

@@ -276,7 +276,12 @@ IN_SHARED_CONVERSATIONS = (
                 ", conversation__user__is_active=True",
                 "",
             ),
-            ("a link opens for closed accounts", sharing.opened_share, "is_active=True).exists", ").exists"),
+            (
+                "a link opens for closed accounts",
+                sharing.opened_share,
+                "pk__in=people, is_active=True",
+                "pk__in=people",
+            ),
             ("an ended link opens", sharing.stop_sharing, "share.delete()", "pass"),
             (
                 "anybody shares a conversation",

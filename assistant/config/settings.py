@@ -44,6 +44,7 @@ MUNDAP_CHAT_TOKENS: int = ENVIRONMENT.chat_tokens
 MUNDAP_CHAT_SILENCE_S: int = ENVIRONMENT.chat_silence_s
 MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
 MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
+MUNDAP_SLACK_API_URL: str = ENVIRONMENT.slack_api_url
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
 MUNDAP_QUESTIONS_PER_MINUTE: int = ENVIRONMENT.questions_per_minute  # here and below, 0: unlimited

@@ -23,6 +23,7 @@ from assistant.slackbot.models import Channel, Policy, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
 MOST_BESIDE = 500
+_DIRECT = "D"  # what ids of direct messages begin with
 _MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
 
 
@@ -65,7 +66,7 @@ class Audience:
         return set(later.beside) <= set(self.beside)
 
 
-class _Alone(Exception):  # noqa: N818 - no error: it ends the looking
+class _Alone(Exception):
     """The asker alone is answered."""
 
     def __init__(self, why: Why) -> None:
@@ -83,24 +84,23 @@ def audience_of(
 ) -> Audience:
     """Who can read a channel now. Never fails: what Slack does not say makes the answer private.
 
-    The channel, its members and each account are asked for now. Of public channels and of more than 20 members
-    the list of the workspace's people may be 30 s old, unless it is to be `fresh`.
+    The channel, its members and each account are asked for now. Of public channels and of more than 20
+    members, the list of the workspace's people may be 30 s old, unless it is to be `fresh`.
     """
     open_now = Workspace.objects.filter(pk=workspace.pk, is_open=True).first()
     if open_now is None:
         return Audience(Policy.OFF, None, Why.OFF)
     row = Channel.objects.filter(workspace=open_now, channel_id=channel_id).first()
     policy = Policy((row.policy if row is not None else "") or open_now.policy)
-    if policy is Policy.OFF:
+    if policy is Policy.OFF and not channel_id.startswith(_DIRECT):
         return Audience(policy, None, Why.OFF)
     try:
         client = client or slack_api.client_of(workspace)
         channel = _channel_now(client, channel_id)
-        if channel.get("is_archived") is not False and not channel.get("is_im"):
-            return Audience(Policy.OFF, None, Why.ARCHIVED)
         if channel.get("is_im") is True:
-            _require_direct(channel, asker)
-            return Audience(policy, (), Why.DIRECT)
+            return _direct(channel, asker)
+        if channel.get("is_archived"):
+            return Audience(Policy.OFF, None, Why.ARCHIVED)
         if policy is not Policy.MEMBERS:
             return Audience(policy, None, Why.POLICY)
         if (why := why_not(open_now, channel)) is not None:
@@ -131,6 +131,8 @@ def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
             return Why.SHARED
     if channel.get("context_team_id", workspace.team_id) != workspace.team_id:
         return Why.SHARED
+    if channel.get("is_archived") is not False:
+        return Why.UNKNOWN_KIND
     is_channel = channel.get("is_channel") is True or channel.get("is_group") is True
     if not is_channel or channel.get("is_im") or not isinstance(channel.get("is_private"), bool):
         return Why.UNKNOWN_KIND
@@ -199,9 +201,11 @@ def _channel_now(client: WebClient, channel_id: str) -> Mapping[str, object]:
     return channel
 
 
-def _require_direct(channel: Mapping[str, object], asker: Asker) -> None:
+def _direct(channel: Mapping[str, object], asker: Asker) -> Audience:
+    """Policies are about channels. In a direct message only its person reads what we say."""
     if channel.get("user") != asker.slack_user or channel.get("is_mpim"):
-        raise _Alone(Why.UNKNOWN_KIND)
+        return Audience(Policy.PRIVATE, None, Why.UNKNOWN_KIND)
+    return Audience(Policy.PRIVATE, (), Why.DIRECT)
 
 
 def _beside(workspace: Workspace, readers: Collection[Profile], asker: Asker) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Reading people and members from Slack: all pages, or an error; never a part of them.
 
-How old what is read here may be: `profile_now`, `profiles_now` and `members_now` ask Slack each time. The list
-of a workspace's people (`everybody`), which Slack gives about twenty times a minute, is shared by the questions
-of half a minute in one process, unless `fresh` is asked for: then it was begun to be read after the call.
+How old what is read here may be: `profile_now` and `members_now` ask Slack each time. The list of a
+workspace's people (`everybody`), which Slack gives about twenty times a minute, is shared by the questions of
+half a minute in one process, unless `fresh` is asked for: then its reading began after the call.
 """
 
 from __future__ import annotations
@@ -134,11 +134,10 @@ def channels_now(client: WebClient, workspace: Workspace) -> tuple[dict[str, obj
     Raises:
         Incomplete, SlackBusy, SlackRefused, SlackClosed.
     """
-    team = {"team_id": workspace.team_id} if workspace.enterprise_id else {}
 
     def ask(cursor: str | None) -> object:
-        types = "public_channel,private_channel"
-        return client.conversations_list(types=types, limit=_PAGE, cursor=cursor, **team).data
+        types, team_id = "public_channel,private_channel", _team(workspace)
+        return client.conversations_list(types=types, limit=_PAGE, cursor=cursor, team_id=team_id).data
 
     found = []
     for told in _pages(ask, "channels"):
@@ -163,11 +162,8 @@ def _is_good(kept: _Kept, *, most: int | None, since: float) -> bool:
 
 
 def _read(workspace: Workspace, client: WebClient, most: int | None) -> Everybody:
-    # In an organisation (Enterprise Grid) a token may know several workspaces: this one is meant.
-    team = {"team_id": workspace.team_id} if workspace.enterprise_id else {}
-
     def ask(cursor: str | None) -> object:
-        return client.users_list(limit=_PAGE, cursor=cursor, **team).data
+        return client.users_list(limit=_PAGE, cursor=cursor, team_id=_team(workspace)).data
 
     people: dict[str, Profile] = {}
     full = 0
@@ -178,6 +174,11 @@ def _read(workspace: Workspace, client: WebClient, most: int | None) -> Everybod
         if most is not None and full > most:
             return Everybody(people, is_whole=False)
     return Everybody(people, is_whole=True)
+
+
+def _team(workspace: Workspace) -> str | None:
+    """In an organisation (Enterprise Grid) a token may know several workspaces: this one is meant."""
+    return workspace.team_id if workspace.enterprise_id else None
 
 
 def _pages(ask: Callable[[str | None], object], field: str) -> Iterator[object]:

@@ -1,4 +1,4 @@
-"""Who a Slack user is here. Never by name: by a link that they follow, or by the address where it may be trusted.
+"""Who a Slack user is here. Never by name: by a link that they follow, or by an address that may be trusted.
 
 `accounts_of` is the one decision, for one Slack user who asks and for all who can read along. It is made of
 what Slack says at that moment and of what the database holds at that moment; nothing of it is kept.
@@ -256,7 +256,7 @@ def _by_address(
 
 
 def _holders(addresses: Iterable[str]) -> dict[str, User]:
-    """Whose each address is for certain. An alias only says by what sources know somebody, as in `arriving`."""
+    """Whose each address is for certain. An alias says by what sources know somebody, and no more."""
     rows = Address.objects.filter(
         address__in={one for one in addresses if one}, confirmed=True, is_alias=False
     )
@@ -321,6 +321,6 @@ def _record(event: Event, row: JoinedPerson, *, actor: User | None, **data: str)
         actor=actor.email if actor else "slack",
         user=row.user.email,
         workspace=row.workspace.name,
-        slack_user=row.slack_user,
+        joined=row.pk,  # the row says which Slack user, until the person is erased
         **data,
     )

@@ -23,7 +23,7 @@ RIGHT = Right.MANAGE_SIGN_IN
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A Slack user and an account. Joined by its address, it counts only while Slack and Mundap agree on it."""
+    """A Slack user and an account. What its address joined counts while Slack and Mundap agree on it."""
 
     id: int
     slack_user: str

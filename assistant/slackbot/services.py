@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -40,45 +41,48 @@ def set_workspace_policy(*, workspace_id: int, policy: str, actor: User) -> None
         )
 
 
-def set_channel_policy(
-    *,
-    workspace_id: int,
-    channel_id: str,
-    policy: str,
-    accepts_apps: bool,
-    actor: User,
-    name: str = "",
-    is_private: bool = True,
-) -> None:
-    """How questions in one channel are answered. `policy` empty: as in the workspace.
+@dataclass(frozen=True, slots=True)
+class ChannelForm:
+    """What is decided about one channel. `policy` empty: as in the workspace.
 
-    `accepts_apps`: that other apps in the channel may read along. `name` and `is_private` as the channel was
-    when the actor decided; names are not looked at again.
+    `accepts_apps`: other apps in the channel may read along. `name` and `is_private`: as the channel was then;
+    they are shown and decide nothing.
+    """
+
+    channel_id: str
+    policy: str = ""
+    accepts_apps: bool = False
+    name: str = ""
+    is_private: bool = True
+
+
+def set_channel_policy(*, workspace_id: int, form: ChannelForm, actor: User) -> None:
+    """How questions in one channel are answered.
 
     Raises:
         UsageError: no such policy, no id of a channel, or the actor may not decide.
         NotFound: no such workspace.
     """
     _require_right(actor)
-    policy = _known(policy) if policy else ""
-    if not _CHANNEL_ID.fullmatch(channel_id):
+    policy = _known(form.policy) if form.policy else ""
+    if not _CHANNEL_ID.fullmatch(form.channel_id):
         raise UsageError(
             told(
                 "'{id}' is no id of a channel in Slack. Those begin with C or G, as C0123ABCD.",
-                id=channel_id[:40],
+                id=form.channel_id[:40],
             )
         )
     with transaction.atomic():
         workspace = _workspace(workspace_id)
-        former = Channel.objects.filter(workspace=workspace, channel_id=channel_id).first()
+        former = Channel.objects.filter(workspace=workspace, channel_id=form.channel_id).first()
         Channel.objects.update_or_create(
             workspace=workspace,
-            channel_id=channel_id,
+            channel_id=form.channel_id,
             defaults={
                 "policy": policy,
-                "accepts_apps": accepts_apps,
-                "name": one_line(name)[:LONGEST_NAME],
-                "is_private": is_private,
+                "accepts_apps": form.accepts_apps,
+                "name": one_line(form.name)[:LONGEST_NAME],
+                "is_private": form.is_private,
                 "seen_at": timezone.now(),
             },
         )
@@ -87,10 +91,10 @@ def set_channel_policy(
             actor_id=actor.pk,
             actor=actor.email,
             workspace=workspace.name,
-            channel=channel_id,
+            channel=form.channel_id,
             policy=policy,
             before=former.policy if former else "",
-            accepts_apps=accepts_apps,
+            accepts_apps=form.accepts_apps,
         )
 
 
@@ -115,4 +119,6 @@ def _known(policy: str) -> str:
 
 def _require_right(actor: User) -> None:
     if not actor.has_right(RIGHT):
-        raise UsageError(told("Only security administrators and administrators decide how Slack is answered."))
+        raise UsageError(
+            told("Only security administrators and administrators decide how Slack is answered.")
+        )

@@ -135,6 +135,9 @@ class Event(StrEnum):
     GROUP_PROVISIONED = "group_provisioned"
     GROUP_CHANGED = "group_changed"
     GROUP_UNPROVISIONED = "group_unprovisioned"
+    SLACK_PERSON_JOINED = "slack_person_joined"  # a Slack user and an account, by a link or by the address
+    SLACK_PERSON_LEFT = "slack_person_left"
+    SLACK_POLICY_CHANGED = "slack_policy_changed"  # how a workspace or a channel is answered
     LOCAL_ONLY_REFUSED = "local_only_refused"  # at most hourly; something would have left the house
 
 

@@ -124,6 +124,9 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
     Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
+    Event.SLACK_PERSON_JOINED: pgettext_lazy("audited event", "Joined a Slack user to an account"),
+    Event.SLACK_PERSON_LEFT: pgettext_lazy("audited event", "Parted a Slack user from an account"),
+    Event.SLACK_POLICY_CHANGED: pgettext_lazy("audited event", "Changed how Slack is answered"),
     Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }
 

@@ -84,8 +84,8 @@ def _app(workspace_id: int, revision: int) -> App:
         app.command(command)(ours.command)
     for action_id, kind in _AS_JOBS.items():
         app.action(action_id)(ours.click(kind))
-    for action_id in _LINKS:
-        app.action(action_id)(_acknowledged)
+    for link in _LINKS:
+        app.action(link)(_acknowledged)
     for action_id in _AT_ONCE:
         app.action(action_id)(ack=_acknowledged, lazy=[ours.at_once(action_id)])
     app.shortcut(actions.ASK_ABOUT)(ack=_acknowledged, lazy=[ours.at_once(actions.ASK_ABOUT)])

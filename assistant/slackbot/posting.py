@@ -22,7 +22,9 @@ from assistant.slackbot.slack_api import respond
 METADATA = "mundap_answer"
 _PAGE, _MOST_PAGES = 200, 10
 _EARLIER_S = 60.0  # our clock may be ahead of Slack's
-_GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "thread_not_found", "not_in_channel"})
+_GONE = frozenset(
+    {"message_not_found", "channel_not_found", "is_archived", "thread_not_found", "not_in_channel"}
+)
 
 
 def show(client: WebClient, post: Post, message: Message, *, final: bool, is_new: bool) -> None:
@@ -155,7 +157,11 @@ def _find(client: WebClient, post: Post) -> str:
     for message in _messages(client, post):
         metadata = message.get("metadata")
         told: Json = metadata.get("event_payload") if isinstance(metadata, Mapping) else None
-        if isinstance(told, Mapping) and metadata.get("event_type") == METADATA and told.get("post") == wanted:
+        if (
+            isinstance(told, Mapping)
+            and metadata.get("event_type") == METADATA
+            and told.get("post") == wanted
+        ):
             return str(message.get("ts") or "")
     return ""
 

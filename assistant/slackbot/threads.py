@@ -59,9 +59,7 @@ def begin_anew(workspace: Workspace, channel: str, viewer: Viewer) -> None:
     ).delete()
 
 
-def messages_before(
-    client: WebClient, *, channel: str, thread: str, before: str
-) -> list[Mapping[str, Any]]:
+def messages_before(client: WebClient, *, channel: str, thread: str, before: str) -> list[Mapping[str, Any]]:
     """The thread's messages before that moment, oldest first; of a very long thread the first ones.
 
     Raises:

@@ -113,6 +113,7 @@ def test_its_session_lasts_an_hour_however_much_it_is_used(client: Client, made:
     enter(client, made)
     row = SignedInSession.objects.get(user=made.user)
     assert timedelta(minutes=59) < row.expire_date - timezone.now() <= timedelta(hours=1)
+    assert "_session_expiry" not in client.session  # what it tells of itself is the one place of its end
     began = row.expire_date
     client.post(reverse("web:prove"), {"password": made.passphrase, "code": made.codes[1]})  # saves it
     row = SignedInSession.objects.get(user=made.user)

@@ -6,7 +6,6 @@ of its own, while this one keeps the fields.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -19,6 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from assistant.accounts import local_sign_in
+from assistant.accounts.how_long import at_least
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
@@ -41,7 +41,6 @@ _BY_PROVIDER = "proving_by_provider"  # the person says that they proved themsel
 _SHOWN = (_PASSWORD, _CODE, _PASSKEY)
 PROVING_FIELDS = (*_SHOWN, _BY_PROVIDER)
 _LEFT_OUT = {"csrfmiddlewaretoken", *PROVING_FIELDS}
-_A_DAY_S = 24 * 3600
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
 
@@ -103,19 +102,25 @@ class _Drawn:
             **self._surroundings(user),
         }
         response = render(request, "components/prove.html", context, status=status)
-        response.headers["Cache-Control"] = "no-store"
         if getattr(request, "htmx", False):
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"
             response.status_code = _SHOWN_BY_HTMX
         return response
 
     def held(self, held: Held) -> HttpResponse:
-        wait_s = _A_DAY_S if held.wait_s is None else held.wait_s
-        minutes = math.ceil(wait_s / 60)
-        words = gettext("Too many wrong passwords were entered. Wait %(n)s min, then try again.")
-        response = self.page(status=429, failure=words % {"n": minutes})
-        response.headers["Retry-After"] = str(wait_s)
+        response = self.page(status=429, failure=held_words(held))
+        response.headers["Retry-After"] = str(held.retry_after_s)
         return response
+
+
+def held_words(held: Held) -> str:
+    """How long to wait; who is held back for good is told who can help."""
+    if held.wait_s is None:
+        return gettext(
+            "Too many wrong passwords or codes were entered for this account. Ask your administrator."
+        )
+    words = gettext("Too many wrong passwords or codes were entered. Wait %(time)s, then try again.")
+    return words % {"time": at_least(held.wait_s)}
 
 
 def _proven(request: HttpRequest, user: User) -> Held | bool:

@@ -12,13 +12,13 @@ from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts import sessions
+from assistant.accounts.how_long import at_least
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
 from assistant.web.held_back import question_held, told_to_wait
-from assistant.web.moments import at_least
 from assistant.web.numbers import number
 from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async

@@ -97,7 +97,7 @@ def send_away(
     """The browser goes to the provider, with a cookie that only our pages get back."""
     browser = new_word()
     begin(provider, wish, sent=sent, browser=browser, kept=kept)
-    response = HttpResponse(status=302, headers={"Location": to, "Cache-Control": "no-store"})
+    response = HttpResponse(status=302, headers={"Location": to})
     # Lax: it goes along when another site leads the browser back by a link.
     cookies.keep(response, BROWSER_COOKIE, browser, life_s=int(LIFE.total_seconds()))
     return response
@@ -154,7 +154,6 @@ def leave(request: HttpRequest) -> HttpResponse | None:
         return None
     provider = session.identity.provider.name
     response = render(request, "web/signing_out.html", {"provider": provider, "to": leaving.to})
-    response.headers["Cache-Control"] = "no-store"
     cookies.keep(response, LEAVING_COOKIE, leaving.sent, life_s=int(LIFE.total_seconds()))
     return response
 
@@ -174,9 +173,7 @@ def tie_to(
 
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:
     """A sign-in that came to nothing, with a way to begin again."""
-    response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
 
 
 def too_many(request: HttpRequest, held: throttle.Held) -> HttpResponse:

@@ -17,7 +17,7 @@ from assistant.access.viewer import viewer_for
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
-from assistant.factors.asking_again import asks_again
+from assistant.factors.asking_again import asks_again, held_words
 from assistant.factors.models import Passkey
 from assistant.factors.passkeys import Unusable
 from assistant.factors.requests import shown_in, site_of, word_of
@@ -25,12 +25,11 @@ from assistant.factors.rule import has_any
 from assistant.factors.showing import Proof, prove, prove_by_passkey
 from assistant.web.company_sign_in import safe_page
 from assistant.web.conversations import rail
-from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[PersonRequest, P], HttpResponse]
-_UNFIT, _TOO_MANY, _A_DAY_S = 422, 429, 24 * 3600
+_UNFIT, _TOO_MANY = 422, 429
 
 
 def proven_first(page: Page[P]) -> Page[P]:
@@ -72,7 +71,7 @@ def prove_again(request: PersonRequest) -> HttpResponse:
     outcome = prove(user=request.user, entered=entered, session=request.session)
     if isinstance(outcome, Held):
         response = _page(request, failure=held_words(outcome), status=_TOO_MANY)
-        response.headers["Retry-After"] = str(outcome.wait_s or _A_DAY_S)
+        response.headers["Retry-After"] = str(outcome.retry_after_s)
         return response
     if not outcome:
         return _page(request, failure=not_proven(), status=_UNFIT)
@@ -82,15 +81,6 @@ def prove_again(request: PersonRequest) -> HttpResponse:
 def not_proven() -> str:
     """Which of the two was wrong is not said."""
     return gettext("That isn’t right. Check what you entered and try again.")
-
-
-def held_words(held: Held) -> str:
-    """How long to wait."""
-    if held.wait_s is None:
-        return gettext("Too many wrong codes were entered for this account. Ask your administrator.")
-    return gettext("Too many wrong codes were entered. Wait %(time)s, then try again.") % {
-        "time": duration(held.wait_s)
-    }
 
 
 def _by_passkey(request: PersonRequest) -> bool:

@@ -95,8 +95,13 @@ def forget_ended() -> int:
     return SignedInSession.objects.filter(ended).delete()[0]
 
 
-def _working(user_id: int) -> QuerySet[SignedInSession]:
+def working() -> QuerySet[SignedInSession]:
+    """The sessions of people with which somebody can still do something."""
     now = timezone.now()
     return SignedInSession.objects.filter(
-        user_id=user_id, user__is_active=True, expire_date__gt=now, used_at__gt=idle_since(now)
+        user__is_active=True, expire_date__gt=now, used_at__gt=idle_since(now)
     )
+
+
+def _working(user_id: int) -> QuerySet[SignedInSession]:
+    return working().filter(user_id=user_id)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,6 +25,7 @@ from assistant.accounts import cookies, proof, throttle
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
+from assistant.common.errors import NotFound
 from assistant.common.identity import known_as_address
 from assistant.common.types import Json
 from assistant.factors import halfway
@@ -32,6 +34,7 @@ from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
 from assistant.identity.kinds import KINDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
+from assistant.identity.providers import require_open
 from assistant.identity.refusals import Refusal, Refused
 from assistant.identity.started import (
     BROWSER_COOKIE,
@@ -165,10 +168,20 @@ def tie_to(
     index: str = "",
     kept: Mapping[str, Json] | None = None,
 ) -> None:
-    """Say that this session came of the provider: it ends when the provider or the person ends that."""
-    request.session.save()
-    session = SignedInSession.objects.get(session_key=request.session.session_key)
-    ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
+    """Say that this session came of the provider: it ends when the provider or the person ends that.
+
+    Raises:
+        PermissionDenied: the provider was closed a moment ago, which ended all its other sessions.
+    """
+    with transaction.atomic():
+        try:
+            require_open(identity.provider_id)
+        except NotFound as closed:
+            request.session.flush()
+            raise PermissionDenied from closed
+        request.session.save()
+        session = SignedInSession.objects.get(session_key=request.session.session_key)
+        ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
 
 
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:

@@ -1,7 +1,7 @@
 """A sensitive form asks again who somebody is, as signing in does, and loses nothing of what was typed.
 
-By the password with a second factor for who has one, or a passkey; or by the company's provider, in a window
-of its own, while this one keeps the fields.
+By the password, that of Mundap or of the company's directory, with a second factor for who has one; by a
+passkey; or by the company's provider, in a window of its own, while this one keeps the fields.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from assistant.factors.requests import shown_in, site_of, word_of
 from assistant.factors.rule import has_any
 from assistant.factors.showing import Proof, prove, prove_by_passkey
 from assistant.identity.connected import connected
+from assistant.identity.ldap.asking import OutOfReach, identity_at_directory
 
 P = ParamSpec("P")
 Request = TypeVar("Request", bound=HttpRequest)
@@ -44,8 +45,11 @@ _LEFT_OUT = {"csrfmiddlewaretoken", *PROVING_FIELDS}
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
 
-def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request, P]], Page[Request, P]]:
-    """A decorator of pages: their POST is only for who proved within half an hour who they are.
+def asks_again(
+    frame: str, surroundings: Surroundings, *, reading: bool = False
+) -> Callable[[Page[Request, P]], Page[Request, P]]:
+    """A decorator of pages: their POST is only for who proved within half an hour who they are, and with
+    `reading` so is everything else of them.
 
     Others get a page in `frame`, with what `surroundings` gives for that. It asks for the password, with a
     second factor for who has one, for a passkey, or to sign in anew at a provider, and carries all fields
@@ -58,9 +62,11 @@ def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request
         def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             user = request.user
             assert isinstance(user, User)
-            if request.method != "POST" or is_recent(request.session):
+            if is_recent(request.session) or not (reading or request.method == "POST"):
                 return page(_cleaned(request), *args, **kwargs)
             drawn = _Drawn(request, user, frame, surroundings)
+            if request.method != "POST":
+                return drawn.page(status=200)
             if _BY_PROVIDER in request.POST and not (request.POST.get(_PASSWORD) or _PASSKEY in request.POST):
                 failure = gettext("You have not signed in anew there yet. Nothing was done.")
                 return drawn.page(status=422, failure=failure)
@@ -69,6 +75,8 @@ def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request
             outcome = _proven(request, user)
             if isinstance(outcome, Held):
                 return drawn.held(outcome)
+            if isinstance(outcome, OutOfReach):
+                return drawn.page(status=503, failure=outcome.sentence)
             if not outcome:
                 return drawn.page(status=422, failure=_failure(request, user))
             return page(_cleaned(request), *args, **kwargs)
@@ -89,7 +97,11 @@ class _Drawn:
         sent = request.POST.lists()
         fields = [(name, value) for name, values in sent if name not in _LEFT_OUT for value in values]
         has_passkey = site is not None and Passkey.objects.filter(user=user, site=site.name).exists()
+        has_own_password = local_sign_in.has_password(user)
+        directory = None if user.is_emergency else identity_at_directory(user)
+        its_name = directory.provider.name if directory is not None and not has_own_password else ""
         context = {
+            "keeps": request.method == "POST",
             "fields": fields,
             "field": _PASSWORD,
             "failure": failure,
@@ -97,7 +109,9 @@ class _Drawn:
             "passkey_field": _PASSKEY if has_passkey else "",
             "by_provider": _BY_PROVIDER,
             "ways": _ways(user),
-            "has_password": local_sign_in.has_password(user),
+            "has_password": has_own_password or directory is not None,
+            "directory": its_name,
+            "described_by": " ".join(["whose"] * bool(its_name) + ["failure"] * bool(failure)),
             "frame": self._frame,
             **self._surroundings(user),
         }
@@ -123,7 +137,7 @@ def held_words(held: Held) -> str:
     return words % {"time": at_least(held.wait_s)}
 
 
-def _proven(request: HttpRequest, user: User) -> Held | bool:
+def _proven(request: HttpRequest, user: User) -> Held | OutOfReach | bool:
     if _PASSKEY not in request.POST:
         entered = Proof(
             request.POST.get(_PASSWORD, ""), request.POST.get(_CODE, "")[:100], address_of(request)

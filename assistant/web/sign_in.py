@@ -27,12 +27,12 @@ from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
 from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
-from assistant.identity.ldap.asking import takes_user_names
+from assistant.identity.ldap.asking import OutOfReach, takes_user_names
 from assistant.identity.models import IdentityProvider
 from assistant.identity.providers import open_providers
 from assistant.web.coming_in import DEVICE_COOKIE, after_right_password
 from assistant.web.company_sign_in import leave, safe_page
-from assistant.web.directory_sign_in import OutOfReach, by_directory
+from assistant.web.directory_sign_in import by_directory
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254

@@ -202,8 +202,13 @@ def test_what_could_be_no_cookie_or_key_of_ours_asks_no_database(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(bodies, "_is_signed_in", lambda key: bool(asked.append(key)))
-    monkeypatch.setattr(bodies, "_is_push_key", lambda key: bool(asked.append(key)))
+
+    def noted(key: str) -> bool:
+        asked.append(key)
+        return False
+
+    monkeypatch.setattr(bodies, "_is_signed_in", noted)
+    monkeypatch.setattr(bodies, "_is_push_key", noted)
     size, cookie = length(USUAL_BYTES + 1), settings.SESSION_COOKIE_NAME
     keys = ("", "a" * 31, "a" * 33, "A" * 32, "a" * 31 + "é", "../" + "a" * 29)
     for key in keys:

@@ -23,7 +23,7 @@ from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, readin
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.told import said, told
 from assistant.identity.claims import Claims
-from assistant.identity.ldap.entry import STATE, Entry, is_closed, subject_of
+from assistant.identity.ldap.entry import STATE, Entry, filter_for, is_closed, subject_of
 from assistant.identity.ldap.settings import Settings
 
 _CONNECT_S, _ANSWER_S = 5, 10
@@ -49,14 +49,36 @@ def person_with(
     Raises:
         Unreachable: nobody could be asked.
     """
-    if not password or len(password) > _LONGEST_PASSWORD or "\x00" in name + password:
+    if not name or len(name) > _LONGEST_NAME or "\x00" in name:
         return None
-    if not name or len(name) > _LONGEST_NAME:
+    fitting = settings.user_filter.replace("{}", escape_filter_chars(name))
+    return _person(settings, network, fitting, password, now)
+
+
+def is_password_of(
+    settings: Settings, network: Network, *, subject: str, password: str, now: datetime
+) -> bool:
+    """Whether this is the password of who is known by this subject, whatever they are called by now.
+
+    Raises:
+        Unreachable: nobody could be asked.
+    """
+    if not subject:
+        return False
+    found = _person(settings, network, filter_for(subject, settings.subject), password, now)
+    return found is not None and found.subject == subject
+
+
+def _person(
+    settings: Settings, network: Network, fitting: str, password: str, now: datetime
+) -> Claims | None:
+    """Who the one entry is that fits, if this is its password."""
+    if not password or len(password) > _LONGEST_PASSWORD or "\x00" in password:
         return None
     with _line(settings, network, settings.bind_dn, settings.bind_password) as line:
         if line is None:
             raise Unreachable(told("The directory refuses the account that looks people up."))
-        entry = _one(line, settings, name)
+        entry = _one(line, settings, fitting)
         # A name that nobody has is tried too, so that the answer takes as many steps.
         dn = entry.dn if entry is not None else f"cn={secrets.token_hex(8)},{settings.base}"
         if not _is_right(settings, network, dn, password) or entry is None or is_closed(entry, now):
@@ -159,9 +181,8 @@ def _in_words(error: Exception, tls: NamedTls | None, where: str) -> Unreachable
     )
 
 
-def _one(line: ldap3.Connection, settings: Settings, name: str) -> Entry | None:
-    """The one entry that the name fits; None for none or several."""
-    fitting = settings.user_filter.replace("{}", escape_filter_chars(name))
+def _one(line: ldap3.Connection, settings: Settings, fitting: str) -> Entry | None:
+    """The one entry that fits; None for none or several."""
     attributes = (settings.subject, settings.email, settings.name, "memberOf", *STATE)
     found = _found(line, settings.base, fitting, [one for one in attributes if one], most=2)
     return found[0] if len(found) == 1 else None

@@ -22,6 +22,7 @@ from assistant.accounts.throttle import RULES, Kind
 from assistant.accounts.throttle_rules import Leaking
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
+from assistant.identity.arriving import admit
 from assistant.identity.claims import Claims
 from assistant.identity.models import (
     ExternalIdentity,
@@ -42,7 +43,6 @@ from assistant.identity.saml.facts import facts_of
 from assistant.identity.saml.keys import announce_next, own_keys, use_next
 from assistant.identity.saml.party import NotDescribed, party_of
 from assistant.identity.saml.refreshing import refresh
-from assistant.web import company_sign_in
 from tests.identity.saml.made_messages import (
     IDP,
     SAMLP,
@@ -527,8 +527,6 @@ def test_closing_a_provider_ends_the_sessions_that_it_gave_and_no_others(
 def test_nobody_comes_in_by_a_provider_that_is_closed_at_that_moment(
     acme: IdentityProvider, browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admit = company_sign_in.admit
-
     def closing(provider: IdentityProvider, claims: Claims) -> tuple[User, ExternalIdentity]:
         admitted = admit(provider, claims)
         set_open(provider_id=provider.pk, is_open=False, actor="test")
@@ -536,7 +534,7 @@ def test_nobody_comes_in_by_a_provider_that_is_closed_at_that_moment(
 
     _, request = started(browser)
     came = sent(browser, answer(request.get("ID")))
-    monkeypatch.setattr(company_sign_in, "admit", closing)
+    monkeypatch.setattr("assistant.web.company_sign_in.admit", closing)
     assert browser.get(came.headers["Location"]).status_code == 403
     assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
     assert not SignedInSession.objects.exclude(user=None).exists()

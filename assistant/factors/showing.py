@@ -52,7 +52,7 @@ def prove(*, user: User, entered: Proof, session: SessionBase) -> throttle.Held 
         way = try_code(user=user, code=entered.code, address=entered.address)
         outcome = way if isinstance(way, throttle.Held) else way is not None
     if outcome is True:
-        proof.note(session)
+        proof.renew(session)
     return outcome
 
 
@@ -83,4 +83,4 @@ def prove_by_passkey(
         Unusable: it is not theirs, or not now.
     """
     passkeys.show(site, passkeys.Asked(Purpose.PROVE, browser, user), response)
-    proof.note(session)
+    proof.renew(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -85,12 +85,13 @@ async def stream(request: PersonRequest, turn_id: int) -> StreamingHttpResponse:
     """The events of one turn, from where the reader left off."""
     after = last_seen(request.headers.get("Last-Event-ID", ""), request.GET.get("after", ""))
     key, user_id = request.session.session_key, request.user.pk
+    handle = await sync_to_async(sessions.handle_of)(user_id=user_id, key=key)
     events = Frames(
         services.follow_turn(
             viewer=viewer_for(request.user),
             turn_id=turn_id,
             after=after,
-            admitted=lambda: sessions.lives(user_id=user_id, key=key),
+            admitted=lambda: sessions.lives(user_id=user_id, handle=handle),
         )
     )
     await events.begin()

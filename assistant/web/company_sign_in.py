@@ -231,7 +231,7 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
         return apology(
             request, gettext("That was another account of the provider. Nothing was done."), status=403
         )
-    proof.note(request.session)
+    proof.renew(request.session)
     return redirect(after)
 
 

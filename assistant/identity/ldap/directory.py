@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import ssl
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from assistant.common.errors import MundapError
@@ -23,7 +24,7 @@ from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, readin
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.told import said, told
 from assistant.identity.claims import Claims
-from assistant.identity.ldap.entry import STATE, Entry, filter_for, is_closed, subject_of
+from assistant.identity.ldap.entry import STATE, Entry, is_closed, subject_of
 from assistant.identity.ldap.settings import Settings
 
 _CONNECT_S, _ANSWER_S = 5, 10
@@ -89,6 +90,17 @@ def _person(
             name=entry.text(settings.name) if settings.name else "",
             groups=_groups(line, settings, entry),
         )
+
+
+def filter_for(subject: str, attribute: str) -> str:
+    """What finds the entry of this subject; of nobody where it could be none's."""
+    if attribute.lower() != "objectguid":
+        return f"({attribute}={escape_filter_chars(subject)})"
+    try:
+        value = uuid.UUID(subject).bytes_le
+    except ValueError:
+        return f"(!({attribute}=*))"
+    return f"({attribute}={escape_bytes(value)})"
 
 
 def _is_right(settings: Settings, network: Network, dn: str, password: str) -> bool:

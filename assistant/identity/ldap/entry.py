@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
-
 # Attributes by which directories close accounts; operational ones come only where they are asked for by name.
 STATE = (
     "userAccountControl",
@@ -53,17 +51,6 @@ def subject_of(entry: Entry, attribute: str) -> str:
     if attribute.lower() == "objectguid":
         return str(uuid.UUID(bytes_le=values[0])) if len(values[0]) == _GUID_BYTES else ""
     return entry.text(attribute).strip().lower()
-
-
-def filter_for(subject: str, attribute: str) -> str:
-    """What finds the entry of this subject; of nobody where it could be none's."""
-    if attribute.lower() != "objectguid":
-        return f"({attribute}={escape_filter_chars(subject)})"
-    try:
-        value = uuid.UUID(subject).bytes_le
-    except ValueError:
-        return f"(!({attribute}=*))"
-    return f"({attribute}={escape_bytes(value)})"
 
 
 def is_closed(entry: Entry, now: datetime) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from assistant.web.links import web_address
 from django.utils import translation
 
 from assistant.accounts.how_long import duration
 from assistant.chat.reading import ConversationItem
+from assistant.common.web_addresses import web_address
 from assistant.web.days import by_day
 from assistant.web.moments import moment, relative
 from assistant.web.templatetags.reading import cells, number, place_label

@@ -18,9 +18,10 @@ from typing import Any, Final
 from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from slack_bolt import Ack, App, BoltRequest, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.adapter.django.handler import DjangoThreadLazyListenerRunner
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.authorize import Authorize
 from slack_sdk import WebClient
 
 from assistant.slackbot import actions, incoming, jobs
@@ -45,7 +46,14 @@ Listener = Callable[..., BoltResponse | None]
 Next = Callable[[], BoltResponse]
 
 # Acknowledged, and nothing more: Slack tells us of clicks on links, too.
-_LINKS: Final = (actions.OPEN, actions.JOIN, actions.HOME, re.compile(rf"{re.escape(actions.SOURCE)}\.\d+"))
+_LINKS: Final = re.compile(
+    "|".join(
+        [
+            *map(re.escape, (actions.OPEN, actions.JOIN, actions.HOME)),
+            rf"{re.escape(actions.SOURCE)}(?:\.\d+)?",
+        ]
+    )
+)
 _AT_ONCE: Final = (actions.SOURCES, actions.USEFUL, actions.NOT_USEFUL)
 _AS_JOBS: Final = {actions.AGAIN: "again", actions.SHARE: "share"}
 
@@ -69,7 +77,7 @@ def _app(workspace_id: int, revision: int) -> App:
         logger=SILENT,
         client=WebClient(token="", logger=SILENT, retry_handlers=[]),  # nothing here calls Slack with it
         signing_secret=opened(workspace).signing_secret or _UNSIGNED,
-        authorize=ours.authorize,
+        authorize=_Known(workspace),
         before_authorize=ours.only_ours,
         process_before_response=True,  # acknowledged is what is written down
         ssl_check_enabled=False,  # it would be answered without a signature
@@ -80,12 +88,11 @@ def _app(workspace_id: int, revision: int) -> App:
     app.listener_runner.lazy_listener_runner = DjangoThreadLazyListenerRunner(SILENT, _threads())
     app.error(_failed)
     app.event(re.compile(r".*"))(ours.event)
-    for command in (actions.ASK_COMMAND, actions.NEW_COMMAND):
+    for command in (incoming.ASK, incoming.NEW):
         app.command(command)(ours.command)
     for action_id, kind in _AS_JOBS.items():
         app.action(action_id)(ours.click(kind))
-    for link in _LINKS:
-        app.action(link)(_acknowledged)
+    app.action(_LINKS)(_acknowledged)
     for action_id in _AT_ONCE:
         app.action(action_id)(ack=_acknowledged, lazy=[ours.at_once(action_id)])
     app.shortcut(actions.ASK_ABOUT)(ack=_acknowledged, lazy=[ours.at_once(actions.ASK_ABOUT)])
@@ -94,21 +101,37 @@ def _app(workspace_id: int, revision: int) -> App:
     return app
 
 
+class _Known(Authorize):
+    """Who we are in the workspace, from its row; by it Bolt knows what we said ourselves."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def __call__(  # noqa: PLR0913 - as Bolt calls it
+        self,
+        *,
+        context: BoltContext,  # noqa: ARG002
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,  # noqa: ARG002
+        actor_enterprise_id: str | None = None,  # noqa: ARG002
+        actor_team_id: str | None = None,  # noqa: ARG002
+        actor_user_id: str | None = None,  # noqa: ARG002
+    ) -> AuthorizeResult:
+        """See the class."""
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_id=self._workspace.bot_id or None,
+            bot_user_id=self._workspace.bot_user_id,
+        )
+
+
 class _Listeners:
     """Bolt's listeners for one workspace. The names of their parameters tell Bolt what to give."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-
-    def authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        """Who we are there, from the row; with it Bolt knows what we said ourselves."""
-        row = self._workspace
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_id=row.bot_id or None,
-            bot_user_id=row.bot_user_id,
-        )
 
     def only_ours(self, body: dict[str, Any], next: Next) -> BoltResponse:  # noqa: A002 - Bolt's name for it
         """Whatever another workspace or app says is acknowledged, and not heard."""

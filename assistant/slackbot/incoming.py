@@ -16,6 +16,7 @@ from assistant.common.types import Json, JsonObject
 from assistant.slackbot import actions
 from assistant.slackbot.shapes import id_in, plain_id, plain_text
 
+ASK, NEW = "/ask", "/new"
 LONGEST_TEXT: Final = 40_000  # of a message at Slack
 _MOST_FILES = 20
 _LONGEST_NAME, _LONGEST_URL = 300, 2_000
@@ -85,9 +86,9 @@ def of_command(body: Body) -> Incoming | None:
     if not (trigger and channel and user):
         return None
     payload: dict[str, Json] = {"channel": channel, "user": user} | _response_url(body)
-    if body.get("command") == actions.NEW_COMMAND:
+    if body.get("command") == NEW:
         return Incoming("new", f"n:{trigger}", payload)
-    if body.get("command") == actions.ASK_COMMAND:
+    if body.get("command") == ASK:
         payload |= {"text": _text(body.get("text")), "via": "command"}
         return Incoming("question", f"c:{trigger}", payload)
     return None

@@ -28,6 +28,7 @@ CARRY_OUT = "assistant.slackbot.carrying_out.carry_out"
 THREADS = 8
 LOOKED_EVERY_S = 2.0
 RENEWED_EVERY_S = 4.0
+_IDLE_S = 15.0  # where no workspace is connected
 _SWEPT_EVERY_S = 3_600.0
 
 CarryOut = Callable[[Job], None]
@@ -87,16 +88,19 @@ class Runner:
         swept = time.monotonic()
         try:
             while not self._stopping.is_set():
+                pause = LOOKED_EVERY_S
                 try:
                     if jobs.is_anything_open():
                         self._claim_all()
+                    else:
+                        pause = _IDLE_S
                     if time.monotonic() - swept > _SWEPT_EVERY_S:
                         swept = time.monotonic()
                         jobs.sweep()
                 except DatabaseError as error:
                     log.warning("slack jobs: the database does not answer (%s)", type(error).__name__)
                     connections.close_all()
-                self._woken.wait(LOOKED_EVERY_S)
+                self._woken.wait(pause)
                 self._woken.clear()
         finally:
             connections.close_all()

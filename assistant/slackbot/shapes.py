@@ -30,7 +30,7 @@ _TEXTS: Final = (
         "callback_id",
     ),
     *("user_id", "channel_id", "channel_name", "command", "text", "challenge", "token", "context_team_id"),
-    *("event.type", "event.subtype", "event.user", "event.text", "event.ts", "event.thread_ts"),
+    *("event.type", "event.subtype", "event.text", "event.ts", "event.thread_ts"),
     *("event.channel_type", "event.bot_id", "event.team", "event.user_team", "event.event_ts", "event.tab"),
     *("event.app_id", "event.team_id", "event.source_team", "event.enterprise_id"),
     *("user.id", "user.team_id", "channel.id", "team.id", "team.enterprise_id", "enterprise.id"),
@@ -88,7 +88,7 @@ def checked(body: object) -> dict[str, Any]:
     Raises:
         NotARequest: see `body_of`.
     """
-    if not isinstance(body, dict) or not _is_shallow(body):
+    if not isinstance(body, dict) or not body or not _is_shallow(body):
         raise NotARequest
     kinds = ((_TEXTS, str), (_OBJECTS, dict), (_EITHER, (str, dict)))
     for paths, kind in kinds:

@@ -64,7 +64,7 @@ def asks_again(
             assert isinstance(user, User)
             if is_recent(request.session) or not (reading or request.method == "POST"):
                 return page(_cleaned(request), *args, **kwargs)
-            drawn = _Drawn(request, user, frame, surroundings)
+            drawn = _Drawn(request, user, frame, surroundings, keeps=not reading)
             if request.method != "POST":
                 return drawn.page(status=200)
             if _BY_PROVIDER in request.POST and not (request.POST.get(_PASSWORD) or _PASSKEY in request.POST):
@@ -89,8 +89,11 @@ def asks_again(
 class _Drawn:
     """The page that asks, for one request."""
 
-    def __init__(self, request: HttpRequest, user: User, frame: str, surroundings: Surroundings) -> None:
+    def __init__(
+        self, request: HttpRequest, user: User, frame: str, surroundings: Surroundings, *, keeps: bool
+    ) -> None:
         self._request, self._user, self._frame, self._surroundings = request, user, frame, surroundings
+        self._keeps = keeps  # whether there is a form whose fields go along
 
     def page(self, *, status: int, failure: str = "") -> HttpResponse:
         request, user, site = self._request, self._user, site_of(self._request)
@@ -101,7 +104,7 @@ class _Drawn:
         directory = None if user.is_emergency else identity_at_directory(user)
         its_name = directory.provider.name if directory is not None and not has_own_password else ""
         context = {
-            "keeps": request.method == "POST",
+            "keeps": self._keeps,
             "fields": fields,
             "field": _PASSWORD,
             "failure": failure,

@@ -48,6 +48,7 @@ class Event(StrEnum):
     PUSH_KEY_ISSUED = "push_key_issued"
     PUSH_KEY_REVOKED = "push_key_revoked"
     PERMISSIONS_INSPECTED = "permissions_inspected"
+    SHARED_IN_SLACK = "shared_in_slack"
     CONVERSATION_SHARED = "conversation_shared"
     SHARE_REVOKED = "share_revoked"
     CHAT_FILE_ADDED = "chat_file_added"

@@ -36,6 +36,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.PUSH_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a key to push documents"),
     Event.PERMISSIONS_INSPECTED: pgettext_lazy("audited event", "Inspected permissions"),
     Event.CONVERSATION_SHARED: pgettext_lazy("audited event", "Shared a conversation"),
+    Event.SHARED_IN_SLACK: pgettext_lazy("audited event", "Shared an answer in a Slack channel"),
     Event.SHARE_REVOKED: pgettext_lazy("audited event", "Stopped sharing a conversation"),
     Event.CHAT_FILE_ADDED: pgettext_lazy("audited event", "Added a file to a conversation"),
     Event.CHAT_FILE_REMOVED: pgettext_lazy("audited event", "Removed a file from a conversation"),
@@ -214,5 +215,6 @@ def via_words(via: str) -> str:
         "api": pgettext("way in", "API"),
         "command": pgettext("way in", "Command line"),
         "worker": pgettext("way in", "Worker"),
+        "slack": pgettext("way in", "Slack"),
     }
     return words.get(via, via)

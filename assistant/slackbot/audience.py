@@ -80,9 +80,12 @@ def audience_of(
     asker: Asker,
     *,
     fresh: bool = False,
+    shared: bool = False,
     client: WebClient | None = None,
 ) -> Audience:
     """Who can read a channel now. Never fails: what Slack does not say makes the answer private.
+
+    `shared`: not which answers are wanted there is asked, but who would read one that somebody shares.
 
     The channel, its members and each account are asked for now. Of public channels and of more than 20
     members, the list of the workspace's people may be 30 s old, unless it is to be `fresh`.
@@ -101,7 +104,7 @@ def audience_of(
             return _direct(channel, asker)
         if channel.get("is_archived"):
             return Audience(Policy.OFF, None, Why.ARCHIVED)
-        if policy is not Policy.MEMBERS:
+        if policy is not Policy.MEMBERS and not shared:
             return Audience(policy, None, Why.POLICY)
         if (why := why_not(open_now, channel)) is not None:
             return Audience(policy, None, why)

@@ -249,6 +249,7 @@ ROUTES: dict[str, Route] = {
     "api/v1/sources/<int:source_id>/jobs/<int:job_id>/stop": Route(GET_POST),
     "api/": Route(GET_POST),
     "api/v1/nothing": Route(),
+    "slack/<slug:handle>/": Route(POST),
     "scim/v2/": Route(GET_POST),
     "scim/v2/ServiceProviderConfig": Route(),
     "scim/v2/ResourceTypes": Route(),

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from slack_sdk import WebClient
 
+from assistant.access.viewer import MOST_BESIDE
 from assistant.accounts.models import User
 from assistant.common.errors import MundapError
 from assistant.slackbot import slack_api
@@ -22,7 +23,6 @@ from assistant.slackbot.joining import Asker, accounts_of
 from assistant.slackbot.models import Channel, Policy, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
-MOST_BESIDE = 500
 _DIRECT = "D"  # what ids of direct messages begin with
 _MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
 

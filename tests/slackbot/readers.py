@@ -13,10 +13,8 @@ from random import Random
 from django.db import transaction
 from django.test import override_settings
 
-from assistant.access.viewer import Viewer, viewer_for
+from assistant.access.viewer import viewer_for
 from assistant.access.visibility import visible_documents
-from assistant.accounts.models import User
-from assistant.slackbot import directory
 from assistant.slackbot.audience import Audience, audience_of
 from assistant.slackbot.joining import Asker, asker_of
 from assistant.slackbot.models import Channel, JoinedPerson, Policy
@@ -111,20 +109,15 @@ def _judge(made: Made, channel: records.Channel, asker: Asker, fresh: bool, repo
 
 def _shown(made: Made, asker: Asker, found: Audience) -> set[str]:
     """What an answer for this audience can be made from, by the database."""
-    everybody = [asker.user, *User.objects.filter(pk__in=found.beside or ())]
-    assert len(everybody) == 1 + len(found.beside or ())
-    return set.intersection(*(_visible(viewer_for(one), made.world) for one in everybody))
-
-
-def _visible(viewer: Viewer, world: World) -> set[str]:
-    return set(visible_documents(viewer, now=world.now).values_list("external_id", flat=True))
+    viewer = viewer_for(asker.user, beside=found.beside or ())
+    assert viewer.beside == found.beside
+    return set(visible_documents(viewer, now=made.world.now).values_list("external_id", flat=True))
 
 
 def _made(random: Random, slack: Simulator, world: World, laid: LaidDown) -> Made:
     odd = random.choice((0.0, 0.0, 0.1, 0.4))  # how much of it is other than it should be
     hall = connected(slack, name=f"hall{len(slack.state.workspaces)}", trusts_addresses=random.random() < 0.7)
     hall.change(policy=random.choice((Policy.MEMBERS,) * 8 + (Policy.PRIVATE, Policy.OFF)))
-    directory.forget()
     made = Made(world, laid, hall, odd, {})
     people = random.sample(list(world.people), k=len(world.people))
     for number, person in enumerate(people[: random.randint(2, 6)]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
@@ -33,16 +32,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def hall(settings: LazySettings, people: dict[str, User]) -> Iterator[Hall]:
+def hall(slack: Simulator, settings: LazySettings, people: dict[str, User]) -> Hall:
     """A workspace with Ann and Bob, whose channels are answered for all."""
-    directory.forget()
-    with Simulator() as slack:
-        settings.MUNDAP_SLACK_API_URL = slack.api_url
-        hall = connected(slack)
-        hall.user("ann")
-        hall.user("bob")
-        yield hall
-        assert not slack.faults
+    settings.MUNDAP_SLACK_API_URL = slack.api_url
+    hall = connected(slack)
+    hall.user("ann")
+    hall.user("bob")
+    return hall
 
 
 @pytest.fixture

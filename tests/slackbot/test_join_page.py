@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +13,6 @@ from django.test import Client
 from assistant.accounts.models import User
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
-from assistant.slackbot import directory
 from assistant.slackbot.joining import Asker, asker_of, link_for
 from assistant.slackbot.models import JoinedPerson, JoinLink
 from tests.conftest import PASSWORD
@@ -26,13 +24,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def hall(settings: LazySettings, people: dict[str, User]) -> Iterator[Hall]:
+def hall(slack: Simulator, settings: LazySettings, people: dict[str, User]) -> Hall:
     """A workspace in which only links count."""
-    directory.forget()
-    with Simulator() as slack:
-        settings.MUNDAP_SLACK_API_URL = slack.api_url
-        yield connected(slack, trusts_addresses=False)
-        assert not slack.faults
+    settings.MUNDAP_SLACK_API_URL = slack.api_url
+    return connected(slack, trusts_addresses=False)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from django.conf import LazySettings
+from django.utils.translation import override
 
 from assistant.accounts import people as accounts
 from assistant.accounts.models import User
@@ -16,6 +17,7 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.slackbot import audience as audiences
 from assistant.slackbot import directory, services, slack_api
 from assistant.slackbot.audience import Audience, Why, audience_of, why_not
+from assistant.slackbot.audience_words import SENTENCES
 from assistant.slackbot.directory import Incomplete, everybody, members_now
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.joining import leave
@@ -418,3 +420,12 @@ def test_calls_at_the_same_moment_wait_for_one_reading(hall: Hall) -> None:
     for thread in threads:
         thread.join()
     assert sum(one.method == "users.list" for one in hall.slack.calls) == 1
+
+
+def test_every_reason_is_told_in_korean_and_english() -> None:
+    assert set(SENTENCES) == set(Why)
+    with override("en"):
+        english = [str(one) for one in SENTENCES.values()]
+    with override("ko"):
+        assert all(ord("가") <= ord(str(one)[0]) <= ord("힣") for one in SENTENCES.values())
+    assert len(set(english)) == len(Why)

@@ -45,7 +45,12 @@ def viewer_for(user: User, *, beside: Collection[int] = ()) -> Viewer:
     return Viewer(user_id=user.pk, email=user.email, beside=tuple(sorted(others)))
 
 
+def alone(viewer: Viewer) -> Viewer:
+    """The viewer, without anybody who reads along."""
+    return Viewer(user_id=viewer.user_id, email=viewer.email)
+
+
 def each_alone(viewer: Viewer) -> tuple[Viewer, ...]:
     """The viewer and everybody beside, each as somebody who reads alone."""
     others = (Viewer(user_id=one, email="") for one in viewer.beside)
-    return (Viewer(user_id=viewer.user_id, email=viewer.email), *others)
+    return (alone(viewer), *others)

@@ -86,6 +86,8 @@ class Turn(models.Model):
     seen_by = models.JSONField(default=list)
     masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
     files = models.CharField(max_length=10, choices=FilesAsked.choices, default=FilesAsked.NONE, blank=True)
+    # What others said before the question where it was asked (`condensing.Overheard`), until it is answered.
+    overheard = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -160,6 +162,36 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return f"share {self.pk} of conversation {self.conversation_id}"
+
+
+class FeedbackReason(models.TextChoices):
+    """Why an answer was not useful."""
+
+    WRONG = "wrong", "something in it is wrong"
+    INCOMPLETE = "incomplete", "something is missing"
+    OUTDATED = "outdated", "it is out of date"
+    SOURCES = "sources", "it stands on the wrong documents"
+    UNCLEAR = "unclear", "it is hard to understand"
+    OTHER = "other", "something else"
+
+
+class Feedback(models.Model):
+    """What a person says of an answer."""
+
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    useful = models.BooleanField()
+    reasons = models.JSONField(default=list)  # of `FeedbackReason`
+    comment = models.TextField(blank=True)
+    given_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["turn", "user"], name="feedback_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"feedback on turn {self.turn_id}"
 
 
 def _choices(kind: type[Length] | type[Tone] | type[Audience] | type[Scope]) -> list[tuple[str, str]]:

@@ -16,6 +16,11 @@ from assistant.chat.selectors import said_in, stands_on
 _MOST_TURNS = 6
 
 
+def overheard(turn: Turn) -> tuple[Exchange, ...]:
+    """What others said where the question was asked, oldest first. Everybody there reads it anyway."""
+    return tuple(Exchange(said["text"], by=said["by"]) for said in turn.overheard)
+
+
 def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
     """The turns before this one that the viewer may see now, oldest first, six at most."""
     earlier = Turn.objects.filter(

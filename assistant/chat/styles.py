@@ -17,7 +17,7 @@ from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import models_for
 from assistant.chat.manner import Manner
 from assistant.chat.models import ONLY_ROW, AnswerPolicy, PersonalStyle, Turn, TurnMode
-from assistant.chat.past import past
+from assistant.chat.past import overheard, past
 from assistant.common.errors import UsageError
 from assistant.providers.wishes import MOST_INSTRUCTIONS, Audience, Length, Scope, Style, Tone
 
@@ -167,7 +167,7 @@ def manner_of(turn: Turn, *, viewer: Viewer) -> Manner:
     policy = policy_in_force()
     drafts = _drafts(turn.mode, policy)
     return Manner(
-        history=past(viewer, turn),
+        history=(*overheard(turn), *past(viewer, turn)),
         style=style_for(policy, wishes_of(viewer)),
         scope=policy.scope,
         drafts=drafts,

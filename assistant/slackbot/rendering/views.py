@@ -49,7 +49,10 @@ def sources_modal(
     said = quotes or {}
     cited = [passage for passage in passages if passage.cited][:_MOST_PASSAGES]
     others = [passage for passage in passages if not passage.cited][:_MOST_PASSAGES]
-    blocks = [block for passage in cited for block in _source(passage, address, said.get(passage.n, ()))]
+    blocks: list[Block] = []
+    for passage in cited:
+        blocks += [{"type": "divider"}] if blocks else []
+        blocks += _source(passage, address, said.get(passage.n, ()))
     if others:
         read = ngettext(
             "%(n)s other passage was read and not used",

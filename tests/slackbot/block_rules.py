@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from assistant.common.types import Json
-from assistant.slackbot.rendering.blocks import web_address
+from assistant.common.web_addresses import web_address
 
 _MOST_JSON = 13_000
 _LEAVES = {"text", "link", "user"}

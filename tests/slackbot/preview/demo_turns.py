@@ -12,6 +12,7 @@ from assistant.accounts.models import User
 from assistant.chat.events import TurnEvent
 from assistant.chat.services import answer_turn
 from assistant.demo.seed import seed
+from assistant.retrieval.warm_up import warm_up
 from assistant.sync.engine import execute_run
 from tests.slackbot.preview.scenes import AskedTurn
 
@@ -34,6 +35,7 @@ def make_company(home: Path) -> None:
     """Fill an empty home with the demo company, synced."""
     call_command("migrate", verbosity=0)
     execute_run(seed(home))
+    warm_up()  # as a server does when it starts, so that no turn waits for the model
 
 
 def asked_turns(language: str) -> dict[str, AskedTurn]:

@@ -121,13 +121,13 @@ def test_a_turn_shows_what_is_being_done_until_it_is_over() -> None:
     turn.take(Status("writing"))
     turn.take(LEAVE)
     growing = turn.message()
-    assert not turn.over
+    before = turn.over
     assert "Writing" in seen(growing.blocks)
     assert growing.text == "Leave is 15 days a year."
     assert buttons(growing.blocks) == {}
     turn.take(Citations((RULES,)))
     turn.take(Done(9))
-    assert turn.over
+    assert (before, turn.over) == (False, True)
     assert "Writing" not in seen(turn.message().blocks)
 
 

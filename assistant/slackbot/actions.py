@@ -22,6 +22,10 @@ ASK_ABOUT: Final = "ask_about"
 ASK_ABOUT_SUBMIT: Final = "ask_about.submit"
 FEEDBACK_SUBMIT: Final = "feedback.submit"
 
+# Slash commands, as the manifest names them
+ASK_COMMAND: Final = "/ask"
+NEW_COMMAND: Final = "/new"
+
 # Where a form's values stand: `view.state.values[BLOCK][FIELD]`
 QUESTION_BLOCK: Final = "question"
 REASONS_BLOCK: Final = "reasons"

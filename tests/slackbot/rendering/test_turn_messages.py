@@ -144,8 +144,14 @@ def test_a_short_answer_that_is_the_whole_sentence_is_said_once() -> None:
 
 
 def test_a_source_is_a_link_only_where_its_address_is_a_web_address() -> None:
-    sources = (RULES, passage(2, "Trap", url="javascript:alert(1)"), passage(3, "Share", url="file:///etc"))
-    message = drawn(Token("So it is.", (1, 2, 3)), Citations(sources), Done(1))
+    traps = (
+        "javascript:alert(1)",
+        "file:///etc",
+        "https://a.example/\u202egnp.exe",
+        "https://a.example/\ud800",
+    )
+    sources = (RULES, *(passage(n, "Trap", url=url) for n, url in enumerate(traps, 2)))
+    message = drawn(Token("So it is.", (1, 2, 3, 4, 5)), Citations(sources), Done(1))
     links = [part["url"] for part in every_part(list(message.blocks)) if part.get("type") == "link"]
     assert links == ["https://wiki.example/leave"]
 

@@ -263,6 +263,15 @@ def test_a_channel_is_told_only_what_all_may_know() -> None:
     assert "f00d" not in seen(drawn(Failed("x", "f00d"), where=Where.CHANNEL).blocks)
 
 
+def test_nothing_points_at_what_stands_on_the_page_only() -> None:
+    no_answer = drawn(NoAnswer(2), Done(1), files_only=True)
+    assert "2 files were searched, and nothing else." in seen(no_answer.blocks)
+    assert "choose" not in seen(no_answer.blocks)
+    for code in ("no_file_ready", "model_not_offered"):
+        assert "beside each" not in seen(drawn(Failed(code)).blocks)
+        assert "choose" not in seen(drawn(Failed(code)).blocks)
+
+
 def test_who_asked_is_named_in_a_channel_and_nobody_else_can_be() -> None:
     channel = drawn(*answered(["So it is."]), where=Where.CHANNEL)
     assert [part for part in every_part(list(channel.blocks)) if part.get("type") == "user"] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -27,6 +27,7 @@ from assistant.common.types import Json, JsonObject
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.home import HomeConversation, home
 from assistant.slackbot.rendering.messages import Drawing, Message, Where
+from assistant.slackbot.rendering.sources import quotes_of
 from assistant.slackbot.rendering.views import View, ask_about_modal, feedback_modal, sources_modal
 
 Surface = Literal["message", "private", "modal", "home"]
@@ -59,7 +60,11 @@ class AskedTurn:
 
     question: str
     events: tuple[TurnEvent, ...]
-    quotes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def quotes(self) -> Mapping[int, Sequence[str]]:
+        """What its sentences say in the words of the sources."""
+        return quotes_of(event for event in self.events if isinstance(event, Token))
 
     @property
     def passages(self) -> tuple[CitedPassage, ...]:
@@ -185,7 +190,6 @@ def _english() -> dict[str, AskedTurn]:
                 Citations(sources),
                 Done(900),
             ),
-            {1: [carried]},
         ),
         "parts": AskedTurn(
             "Compare Seoul and Busan",
@@ -276,7 +280,6 @@ def _korean() -> dict[str, AskedTurn]:
                 Citations(sources),
                 Done(900),
             ),
-            {1: [carried]},
         ),
         "parts": AskedTurn(
             "서울과 부산을 비교해 주세요",

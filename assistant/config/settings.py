@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.sync.tasks.sweep", "schedule": 5.0},
     "maintain-index": {"task": "assistant.ingest.tasks.maintain_index", "schedule": 300.0},
     "delete-old": {"task": "assistant.privacy.tasks.delete_old", "schedule": 3600.0},
+    "recheck-slack": {"task": "assistant.slackbot.tasks.recheck_posts", "schedule": 60.0},
     "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
     "sweep-sign-ins": {"task": "assistant.identity.tasks.sweep_sign_ins", "schedule": 3600.0},
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},

@@ -22,13 +22,15 @@ ASK_ABOUT: Final = "ask_about"
 ASK_ABOUT_SUBMIT: Final = "ask_about.submit"
 FEEDBACK_SUBMIT: Final = "feedback.submit"
 
+# Slash commands, as the manifest names them
+ASK_COMMAND: Final = "/ask"
+NEW_COMMAND: Final = "/new"
+
 # Where a form's values stand: `view.state.values[BLOCK][FIELD]`
 QUESTION_BLOCK: Final = "question"
 REASONS_BLOCK: Final = "reasons"
 COMMENT_BLOCK: Final = "comment"
 FIELD: Final = "entered"
-# What a reader can say of an answer that did not help; `views.py` has the words
-REASONS: Final = ("wrong", "incomplete", "outdated", "sources", "unclear", "other")
 
 
 def source_link(n: int) -> str:

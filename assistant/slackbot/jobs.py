@@ -28,8 +28,9 @@ from assistant.slackbot.models import Job, JobState, Workspace
 log = logging.getLogger(__name__)
 
 LEASE_S: Final = 15
-MOST_ATTEMPTS: Final = 5
-PAUSES_S: Final = (2, 8, 30, 120)  # after the first, second, ... attempt that failed
+MOST_ATTEMPTS: Final = 8
+# After the first, second, ... attempt that failed: Slack may be out of reach for half an hour.
+PAUSES_S: Final = (2, 8, 30, 120, 300, 600, 900)
 KEPT: Final = timedelta(days=2)  # finished rows, so that a late delivery is known
 _LONGEST_PAUSE_S: Final = 3_600.0
 _LOOKED_AT: Final = 16
@@ -44,12 +45,16 @@ def owner_of_this_process() -> str:
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{_TOKEN}"
 
 
-def take_in(workspace: Workspace, *, kind: str, key: str, payload: JsonObject) -> Job | None:
+def take_in(
+    workspace: Workspace, *, kind: str, key: str, payload: JsonObject, after_s: float = 0.0
+) -> Job | None:
     """Write down what came in. None: it was there already.
 
-    After the commit the runner of this process is woken. `key` is Slack's own name for the occasion.
+    After the commit the runner of this process is woken. `key` is Slack's own name for the occasion;
+    `after_s`: nobody claims it before.
     """
     job = Job(workspace=workspace, kind=kind, key=key)
+    job.due_at = timezone.now() + timedelta(seconds=after_s)
     job.sealed_payload = seal(
         # Only what stands under "secrets" is kept in mind as such, and a message is none.
         json.dumps({"secrets": {}, "payload": payload}),

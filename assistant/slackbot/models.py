@@ -37,8 +37,8 @@ class Policy(models.TextChoices):
 class Workspace(models.Model):
     """A Slack workspace and the app that was made in it for this installation.
 
-    `sealed_secrets` is a JSON object (`credentials.Credentials`), sealed. `revision` counts changes of what an
-    open client was made with.
+    `sealed_secrets` holds `credentials.Credentials`, sealed. `revision` counts changes of what an open client
+    was made with.
     """
 
     handle = models.SlugField(max_length=40, unique=True)  # in the address that Slack calls; says nothing
@@ -83,7 +83,7 @@ class Channel(models.Model):
     name = models.CharField(max_length=LONGEST_NAME, blank=True)  # as it was called when somebody looked
     is_private = models.BooleanField(default=True)
     policy = models.CharField(max_length=10, choices=Policy.choices, blank=True)  # empty: the workspace's
-    # Whether other apps in the channel may read along. Without it an answer for all is not posted beside them.
+    # Whether other apps in the channel may read along. Else nothing for all is posted beside them.
     accepts_apps = models.BooleanField(default=False)
     seen_at = models.DateTimeField(default=timezone.now)
 
@@ -100,7 +100,8 @@ class Channel(models.Model):
 class JoinedPerson(models.Model):
     """Who a Slack user is here. `by_link`: they showed it themselves; else their address did.
 
-    What an address said counts only while it still says so (`joining.account_of`).
+    What an address said counts only while it still says so (`joining.accounts_of`). A row that was left
+    stays, so that no address joins the two again; a link may.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="people")
@@ -110,6 +111,7 @@ class JoinedPerson(models.Model):
     )
     by_link = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -230,6 +232,7 @@ class Post(models.Model):
     slack_user = models.CharField(max_length=LONGEST_ID)  # who asked
     created_at = models.DateTimeField(default=timezone.now)
     judged_at = models.DateTimeField(default=timezone.now)  # when it was last known that it may be seen
+    judged_for = models.BigIntegerField(default=-1)  # and the counter of permissions before that
 
     class Meta:
         constraints: ClassVar = [

@@ -8,12 +8,14 @@ cannot be looked for: of a crash in the moment between sending and writing it do
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
-from assistant.common.types import Json, JsonObject
+from assistant.common.types import JsonObject
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.models import Post, PostState, Workspace
 from assistant.slackbot.rendering.messages import Message
@@ -22,7 +24,25 @@ from assistant.slackbot.slack_api import respond
 METADATA = "mundap_answer"
 _PAGE, _MOST_PAGES = 200, 10
 _EARLIER_S = 60.0  # our clock may be ahead of Slack's
-_GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "thread_not_found", "not_in_channel"})
+_DIRECT = "D"  # how the ids of direct messages begin
+_GONE = frozenset(
+    {"message_not_found", "channel_not_found", "is_archived", "thread_not_found", "not_in_channel"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one person alone is told something.
+
+    `response_url` came with a command or a click; `replaces`: in place of the message that was clicked, which
+    that person alone sees.
+    """
+
+    channel: str
+    user: str
+    thread: str = ""
+    response_url: str = ""
+    replaces: bool = False
 
 
 def show(client: WebClient, post: Post, message: Message, *, final: bool, is_new: bool) -> None:
@@ -38,14 +58,9 @@ def show(client: WebClient, post: Post, message: Message, *, final: bool, is_new
     if post.ts:
         client.chat_update(channel=post.channel_id, ts=post.ts, **_content(message))
     else:
-        sent = client.chat_postMessage(
-            channel=post.channel_id,
-            thread_ts=post.thread or None,
-            metadata={"event_type": METADATA, "event_payload": {"post": str(post.pk)}},
-            unfurl_links=False,
-            unfurl_media=False,
-            mrkdwn=False,
-            **_content(message),
+        metadata = {"event_type": METADATA, "event_payload": {"post": str(post.pk)}}
+        sent = _post(
+            client, message, channel=post.channel_id, thread_ts=post.thread or None, metadata=metadata
         )
         post.ts = str(sent["ts"])
     post.state = PostState.FINAL if final else PostState.OPEN
@@ -74,67 +89,45 @@ def take_back(client: WebClient, post: Post, message: Message | None) -> None:
     post.save(update_fields=["ts", "state", "judged_at"])
 
 
-def tell(  # noqa: PLR0913 - where somebody can be reached
-    client: WebClient,
-    workspace: Workspace,
-    message: Message,
-    *,
-    user: str,
-    channel: str,
-    thread: str = "",
-    response_url: str = "",
-    replaces: bool = False,
-) -> None:
+def tell(client: WebClient, workspace: Workspace, message: Message, place: Place) -> None:
     """Show a message to one person alone: where they asked, else directly. Nobody else sees it.
-
-    `response_url` came with a command or a click; `replaces`: in place of the message that was clicked, which
-    that person alone sees.
 
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    if response_url and _responded(workspace, response_url, message, replaces=replaces):
+    if place.response_url and _responded(workspace, message, place):
         return
-    if channel.startswith("D"):
-        try:
-            client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread or None,
-                unfurl_links=False,
-                unfurl_media=False,
-                mrkdwn=False,
-                **_content(message),
-            )
-        except SlackRefused:  # a direct message between others
-            _directly(client, user, message)
-        return
+    thread = place.thread or None
     try:
-        client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **_content(message))
-    except SlackRefused:  # we are not in the channel, or it is archived
-        _directly(client, user, message)
+        if place.channel.startswith(_DIRECT):
+            _post(client, message, channel=place.channel, thread_ts=thread)
+        else:
+            client.chat_postEphemeral(
+                channel=place.channel, user=place.user, thread_ts=thread, **_content(message)
+            )
+    except SlackRefused:  # we are not in it, or it is archived
+        opened = client.conversations_open(users=place.user)
+        _post(client, message, channel=opened["channel"]["id"])
 
 
-def _directly(client: WebClient, user: str, message: Message) -> None:
-    opened = client.conversations_open(users=user)
-    client.chat_postMessage(
-        channel=opened["channel"]["id"],
-        unfurl_links=False,
-        unfurl_media=False,
-        mrkdwn=False,
-        **_content(message),
+def _post(client: WebClient, message: Message, **where: Any) -> SlackResponse:
+    return client.chat_postMessage(
+        unfurl_links=False, unfurl_media=False, mrkdwn=False, **where, **_content(message)
     )
 
 
-def _responded(workspace: Workspace, url: str, message: Message, *, replaces: bool) -> bool:
+def _responded(workspace: Workspace, message: Message, place: Place) -> bool:
     """Whether it was taken at the address that Slack gave for replies, which counts for half an hour.
 
     Raises:
         SlackBusy, SlackClosed.
     """
     shown: JsonObject = {"text": message.text, "blocks": list(message.blocks), "mrkdwn": False}
-    how: JsonObject = {"replace_original": True} if replaces else {"response_type": "ephemeral"}
+    how: JsonObject = {"replace_original": True}
+    if not place.replaces:
+        how = {"response_type": "ephemeral", "replace_original": False}
     try:
-        respond(workspace, url, {**shown, **how, "unfurl_links": False, "unfurl_media": False})
+        respond(workspace, place.response_url, {**shown, **how, "unfurl_links": False, "unfurl_media": False})
     except SlackRefused:  # used up, or its time is over
         return False
     return True
@@ -153,9 +146,9 @@ def _find(client: WebClient, post: Post) -> str:
     """The ts of the message that carries the post's id; empty where there is none."""
     wanted = str(post.pk)
     for message in _messages(client, post):
-        metadata = message.get("metadata")
-        told: Json = metadata.get("event_payload") if isinstance(metadata, Mapping) else None
-        if isinstance(told, Mapping) and metadata.get("event_type") == METADATA and told.get("post") == wanted:
+        metadata = message.get("metadata") or {}
+        told = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == METADATA and told.get("post") == wanted:
             return str(message.get("ts") or "")
     return ""
 

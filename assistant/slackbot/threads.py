@@ -19,7 +19,7 @@ from assistant.slackbot.profiles import Unreadable, profile_of
 
 BY_COMMAND = "/ask"  # the thread of what is asked by command or dialog
 _PAGE, _MOST_PAGES, _MOST_OVERHEARD = 200, 5, 10  # messages of a thread
-_LONGEST_OVERHEARD = 600  # characters of one
+LONGEST_OVERHEARD = 600  # characters of one
 _MENTION = re.compile(r"<(?P<kind>[@#!])(?P<id>[^|>]*)(?:\|(?P<label>[^>]*))?>")
 _LINK = re.compile(r"<(?P<address>(?:https?|mailto|tel):[^|>]*)(?:\|(?P<label>[^>]*))?>")
 _EMOJI = re.compile(r":[\w+'-]+(?:::skin-tone-\d)?:")
@@ -39,7 +39,7 @@ def conversation_of(workspace: Workspace, channel: str, thread: str, user_id: in
 
 def remember(workspace: Workspace, channel: str, thread: str, conversation: Conversation) -> None:
     """From now on this thread is that conversation of its owner."""
-    key = {
+    key: dict[str, Any] = {
         "workspace": workspace,
         "channel_id": channel,
         "thread": thread[:LONGEST_TS],
@@ -59,9 +59,7 @@ def begin_anew(workspace: Workspace, channel: str, viewer: Viewer) -> None:
     ).delete()
 
 
-def messages_before(
-    client: WebClient, *, channel: str, thread: str, before: str
-) -> list[Mapping[str, Any]]:
+def messages_before(client: WebClient, *, channel: str, thread: str, before: str) -> list[Mapping[str, Any]]:
     """The thread's messages before that moment, oldest first; of a very long thread the first ones.
 
     Raises:
@@ -94,7 +92,7 @@ def overheard_in(
             continue
         text = str(message.get("text") or "")
         calls_us = f"<@{workspace.bot_user_id}>" in text
-        shown = plain_text(text, bot=workspace.bot_user_id)[:_LONGEST_OVERHEARD]
+        shown = plain_text(text, bot=workspace.bot_user_id)[:LONGEST_OVERHEARD]
         if shown and not (message["user"] == asker and calls_us):
             said.append((str(message["user"]), shown))
     kept = said[-_MOST_OVERHEARD:]

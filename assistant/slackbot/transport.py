@@ -42,8 +42,10 @@ _LONGEST_WAIT_S = 3_600.0
 _LARGEST_ANSWER = 16_000_000
 _FIRST_SERVER_ERROR, _TOO_MANY = 500, 429
 
-# Belongs to no tree of loggers, so that nothing of it is written at any level.
-SILENT = logging.Logger("slack", level=logging.CRITICAL + 1)
+# What the SDK and Bolt write holds what people wrote: nothing of it is written at any level.
+SILENT = logging.getLogger("assistant.slackbot.silent")
+SILENT.setLevel(logging.CRITICAL + 1)
+SILENT.propagate = False
 SILENT.addHandler(logging.NullHandler())
 
 

@@ -36,7 +36,7 @@ def connected(slack: Simulator, bolt: Any, app: App, count: int = 1) -> Iterator
         for handler in handlers:
             handler.client.auto_reconnect_enabled = False
         slack.sockets.cut(app)
-        until = time.monotonic() + 5
+        until = time.monotonic() + 2
         while any(handler.client.is_connected() for handler in handlers) and time.monotonic() < until:
             time.sleep(0.01)  # the client hangs up too, and trips over a second close at the same moment
         for handler in handlers:

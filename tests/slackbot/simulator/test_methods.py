@@ -235,6 +235,9 @@ def test_a_user_is_shown_as_the_workspace_sees_one(office: Office) -> None:
         True,
     )
     assert office.client.users_info(user=office.guest.id)["user"]["is_restricted"] is True
+    listed = {each["id"]: each["is_bot"] for each in office.client.users_list()["members"]}
+    bot = office.installed.bot.id
+    assert listed == {office.ann.id: False, office.guest.id: False, bot: True, "USLACKBOT": False}
     stranger = office.client.users_info(user=office.stranger.id)["user"]
     assert stranger["is_stranger"] is True
     assert "email" not in stranger["profile"]

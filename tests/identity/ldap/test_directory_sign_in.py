@@ -32,6 +32,7 @@ from assistant.common.types import Json
 from assistant.factors import app_codes, rule
 from assistant.factors.models import AuthenticatorApp
 from assistant.identity.connected import disconnect
+from assistant.identity.ldap import asking
 from assistant.identity.ldap.directory import Unreachable, filter_for, person_with
 from assistant.identity.ldap.entry import Entry, is_closed, subject_of
 from assistant.identity.ldap.kind import FIELDS

@@ -171,7 +171,7 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
         mock.patch.object(bolt_app, "close_old_connections"),
         mock.patch("slack_bolt.adapter.django.handler.close_old_connections"),
         mock.patch("assistant.chat.services.ensure_running", run_turn),
-        mock.patch("assistant.chat.files.ensure_read", read_file),
+        mock.patch("assistant.chat.file_reading.ensure_read", read_file),
     ):
         bolt_app.forget()
         directory.forget()

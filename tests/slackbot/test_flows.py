@@ -337,7 +337,7 @@ def test_a_file_is_read_for_its_sender_alone(office: Office) -> None:
     file = office.slack.file(ann, "minutes.txt", b"The picnic is on Friday at noon.", mimetype="text/plain")
     office.mentioned("ann", channel, "When is the picnic in this file?", files=[file])
     answer = office.last("ann", channel)
-    assert answer.ephemeral_to == ann.id
     assert "Friday at noon" in text_of(answer)
+    assert answer.ephemeral_to == ann.id
     seen = office.slack.what_sees(office.users["bob"], channel)
     assert "Friday" not in "".join(text_of(one) for one in seen)

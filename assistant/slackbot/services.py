@@ -120,5 +120,5 @@ def _known(policy: str) -> str:
 def _require_right(actor: User) -> None:
     if not actor.has_right(RIGHT):
         raise UsageError(
-            told("Only security administrators and administrators decide how Slack is answered.")
+            told("Only administrators and security administrators decide how Slack is answered.")
         )

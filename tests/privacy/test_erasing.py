@@ -35,7 +35,7 @@ from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event, record
 from assistant.audit.verifying import verify
 from assistant.chat import selectors
-from assistant.chat.models import Conversation, PersonalStyle, Turn
+from assistant.chat.models import Conversation, Feedback, PersonalStyle, Turn
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation
@@ -104,6 +104,7 @@ def planted(world: SmallWorld, home: Path) -> User:
     provider = IdentityProvider.objects.create(slug="house", name="House", kind="oidc")
     proving(person, browser, provider)
     in_slack(person, turn.conversation)
+    Feedback.objects.create(turn=turn, user=person, useful=False, comment="quetzalcoatl asks in vain")
     LogEntry.objects.create(user=person, object_repr=ADDRESS, action_flag=1, change_message=NAME)
     record(Event.SIGNED_IN, actor_id=person.pk, actor=ADDRESS)
     record(Event.ROLE_CHANGED, actor="ada@example.com", user=ADDRESS, before={"people": [ALIAS]})

@@ -16,6 +16,7 @@ with the real embedder:
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -25,11 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 from django.conf import settings as django_settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import connection
 from django.http import HttpRequest
+from django.test import override_settings
 from django.utils import translation
 
 from assistant.access import mask
@@ -105,6 +106,8 @@ GROUPS: tuple[dict[str, Json], ...] = (
 )
 
 
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000  # Python's own 700 are few for worlds with thousands of them
+
 _RUN = pytest.StashKey[RunFolder]()
 
 
@@ -125,7 +128,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):
         return
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: place(item.path, tests))
+    slow = {item.path for item in items if {mark.name for mark in item.iter_markers()} & {"slow", "browser"}}
+    items.sort(key=lambda item: place(item.path, tests, slow))
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector look no more through what is there before the first test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
 
 
 @dataclass(slots=True)
@@ -164,14 +175,29 @@ def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_setting
 
 
 @pytest.fixture(autouse=True)
-def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
-    settings.MUNDAP_INDEX_DIR = tmp_path / "index"
-    settings.MUNDAP_SYNC_DIR = tmp_path / "sync"
-    settings.MUNDAP_FILES_DIR = tmp_path / "files"
-    settings.MUNDAP_AUDIT_DIR = tmp_path / "audit"
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True  # a file is looked for when asked for, not all by each client
+def _own_settings(tmp_path: Path) -> Iterator[None]:
+    """Folders of its own, and no limits: tests ask faster than any person. Those about limits set them.
+
+    All at once: each change of a setting lays one more layer over the others, through which a look goes.
+    """
+    own = {
+        "MUNDAP_INDEX_DIR": tmp_path / "index",
+        "MUNDAP_SYNC_DIR": tmp_path / "sync",
+        "MUNDAP_FILES_DIR": tmp_path / "files",
+        "MUNDAP_AUDIT_DIR": tmp_path / "audit",
+        "MUNDAP_LEAST_FREE": (0, 0),
+        "CELERY_TASK_ALWAYS_EAGER": False,
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "WHITENOISE_AUTOREFRESH": True,  # a file is looked for when asked for, not all by each client
+    }
+    with override_settings(**own, **{name.replace("_MB_", "_BYTES_"): 0 for name in UNLIMITED}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(_own_settings: None) -> Iterator[None]:
+    """What a process keeps for its next question is of the world of one test."""
+    forget_leases()
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()
@@ -194,15 +220,6 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def _no_limits(settings: LazySettings) -> None:
-    """Tests ask faster than any person; those that are about limits set them."""
-    for name in UNLIMITED:
-        setattr(settings, name.replace("_MB_", "_BYTES_"), 0)
-    settings.MUNDAP_LEAST_FREE = (0, 0)
-    forget_leases()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -19,6 +19,7 @@ class Via(StrEnum):
     PAGE = "page"
     API = "api"
     COMMAND = "command"
+    SLACK = "slack"
     WORKER = "worker"
     UNKNOWN = ""  # of before it was recorded, and what a process does by itself
 

@@ -1,8 +1,9 @@
 """What does a follow-up ask, put so that it can be searched for alone?
 
-By rules, from the person's own earlier questions and nothing else: "그럼 계약직은요?" after "연차는
-며칠인가요?" becomes "연차는 며칠인가요? — 계약직은요?", and "How long does it take?" gets the words that
-were asked about. A question that names its subject is left as it is, and begins a subject of its own.
+By rules, from the person's own earlier questions and what others said where it was asked, and nothing
+else: "그럼 계약직은요?" after "연차는 며칠인가요?" becomes "연차는 며칠인가요? — 계약직은요?", and "How long
+does it take?" gets the words that were asked about. A question that names its subject is left as it is, and
+begins a subject of its own.
 """
 
 from __future__ import annotations
@@ -84,12 +85,24 @@ _NO_SUBJECT = frozenset(_NO_SUBJECT_LISTED.split())  # words that many questions
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """What somebody else wrote, where the question was asked and before it."""
+
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """An earlier turn as the person may see it now: what they asked, and what was answered from what."""
+    """An earlier turn as the person may see it now: what they asked, and what was answered from what.
+
+    `by`: who else said it, where it is a message of somebody and was not asked of us.
+    """
 
     question: str
     answer: str = ""
     documents: frozenset[int] = frozenset()
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from assistant.audit.trail import Event, record
 from assistant.chat.events import Blocked, Failed, NoAnswer, Withheld
 from assistant.chat.exported_text import Export, ExportedTurn, as_html, as_json, as_markdown
 from assistant.chat.models import TurnState
+from assistant.chat.outcome_words import blocked_title, failed_title
 from assistant.chat.reading import TurnView
 from assistant.chat.selectors import cited_numbers, conversation, noted_numbers
 from assistant.chat.sharing import opened_share, shared_conversation
@@ -161,10 +162,8 @@ def _reader_note(turn: TurnView) -> str:
 def _common_note(turn: TurnView) -> str:
     match turn.outcome:
         case Blocked(topic):
-            if not topic:
-                return gettext("A guardrail of your company stopped this")
-            return gettext("“%(topic)s” is a blocked topic") % {"topic": topic}
+            return blocked_title(topic)
         case Failed():
-            return gettext("The answer couldn’t be finished")
+            return failed_title()
         case _:
             return ""

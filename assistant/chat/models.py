@@ -7,6 +7,7 @@ answer, and each reading of it passes the door again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.conf import settings
@@ -81,8 +82,12 @@ class Turn(models.Model):
     # Documents that earlier answers stand on which a language model was told: without one of them nothing
     # of this turn may be shown.
     carried_documents = models.JSONField(default=list)
+    # Ids of other accounts who saw it asked and see what is answered; the answer is made for all of them.
+    seen_by = models.JSONField(default=list)
     masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
     files = models.CharField(max_length=10, choices=FilesAsked.choices, default=FilesAsked.NONE, blank=True)
+    # What others said before the question where it was asked (`condensing.Overheard`), until it is answered.
+    overheard = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -93,6 +98,10 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"turn {self.pk}"
+
+    def was_seen_by(self, others: Collection[int]) -> bool:
+        """Whether it was asked before all of these accounts. Its owner saw it anyhow."""
+        return set(others) <= set(self.seen_by)
 
 
 class StoredEvent(models.Model):
@@ -153,6 +162,36 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return f"share {self.pk} of conversation {self.conversation_id}"
+
+
+class FeedbackReason(models.TextChoices):
+    """Why an answer was not useful."""
+
+    WRONG = "wrong", "something in it is wrong"
+    INCOMPLETE = "incomplete", "something is missing"
+    OUTDATED = "outdated", "it is out of date"
+    SOURCES = "sources", "it stands on the wrong documents"
+    UNCLEAR = "unclear", "it is hard to understand"
+    OTHER = "other", "something else"
+
+
+class Feedback(models.Model):
+    """What a person says of an answer."""
+
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    useful = models.BooleanField()
+    reasons = models.JSONField(default=list)  # of `FeedbackReason`
+    comment = models.TextField(blank=True)
+    given_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["turn", "user"], name="feedback_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"feedback on turn {self.turn_id}"
 
 
 def _choices(kind: type[Length] | type[Tone] | type[Audience] | type[Scope]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What was said before in a conversation, as far as its owner may read it at this moment.
 
-An answer that is withheld now contributes nothing, and its question neither; nor does a blocked one.
+An answer that is withheld now contributes nothing, and its question neither; nor does a blocked one. Where
+others read along, only what was asked before all of them counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from assistant.chat.selectors import said_in, stands_on
 _MOST_TURNS = 6
 
 
+def overheard(turn: Turn) -> tuple[Exchange, ...]:
+    """What others said where the question was asked, oldest first. Everybody there reads it anyway."""
+    return tuple(Exchange(said["text"], by=said["by"]) for said in turn.overheard)
+
+
 def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
     """The turns before this one that the viewer may see now, oldest first, six at most."""
     earlier = Turn.objects.filter(
@@ -22,8 +28,11 @@ def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
         conversation__user_id=viewer.user_id,
         conversation__user__is_active=True,
         pk__lt=turn.pk,
-    ).prefetch_related("events", "citations")
-    rows = list(earlier.order_by("-pk")[:_MOST_TURNS])
+    ).order_by("-pk")
+    if viewer.beside:
+        seen = [row.pk for row in earlier.only("seen_by") if row.was_seen_by(viewer.beside)]
+        earlier = earlier.filter(pk__in=seen[:_MOST_TURNS])
+    rows = list(earlier.prefetch_related("events", "citations")[:_MOST_TURNS])
     said = [said_in(row) for row in rows]
     needed = [
         stands_on(tokens, list(row.citations.all()), row.read_documents) | set(row.carried_documents)

@@ -46,6 +46,7 @@ from assistant.retrieval.filters import as_stored, from_stored
 log = logging.getLogger(__name__)
 LEASE_S = 60
 _ASKED_EVERY_S = 0.3
+_SILENT_S = 10
 _THREADS = 4
 
 _STATES: dict[type[TurnEvent], TurnState] = {
@@ -100,7 +101,7 @@ def run_turn(turn_id: int) -> bool:
     turn = Turn.objects.select_related("conversation__user").get(pk=turn_id)
     writer = _Writer(turn)
     try:
-        viewer = viewer_for(turn.conversation.user)
+        viewer = viewer_for(turn.conversation.user, beside=turn.seen_by)
         model = named_chat_model(ModelUse(viewer, turn.model, turn_id))
         stop = _Waiting(turn_id)
         for status in waited_for(turn, stop=stop):
@@ -258,13 +259,23 @@ class _Writer:
             state = TurnState.STOPPED if event.stopped else TurnState.DONE
         if state is None:
             return
-        Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None)
+        Turn.objects.filter(pk=self._turn.pk).update(state=state, lease_until=None, overheard=[])
         user = self._turn.conversation.user
         self.answer.tally.audit(viewer=viewer_for(user), turn=self._turn.pk)
         if isinstance(event, Blocked):
             record(
                 Event.TURN_BLOCKED, actor_id=user.pk, actor=user.email, turn=self._turn.pk, topic=event.topic
             )
+
+
+def has_fallen_silent(turn: Turn) -> bool:
+    """Whether a turn runs of which nothing was heard for so long that its process has probably died.
+
+    While it runs its lease is renewed several times a second. Whoever would rather ask again than wait for
+    the lease to end looks here.
+    """
+    heard = timezone.now() + timedelta(seconds=LEASE_S - _SILENT_S)
+    return turn.state == TurnState.RUNNING and (turn.lease_until is None or turn.lease_until < heard)
 
 
 def fail_if_orphaned(turn_id: int) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
-from assistant.access.viewer import Viewer
+from assistant.access.viewer import Viewer, alone
 from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
+from assistant.chat.condensing import Overheard
 from assistant.chat.events import (
     KINDS,
     LAST,
@@ -45,7 +46,7 @@ from assistant.common.errors import NotFound, UsageError
 from assistant.guardrails.inspect import screen
 from assistant.guardrails.tally import Tally
 from assistant.guardrails.verdict import Stage
-from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored
+from assistant.retrieval.filters import NO_FILTERS, Filters, as_stored, from_stored
 
 _POLL_S = 0.08
 _ADMITTED_AGAIN_S = 1.0
@@ -61,13 +62,15 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     mode: str = TurnMode.ANSWER,
     model: str = "",
     files: str = FilesAsked.JOINED,
+    overheard: Sequence[Overheard] = (),
 ) -> Turn:
     """Store a question and start to answer it. Without a conversation a new one begins.
 
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
     turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
     conversation's own files are searched with the company's documents or alone; a question that is about
-    them alone is asked of them alone.
+    them alone is asked of them alone. `overheard`: what others wrote before it in the same place. Where others
+    read along (`viewer.beside`), no file is asked, and of the company's documents what all of them may read.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -99,7 +102,9 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
-            files=_files_asked(conversation, question, files),
+            files=FilesAsked.NONE if viewer.beside else _files_asked(conversation, question, files),
+            overheard=_screened(overheard, viewer),
+            seen_by=list(viewer.beside),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -109,6 +114,38 @@ def start_turn(  # noqa: PLR0913 - what a form sends
         masked.audit(viewer=viewer, turn=turn.pk)
         transaction.on_commit(lambda: ensure_running(turn.pk))
     return turn
+
+
+def ask_again(*, viewer: Viewer, turn_id: int, in_its_place: bool = False) -> Turn:
+    """Ask the same once more, as a new turn of its conversation, for whoever is beside the viewer.
+
+    `in_its_place`: the former one, whose process died, goes; nothing of it may be shown any more.
+
+    Raises:
+        NotFound: no such turn of this person.
+        ModelNotOffered, GuardrailsDamaged, ModelUnavailable: as `start_turn`.
+    """
+    with transaction.atomic():
+        former = owned_turn(alone(viewer), turn_id)  # who reads along may be others than then
+        turn = start_turn(
+            viewer=viewer,
+            question=former.question,
+            conversation_id=former.conversation_id,
+            filters=from_stored(former.filters),
+            mode=former.mode,
+            model=former.model,
+            files=former.files,
+            overheard=[Overheard(said["by"], said["text"]) for said in former.overheard],
+        )
+        if in_its_place:
+            former.delete()
+    return turn
+
+
+def _screened(overheard: Sequence[Overheard], viewer: Viewer) -> list[dict[str, str]]:
+    """As it is stored: what must be masked in questions is masked in it, what must be blocked is left out."""
+    judged = [(said.by, screen(said.text, viewer=viewer)) for said in overheard]
+    return [{"by": by, "text": verdict.text} for by, verdict in judged if not verdict.blocked]
 
 
 def _files_asked(conversation: Conversation, question: str, wanted: str) -> FilesAsked:
@@ -154,9 +191,7 @@ async def follow_turn(
     Raises:
         NotFound: no such turn of this person.
     """
-    turn = await sync_to_async(owned_turn)(viewer, turn_id)
-    if turn.state == TurnState.PENDING:
-        ensure_running(turn_id)
+    await sync_to_async(_begin_following)(viewer, turn_id)
     asked_again = 0.0
     while True:
         # One event at a time: the next one passes the door again, however slow the reader is.
@@ -165,17 +200,50 @@ async def follow_turn(
                 yield NumberedEvent(after + 1, Withheld())
                 return
             asked_again = time.monotonic() + _ADMITTED_AGAIN_S
-        numbered = await sync_to_async(_next)(viewer, turn_id, after)
+        numbered, is_over = await sync_to_async(_step)(viewer, turn_id, after)
         if numbered is not None:
             yield numbered
             after = numbered.seq
-            if isinstance(numbered.event, LAST):
-                return
-        else:
-            await sync_to_async(fail_if_orphaned)(turn_id)
-            if await sync_to_async(_is_over)(turn_id, after):
-                return
+        if is_over:
+            return
+        if numbered is None:
             await asyncio.sleep(_POLL_S)
+
+
+def followed(*, viewer: Viewer, turn_id: int, every_s: float) -> Iterator[TurnEvent | None]:
+    """All events of the turn, as `follow_turn` gives them, for a thread that may wait.
+
+    None each time when nothing came for `every_s` seconds.
+
+    Raises:
+        NotFound: no such turn of this person.
+    """
+    _begin_following(viewer, turn_id)
+    after = 0
+    while True:
+        numbered, is_over = _step(viewer, turn_id, after)
+        if numbered is not None:
+            yield numbered.event
+            after = numbered.seq
+        if is_over:
+            return
+        if numbered is None:
+            yield None
+            time.sleep(every_s)
+
+
+def _begin_following(viewer: Viewer, turn_id: int) -> None:
+    if owned_turn(viewer, turn_id).state == TurnState.PENDING:
+        ensure_running(turn_id)
+
+
+def _step(viewer: Viewer, turn_id: int, after: int) -> tuple[NumberedEvent | None, bool]:
+    """The next event, if there is one, and whether none can come any more."""
+    numbered = _next(viewer, turn_id, after)
+    if numbered is not None:
+        return numbered, isinstance(numbered.event, LAST)
+    fail_if_orphaned(turn_id)
+    return None, _is_over(turn_id, after)
 
 
 def stop_turn(*, viewer: Viewer, turn_id: int) -> None:
@@ -214,11 +282,11 @@ def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
     """The viewer's turn.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is somebody else's, or was not asked before all who read along.
     """
     mine = Turn.objects.filter(conversation__user_id=viewer.user_id, conversation__user__is_active=True)
     found = mine.filter(pk=turn_id).first()
-    if found is None:
+    if found is None or not found.was_seen_by(viewer.beside):
         raise NotFound("There is no such question.")
     return found
 

@@ -17,7 +17,7 @@ from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import models_for
 from assistant.chat.manner import Manner
 from assistant.chat.models import ONLY_ROW, AnswerPolicy, PersonalStyle, Turn, TurnMode
-from assistant.chat.past import past
+from assistant.chat.past import overheard, past
 from assistant.common.errors import UsageError
 from assistant.providers.wishes import MOST_INSTRUCTIONS, Audience, Length, Scope, Style, Tone
 
@@ -112,7 +112,9 @@ def has_language_model(viewer: Viewer) -> bool:
 
 
 def wishes_of(viewer: Viewer) -> Wishes:
-    """What the person wants otherwise than the company."""
+    """What the person wants otherwise than the company; nothing where others read what is answered."""
+    if viewer.beside:
+        return Wishes()
     row = PersonalStyle.objects.filter(user_id=viewer.user_id).first()
     if row is None:
         return Wishes()
@@ -165,7 +167,7 @@ def manner_of(turn: Turn, *, viewer: Viewer) -> Manner:
     policy = policy_in_force()
     drafts = _drafts(turn.mode, policy)
     return Manner(
-        history=past(viewer, turn),
+        history=(*overheard(turn), *past(viewer, turn)),
         style=style_for(policy, wishes_of(viewer)),
         scope=policy.scope,
         drafts=drafts,

@@ -34,13 +34,14 @@ from assistant.api.answers import STATUS, ErrorCode
 from assistant.api.keys import BEARER
 from assistant.chat.file_limits import MOST_FILES, most_bytes
 from assistant.ingest.disk_room import DiskNearlyFull, is_nearly_full
+from assistant.slackbot.limits import LARGEST_BODY as LARGEST_OF_SLACK
 from assistant.sync.pushing import LARGEST_BODY
 
 USUAL_BYTES = 5 * 1024 * 1024  # the largest form of the console is a file of 4 MiB
 _FORM_BYTES = 1024 * 1024  # of a form around its files
 _SILENCE_S = 30.0  # without a byte
 _FIRST_S, _LEAST_PER_S = 60.0, 8 * 1024  # from the second minute on a body comes at least as fast
-_API, _PUSHED = "/api/", "/api/v1/sources/"
+_API, _PUSHED, _SLACK = "/api/", "/api/v1/sources/", "/slack/"
 _TOO_LARGE, _TOO_SLOW, _NO_ROOM, _BAD_LENGTH = 413, 408, 503, 400
 _SENTENCES = {
     _TOO_LARGE: (ErrorCode.TOO_LARGE, "The body of the request is too large."),
@@ -76,7 +77,7 @@ class BoundedBodies:
 
     async def _bounded(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         announced = _announced(scope)
-        most = USUAL_BYTES
+        most = LARGEST_OF_SLACK if _path(scope).startswith(_SLACK) else USUAL_BYTES
         if announced is None or announced > most:  # without a length it may become anything
             most = max(most, await _most_of(scope))
         if announced is not None and announced > most:

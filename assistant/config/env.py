@@ -27,6 +27,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _ORIGIN = re.compile(
     r"(?:https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 )
+_API_ADDRESS = re.compile(
+    r"(?:https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
+    r"(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?"
+)
 _MIB, _A_MILLION = 1024 * 1024, 1_000_000
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"(?![\d.]+\Z){_LABEL}(?:\.{_LABEL})*")
@@ -81,6 +85,7 @@ class Environment:
     chat_silence_s: int
     chat_ca_file: str
     chat_region: str
+    slack_api_url: str
     max_file_bytes: int
     parse_seconds: int
     questions_per_minute: int  # of these, 0: as many as they like
@@ -158,6 +163,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         chat_silence_s=_number(environ, "MUNDAP_CHAT_SILENCE_SECONDS", 60, low=1, high=600),
         chat_ca_file=_text(environ, "MUNDAP_CHAT_CA_BUNDLE", ""),
         chat_region=_text(environ, "MUNDAP_CHAT_REGION", ""),
+        slack_api_url=_api_address(environ, "MUNDAP_SLACK_API_URL", "https://slack.com/api/"),
         max_file_bytes=_number(environ, "MUNDAP_MAX_FILE_MB", 50, low=1, high=4096) * 1024 * 1024,
         parse_seconds=_number(environ, "MUNDAP_PARSE_SECONDS", 60, low=1, high=3600),
         questions_per_minute=_number(environ, "MUNDAP_QUESTIONS_PER_MINUTE", 20, low=0, high=_A_MILLION),
@@ -278,6 +284,17 @@ def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
                 " commas, without a path or *."
             )
     return found
+
+
+def _api_address(environ: Mapping[str, str], name: str, default: str) -> str:
+    """An address that tokens are sent to: over https, or on this machine. It ends with a slash."""
+    value = _text(environ, name, default).strip() or default
+    if not _API_ADDRESS.fullmatch(value):
+        raise UsageError(
+            f"{name}: '{value[:80]}' is no address for tokens. Write https://HOST/PATH/; http only for"
+            " localhost, 127.0.0.1 and [::1]."
+        )
+    return value if value.endswith("/") else f"{value}/"
 
 
 def _list(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def main() -> int:
         return 1
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # else whitenoise warns at every start
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    _serve_slack()
     uvicorn.run(
         "assistant.config.asgi:application",
         host=settings.MUNDAP_HOST,
@@ -52,6 +53,13 @@ def _warm_up() -> None:
     from assistant.retrieval.warm_up import stay_warm  # noqa: PLC0415 - needs loaded settings
 
     stay_warm()
+
+
+def _serve_slack() -> None:
+    """Carry out what comes from connected workspaces, and hold their connections."""
+    from assistant.slackbot.service import start  # noqa: PLC0415 - needs loaded apps
+
+    start()
 
 
 if __name__ == "__main__":

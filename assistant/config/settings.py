@@ -44,6 +44,7 @@ MUNDAP_CHAT_TOKENS: int = ENVIRONMENT.chat_tokens
 MUNDAP_CHAT_SILENCE_S: int = ENVIRONMENT.chat_silence_s
 MUNDAP_CHAT_CA_BUNDLE: str = ENVIRONMENT.chat_ca_file
 MUNDAP_CHAT_REGION: str = ENVIRONMENT.chat_region
+MUNDAP_SLACK_API_URL: str = ENVIRONMENT.slack_api_url
 MUNDAP_MAX_FILE_BYTES: int = ENVIRONMENT.max_file_bytes
 MUNDAP_PARSE_SECONDS: int = ENVIRONMENT.parse_seconds
 MUNDAP_QUESTIONS_PER_MINUTE: int = ENVIRONMENT.questions_per_minute  # here and below, 0: unlimited
@@ -92,6 +93,7 @@ INSTALLED_APPS = [
     "assistant.privacy",
     "assistant.sync",
     "assistant.chat",
+    "assistant.slackbot",
     "assistant.demo",
     "assistant.console",
     "assistant.api",
@@ -263,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.sync.tasks.sweep", "schedule": 5.0},
     "maintain-index": {"task": "assistant.ingest.tasks.maintain_index", "schedule": 300.0},
     "delete-old": {"task": "assistant.privacy.tasks.delete_old", "schedule": 3600.0},
+    "recheck-slack": {"task": "assistant.slackbot.tasks.recheck_posts", "schedule": 60.0},
     "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
     "sweep-sign-ins": {"task": "assistant.identity.tasks.sweep_sign_ins", "schedule": 3600.0},
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("assistant.web.urls")),
     path("console/", include("assistant.console.urls")),
     path("api/", include("assistant.api.urls")),
+    path("slack/", include("assistant.slackbot.urls")),
     path("scim/v2/", include("assistant.api.scim.urls")),
     # One sign-in page for everything, so that each attempt is audited alike.
     path("admin/login/", RedirectView.as_view(pattern_name="web:sign-in", query_string=True)),

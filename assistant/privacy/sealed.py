@@ -25,6 +25,8 @@ PURPOSES: Mapping[str, str] = {
     "documents.SearchModel.sealed_key": "search model {pk}",
     "factors.AuthenticatorApp.sealed_secret": "authenticator app {pk}",
     "identity.IdentityProvider.sealed_secrets": "identity provider {pk}",
+    "slackbot.Job.sealed_payload": "slack job {pk}",
+    "slackbot.Workspace.sealed_secrets": "slack workspace {pk}",
     "sync.Source.sealed_secrets": "source {pk}",
 }
 

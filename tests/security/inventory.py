@@ -205,6 +205,7 @@ def _asks_less(route: str, actor: Actor, method: str) -> bool:
 # What everybody here is answered where nobody here is who is wanted.
 _MET_BY_NOBODY: Mapping[Access, str] = {
     Door.OTHER_PROVIDER: "not there",
+    Door.SLACK: "not there",
     Door.HALFWAY: "to sign in",
     Door.OVER_TLS: "forbidden",
 }

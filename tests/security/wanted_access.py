@@ -25,6 +25,7 @@ class Door(StrEnum):
     PROVISIONING_KEY = "provisioning key of the client"
     ANY_PROVISIONING_KEY = "any provisioning key"
     PROVIDER = "an identity provider, by its signature"  # another site's form, so without a token of ours
+    SLACK = "Slack, by its signature"  # nobody here; `tests/slackbot` hold that
     OTHER_PROVIDER = "anyone, where a provider of this kind is open"  # here there is none of OpenID Connect
     HALFWAY = "who entered the right password a moment ago"  # nobody here; `tests/factors` hold that
     OVER_TLS = "anyone, over TLS or on this machine"  # neither here: browsers have no passkeys then
@@ -94,6 +95,8 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "sessions/": get(SIGNED_IN),
     "sessions/end-others/": post(SIGNED_IN),
     "sessions/<slug:handle>/end/": post(SIGNED_IN),
+    "slack/join/<slug:word>/": form(SIGNED_IN),
+    "slack/joined/<int:joined_id>/leave/": post(SIGNED_IN),
     "keys/": form(SIGNED_IN),
     "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),
@@ -274,6 +277,7 @@ PROVISIONING: Mapping[str, Wanted] = {
 
 OTHERS: Mapping[str, Wanted] = {
     "healthz": {"GET": ANYONE, "HEAD": ANYONE},
+    "slack/<slug:handle>/": post(Door.SLACK),
     # Redirects of Django's own, which know no TRACE.
     "favicon.ico": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
     "admin/login/": dict.fromkeys([method for method in _ALL if method != "TRACE"], ANYONE),
@@ -285,6 +289,7 @@ WITHOUT_TOKEN = frozenset(
         "sign-in/oidc/<slug:slug>/back-channel/",
         "sign-in/saml/<slug:slug>/acs/",
         "sign-in/saml/<slug:slug>/logout/",
+        "slack/<slug:handle>/",
     }
 )
 

@@ -16,12 +16,15 @@ from django.utils.translation import gettext
 from assistant.accounts import cookies
 from assistant.chat import note_words, reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
-from assistant.web import highlighting, korean, links, moments, scopes
+from assistant.chat.models import FilesAsked
+from assistant.chat.outcome_words import OutcomeWords, outcome_words
+from assistant.common.web_addresses import web_address
+from assistant.web import highlighting, korean, moments, scopes
 
 register = template.Library()
 register.simple_tag(moments.moment)
 register.filter("duration", moments.duration)
-register.filter("web_address", links.web_address)
+register.filter("web_address", web_address)
 register.filter("scope_words", scopes.scope_words)
 
 _OUTCOMES = {Blocked: "blocked", NoAnswer: "no_answer", Withheld: "withheld", Failed: "failed"}
@@ -46,6 +49,17 @@ def number(value: float | None) -> str:
 def outcome_name(outcome: TurnEvent | None) -> str:
     """Which outcome a turn has: blocked, no_answer, withheld, failed or empty."""
     return _OUTCOMES.get(type(outcome), "")
+
+
+@register.simple_tag(name="outcome_words")
+def words_of_outcome(outcome: TurnEvent | None, turn: reading.TurnView) -> OutcomeWords | None:
+    """How it reads that a turn ended without an answer; None where it has one."""
+    return outcome_words(
+        outcome,
+        noted=bool(turn.notes),
+        files_only=turn.files == FilesAsked.ONLY,
+        in_scope=turn.scope is not None,
+    )
 
 
 @register.filter

@@ -1,0 +1,222 @@
+"""What is pressed in Slack and answered at once: windows, which open only within three seconds, and feedback.
+
+Whoever presses is asked for anew: a value that comes back from Slack names a turn and gives no right to it.
+The sources of an answer are those that the one who looks may read, also below an answer in a channel.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import override
+from slack_sdk import WebClient
+
+from assistant.access.viewer import Viewer, viewer_for
+from assistant.chat.feedback import LONGEST_COMMENT, give_feedback
+from assistant.chat.models import FeedbackReason, Turn
+from assistant.chat.selectors import turn as own_turn
+from assistant.chat.selectors import turn_for_reader
+from assistant.common.errors import MundapError, NotFound
+from assistant.slackbot import actions as ids
+from assistant.slackbot.delivering import address_of
+from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
+from assistant.slackbot.models import Post, Workspace
+from assistant.slackbot.posting import Place, tell
+from assistant.slackbot.pressed import NO_TURN, turn_id_of
+from assistant.slackbot.rendering import notices
+from assistant.slackbot.rendering.messages import Message
+from assistant.slackbot.rendering.views import ask_about_modal, feedback_modal, sources_modal
+from assistant.slackbot.slack_api import client_of
+from assistant.slackbot.threads import plain_text
+
+_LONGEST_QUOTED = 600  # what is told to a model of the message that is asked about
+
+
+def react(workspace: Workspace, what: str, body: Mapping[str, Any]) -> None:
+    """Do what was pressed or sent; `what` is an id of `actions`, `body` the request of Slack's.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    verbs = {
+        ids.SOURCES: open_sources,
+        ids.USEFUL: keep_useful,
+        ids.NOT_USEFUL: open_feedback,
+        ids.FEEDBACK_SUBMIT: keep_feedback,
+        ids.ASK_ABOUT: open_ask_about,
+    }
+    verbs[what](workspace, body)
+
+
+def open_sources(workspace: Workspace, body: Mapping[str, Any]) -> None:
+    """Show the sources of an answer to whoever pressed, as they may read them.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    client = client_of(workspace)
+    asker = _joined(client, workspace, body)
+    if asker is None:
+        return
+    with override(asker.language):
+        turn_id, viewer = _turn_id(body), viewer_for(asker.user)
+        try:
+            passages, conversation = _sources(workspace, viewer, turn_id)
+        except NotFound:
+            _tell(client, workspace, body, notices.not_yours())
+            return
+        address = address_of(workspace, conversation) if conversation else workspace.address
+        client.views_open(trigger_id=_text(body, "trigger_id"), view=sources_modal(passages, address=address))
+
+
+def keep_useful(workspace: Workspace, body: Mapping[str, Any]) -> None:
+    """Keep that the asker finds the answer useful, and thank them.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    client = client_of(workspace)
+    asker = _joined(client, workspace, body)
+    if asker is None:
+        return
+    with override(asker.language):
+        try:
+            give_feedback(viewer=viewer_for(asker.user), turn_id=_turn_id(body), useful=True)
+        except MundapError:
+            _tell(client, workspace, body, notices.not_yours())
+        else:
+            _tell(client, workspace, body, notices.feedback_kept())
+
+
+def open_feedback(workspace: Workspace, body: Mapping[str, Any]) -> None:
+    """Ask what was wrong with the answer.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    client = client_of(workspace)
+    asker = _joined(client, workspace, body)
+    if asker is None:
+        return
+    with override(asker.language):
+        turn_id = _turn_id(body)
+        if not Turn.objects.filter(pk=turn_id, conversation__user=asker.user).exists():
+            _tell(client, workspace, body, notices.not_yours())
+            return
+        client.views_open(trigger_id=_text(body, "trigger_id"), view=feedback_modal(turn_id))
+
+
+def keep_feedback(workspace: Workspace, body: Mapping[str, Any]) -> None:
+    """Keep what was entered. What is not theirs, or no longer there, is dropped.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    client = client_of(workspace)
+    asker = asker_of(workspace, user_of(body), client=client)
+    if isinstance(asker, NotJoined):
+        return
+    view = _mapping(body.get("view"))
+    chosen = _entered(view, ids.REASONS_BLOCK).get("selected_options") or ()
+    reasons = {str(_mapping(one).get("value")) for one in chosen} & set(FeedbackReason.values)
+    comment = str(_entered(view, ids.COMMENT_BLOCK).get("value") or "")[:LONGEST_COMMENT]
+    try:
+        give_feedback(
+            viewer=viewer_for(asker.user),
+            turn_id=turn_id_of(view.get("private_metadata")),
+            useful=False,
+            reasons=reasons,
+            comment=comment,
+        )
+    except MundapError:
+        return
+
+
+def open_ask_about(workspace: Workspace, body: Mapping[str, Any]) -> None:
+    """Ask what somebody wants to know about a message.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    client = client_of(workspace)
+    asker = _joined(client, workspace, body)
+    if asker is None:
+        return
+    message = _mapping(body.get("message"))
+    quoted = plain_text(_text(message, "text"), bot=workspace.bot_user_id)[:_LONGEST_QUOTED]
+    about = {
+        "channel": _text(_mapping(body.get("channel")), "id"),
+        "ts": _text(message, "ts"),
+        "thread_ts": _text(message, "thread_ts"),
+        "by": _text(message, "user"),
+        "quoted": quoted,
+    }
+    with override(asker.language):
+        view = ask_about_modal(quoted, json.dumps(about, ensure_ascii=False))
+        client.views_open(trigger_id=_text(body, "trigger_id"), view=view)
+
+
+def user_of(body: Mapping[str, Any]) -> str:
+    """Who pressed or sent."""
+    return _text(_mapping(body.get("user")), "id")
+
+
+def _sources(workspace: Workspace, viewer: Viewer, turn_id: int) -> tuple[Any, int]:
+    """The sources that the viewer may read, and the conversation if it is theirs; 0 if not.
+
+    Raises:
+        NotFound: it is neither theirs nor posted where others see it, or they may not see it.
+    """
+    row = Turn.objects.filter(pk=turn_id).select_related("conversation").first()
+    if row is not None and row.conversation.user_id == viewer.user_id:
+        return own_turn(viewer=viewer, turn_id=turn_id).passages, row.conversation_id
+    posted = Post.objects.filter(workspace=workspace, turn=turn_id, in_channel=True)
+    if row is None or not posted.exists():
+        raise NotFound("There is no such question.")
+    row = Turn.objects.prefetch_related("events", "citations").get(pk=turn_id)
+    return turn_for_reader(viewer, row).passages, 0
+
+
+def _joined(client: WebClient, workspace: Workspace, body: Mapping[str, Any]) -> Asker | None:
+    """Who pressed; None: they were told to sign in, or nothing."""
+    asker = asker_of(workspace, user_of(body), client=client)
+    if isinstance(asker, Asker):
+        return asker
+    if asker.reason is Reason.UNKNOWN:
+        with override(asker.language):
+            _tell(client, workspace, body, notices.sign_in_first(link_for(workspace, user_of(body))))
+    return None
+
+
+def _tell(client: WebClient, workspace: Workspace, body: Mapping[str, Any], message: Message) -> None:
+    channel = _text(_mapping(body.get("channel")), "id")
+    message_of = _mapping(body.get("message"))
+    place = Place(
+        channel=channel,
+        user=user_of(body),
+        thread=_text(message_of, "thread_ts"),
+        response_url=_text(body, "response_url"),
+    )
+    tell(client, workspace, message, place)
+
+
+def _turn_id(body: Mapping[str, Any]) -> int:
+    pressed = body.get("actions")
+    first = _mapping(pressed[0]) if isinstance(pressed, list) and pressed else {}
+    return turn_id_of(first.get("value")) if first else NO_TURN
+
+
+def _entered(view: Mapping[str, Any], block: str) -> Mapping[str, Any]:
+    values = _mapping(_mapping(view.get("state")).get("values"))
+    return _mapping(_mapping(values.get(block)).get(ids.FIELD))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    found = value.get(name)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,139 @@
+"""Which conversation is a thread of Slack, and what do others say in it?"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from slack_sdk import WebClient
+
+from assistant.access.viewer import Viewer
+from assistant.chat.condensing import Overheard
+from assistant.chat.models import Conversation
+from assistant.slackbot.failures import SlackRefused
+from assistant.slackbot.models import LONGEST_TS, Thread, Workspace
+from assistant.slackbot.profiles import Unreadable, profile_of
+
+BY_COMMAND = "/ask"  # the thread of what is asked by command or dialog
+_PAGE, _MOST_PAGES, _MOST_OVERHEARD = 200, 5, 10  # messages of a thread
+LONGEST_OVERHEARD = 600  # characters of one
+_MENTION = re.compile(r"<(?P<kind>[@#!])(?P<id>[^|>]*)(?:\|(?P<label>[^>]*))?>")
+_LINK = re.compile(r"<(?P<address>(?:https?|mailto|tel):[^|>]*)(?:\|(?P<label>[^>]*))?>")
+_EMOJI = re.compile(r":[\w+'-]+(?:::skin-tone-\d)?:")
+_SAYS_SOMETHING = re.compile(r"[^\W_]")
+
+
+def conversation_of(workspace: Workspace, channel: str, thread: str, user_id: int) -> int | None:
+    """The id of the person's conversation there; None where a new one begins."""
+    return (
+        Thread.objects.filter(
+            workspace=workspace, channel_id=channel, thread=thread[:LONGEST_TS], user_id=user_id
+        )
+        .values_list("conversation_id", flat=True)
+        .first()
+    )
+
+
+def remember(workspace: Workspace, channel: str, thread: str, conversation: Conversation) -> None:
+    """From now on this thread is that conversation of its owner."""
+    key: dict[str, Any] = {
+        "workspace": workspace,
+        "channel_id": channel,
+        "thread": thread[:LONGEST_TS],
+        "user_id": conversation.user_id,
+    }
+    try:
+        with transaction.atomic():
+            Thread.objects.update_or_create(**key, defaults={"conversation": conversation})
+    except IntegrityError:  # a second question of the same person, at the same moment, was first
+        Thread.objects.filter(**key).update(conversation=conversation)
+
+
+def begin_anew(workspace: Workspace, channel: str, viewer: Viewer) -> None:
+    """What the person asks there next, outside threads, belongs to a conversation of its own."""
+    Thread.objects.filter(
+        workspace=workspace, channel_id=channel, user_id=viewer.user_id, thread__in=("", BY_COMMAND)
+    ).delete()
+
+
+def messages_before(client: WebClient, *, channel: str, thread: str, before: str) -> list[Mapping[str, Any]]:
+    """The thread's messages before that moment, oldest first; of a very long thread the first ones.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    found: list[Mapping[str, Any]] = []
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = client.conversations_replies(
+            channel=channel, ts=thread, latest=before, inclusive=False, limit=_PAGE, cursor=cursor
+        )
+        found += [message for message in page.get("messages") or () if str(message.get("ts", "")) < before]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+        if cursor is None:
+            break
+    return found
+
+
+def overheard_in(
+    client: WebClient, workspace: Workspace, messages: Sequence[Mapping[str, Any]], *, asker: str
+) -> list[Overheard]:
+    """What others wrote in a thread, the newest ten, oldest first, each under their name.
+
+    The asker's own words to us are in the conversation already; of bots, ours too, nothing counts, nor what
+    a message quotes from elsewhere.
+    """
+    said: list[tuple[str, str]] = []
+    for message in messages:
+        if message.get("bot_id") or message.get("subtype") or not message.get("user"):
+            continue
+        text = str(message.get("text") or "")
+        calls_us = f"<@{workspace.bot_user_id}>" in text
+        shown = plain_text(text, bot=workspace.bot_user_id)[:LONGEST_OVERHEARD]
+        if shown and not (message["user"] == asker and calls_us):
+            said.append((str(message["user"]), shown))
+    kept = said[-_MOST_OVERHEARD:]
+    names = {user: _name(client, workspace, user) for user in {user for user, _ in kept}}
+    return [Overheard(names[user], text) for user, text in kept]
+
+
+def _name(client: WebClient, workspace: Workspace, user: str) -> str:
+    """What they call themselves; their id where Slack does not say."""
+    try:
+        return profile_of(workspace, client.users_info(user=user).get("user")).name or user
+    except (SlackRefused, Unreadable):
+        return user
+
+
+def plain_text(text: str, *, bot: str) -> str:
+    """What a person typed, without Slack's marks: ours is no part of it, links keep their words.
+
+    Mentions of people stay as their id. The name of a channel is not put in: it may be a private one's.
+    """
+
+    def named(found: re.Match[str]) -> str:
+        if found["kind"] == "@":
+            return "" if found["id"] == bot else f"@{found['label'] or found['id']}"
+        return f"#{found['id']}" if found["kind"] == "#" else f"@{found['id'].partition('^')[0]}"
+
+    def linked(found: re.Match[str]) -> str:
+        return found["label"] or found["address"].removeprefix("mailto:").removeprefix("tel:")
+
+    return html.unescape(_LINK.sub(linked, _MENTION.sub(named, text))).strip()
+
+
+def says_something(text: str) -> bool:
+    """Whether there are words in it: letters or digits outside the names of emoji."""
+    return _SAYS_SOMETHING.search(_EMOJI.sub(" ", text)) is not None
+
+
+def files_of(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The files that these messages bring, once each."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for message in messages:
+        for file in message.get("files") or ():
+            found.setdefault(str(file.get("id")), file)
+    return list(found.values())

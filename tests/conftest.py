@@ -41,6 +41,7 @@ from assistant.accounts.models import Address, Role, User
 from assistant.accounts.rate_limits import forget_leases
 from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
+from assistant.common import known_secrets
 from assistant.common.types import Json
 from assistant.factors import rule
 from assistant.index.registry import opened_index
@@ -222,6 +223,12 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> None:
+    """What another test opened is kept in mind by the process, and would be taken out of this one's lines."""
+    known_secrets._known.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

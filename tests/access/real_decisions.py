@@ -18,6 +18,8 @@ def main() -> int:
     with own_database():
         from django.db import transaction  # noqa: PLC0415 - needs loaded apps
 
+        from assistant.access import mask, visibility  # noqa: PLC0415
+        from assistant.accounts import holding  # noqa: PLC0415
         from tests.access import real_organisations as real  # noqa: PLC0415
 
         asked: dict[str, int] = {}
@@ -29,6 +31,9 @@ def main() -> int:
                 else:
                     asked[name], found = real.wrong_in_organisation(name, everybody=True)
                 transaction.set_rollback(True)
+            mask.forget()
+            holding.forget()
+            visibility.forget()
             wrong += found
     print(json.dumps({"asked": asked, "wrong": wrong}))
     return 1 if wrong else 0

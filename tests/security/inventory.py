@@ -11,7 +11,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
@@ -108,7 +108,7 @@ class Probe:
             transaction.set_rollback(not keep)
         return answer
 
-    def _environment(self, route: str) -> AbstractContextManager[None]:
+    def _environment(self, route: str) -> override_settings | nullcontext[None]:
         """Nothing for most routes: a change of settings has everything look them all up anew."""
         settings = self.grounds.settings(route)
         return override_settings(**settings) if settings else nullcontext()

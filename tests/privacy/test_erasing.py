@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assistant.access.viewer import Viewer
+from assistant.access.viewer import Viewer, viewer_for
 from assistant.access.visibility import visible_documents
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import issue_key
@@ -399,3 +399,25 @@ def test_for_others_nobody_can_be_erased(client: Client, people: dict[str, User]
     erasing = reverse("console:person-erase", args=[people["ann"].pk])
     assert client.post(erasing, {"typed_address": "ann@example.com"}).status_code == 404
     assert User.objects.filter(email="ann@example.com").exists()
+
+
+@pytest.mark.django_db
+def test_what_others_asked_before_the_person_names_their_account_no_more(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    """What is still being answered for them ends; for the others it is read as before."""
+    ann, bob, cho = (people[name] for name in ("ann", "bob", "cho"))
+    turns = [
+        start_turn(
+            viewer=viewer_for(bob, beside=others), question="When does the office open?", conversation_id=None
+        )
+        for others in ([ann.pk, cho.pk], [ann.pk], [cho.pk])
+    ]
+    assert run_turn(turns[0].pk)
+    erase(user_id=ann.pk, actor="ada@example.com")
+    assert list(Turn.objects.order_by("pk").values_list("seen_by", "stop_requested")) == [
+        ([cho.pk], False),
+        ([], True),
+        ([cho.pk], False),
+    ]
+    assert selectors.turn(viewer=viewer_for(bob, beside=[cho.pk]), turn_id=turns[0].pk).sentences

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -39,6 +40,7 @@ LEASE_S: Final = 15
 RENEWED_EVERY_S: Final = 4.0
 _IDLE_S = 15.0  # where no workspace wants Socket Mode
 _PING_S = 10
+_CLOSED_WITHIN_S, _POLL_S = 15.0, 0.02
 _SECURE = {"ws": "http", "wss": "https"}
 
 
@@ -158,6 +160,30 @@ class _Client(SocketModeClient):
         if not is_slack_address(parts._replace(scheme=_SECURE.get(parts.scheme, "")).geturl()):
             raise SlackRefused("not_slack")
         return url
+
+    def connect(self) -> None:
+        """Connect, unless it was closed meanwhile."""
+        if not self.closed:
+            super().connect()
+
+    def close(self) -> None:
+        """End the connection and its threads.
+
+        The SDK's own waits for ever where a session began at the same moment: that takes the mark that it is
+        over away again. So the mark is set until the threads have seen it.
+        """
+        self.closed = True
+        self.default_auto_reconnect_enabled = self.auto_reconnect_enabled = False
+        runners = (self.current_session_runner, self.current_app_monitor, self.message_processor)
+        for runner in runners:
+            runner.event.set()
+        end = time.monotonic() + _CLOSED_WITHIN_S
+        for runner in runners:
+            while runner.is_alive() and time.monotonic() < end:
+                self.current_session_state.terminated = True
+                self.disconnect()
+                runner.thread.join(_POLL_S)
+        self.message_workers.shutdown(wait=False)
 
 
 class _Handler(SocketModeHandler):

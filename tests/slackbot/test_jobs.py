@@ -287,10 +287,13 @@ def test_what_a_killed_process_had_begun_is_carried_out_by_another(workspace: Wo
         stdout=subprocess.PIPE,
         text=True,
     )
+    watchdog = threading.Timer(60, victim.kill)
+    watchdog.start()
     try:
         assert victim.stdout is not None
         assert victim.stdout.readline() == "has m:D1:1.1\n"
     finally:
+        watchdog.cancel()
         victim.send_signal(signal.SIGKILL)
         victim.wait()
     assert Job.objects.get().state == JobState.RUNNING

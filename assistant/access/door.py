@@ -16,6 +16,7 @@ from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
 from assistant.access.mask import permitted_versions, readable_connections
+from assistant.access.together import all_are_there
 from assistant.access.viewer import Viewer
 from assistant.access.visibility import visible_documents
 from assistant.accounts.models import Connection
@@ -175,7 +176,9 @@ def openings(viewer: Viewer, document_ids: Collection[int]) -> dict[int, Documen
 
 
 def may_still_read(viewer: Viewer, document_ids: Collection[int]) -> bool:
-    """Whether every one of the documents may be read now."""
+    """Whether every one of the documents may be read now; never where somebody beside is gone."""
+    if not all_are_there(viewer):
+        return False
     return still_readable(viewer, document_ids) == set(document_ids)
 
 
@@ -189,9 +192,11 @@ def still_readable(viewer: Viewer, document_ids: Collection[int]) -> set[int]:
 
 def count_readable(viewer: Viewer, *, among: NDArray[np.bool_] | None = None) -> int:
     """How many documents the viewer may read, or how many of those that `among` marks by document id."""
-    if among is None:
+    if among is None and not viewer.beside:
         return visible_documents(viewer).count()
     permitted = permitted_versions(viewer)  # a million ids fit no statement
+    if among is None:
+        return int(np.count_nonzero(permitted))
     common = min(len(permitted), len(among))
     return int(np.count_nonzero(permitted[:common] * among[:common]))
 

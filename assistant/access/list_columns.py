@@ -87,6 +87,16 @@ class ListColumns:
         is_open = (opened == self.clause_counts) & (self.clause_counts > 0)
         return -is_open.astype(np.int32), span_around(now, expires)
 
+    def only(self, open_lists: NDArray[np.int32]) -> ListColumns:
+        """The entries of the lists that are not 0 here, by list id; all other lists let nobody in."""
+        kept = np.flatnonzero(open_lists.take(self.lists))
+        part = ListColumns()
+        part.clause_counts, part.named = self.clause_counts, self.named
+        part.lists, part.clauses = self.lists[kept], self.clauses[kept]
+        part.allow, part.principals = self.allow[kept], self.principals[kept]
+        part.expires = self.expires[kept]
+        return part
+
     def _reserve(self, size: int) -> None:
         more = max(size - len(self.clause_counts), 0)
         self.clause_counts = np.concatenate([self.clause_counts, np.full(more, _NOT_LOADED, np.int32)])

@@ -1,5 +1,7 @@
 """The rule of `visibility` over arrays: for every document id the version that a person may read.
 
+Of a viewer with others beside: what each of them may read.
+
 Each process keeps columns of documents and of access lists, what people hold, and the
 last masks (`mask_tables`). Before each use one statement says whether the account is
 open, which revisions permissions and documents have, and how old the facts of each
@@ -11,6 +13,7 @@ filtered with the result; what it then proposes still passes the door.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,19 +23,23 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from assistant.access.list_columns import Ids
-from assistant.access.mask_tables import Basis, Holding, KeptMask, Mask, Tables
+from assistant.access.mask_tables import Basis, Holding, KeptMask, Mask, Tables, common_key
 from assistant.access.standing import Standing, microseconds, standing_of
 from assistant.access.viewer import Viewer
+from assistant.accounts.freshness import fresh_ids
 from assistant.accounts.holding import (
     principals_held,
     principals_in_doubt,
     principals_in_doubt_for_all,
     unconfirmed_addresses,
 )
+from assistant.accounts.holding_together import held_by_each
 from assistant.accounts.models import Principal, User
 from assistant.common.errors import MundapError
 
 _TRIES = 10
+
+_Held = tuple[Ids, Ids]  # surely, and in doubt
 
 _lock = threading.Lock()
 _tables: dict[str, Tables] = {}
@@ -56,7 +63,7 @@ def permitted_versions(viewer: Viewer, *, now: datetime | None = None) -> Mask:
         # Something was read after `standing`. It fits together if the permissions are still those.
         loads, again = tables.loads, standing_of(viewer)
         if made is not None and again is not None and _same_permissions(standing, again):
-            _keep(tables, viewer, made)
+            _keep(tables, made)
             return made.mask.versions
         standing = again
     raise MundapError("Permissions are changing faster than they can be read. Ask again in a moment.")
@@ -85,9 +92,12 @@ def forget() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A mask and the holding it was made for. `sure`: all that it was made from was known to fit together."""
+    """A mask and what everybody holds for whom it was made, by person.
 
-    holding: Holding
+    `sure`: all that it was made from was known to fit together.
+    """
+
+    holdings: Mapping[int, Holding]
     in_doubt: tuple[Basis, Ids] | None
     mask: KeptMask
     sure: bool
@@ -112,30 +122,46 @@ def _make(tables: Tables, viewer: Viewer, standing: Standing, now: datetime, *, 
     with tables.lock:
         tables.follow(standing)
         basis = tables.basis(standing, moment)
-        kept = tables.holdings.get(viewer.user_id)
+        kept = {person: tables.holdings.get(person) for person in viewer.everybody}
         in_doubt = tables.in_doubt if tables.in_doubt and tables.in_doubt[0] == basis else None
-    holding = kept if kept is not None and kept.basis == basis else None
-    if holding is None:
-        held, doubtful, in_doubt = _ask(viewer, basis, in_doubt, now)
+    known = {person: one for person, one in kept.items() if one is not None and one.basis == basis}
+    missing = [person for person in viewer.everybody if person not in known]
+    asked: dict[int, _Held] = {}
+    if missing:
+        asked, in_doubt = _ask(missing, basis, in_doubt, now)
     with tables.lock:
         if tables.basis(standing, moment) != basis:
             return None
-        sure = (
-            holding is not None and loads == tables.loads and tables.documents.revision == standing.documents
-        )
-        if holding is None:
-            holding = Holding(basis, tables.lists.relevant(held), tables.lists.relevant(doubtful))
-        mask = tables.mask(holding, standing, moment)
+        sure = not missing and loads == tables.loads and tables.documents.revision == standing.documents
+        relevant = tables.lists.relevant
+        for person, (held, doubtful) in asked.items():
+            known[person] = Holding(basis, relevant(held), relevant(doubtful))
+        made = _Made(known, in_doubt, tables.common_mask(list(known.values()), standing, moment), sure)
         if sure:
-            tables.masks.put(holding.key, mask, mask.versions.nbytes)
-        return _Made(holding, in_doubt, mask, sure)
+            _keep_mask(tables, made)
+        return made
 
 
 def _ask(
-    viewer: Viewer, basis: Basis, in_doubt: tuple[Basis, Ids] | None, now: datetime
+    people: Sequence[int], basis: Basis, in_doubt: tuple[Basis, Ids] | None, now: datetime
+) -> tuple[dict[int, _Held], tuple[Basis, Ids] | None]:
+    """What each of the people holds, with what is in doubt for them; and what is in doubt for everybody."""
+    if len(people) == 1:
+        [person] = people
+        held, doubtful, in_doubt = _ask_one(person, basis, in_doubt, now)
+        return {person: (held, doubtful)}, in_doubt
+    in_doubt = in_doubt or (basis, _ids(principals_in_doubt_for_all(now=now)))
+    return {
+        person: (_sorted(one.ids), np.union1d(in_doubt[1], _sorted(one.doubtful)))
+        for person, one in held_by_each(people, fresh=fresh_ids(now)).items()
+    }, in_doubt
+
+
+def _ask_one(
+    person: int, basis: Basis, in_doubt: tuple[Basis, Ids] | None, now: datetime
 ) -> tuple[Ids, Ids, tuple[Basis, Ids] | None]:
     """What the person holds, what is in doubt for them, and what is in doubt for everybody."""
-    user = User(pk=viewer.user_id, is_active=True)  # as `standing_of` says before and after this
+    user = User(pk=person, is_active=True)  # as `standing_of` says before and after this
     held = _ids(principals_held(user, now=now))
     if unconfirmed_addresses(user.pk).exists():
         return held, _ids(principals_in_doubt(user, now=now)), in_doubt
@@ -147,9 +173,20 @@ def _ids(principals: QuerySet[Principal]) -> Ids:
     return np.fromiter(principals.order_by("pk").values_list("pk", flat=True), np.int32)
 
 
-def _keep(tables: Tables, viewer: Viewer, made: _Made) -> None:
+def _sorted(principals: Collection[int]) -> Ids:
+    return np.sort(np.fromiter(principals, np.int32, len(principals)))
+
+
+def _keep(tables: Tables, made: _Made) -> None:
     with tables.lock:
         if made.in_doubt is not None:
             tables.in_doubt = made.in_doubt
-        tables.holdings.put(viewer.user_id, made.holding, made.holding.size)
-        tables.masks.put(made.holding.key, made.mask, made.mask.versions.nbytes)
+        for person, holding in made.holdings.items():
+            tables.holdings.put(person, holding, holding.size)
+        _keep_mask(tables, made)
+
+
+def _keep_mask(tables: Tables, made: _Made) -> None:
+    holdings = list(made.holdings.values())
+    named = sum(holding.size for holding in holdings) if len(holdings) > 1 else 0
+    tables.masks.put(common_key(holdings), made.mask, made.mask.versions.nbytes + named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,6 +21,7 @@ MASKS_BYTES = 96 << 20  # 24 masks of a million documents
 HOLDINGS_BYTES = 16 << 20
 
 Mask = NDArray[np.int32]
+Key = tuple[bytes, bytes]
 Kept = TypeVar("Kept")
 
 
@@ -42,7 +43,7 @@ class Holding:
     doubtful: Ids
 
     @property
-    def key(self) -> tuple[bytes, bytes]:
+    def key(self) -> Key:
         """Equal for people who hold the same."""
         return self.held.tobytes(), self.doubtful.tobytes()
 
@@ -50,6 +51,12 @@ class Holding:
     def size(self) -> int:
         """Bytes."""
         return self.held.nbytes + self.doubtful.nbytes
+
+
+def common_key(holdings: Sequence[Holding]) -> Hashable:
+    """Under which the mask of some people is kept: of one, or of several who hold the same, as of one."""
+    keys = frozenset(holding.key for holding in holdings)
+    return next(iter(keys)) if len(keys) == 1 else keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,25 @@ class Tables:
         if kept is not None and kept.fits(standing, now):
             return kept
         open_lists, by_expiry = self.lists.open_to(holding.held, holding.doubtful, now)
+        return self._of_open(open_lists, by_expiry, standing, now)
+
+    def common_mask(self, holdings: Sequence[Holding], standing: Standing, now: int) -> KeptMask:
+        """What is in the mask of each of several people: kept by who they are to the lists, or new."""
+        distinct = {holding.key: holding for holding in holdings}
+        if len(distinct) == 1:
+            return self.mask(holdings[0], standing, now)
+        kept = self.masks.get(frozenset(distinct))
+        if kept is not None and kept.fits(standing, now):
+            return kept
+        lists, span = self.lists, Span()
+        open_lists = np.zeros(0, np.int32)
+        for holding in sorted(distinct.values(), key=lambda one: one.size):
+            open_lists, by_expiry = lists.open_to(holding.held, holding.doubtful, now)
+            span = span.within(by_expiry)
+            lists = lists.only(open_lists)  # what is closed to one is looked at for nobody else
+        return self._of_open(open_lists, span, standing, now)
+
+    def _of_open(self, open_lists: Ids, by_expiry: Span, standing: Standing, now: int) -> KeptMask:
         recent, by_age = self._recent_documents(standing, now)
         versions = open_lists.take(self.documents.lists)
         np.bitwise_and(versions, recent, out=versions)

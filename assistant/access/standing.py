@@ -27,7 +27,8 @@ _STATEMENT = f"""
            (SELECT value FROM {Revision._meta.db_table} WHERE name = %s),
            id, generation, max_age_s, principals_confirmed_at, permissions_confirmed_at
     FROM {Connection._meta.db_table}
-    WHERE EXISTS (SELECT 1 FROM {User._meta.db_table} person WHERE person.id = %s AND person.is_active)
+    WHERE (SELECT COUNT(*) FROM {User._meta.db_table} person
+           WHERE person.id IN ({{}}) AND person.is_active) = %s
     ORDER BY id
 """  # noqa: S608 - the models' own names
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,9 +67,12 @@ class Standing:
 
 
 def standing_of(viewer: Viewer) -> Standing | None:
-    """None if the account is gone or closed, or if there is no connection and so no document."""
+    """None if the account, or one beside, is gone or closed; or without a connection, and so a document."""
+    people = viewer.everybody
+    marks = ", ".join(["%s"] * len(people))
+    counters = (Counter.PERMISSIONS.value, Counter.DOCUMENTS.value)
     with database.cursor() as cursor:
-        cursor.execute(_STATEMENT, [Counter.PERMISSIONS.value, Counter.DOCUMENTS.value, viewer.user_id])
+        cursor.execute(_STATEMENT.format(marks), [*counters, *people, len(people)])
         rows: list[Row] = cursor.fetchall()
     if not rows:
         return None

@@ -9,6 +9,9 @@ A document is visible to a person exactly if
 A private document, which has an owner and no access list, is visible to its owner and to nobody else,
 whatever address they have or had; and only where it is named, so that no count or listing knows of it.
 
+Where others read along (`Viewer.beside`), a document is visible exactly if it is to each of them alone, and a
+private one never.
+
 An entry counts if it has not expired and names a principal the person holds; a deny
 also counts if nobody can say whether its principal is theirs (`holding`). `mask` holds
 the same rule over arrays. Tests prove all three equal to an independent oracle.
@@ -24,7 +27,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from assistant.access.viewer import Viewer
+from assistant.access.together import open_to_each
+from assistant.access.viewer import Viewer, each_alone
 from assistant.access.written_once import MOMENT, Statement, choice, written
 from assistant.accounts.freshness import fresh_among
 from assistant.accounts.holding import NOTHING_HELD, Held, held_by, held_while, in_doubt_while
@@ -35,8 +39,11 @@ _STATEMENTS = 1_024  # some 10 kB each
 
 
 def principals_of(viewer: Viewer, *, now: datetime) -> Held:
-    """The principals that the viewer holds at this moment; none for an account that is gone or inactive."""
-    user = _active(viewer)
+    """The principals that the viewer holds at this moment; none for an account that is gone or inactive.
+
+    Nor for several people: each of them may be let in by something else.
+    """
+    user = None if viewer.beside else _active(viewer)
     return held_by(user, now=now) if user else NOTHING_HELD
 
 
@@ -56,12 +63,16 @@ def visible_documents(
     connections = tuple(Connection.objects.all())
     # Account, membership, access lists and documents are read by one statement, so from one state of the
     # database.
-    lists = _open_lists(viewer.user_id, tuple(fresh_among(connections, now)), narrowed=among is not None)
+    fresh = tuple(fresh_among(connections, now))
+    lists = _open_lists(viewer.user_id, fresh, narrowed=among is not None)
     try:
         of_sources = confirmed_recently(now, connections) & Q(acl__in=lists.at(now, chosen=chosen))
     except EmptyResultSet:  # `among` names none
         return Document.objects.none()
     of_sources &= Q(owner=None)
+    if viewer.beside:
+        named = Document.objects.filter(version__gt=0) if among is None else Document.objects.filter(among)
+        of_sources &= open_to_each(viewer.beside, named, fresh=fresh, now=now)
     documents = Document.every.filter(version__gt=0, hidden=Hidden.NO)
     if among is None:
         return documents.filter(of_sources)
@@ -69,7 +80,9 @@ def visible_documents(
 
 
 def own_documents(viewer: Viewer) -> Q:
-    """Private documents of the viewer, while the account is open."""
+    """Private documents of the viewer, while the account is open and nobody reads along."""
+    if viewer.beside:
+        return Q(pk__in=())
     return Q(Exists(User.objects.filter(pk=viewer.user_id, is_active=True)), owner=viewer.user_id)
 
 
@@ -136,6 +149,9 @@ def permissions_confirmed_at(document: Document) -> datetime | None:
 def may_read(viewer: Viewer, document: Document, *, now: datetime | None = None) -> bool:
     """The rule for one document, decided entry by entry."""
     now = now or timezone.now()
+    if viewer.beside:
+        shared = document.owner_id is None
+        return shared and all(may_read(one, document, now=now) for one in each_alone(viewer))
     if document.owner_id is not None:
         own = document.owner_id == viewer.user_id and _active(viewer) is not None
         return own and document.version > 0 and not document.hidden

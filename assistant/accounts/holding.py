@@ -72,7 +72,7 @@ def held_while(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
 def in_doubt_while(user_id: int, fresh: tuple[int, ...]) -> QuerySet[Principal]:
     """What is in doubt for an active person, likewise."""
     unconfirmed = unconfirmed_addresses(user_id).values_list("address", flat=True)
-    start = Principal.objects.filter(_unsettled(fresh) | _by_address(unconfirmed, fresh))
+    start = Principal.objects.filter(unsettled(fresh) | by_address(unconfirmed, fresh))
     return with_containing_groups(start, connections=fresh)
 
 
@@ -84,8 +84,12 @@ def forget() -> None:
 
 def principals_in_doubt_for_all(*, now: datetime) -> QuerySet[Principal]:
     """What is in doubt for everybody; for people without unconfirmed addresses that is all."""
-    fresh = fresh_ids(now)
-    return with_containing_groups(Principal.objects.filter(_unsettled(fresh)), connections=fresh)
+    return in_doubt_for_all_while(fresh_ids(now))
+
+
+def in_doubt_for_all_while(fresh: Sequence[int]) -> QuerySet[Principal]:
+    """The same while the membership of these connections counts."""
+    return with_containing_groups(Principal.objects.filter(unsettled(fresh)), connections=fresh)
 
 
 def unconfirmed_addresses(user_id: int) -> QuerySet[Address]:
@@ -93,7 +97,7 @@ def unconfirmed_addresses(user_id: int) -> QuerySet[Address]:
     return Address.objects.filter(user=user_id, confirmed=False)
 
 
-def _unsettled(fresh: Sequence[int]) -> Q:
+def unsettled(fresh: Sequence[int]) -> Q:
     """Groups and accounts of which the current, fresh membership does not tell who is meant."""
     outdated = Q(connection__isnull=False) & ~Q(connection__in=fresh)
     return outdated | (Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation")))
@@ -106,12 +110,12 @@ def own_principals(user_id: int, *, fresh: Sequence[int]) -> QuerySet[Principal]
     return Principal.objects.filter(
         # With the connection and the id named, though implied, each of the three is found by an index.
         Q(kind=PrincipalKind.EVERYONE, connection=None, external_id="")
-        | _by_address(addresses, fresh)
+        | by_address(addresses, fresh)
         | Q(pk__in=linked)
     )
 
 
-def _by_address(addresses: QuerySet[Address, str], fresh: Sequence[int]) -> Q:
+def by_address(addresses: QuerySet[Address, str], fresh: Sequence[int]) -> Q:
     """The principals that an address stands for: the address itself, and accounts that carry it."""
     accounts = accounts_by_address(fresh).filter(address__in=addresses).values("principal")
     named = Q(kind=PrincipalKind.USER, connection=None, external_id__in=addresses)

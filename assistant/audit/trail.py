@@ -48,6 +48,7 @@ class Event(StrEnum):
     PUSH_KEY_ISSUED = "push_key_issued"
     PUSH_KEY_REVOKED = "push_key_revoked"
     PERMISSIONS_INSPECTED = "permissions_inspected"
+    SHARED_IN_SLACK = "shared_in_slack"
     CONVERSATION_SHARED = "conversation_shared"
     SHARE_REVOKED = "share_revoked"
     CHAT_FILE_ADDED = "chat_file_added"
@@ -135,6 +136,9 @@ class Event(StrEnum):
     GROUP_PROVISIONED = "group_provisioned"
     GROUP_CHANGED = "group_changed"
     GROUP_UNPROVISIONED = "group_unprovisioned"
+    SLACK_PERSON_JOINED = "slack_person_joined"  # a Slack user and an account, by a link or by the address
+    SLACK_PERSON_LEFT = "slack_person_left"
+    SLACK_POLICY_CHANGED = "slack_policy_changed"  # how a workspace or a channel is answered
     LOCAL_ONLY_REFUSED = "local_only_refused"  # at most hourly; something would have left the house
 
 

@@ -139,13 +139,15 @@ def add_file(*, viewer: Viewer, conversation_id: int | None, upload: Upload) -> 
 def files_of(*, viewer: Viewer, conversation_id: int | None) -> FilesView:
     """The files of the viewer's conversation. What a dead process left unread is taken up again.
 
+    None where others read along: their names are the owner's alone.
+
     Raises:
         NotFound: no such conversation of this person.
     """
     if conversation_id is None:
         return FilesView(None)
     conversation = _owned(viewer, conversation_id)
-    rows = list(ChatFile.objects.filter(conversation=conversation))
+    rows = [] if viewer.beside else list(ChatFile.objects.filter(conversation=conversation))
     take_up([row for row in rows if row.state == FileState.READING])
     return FilesView(
         conversation.pk,

@@ -19,7 +19,7 @@ _LOOKED_EVERY_S = 0.2
 
 def waited_for(turn: Turn, *, stop: Callable[[], bool]) -> Iterator[Status]:
     """Wait until the turn's files are read, however that ends; said once, where there is any to wait for."""
-    if turn.files == FilesAsked.NONE:
+    if not _may_be_asked(turn):
         return
     until, said = time.monotonic() + WAIT_S, False
     while unread := list(_files(turn).filter(state=FileState.READING)):
@@ -38,7 +38,7 @@ def asked_over(turn: Turn) -> AskedFiles:
     Raises:
         ModelUnavailable: the embedder that answers cannot be used.
     """
-    if turn.files == FilesAsked.NONE:
+    if not _may_be_asked(turn):
         return NO_FILES
     rows = list(_files(turn))
     ready = [row for row in rows if row.state == FileState.READY]
@@ -48,6 +48,11 @@ def asked_over(turn: Turn) -> AskedFiles:
         only=turn.files == FilesAsked.ONLY,
         left_out=len(rows) - len(ready),
     )
+
+
+def _may_be_asked(turn: Turn) -> bool:
+    """They are their owner's alone: nothing of them where others read along."""
+    return turn.files != FilesAsked.NONE and not turn.seen_by
 
 
 def _files(turn: Turn) -> QuerySet[ChatFile]:

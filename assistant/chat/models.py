@@ -7,6 +7,7 @@ answer, and each reading of it passes the door again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.conf import settings
@@ -81,6 +82,8 @@ class Turn(models.Model):
     # Documents that earlier answers stand on which a language model was told: without one of them nothing
     # of this turn may be shown.
     carried_documents = models.JSONField(default=list)
+    # Ids of other accounts who saw it asked and see what is answered; the answer is made for all of them.
+    seen_by = models.JSONField(default=list)
     masked = models.BooleanField(default=False)  # whether guardrails masked anything in the question
     files = models.CharField(max_length=10, choices=FilesAsked.choices, default=FilesAsked.NONE, blank=True)
     # What others said before the question where it was asked (`condensing.Overheard`), until it is answered.
@@ -95,6 +98,10 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"turn {self.pk}"
+
+    def was_seen_by(self, others: Collection[int]) -> bool:
+        """Whether it was asked before all of these accounts. Its owner saw it anyhow."""
+        return set(others) <= set(self.seen_by)
 
 
 class StoredEvent(models.Model):

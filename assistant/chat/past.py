@@ -1,6 +1,7 @@
 """What was said before in a conversation, as far as its owner may read it at this moment.
 
-An answer that is withheld now contributes nothing, and its question neither; nor does a blocked one.
+An answer that is withheld now contributes nothing, and its question neither; nor does a blocked one. Where
+others read along, only what was asked before all of them counts.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ def past(viewer: Viewer, turn: Turn) -> tuple[Exchange, ...]:
         conversation__user_id=viewer.user_id,
         conversation__user__is_active=True,
         pk__lt=turn.pk,
-    ).prefetch_related("events", "citations")
-    rows = list(earlier.order_by("-pk")[:_MOST_TURNS])
+    ).order_by("-pk")
+    if viewer.beside:
+        seen = [row.pk for row in earlier.only("seen_by") if row.was_seen_by(viewer.beside)]
+        earlier = earlier.filter(pk__in=seen[:_MOST_TURNS])
+    rows = list(earlier.prefetch_related("events", "citations")[:_MOST_TURNS])
     said = [said_in(row) for row in rows]
     needed = [
         stands_on(tokens, list(row.citations.all()), row.read_documents) | set(row.carried_documents)

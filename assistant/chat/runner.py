@@ -101,7 +101,7 @@ def run_turn(turn_id: int) -> bool:
     turn = Turn.objects.select_related("conversation__user").get(pk=turn_id)
     writer = _Writer(turn)
     try:
-        viewer = viewer_for(turn.conversation.user)
+        viewer = viewer_for(turn.conversation.user, beside=turn.seen_by)
         model = named_chat_model(ModelUse(viewer, turn.model, turn_id))
         stop = _Waiting(turn_id)
         for status in waited_for(turn, stop=stop):

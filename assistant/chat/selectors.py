@@ -60,7 +60,9 @@ _OUTCOMES = {"blocked": Blocked, "no_answer": NoAnswer, "failed": Failed, "withh
 
 
 def conversations(*, viewer: Viewer) -> list[ConversationItem]:
-    """The viewer's conversations, newest first."""
+    """The viewer's conversations, newest first; none where others read along, for a title is a question."""
+    if viewer.beside:
+        return []
     mine = _conversations(viewer).order_by("-updated_at", "-pk")[:_LISTED]
     return [ConversationItem(row.pk, row.title, row.updated_at) for row in mine]
 
@@ -69,12 +71,12 @@ def conversation(*, viewer: Viewer, conversation_id: int) -> ConversationView:
     """A conversation with its turns.
 
     Raises:
-        NotFound: no such conversation of this person.
+        NotFound: no such conversation of this person, or not all of it was asked before all who read along.
     """
     found = _conversations(viewer).filter(pk=conversation_id).first()
-    if found is None:
+    turns = [] if found is None else list(found.turns.prefetch_related("events", "citations").order_by("pk"))
+    if found is None or not all(row.was_seen_by(viewer.beside) for row in turns):
         raise NotFound("There is no such conversation.")
-    turns = found.turns.prefetch_related("events", "citations").order_by("pk")
     names = names_for(viewer)
     return ConversationView(
         id=found.pk,
@@ -146,7 +148,7 @@ def cited_passages(viewer: Viewer, turn_id: int) -> tuple[CitedPassage, ...]:
 
 def count_searched(viewer: Viewer, row: Turn) -> int:
     """How many documents the owner's question would search now, or files where it asks those alone."""
-    if row.files == FilesAsked.ONLY:
+    if row.files == FilesAsked.ONLY and not viewer.beside:
         return ChatFile.objects.filter(conversation=row.conversation_id, state=FileState.READY).count()
     return count_fitting(viewer, from_stored(row.filters))
 
@@ -218,7 +220,7 @@ def _owned(viewer: Viewer, turn_id: int) -> Turn:
         .prefetch_related("events", "citations")
         .first()
     )
-    if found is None:
+    if found is None or not found.was_seen_by(viewer.beside):
         raise NotFound("There is no such question.")
     return found
 

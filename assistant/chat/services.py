@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assistant.access.door import may_still_read
-from assistant.access.viewer import Viewer
+from assistant.access.viewer import Viewer, alone
 from assistant.catalogue.entries import Origin
 from assistant.catalogue.selectors import model_for_turn
 from assistant.chat.answering import checked_question
@@ -69,7 +69,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
     turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
     conversation's own files are searched with the company's documents or alone; a question that is about
-    them alone is asked of them alone. `overheard`: what others wrote before it in the same place.
+    them alone is asked of them alone. `overheard`: what others wrote before it in the same place. Where others
+    read along (`viewer.beside`), no file is asked, and of the company's documents what all of them may read.
 
     Raises:
         ModelNotOffered: there is no such model for this person.
@@ -101,8 +102,9 @@ def start_turn(  # noqa: PLR0913 - what a form sends
             filters=as_stored(filters),
             mode=mode,
             masked=screened.shown.changed,
-            files=_files_asked(conversation, question, files),
+            files=FilesAsked.NONE if viewer.beside else _files_asked(conversation, question, files),
             overheard=_screened(overheard, viewer),
+            seen_by=list(viewer.beside),
         )
         if screened.blocked:
             refuse_turn(turn, screened)
@@ -124,7 +126,7 @@ def ask_again(*, viewer: Viewer, turn_id: int, in_its_place: bool = False) -> Tu
         ModelNotOffered, GuardrailsDamaged, ModelUnavailable: as `start_turn`.
     """
     with transaction.atomic():
-        former = owned_turn(viewer, turn_id)
+        former = owned_turn(alone(viewer), turn_id)  # who reads along may be others than then
         turn = start_turn(
             viewer=viewer,
             question=former.question,
@@ -280,11 +282,11 @@ def owned_turn(viewer: Viewer, turn_id: int) -> Turn:
     """The viewer's turn.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is somebody else's, or was not asked before all who read along.
     """
     mine = Turn.objects.filter(conversation__user_id=viewer.user_id, conversation__user__is_active=True)
     found = mine.filter(pk=turn_id).first()
-    if found is None:
+    if found is None or not found.was_seen_by(viewer.beside):
         raise NotFound("There is no such question.")
     return found
 

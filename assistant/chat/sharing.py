@@ -148,7 +148,8 @@ def opened_share(viewer: Viewer, token: str) -> Share:
         .select_related("conversation__user")
         .first()
     )
-    if found is None or not User.objects.filter(pk=viewer.user_id, is_active=True).exists():
+    people = viewer.everybody
+    if found is None or User.objects.filter(pk__in=people, is_active=True).count() < len(people):
         raise NotFound("There is no such shared conversation.")
     return found
 

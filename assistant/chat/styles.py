@@ -112,7 +112,9 @@ def has_language_model(viewer: Viewer) -> bool:
 
 
 def wishes_of(viewer: Viewer) -> Wishes:
-    """What the person wants otherwise than the company."""
+    """What the person wants otherwise than the company; nothing where others read what is answered."""
+    if viewer.beside:
+        return Wishes()
     row = PersonalStyle.objects.filter(user_id=viewer.user_id).first()
     if row is None:
         return Wishes()

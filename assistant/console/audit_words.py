@@ -36,6 +36,7 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.PUSH_KEY_REVOKED: pgettext_lazy("audited event", "Revoked a key to push documents"),
     Event.PERMISSIONS_INSPECTED: pgettext_lazy("audited event", "Inspected permissions"),
     Event.CONVERSATION_SHARED: pgettext_lazy("audited event", "Shared a conversation"),
+    Event.SHARED_IN_SLACK: pgettext_lazy("audited event", "Shared an answer in a Slack channel"),
     Event.SHARE_REVOKED: pgettext_lazy("audited event", "Stopped sharing a conversation"),
     Event.CHAT_FILE_ADDED: pgettext_lazy("audited event", "Added a file to a conversation"),
     Event.CHAT_FILE_REMOVED: pgettext_lazy("audited event", "Removed a file from a conversation"),
@@ -124,6 +125,9 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_PROVISIONED: pgettext_lazy("audited event", "A provider added a group"),
     Event.GROUP_CHANGED: pgettext_lazy("audited event", "A provider changed a group"),
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
+    Event.SLACK_PERSON_JOINED: pgettext_lazy("audited event", "Joined a Slack user to an account"),
+    Event.SLACK_PERSON_LEFT: pgettext_lazy("audited event", "Parted a Slack user from an account"),
+    Event.SLACK_POLICY_CHANGED: pgettext_lazy("audited event", "Changed how Slack is answered"),
     Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }
 

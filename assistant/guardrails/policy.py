@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from assistant.access.viewer import Viewer
 from assistant.accounts.holding import held_by
+from assistant.accounts.holding_together import held_by_any
 from assistant.accounts.models import Principal, User
 from assistant.common.errors import GuardrailsDamaged
 from assistant.common.types import JsonObject
@@ -96,7 +97,7 @@ def checksum_of(rules: Sequence[Rule]) -> str:
 
 
 def concerning(viewer: Viewer, rules: Iterable[Rule], *, stage: Stage) -> tuple[Rule, ...]:
-    """The enabled rules that look at this stage and concern the person.
+    """The enabled rules that look at this stage and concern the person, or anybody who reads along.
 
     A rule for groups concerns whoever is in one of them, and whoever might be: doubt about membership, a
     closed account and a group that is not there any more all count as being in it.
@@ -104,14 +105,24 @@ def concerning(viewer: Viewer, rules: Iterable[Rule], *, stage: Stage) -> tuple[
     here = [rule for rule in rules if rule.enabled and stage in rule.stages]
     if all(not rule.groups for rule in here):
         return tuple(here)
-    user = User.objects.filter(pk=viewer.user_id, is_active=True).first()
-    if user is None:
+    users = User.objects.filter(pk__in=viewer.everybody, is_active=True)
+    if len(users) < len(viewer.everybody):
         return tuple(here)
-    held = held_by(user, now=timezone.now())
     named = {group.id for rule in here for group in rule.groups}
     gone = named - set(Principal.objects.filter(pk__in=named).values_list("pk", flat=True))
-    theirs = held.ids | held.doubtful | gone
+    theirs = _held_or_doubtful(users, named) | gone
     return tuple(rule for rule in here if not rule.groups or any(group.id in theirs for group in rule.groups))
+
+
+def _held_or_doubtful(users: Collection[User], named: Collection[int]) -> frozenset[int]:
+    """Principals that one of the people holds, or that might be theirs; of several people, of `named`."""
+    now = timezone.now()
+    if len(users) > 1:
+        held = held_by_any([user.pk for user in users], now=now).filter(pk__in=named)
+        return frozenset(held.values_list("pk", flat=True))
+    [user] = users
+    alone = held_by(user, now=now)
+    return alone.ids | alone.doubtful
 
 
 @lru_cache(maxsize=8)

@@ -25,7 +25,7 @@ from assistant.audit.amending import amend
 from assistant.audit.chain import Entry
 from assistant.audit.chaining import chain_new
 from assistant.audit.trail import Event, record
-from assistant.chat.models import ChatFile, Conversation, Share, Turn
+from assistant.chat.models import ChatFile, Conversation, Share, Turn, TurnState
 from assistant.common.errors import NotFound
 from assistant.common.identity import canonical_email
 from assistant.common.types import Json
@@ -107,6 +107,7 @@ def erase(*, user_id: int, actor: str, further: Sequence[str] = ()) -> Erasure:
         for conversation in Conversation.objects.filter(user=user):
             conversation.delete()
         user.delete()
+        _forget_reading_along(user_id)
         _forget_arrivals(Names(addresses, word))
         throttle.forget_names(addresses)
         bump(Counter.PERMISSIONS)
@@ -148,6 +149,15 @@ def _finish(names: Names, user_id: int | None, found: Holdings) -> Erasure:
     rows = sweep_tables(names)
     logs = blot_logs(names)
     return Erasure(names.word, found, entries, rows, logs, scrub_pages())
+
+
+def _forget_reading_along(user_id: int) -> None:
+    """Take the person out of what others asked before them. What is being answered for them too, ends."""
+    for turn in Turn.objects.exclude(seen_by=[]).only("seen_by", "state"):
+        if user_id in turn.seen_by:
+            left = [other for other in turn.seen_by if other != user_id]
+            ends = turn.state in (TurnState.PENDING, TurnState.RUNNING)
+            Turn.objects.filter(pk=turn.pk).update(seen_by=left, **({"stop_requested": True} if ends else {}))
 
 
 def _forget_arrivals(names: Names) -> None:

@@ -141,6 +141,16 @@ def _account(user: User, viewer: Viewer) -> dict[str, Json]:
             {"provider": row.provider.name, "subject": row.subject, "since": row.made_at.isoformat()}
             for row in ExternalIdentity.objects.filter(user=user).select_related("provider")
         ],
+        "slack": [
+            {
+                "workspace": row.workspace.name,
+                "slack_user": row.slack_user,
+                "by_link": row.by_link,
+                "since": row.joined_at.isoformat(),
+                "until": row.left_at.isoformat() if row.left_at else None,
+            }
+            for row in user.slack_identities.select_related("workspace").order_by("pk")
+        ],
         "sessions": [
             {
                 "browser": row.browser,

@@ -55,7 +55,7 @@ def answer_again(job: Job, payload: JsonObject) -> None:
         try:
             turn = _begun(job, former, shown, asker, beside)
         except MundapError:  # what may be asked cannot be checked, or the model is not theirs any more
-            tell(client, workspace, notices.failed("failed"), pressed.place)
+            tell(client, workspace, notices.failed(), pressed.place)
             return
         deliver(client, job, turn, asker, place=pressed.place)
 

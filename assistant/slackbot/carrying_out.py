@@ -66,7 +66,7 @@ def _say_that_it_failed(job: Job, payload: JsonObject) -> None:
                 tell(
                     client_of(job.workspace),
                     job.workspace,
-                    notices.failed("internal", reference),
+                    notices.failed(reference),
                     place_of(asked),
                 )
     except MundapError as error:

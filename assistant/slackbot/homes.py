@@ -29,11 +29,11 @@ def publish_home(job: Job, payload: JsonObject) -> None:
             if asker.reason is not Reason.UNKNOWN:
                 return
             link = link_for(workspace, user)
-            view = home(False, conversations=(), address=workspace.address, join_address=link)
+            view = home(joined=False, conversations=(), address=workspace.address, join_address=link)
         else:
             latest = conversations(viewer=viewer_for(asker.user))[:MOST_CONVERSATIONS]
             shown = [
                 HomeConversation(one.title, one.updated_at, address_of(workspace, one.id)) for one in latest
             ]
-            view = home(True, conversations=shown, address=workspace.address, join_address="")
+            view = home(joined=True, conversations=shown, address=workspace.address, join_address="")
         client.views_publish(user_id=user, view=view)

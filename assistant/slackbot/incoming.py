@@ -135,7 +135,7 @@ def of_dialog(body: Body) -> Incoming | None:
         if plain_id(about.get(name)):
             payload[name] = plain_id(about.get(name))
     if quoted := _text(about.get("quoted")):
-        payload["quoted"] = quoted
+        payload |= {"quoted": quoted, "quoted_by": plain_id(about.get("by"))}
     return Incoming("question", f"v:{view_id}", payload)
 
 

@@ -28,8 +28,9 @@ from assistant.slackbot.models import Job, JobState, Workspace
 log = logging.getLogger(__name__)
 
 LEASE_S: Final = 15
-MOST_ATTEMPTS: Final = 5
-PAUSES_S: Final = (2, 8, 30, 120)  # after the first, second, ... attempt that failed
+MOST_ATTEMPTS: Final = 8
+# After the first, second, ... attempt that failed: Slack may be out of reach for half an hour.
+PAUSES_S: Final = (2, 8, 30, 120, 300, 600, 900)
 KEPT: Final = timedelta(days=2)  # finished rows, so that a late delivery is known
 _LONGEST_PAUSE_S: Final = 3_600.0
 _LOOKED_AT: Final = 16

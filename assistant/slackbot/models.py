@@ -100,7 +100,8 @@ class Channel(models.Model):
 class JoinedPerson(models.Model):
     """Who a Slack user is here. `by_link`: they showed it themselves; else their address did.
 
-    What an address said counts only while it still says so (`joining.account_of`).
+    What an address said counts only while it still says so (`joining.accounts_of`). A row that was left
+    stays, so that no address joins the two again; a link may.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="people")
@@ -110,6 +111,7 @@ class JoinedPerson(models.Model):
     )
     by_link = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -15,7 +15,7 @@ from django.utils import timezone
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from assistant.common.types import Json, JsonObject
+from assistant.common.types import JsonObject
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.models import Post, PostState, Workspace
 from assistant.slackbot.rendering.messages import Message
@@ -146,13 +146,9 @@ def _find(client: WebClient, post: Post) -> str:
     """The ts of the message that carries the post's id; empty where there is none."""
     wanted = str(post.pk)
     for message in _messages(client, post):
-        metadata = message.get("metadata")
-        told: Json = metadata.get("event_payload") if isinstance(metadata, Mapping) else None
-        if (
-            isinstance(told, Mapping)
-            and metadata.get("event_type") == METADATA
-            and told.get("post") == wanted
-        ):
+        metadata = message.get("metadata") or {}
+        told = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == METADATA and told.get("post") == wanted:
             return str(message.get("ts") or "")
     return ""
 

@@ -95,7 +95,7 @@ def _is_of(workspace: Workspace, told: Mapping[object, object]) -> bool:
 
 
 def _address(told: Mapping[object, object], details: Mapping[object, object]) -> str:
-    """What Slack does not call confirmed is nobody's. Where it says nothing of that, the sign-in governs it."""
+    """What Slack calls unconfirmed is nobody's. Where it says nothing of that, the sign-in governs it."""
     email = details.get("email")
     if not isinstance(email, str) or told.get("is_email_confirmed", True) is not True:
         return ""

@@ -27,12 +27,12 @@ from assistant.common.errors import GuardrailsDamaged, ModelUnavailable
 from assistant.common.types import JsonObject
 from assistant.slackbot import threads
 from assistant.slackbot.audience import audience_of
-from assistant.slackbot.delivering import Place, deliver
+from assistant.slackbot.delivering import deliver
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.files import taken_along
 from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
 from assistant.slackbot.models import Job, Policy, Post, Workspace
-from assistant.slackbot.posting import tell
+from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Message
 from assistant.slackbot.slack_api import client_of
@@ -177,10 +177,10 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
                     },
                 )
     except ModelNotOffered:
-        _tell(client, workspace, asked, notices.failed("model_not_offered"))
+        _tell(client, workspace, asked, notices.failed())
         return None
     except (GuardrailsDamaged, ModelUnavailable):
-        _tell(client, workspace, asked, notices.failed("failed"))
+        _tell(client, workspace, asked, notices.failed())
         return None
     job.turn = turn
     return turn

@@ -94,7 +94,7 @@ def judge_by_documents(client: WebClient, post: Post) -> None:
         SlackBusy, SlackRefused, SlackClosed.
     """
     turn, counter = post.turn, current(Counter.PERMISSIONS)
-    if turn is None or (post.in_channel and not turn.seen_by):  # one that was shared was made for its asker
+    if turn is None:
         judge(client, post)
         return
     _settle(client, post, turn, viewer_for(turn.conversation.user, beside=turn.seen_by), counter)

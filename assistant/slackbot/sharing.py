@@ -8,6 +8,7 @@ from django.utils.translation import override
 from assistant.access.viewer import viewer_for
 from assistant.accounts.revisions import Counter, current
 from assistant.audit.trail import Event, record
+from assistant.chat.models import Turn
 from assistant.chat.services import owned_turn
 from assistant.common.errors import NotFound
 from assistant.common.types import JsonObject
@@ -47,6 +48,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
             tell(client, workspace, notices.not_shared(), pressed.place)
             return
         with transaction.atomic():
+            Turn.objects.filter(pk=turn.pk).update(seen_by=sorted({*turn.seen_by, *viewer.beside}))
             post, is_new = Post.objects.get_or_create(
                 job=job,
                 defaults={

@@ -39,7 +39,7 @@ def conversation_of(workspace: Workspace, channel: str, thread: str, user_id: in
 
 def remember(workspace: Workspace, channel: str, thread: str, conversation: Conversation) -> None:
     """From now on this thread is that conversation of its owner."""
-    key = {
+    key: dict[str, Any] = {
         "workspace": workspace,
         "channel_id": channel,
         "thread": thread[:LONGEST_TS],

@@ -22,6 +22,7 @@ from assistant.audit.origin import address_of
 from assistant.factors.rule import Way, note
 from assistant.identity.connected import connected, not_connected
 from assistant.identity.kinds import KINDS
+from assistant.slackbot.selectors import identities_of
 from assistant.web.connecting import connect_word
 from assistant.web.conversations import rail
 from assistant.web.signed_in import PersonRequest, for_people
@@ -65,6 +66,8 @@ def session_list(request: PersonRequest) -> HttpResponse:
             for one in not_connected(request.user.pk)
         ],
         "may_connect": proof.is_recent(request.session),
+        "slack": identities_of(request.user.pk),
+        "slack_is_new": request.GET.get("connected") == "slack",
         "has_others": any(not one.is_this for one in shown),
         **rail(viewer_for(request.user)),
     }

@@ -24,6 +24,7 @@ from assistant.web import (
     setting_up,
     sharing,
     sign_in,
+    slack,
     styling,
 )
 
@@ -54,6 +55,8 @@ urlpatterns = [
     path("my-data/", own_data.own_data, name="own-data"),
     path("sessions/end-others/", sessions.end_others, name="end-other-sessions"),
     path("sessions/<slug:handle>/end/", sessions.end, name="end-session"),
+    path("slack/join/<slug:word>/", slack.join, name="join-slack"),
+    path("slack/joined/<int:joined_id>/leave/", slack.leave_slack, name="leave-slack"),
     path("keys/", keys.keys, name="keys"),
     path("keys/<int:key_id>/revoke/", keys.revoke, name="revoke-key"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),

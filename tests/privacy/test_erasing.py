@@ -53,15 +53,16 @@ from assistant.identity.models import (
 from assistant.identity.scim.models import ProvisionedGroup, ProvisionedMember, ProvisionedPerson
 from assistant.privacy.erasing import erase, erase_remains, holdings
 from assistant.privacy.sweeping import LEFT_ALONE, Names
+from assistant.slackbot.models import JoinedPerson, Thread, Workspace
 from assistant.sync.models import Source, SyncRun
 from tests.chat.files import added
 from tests.conftest import PASSWORD, SmallWorld
 
 ADDRESS, ALIAS, NAME = "zanthoxylum.kim@example.com", "z.kim-old@example.com", "Zanthoxylum Kim"
-LOGIN = "zkim-4711"
+LOGIN, SLACK_USER = "zkim-4711", "U0ZANTHOX1"
 QUESTION = "How many days a week may quetzalcoatl and I work remotely?"
 FILE = "The nordwindlicht offer costs 4,310 won."
-CANARIES = ("zanthoxylum", "z.kim-old", "quetzalcoatl", "nordwindlicht", LOGIN)
+CANARIES = ("zanthoxylum", "z.kim-old", "quetzalcoatl", "nordwindlicht", LOGIN, SLACK_USER.lower())
 
 
 def asked(viewer: Viewer, question: str) -> Turn:
@@ -102,6 +103,7 @@ def planted(world: SmallWorld, home: Path) -> User:
     )
     provider = IdentityProvider.objects.create(slug="house", name="House", kind="oidc")
     proving(person, browser, provider)
+    in_slack(person, turn.conversation)
     LogEntry.objects.create(user=person, object_repr=ADDRESS, action_flag=1, change_message=NAME)
     record(Event.SIGNED_IN, actor_id=person.pk, actor=ADDRESS)
     record(Event.ROLE_CHANGED, actor="ada@example.com", user=ADDRESS, before={"people": [ALIAS]})
@@ -152,6 +154,13 @@ def proving(person: User, browser: Client, provider: IdentityProvider) -> None:
         name_key=f"team of {ADDRESS}",
     )
     ProvisionedMember.objects.create(group=group, person=provisioned)
+
+
+def in_slack(person: User, conversation: Conversation) -> None:
+    """Who a person is in Slack, and which thread there is a conversation of theirs."""
+    workspace = Workspace.objects.create(handle="hall", team_id="T1", bot_user_id="U1", name="Hall")
+    JoinedPerson.objects.create(workspace=workspace, slack_user=SLACK_USER, user=person, by_link=True)
+    Thread.objects.create(workspace=workspace, channel_id="D1", conversation=conversation, user=person)
 
 
 def without_a_row_of(person: User) -> set[str]:

@@ -29,6 +29,7 @@ from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.identity.models import IdentityProvider
 from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
+from assistant.slackbot.models import JoinedPerson
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -111,6 +112,8 @@ ROUTES: dict[str, Route] = {
     "my-data/": Route(POST),
     "sessions/end-others/": Route(POST),
     "sessions/<slug:handle>/end/": Route(POST),
+    "slack/join/<slug:word>/": Route(GET_POST),
+    "slack/joined/<int:joined_id>/leave/": Route(POST),
     "keys/": Route(GET_POST),
     "keys/<int:key_id>/revoke/": Route(POST),
     "sign-out/": Route(),
@@ -315,6 +318,7 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "saml", "nothing"],
         "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
+        "joined_id": known(JoinedPerson.objects.values_list("pk", flat=True)),
         "passkey": [*Passkey.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),
         "case_id": known(BenchCase.objects.values_list("pk", flat=True)),

@@ -42,6 +42,7 @@ from assistant.identity.saml.keys import make_keys
 from assistant.identity.scim.keys import issue_provisioning_key
 from assistant.identity.scim.models import ProvisionedGroup, ProvisionedPerson, ProvisioningKey
 from assistant.identity.started import Purpose, Wish, answer, begin, new_word
+from assistant.slackbot.models import JoinedPerson, Workspace
 from assistant.sync.models import RunState, SyncRun
 from assistant.sync.push_jobs import start_job
 from assistant.sync.services import add_source
@@ -217,6 +218,7 @@ def _own_things(user: User) -> dict[str, str]:
         "handle": SignedInSession.objects.filter(user=user).latest("started_at").handle,
         "key_id": str(issue_key(user_id=user.pk, name="own", days=9, actor="test").id),
         "passkey": _passkey(user).handle,
+        "joined_id": str(_in_slack(user).pk),
     }
 
 
@@ -230,6 +232,14 @@ def _passkey(user: User) -> Passkey:
         credential_digest=f"{user.pk:064x}",
         credential=b"of a device",
     )
+
+
+def _in_slack(user: User) -> JoinedPerson:
+    """Who they are in a workspace of Slack that nobody asks."""
+    workspace, _ = Workspace.objects.get_or_create(
+        handle="hall", defaults={"team_id": "T1", "bot_user_id": "U1", "name": "Hall"}
+    )
+    return JoinedPerson.objects.create(workspace=workspace, slack_user=f"U{user.pk}", user=user, by_link=True)
 
 
 def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:

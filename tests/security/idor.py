@@ -32,7 +32,7 @@ NOWHERE = {
 }
 _NO_NUMBER = "987654"
 _HUGE = (str(2**31), str(2**63), "9" * 40)
-PERSONAL = frozenset({"conversation_id", "turn_id", "file_id", "handle", "key_id"})
+PERSONAL = frozenset({"conversation_id", "turn_id", "file_id", "handle", "key_id", "joined_id"})
 # Whom another's things are offered to: people, whoever administers, and programs.
 ACTORS = ("ann", "sam", "con", "sec", "ada", "key of ann", "key for documents", "push key")
 _DRAWN_ANEW = re.compile(

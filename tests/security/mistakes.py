@@ -11,6 +11,7 @@ from tests.security import noticing, noticing_in_conversations, noticing_in_foll
 from tests.security.mistake import Mistake, swap, unguarded
 from tests.security.mistakes_in_mask import IN_THE_MASK
 from tests.security.mistakes_in_rule import IN_THE_OBJECT_TEST, IN_THE_QUERYSET, IN_WHAT_A_PERSON_HOLDS
+from tests.security.mistakes_together import TOGETHER
 from tests.security.mistakes_with_private_documents import WITH_PRIVATE_DOCUMENTS
 
 AT_THE_DOOR = (
@@ -276,7 +277,12 @@ IN_SHARED_CONVERSATIONS = (
                 ", conversation__user__is_active=True",
                 "",
             ),
-            ("a link opens for closed accounts", sharing.opened_share, "is_active=True).exists", ").exists"),
+            (
+                "a link opens for closed accounts",
+                sharing.opened_share,
+                "pk__in=people, is_active=True",
+                "pk__in=people",
+            ),
             ("an ended link opens", sharing.stop_sharing, "share.delete()", "pass"),
             (
                 "anybody shares a conversation",
@@ -314,4 +320,5 @@ MISTAKES: tuple[Mistake, ...] = (
     *IN_THE_MASK,
     *IN_SHARED_CONVERSATIONS,
     *IN_WHAT_PEOPLE_DO_TO_THEMSELVES,
+    *TOGETHER,
 )

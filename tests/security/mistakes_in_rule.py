@@ -165,7 +165,7 @@ IN_WHAT_A_PERSON_HOLDS = (
         for name, function, changes in (
             (
                 "unknown groups are forgotten",
-                holding._unsettled,
+                holding.unsettled,
                 [
                     (
                         'outdated | (Q(connection__in=fresh) & ~Q(settled_in=F("connection__generation")))',
@@ -175,13 +175,13 @@ IN_WHAT_A_PERSON_HOLDS = (
             ),
             (
                 "outdated groups are forgotten",
-                holding._unsettled,
+                holding.unsettled,
                 [("return outdated | ", "return ")],
             ),
             (
                 "an unconfirmed address is ignored in denies",
                 holding.in_doubt_while,
-                [("_unsettled(fresh) | _by_address(unconfirmed, fresh)", "_unsettled(fresh)")],
+                [("unsettled(fresh) | by_address(unconfirmed, fresh)", "unsettled(fresh)")],
             ),
             (
                 "groups around what is in doubt are forgotten",

@@ -289,7 +289,7 @@ def _streamed(viewer: Viewer, turn: Turn, *, at_most: int = 9) -> list[TurnEvent
 
 
 @contextlib.contextmanager
-def _index_that_proposes_everything() -> Iterator[None]:
+def index_that_proposes_everything() -> Iterator[None]:
     def everything(*_: object) -> list[Candidate]:
         rows = Chunk.objects.order_by("pk").values_list("pk", "document_id", "version")
         return [_candidate(*row) for row in rows]
@@ -305,7 +305,7 @@ def _candidate(chunk_id: int, document_id: int, version: int) -> Candidate:
 def hits_pass_the_door() -> None:
     """What the index proposes is only a number."""
     gallery = laid_out(FEW)
-    with _index_that_proposes_everything():
+    with index_that_proposes_everything():
         found = retrieving.retrieve("about", viewer=gallery.viewers["bob"])
     assert {hit.passage.external_id for hit in found.hits} == SEEN_BY_BOB
 
@@ -331,7 +331,7 @@ class _Slow:
 def a_sentence_is_released_through_the_door() -> None:
     """The document is gone while the answer is written: what comes next is that the rest is withheld."""
     gallery = laid_out(FEW)
-    with _index_that_proposes_everything():
+    with index_that_proposes_everything():
         events = list(answer("about", viewer=gallery.viewers["bob"], model=_Slow(gallery), into=Answer()))
     assert [event.text for event in events if isinstance(event, Token)] == ["The first."]
     assert isinstance(events[-1], Withheld)
@@ -358,7 +358,7 @@ class _Wording:
 def a_worded_sentence_is_released_through_the_door_of_all_that_was_read() -> None:
     """What was revoked is not what it cites, and yet it may say what stood there."""
     gallery = laid_out(FEW)
-    with _index_that_proposes_everything():
+    with index_that_proposes_everything():
         events = list(answer("about", viewer=gallery.viewers["bob"], model=_Wording(gallery), into=Answer()))
     assert [event.text for event in events if isinstance(event, Token)] == ["The first."]
     assert isinstance(events[-1], Withheld)
@@ -368,7 +368,7 @@ def an_empty_answer_counts_what_is_readable() -> None:
     """A model that says nothing leads to a count, which is the reader's own."""
     gallery = laid_out(FEW)
     silent = mock.Mock(answer=lambda _: iter(()))
-    with _index_that_proposes_everything():
+    with index_that_proposes_everything():
         events = list(answering.answer("x", viewer=gallery.viewers["bob"], model=silent, into=Answer()))
     assert [event.documents for event in events if isinstance(event, NoAnswer)] == [len(SEEN_BY_BOB)]
 

@@ -95,6 +95,8 @@ FOR_PEOPLE: Mapping[str, Wanted] = {
     "sessions/": get(SIGNED_IN),
     "sessions/end-others/": post(SIGNED_IN),
     "sessions/<slug:handle>/end/": post(SIGNED_IN),
+    "slack/join/<slug:word>/": form(SIGNED_IN),
+    "slack/joined/<int:joined_id>/leave/": post(SIGNED_IN),
     "keys/": form(SIGNED_IN),
     "keys/<int:key_id>/revoke/": post(SIGNED_IN),
     "sign-in/": form(ANYONE),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('slackbot', '0001_initial'),
+        ('slackbot', '0002_left_identities'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0006_files'),
+        ('chat', '0007_turn_seen_by'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

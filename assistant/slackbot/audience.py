@@ -1,0 +1,222 @@
+"""Who can read along where a question was asked?
+
+Read from Slack and from the database at that moment. Whatever is not understood, not answered or not whole
+means: answer the asker alone. Whoever joins later is not in it: events say so (`member_joined_channel`,
+`user_change`, `team_join` and those of the channel's kind), and `audience_of(..., fresh=True)` is asked again
+right before an answer is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from slack_sdk import WebClient
+
+from assistant.accounts.models import User
+from assistant.common.errors import MundapError
+from assistant.slackbot import slack_api
+from assistant.slackbot.directory import everybody, members_now, profiles_now
+from assistant.slackbot.joining import Asker, accounts_of
+from assistant.slackbot.models import Channel, Policy, Workspace
+from assistant.slackbot.profiles import Profile, Standing
+
+MOST_BESIDE = 500
+_DIRECT = "D"  # what ids of direct messages begin with
+_MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
+
+
+class Why(StrEnum):
+    """Why a question is answered as it is. `audience_words` says each in words."""
+
+    ALL_JOINED = "all_joined"  # everybody who can read along has an account here
+    DIRECT = "direct"  # nobody but the asker reads it
+    OFF = "off"
+    POLICY = "policy"  # privately, because an administrator wants it so
+    ARCHIVED = "archived"
+    SHARED = "shared"  # with another organisation, or with other workspaces of this one
+    GROUP_MESSAGE = "group_message"
+    UNKNOWN_KIND = "unknown_kind"
+    APPS = "apps"  # other apps are in the channel
+    GUESTS = "guests"
+    STRANGERS = "strangers"
+    NOT_JOINED = "not_joined"  # somebody who can read along has no account here
+    TOO_MANY = "too_many"
+    NOT_A_MEMBER = "not_a_member"  # the asker is not among those who can read the channel
+    NO_ANSWER = "no_answer"  # Slack did not say all that has to be known
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who will read an answer besides the asker.
+
+    `beside`: account ids, rising, without the asker's own; None: answer the asker alone (and with
+    `Policy.OFF` nobody).
+    """
+
+    policy: Policy
+    beside: tuple[int, ...] | None
+    why: Why
+
+    def covers(self, later: Audience) -> bool:
+        """Whether what was made for this audience may be shown to a later one: nobody is new in it."""
+        if self.beside is None or later.beside is None:
+            return False
+        return set(later.beside) <= set(self.beside)
+
+
+class _Alone(Exception):
+    """The asker alone is answered."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def audience_of(
+    workspace: Workspace,
+    channel_id: str,
+    asker: Asker,
+    *,
+    fresh: bool = False,
+    shared: bool = False,
+    client: WebClient | None = None,
+) -> Audience:
+    """Who can read a channel now. Never fails: what Slack does not say makes the answer private.
+
+    `shared`: not which answers are wanted there is asked, but who would read one that somebody shares.
+
+    The channel, its members and each account are asked for now. Of public channels and of more than 20
+    members, the list of the workspace's people may be 30 s old, unless it is to be `fresh`.
+    """
+    open_now = Workspace.objects.filter(pk=workspace.pk, is_open=True).first()
+    if open_now is None:
+        return Audience(Policy.OFF, None, Why.OFF)
+    row = Channel.objects.filter(workspace=open_now, channel_id=channel_id).first()
+    policy = Policy((row.policy if row is not None else "") or open_now.policy)
+    if policy is Policy.OFF and not channel_id.startswith(_DIRECT):
+        return Audience(policy, None, Why.OFF)
+    try:
+        client = client or slack_api.client_of(workspace)
+        channel = _channel_now(client, channel_id)
+        if channel.get("is_im") is True:
+            return _direct(channel, asker)
+        if channel.get("is_archived"):
+            return Audience(Policy.OFF, None, Why.ARCHIVED)
+        if policy is not Policy.MEMBERS and not shared:
+            return Audience(policy, None, Why.POLICY)
+        if (why := why_not(open_now, channel)) is not None:
+            return Audience(policy, None, why)
+        readers = _Readers(open_now, client, accepts_apps=row is not None and row.accepts_apps, fresh=fresh)
+        found = readers.of(channel_id, is_private=channel["is_private"] is True)
+        return Audience(policy, _beside(open_now, found, asker), Why.ALL_JOINED)
+    except _Alone as alone:
+        return Audience(policy, None, alone.why)
+    except MundapError:
+        return Audience(policy, None, Why.NO_ANSWER)
+
+
+def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
+    """Why a channel of this kind is never answered for all, by what `conversations.info` says of it; or None.
+
+    Only a public or private channel of this workspace alone is; what a flag does not deny counts as said.
+    """
+    if channel.get("is_mpim"):
+        return Why.GROUP_MESSAGE
+    if any(channel.get(flag) is not False for flag in ("is_ext_shared", "is_org_shared")):
+        return Why.SHARED
+    if any(channel.get(flag) for flag in _SHARING):
+        return Why.SHARED
+    for field in ("shared_team_ids", "internal_team_ids"):
+        teams = channel.get(field) or []
+        if not isinstance(teams, list) or any(team != workspace.team_id for team in teams):
+            return Why.SHARED
+    if channel.get("context_team_id", workspace.team_id) != workspace.team_id:
+        return Why.SHARED
+    if channel.get("is_archived") is not False:
+        return Why.UNKNOWN_KIND
+    is_channel = channel.get("is_channel") is True or channel.get("is_group") is True
+    if not is_channel or channel.get("is_im") or not isinstance(channel.get("is_private"), bool):
+        return Why.UNKNOWN_KIND
+    return None
+
+
+_SHARING = (
+    "is_shared",
+    "is_pending_ext_shared",
+    "is_global_shared",
+    "is_org_default",
+    "is_org_mandatory",
+    "connected_team_ids",
+    "pending_connected_team_ids",
+    "pending_shared",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """Looks up the full members who can read a channel. Raises `_Alone` where others can, too."""
+
+    workspace: Workspace
+    client: WebClient
+    accepts_apps: bool
+    fresh: bool
+
+    def of(self, channel_id: str, *, is_private: bool) -> tuple[Profile, ...]:
+        members = [one for one in members_now(self.client, channel_id) if one != self.workspace.bot_user_id]
+        if len(members) > _MOST_MEMBERS:
+            raise _Alone(Why.TOO_MANY)
+        readers = self._members(members) if is_private else self._public(members)
+        if len(readers) > MOST_BESIDE + 1:
+            raise _Alone(Why.TOO_MANY)
+        return readers
+
+    def _members(self, members: Collection[str]) -> tuple[Profile, ...]:
+        profiles = profiles_now(self.workspace, members, fresh=self.fresh, client=self.client)
+        return self._full(profiles)
+
+    def _public(self, members: Collection[str]) -> tuple[Profile, ...]:
+        """Every full member can open a public channel, whether they are in it or not."""
+        all_people = everybody(self.workspace, most=MOST_BESIDE + 1, fresh=self.fresh, client=self.client)
+        if not all_people.is_whole:
+            raise _Alone(Why.TOO_MANY)
+        if any(one not in all_people.people for one in members):
+            raise _Alone(Why.STRANGERS)
+        inside = {one.slack_user for one in self._full([all_people.people[one] for one in members])}
+        outside = [one for one in all_people.full if one.slack_user not in inside]
+        return (*(all_people.people[one] for one in inside), *outside)
+
+    def _full(self, profiles: Collection[Profile]) -> tuple[Profile, ...]:
+        """Who of a channel's members reads it; whom Slack calls deactivated does not."""
+        for standing, why in ((Standing.STRANGER, Why.STRANGERS), (Standing.GUEST, Why.GUESTS)):
+            if any(one.standing is standing for one in profiles):
+                raise _Alone(why)
+        if not self.accepts_apps and any(one.standing is Standing.BOT for one in profiles):
+            raise _Alone(Why.APPS)
+        return tuple(one for one in profiles if one.standing is Standing.FULL)
+
+
+def _channel_now(client: WebClient, channel_id: str) -> Mapping[str, object]:
+    channel = client.conversations_info(channel=channel_id).get("channel")
+    if not isinstance(channel, dict) or channel.get("id") != channel_id:
+        raise _Alone(Why.NO_ANSWER)
+    return channel
+
+
+def _direct(channel: Mapping[str, object], asker: Asker) -> Audience:
+    """Policies are about channels. In a direct message only its person reads what we say."""
+    if channel.get("user") != asker.slack_user or channel.get("is_mpim"):
+        return Audience(Policy.PRIVATE, None, Why.UNKNOWN_KIND)
+    return Audience(Policy.PRIVATE, (), Why.DIRECT)
+
+
+def _beside(workspace: Workspace, readers: Collection[Profile], asker: Asker) -> tuple[int, ...]:
+    accounts = accounts_of(workspace, readers)
+    own = accounts.get(asker.slack_user)
+    if not isinstance(own, User) or own.pk != asker.user.pk:
+        raise _Alone(Why.NOT_A_MEMBER)
+    ids = {one.pk for one in accounts.values() if isinstance(one, User)}
+    if not all(isinstance(one, User) for one in accounts.values()):
+        raise _Alone(Why.NOT_JOINED)
+    return tuple(sorted(ids - {asker.user.pk}))

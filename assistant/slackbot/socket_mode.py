@@ -30,7 +30,7 @@ from assistant.slackbot.failures import SlackBusy, SlackClosed, SlackRefused
 from assistant.slackbot.jobs import owner_of_this_process
 from assistant.slackbot.models import Delivery, Workspace
 from assistant.slackbot.shapes import NotARequest, checked
-from assistant.slackbot.slack_api import anonymous_client, is_slack_address
+from assistant.slackbot.slack_api import anonymous_client, is_slack_address, network
 from assistant.slackbot.tokens import close
 from assistant.slackbot.transport import SILENT
 
@@ -42,6 +42,7 @@ _IDLE_S = 15.0  # where no workspace wants Socket Mode
 _PING_S = 10
 _CLOSED_WITHIN_S, _POLL_S = 15.0, 0.02
 _SECURE = {"ws": "http", "wss": "https"}
+_PORTS = {"ws": 80, "wss": 443}
 
 
 class Sockets:
@@ -153,12 +154,15 @@ class _Client(SocketModeClient):
 
         Raises:
             SlackBusy, SlackRefused, SlackClosed.
+            AddressRefused, HostUnreachable: its name stands for nothing that may be connected to.
         """
         answer = self.web_client.apps_connections_open(app_token=self.app_token)
         url = str(answer.get("url") or "")
         parts = urlsplit(url)
         if not is_slack_address(parts._replace(scheme=_SECURE.get(parts.scheme, "")).geturl()):
             raise SlackRefused("not_slack")
+        # The SDK opens the connection by itself; TLS holds it to the name that was judged here.
+        network().addresses(parts.hostname or "", parts.port or _PORTS[parts.scheme])
         return url
 
     def connect(self) -> None:

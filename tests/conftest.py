@@ -38,6 +38,7 @@ from assistant.accounts.models import Role, User
 from assistant.accounts.rate_limits import forget_leases
 from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
+from assistant.common import known_secrets
 from assistant.common.types import Json
 from assistant.factors import rule
 from assistant.index.registry import opened_index
@@ -203,6 +204,12 @@ def _no_limits(settings: LazySettings) -> None:
         setattr(settings, name.replace("_MB_", "_BYTES_"), 0)
     settings.MUNDAP_LEAST_FREE = (0, 0)
     forget_leases()
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> None:
+    """What another test opened is kept in mind by the process, and would be taken out of this one's lines."""
+    known_secrets._known.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,7 +17,6 @@ from django.conf import LazySettings
 from django.test import Client
 
 from assistant.accounts.models import User
-from assistant.accounts.push_keys import issue_push_key
 from assistant.api.description import described
 from assistant.api.schemas import Schema
 from assistant.common.types import Json
@@ -80,8 +79,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     pages = Pages()
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as line:  # who comes before it has started waits
         port = line.getsockname()[1]
         config = uvicorn.Config(BoundedBodies(pages), lifespan="off", log_config=None, access_log=False)
         running = uvicorn.Server(config)
@@ -193,7 +191,6 @@ def test_files_come_from_who_is_signed_in_and_documents_from_keys_for_pushing(
     schema = cast(JsonDict, cast(JsonDict, described()["components"])["schemas"])
     assert misfits(value, cast(Schema, schema["Error"]), schemas=cast(dict[str, Schema], schema), at="") == []
     assert server.pages.whole == [size, size, LARGEST_BODY]
-    issue_push_key(connection_id=program.source_id, name="other", days=1, actor="test")
 
 
 @pytest.mark.django_db(transaction=True)

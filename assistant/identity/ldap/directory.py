@@ -19,7 +19,7 @@ from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from assistant.common.errors import MundapError
-from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, reading_ldap
+from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, open_line, reading_ldap
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.told import said, told
 from assistant.identity.claims import Claims
@@ -113,9 +113,7 @@ def _line(settings: Settings, network: Network, dn: str, password: str) -> Itera
 
 def _signed_in(connection: ldap3.Connection, tls: NamedTls | None, where: str, *, start_tls: bool) -> bool:
     with _read_as_ldap(where):
-        connection.open(read_server_info=False)
-        if start_tls:
-            connection.start_tls(read_server_info=False)
+        open_line(connection, start_tls=start_tls)
         if tls is not None and not isinstance(connection.socket, ssl.SSLSocket):
             raise Unreachable(told("The line to {where} is not encrypted.", where=where))
         if connection.bind(read_server_info=False):

@@ -121,9 +121,9 @@ class Sockets:
         try:
             handler = _Handler(row)
             try:
-                handler.connect()
+                handler.client.connect()
             except Exception:
-                handler.close()
+                handler.client.close()
                 raise
             self._held[row.pk] = _Held(handler, row.revision)
         except SlackClosed as error:
@@ -137,7 +137,7 @@ class Sockets:
 
     def _let_go(self, keys: list[int]) -> None:
         for key in keys:
-            self._held.pop(key).handler.close()
+            self._held.pop(key).handler.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class _Handler(SocketModeHandler):
             ping_interval=_PING_S,
         )
         self.client.proxy = None
-        self.client.socket_mode_request_listeners.append(self.handle)
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as Bolt does
         self._still = _wanting().filter(pk=workspace.pk, revision=workspace.revision)
 
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]

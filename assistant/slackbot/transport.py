@@ -73,7 +73,7 @@ class SlackClient(WebClient):
         self._http = http
         self._on_closed = on_closed
 
-    def api_call(self, api_method: str, **given: Any) -> SlackResponse:  # type: ignore[override]
+    def api_call(self, api_method: str, **given: Any) -> SlackResponse:
         """See `WebClient.api_call`.
 
         Raises:

@@ -159,11 +159,13 @@ def _twice(one: Signed, random: Random) -> Signed:
     other = "v0=" + "0" * 64 if name.endswith("Signature") else str(int(one.timestamp) - 1)
     # As the server joins a header that was sent twice.
     joined = random.choice([f"{kept},{other}", f"{other},{kept}", f"{kept},{kept}", f"{kept}, {kept}"])
-    return replace(one, **{"signature" if name.endswith("Signature") else "timestamp": joined})
+    if name.endswith("Signature"):
+        return replace(one, signature=joined)
+    return replace(one, timestamp=joined)
 
 
 def _missing(one: Signed, random: Random) -> Signed:
-    return replace(one, **random.choice([{"signature": ""}, {"timestamp": ""}]))
+    return replace(one, signature="") if random.random() < 1 / 2 else replace(one, timestamp="")
 
 
 def _another_workspaces(one: Signed, random: Random) -> Signed:

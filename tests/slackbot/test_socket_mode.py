@@ -114,7 +114,8 @@ def test_what_could_not_be_written_down_comes_again(
     slack: Simulator, sockets: Sockets, installed: Installation, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slack.timing.acknowledge_within = 0.3
-    real, failed = jobs.take_in, []
+    real = jobs.take_in
+    failed: list[int] = []
 
     def at_first_broken(*given: object, **named: object) -> object:
         if not failed:

@@ -168,6 +168,7 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
     here = InThisThread()
     with (
         mock.patch.object(bolt_app, "_threads", lambda: here),
+        mock.patch.object(bolt_app, "close_old_connections"),
         mock.patch("assistant.chat.services.ensure_running", run_turn),
         mock.patch("assistant.chat.files.ensure_read", read_file),
     ):

@@ -42,7 +42,7 @@ def test_a_korean_is_answered_in_korean(office: Office) -> None:
     office.users["ann"].locale = "ko-KR"
     answer = office.asked("ann", "경조사 휴가는 며칠까지 쓸 수 있어요?")
     assert "5일" in text_of(answer)
-    assert "출처" in text_of(answer)
+    assert "근거" in text_of(answer)
 
 
 def test_nobody_is_told_what_they_may_not_read(office: Office) -> None:
@@ -145,7 +145,7 @@ def test_a_command_is_answered_to_its_person_alone_wherever_it_was_typed(office:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(":tada: :+1:", "no question"), ("", "no question"), ("a" * 39_000, "4,000 characters")],
+    [(":tada: :+1:", "no question"), ("", "no question"), ("a" * 39_000, "at most 4,000 fit")],
 )
 def test_what_is_no_question_is_answered_with_what_to_do(office: Office, text: str, said: str) -> None:
     channel = office.channel("plans", "ann", "bob")

@@ -9,11 +9,11 @@ from django.conf import LazySettings
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
+from assistant.accounts.how_long import at_least
 from assistant.accounts.models import User
 from assistant.accounts.rate_limits import forget_leases
 from assistant.chat import services
 from assistant.chat.models import Turn
-from assistant.web.moments import at_least
 from tests.conftest import SmallWorld
 
 HTMX = {"HX-Request": "true"}

@@ -318,7 +318,8 @@ def test_an_answer_that_slack_did_not_acknowledge_comes_once(office: Office, tro
     office.do(lambda: office.slack.ask(ann, office.bot, REMOTE))
     office.work_again()
     direct = office.slack.direct(office.bot, ann)
-    assert [text_of(one).count("Remote work is allowed") for one in office.slack.posted_by(office.app, direct)] == [1]
+    posted = office.slack.posted_by(office.app, direct)
+    assert [text_of(one).count("Remote work is allowed") for one in posted] == [1]
 
 
 def test_slack_that_delivers_four_times_is_answered_once(office: Office) -> None:

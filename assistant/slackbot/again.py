@@ -47,7 +47,6 @@ def answer_again(job: Job, payload: JsonObject) -> None:
             tell(client, workspace, notices.too_fast(wait.seconds), pressed.place)
             return
         shown = Post.objects.filter(workspace=workspace, turn=former).first()
-        marks = marks_now()
         beside: tuple[int, ...] | None = ()
         if shown is not None and shown.in_channel:
             beside = audience_of(workspace, shown.channel_id, asker, client=client).beside
@@ -75,7 +74,6 @@ def _begun(job: Job, former: Turn, shown: Post | None, asker: Asker, beside: tup
                 in_channel=shown.in_channel,
                 language=asker.language,
                 slack_user=asker.slack_user,
-                **marks,
             )
     job.turn = turn
     return turn

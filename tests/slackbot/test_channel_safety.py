@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
+from django.db import transaction
+from django.test import override_settings
 
+from assistant.access.mask import forget
 from assistant.slackbot.models import Policy
 from assistant.slackbot.rechecking import recheck_all
-from tests.conftest import SmallWorld
+from tests.conftest import SmallWorld, new_small_world
+from tests.slackbot.conftest import QUICK
 from tests.slackbot.office import Office, open_office, text_of
 from tests.slackbot.simulator.records import Channel
 from tests.slackbot.simulator.simulator import Simulator
@@ -31,11 +36,33 @@ SUBJECTS = {
 
 
 @pytest.fixture
-def office(small_world: SmallWorld, slack: Simulator, settings: LazySettings) -> Iterator[Office]:
-    settings.MUNDAP_SLACK_API_URL = slack.api_url
-    with open_office(slack, *NAMES) as opened:
+def office(small_world: SmallWorld, slack: Simulator) -> Iterator[Office]:
+    with _office(slack) as opened:
+        yield opened
+
+
+@contextmanager
+def _office(slack: Simulator) -> Iterator[Office]:
+    with override_settings(MUNDAP_SLACK_API_URL=slack.api_url), open_office(slack, *NAMES) as opened:
         opened.users["zoe"] = slack.user(opened.installed.workspace, "zoe", locale="en-US")  # nobody here
         yield opened
+
+
+def in_a_world(home: Path, seed: int, *, steps: int) -> int:
+    """One world of its own, outside the tests' fixtures. `home` holds nothing yet."""
+    home.mkdir()
+    folders = {f"MUNDAP_{name.upper()}_DIR": home / name for name in ("index", "sync", "files", "audit")}
+    own = override_settings(ALLOWED_HOSTS=["testserver"], MUNDAP_QUESTIONS_PER_MINUTE=0, **folders)
+    with own, Simulator(QUICK) as slack, transaction.atomic():
+        try:
+            forget()
+            world = new_small_world(home)
+            with _office(slack) as opened:
+                seen = run(opened, world, seed, steps=steps)
+        finally:
+            transaction.set_rollback(True)
+    assert not slack.faults, f"Slack would refuse: {slack.faults[0]}"
+    return seen
 
 
 class World:

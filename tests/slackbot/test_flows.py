@@ -243,7 +243,9 @@ def test_a_message_is_asked_about_in_a_window_and_answered_privately(office: Off
     view = office.slack.modal_of(ann, office.app)
     assert view is not None
     entered = {
-        actions.QUESTION_BLOCK: {actions.FIELD: {"type": "plain_text_input", "value": "How many days of that?"}}
+        actions.QUESTION_BLOCK: {
+            actions.FIELD: {"type": "plain_text_input", "value": "How many days of that?"}
+        }
     }
     office.do(lambda: office.slack.submit(view, entered))
     answer = office.last("ann", channel)
@@ -337,4 +339,6 @@ def test_a_file_is_read_for_its_sender_alone(office: Office) -> None:
     answer = office.last("ann", channel)
     assert answer.ephemeral_to == ann.id
     assert "Friday at noon" in text_of(answer)
-    assert "Friday" not in "".join(text_of(one) for one in office.slack.what_sees(office.users["bob"], channel))
+    assert "Friday" not in "".join(
+        text_of(one) for one in office.slack.what_sees(office.users["bob"], channel)
+    )

@@ -95,7 +95,7 @@ def connect(*, handle: str, form: ConnectForm, actor: User) -> tuple[Workspace, 
     require_right(actor)
     delivery, address = _checked(form)
     if not is_handle(handle) or Workspace.objects.filter(handle=handle).exists():
-        raise Mistakes({"": told("This page was used already. Begin again.")})
+        raise Mistakes({"unnamed": told("This page was used already. Begin again.")})
     trial, found = _found(form, delivery)
     if Workspace.objects.filter(team_id=found.team_id).exists():
         raise NotConnected(_refused(trial, told("This workspace is connected already: open it in the list.")))

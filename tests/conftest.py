@@ -16,28 +16,32 @@ with the real embedder:
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 from django.conf import settings as django_settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import connection
+from django.db.models.base import ModelState
 from django.http import HttpRequest
-from django.utils import translation
+from django.test import override_settings
+from django.utils import timezone, translation
 
 from assistant.access import mask
 from assistant.access.viewer import Viewer, viewer_for
-from assistant.accounts.models import Role, User
+from assistant.accounts.models import Address, Role, User
 from assistant.accounts.rate_limits import forget_leases
 from assistant.chat import file_reading
 from assistant.chat.runner import is_idle
+from assistant.common import known_secrets
 from assistant.common.types import Json
 from assistant.factors import rule
 from assistant.index.registry import opened_index
@@ -105,6 +109,8 @@ GROUPS: tuple[dict[str, Json], ...] = (
 )
 
 
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000  # Python's own 700 are few for worlds with thousands of them
+
 _RUN = pytest.StashKey[RunFolder]()
 
 
@@ -125,7 +131,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):
         return
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: place(item.path, tests))
+    slow = {item.path for item in items if {mark.name for mark in item.iter_markers()} & {"slow", "browser"}}
+    items.sort(key=lambda item: place(item.path, tests, slow))
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector look no more through what is there before the first test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
 
 
 @dataclass(slots=True)
@@ -164,14 +178,29 @@ def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_setting
 
 
 @pytest.fixture(autouse=True)
-def _own_home(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
-    settings.MUNDAP_INDEX_DIR = tmp_path / "index"
-    settings.MUNDAP_SYNC_DIR = tmp_path / "sync"
-    settings.MUNDAP_FILES_DIR = tmp_path / "files"
-    settings.MUNDAP_AUDIT_DIR = tmp_path / "audit"
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True  # a file is looked for when asked for, not all by each client
+def _own_settings(tmp_path: Path) -> Iterator[None]:
+    """Folders of its own, and no limits: tests ask faster than any person. Those about limits set them.
+
+    All at once: each change of a setting lays one more layer over the others, through which a look goes.
+    """
+    own = {
+        "MUNDAP_INDEX_DIR": tmp_path / "index",
+        "MUNDAP_SYNC_DIR": tmp_path / "sync",
+        "MUNDAP_FILES_DIR": tmp_path / "files",
+        "MUNDAP_AUDIT_DIR": tmp_path / "audit",
+        "MUNDAP_LEAST_FREE": (0, 0),
+        "CELERY_TASK_ALWAYS_EAGER": False,
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "WHITENOISE_AUTOREFRESH": True,  # a file is looked for when asked for, not all by each client
+    }
+    with override_settings(**own, **{name.replace("_MB_", "_BYTES_"): 0 for name in UNLIMITED}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(_own_settings: None) -> Iterator[None]:
+    """What a process keeps for its next question is of the world of one test."""
+    forget_leases()
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()
@@ -197,12 +226,9 @@ def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_limits(settings: LazySettings) -> None:
-    """Tests ask faster than any person; those that are about limits set them."""
-    for name in UNLIMITED:
-        setattr(settings, name.replace("_MB_", "_BYTES_"), 0)
-    settings.MUNDAP_LEAST_FREE = (0, 0)
-    forget_leases()
+def _no_secrets_of_other_tests() -> None:
+    """What another test opened is kept in mind by the process, and would be taken out of this one's lines."""
+    known_secrets._known.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -229,7 +255,26 @@ def people(request: pytest.FixtureRequest, db: None) -> dict[str, User]:
     return _arrive()
 
 
+_ARRIVED: dict[str, list[User]] = {}  # by how passwords are hashed
+
+
 def _arrive() -> dict[str, User]:
+    """Give everybody an account: as the product does it once in each process, and as rows after that."""
+    arrived = _ARRIVED.get(repr(django_settings.PASSWORD_HASHERS))
+    if arrived is None or Address.objects.exists():  # somebody may have had an address of theirs
+        made = _made_by_the_product()
+        _ARRIVED[repr(django_settings.PASSWORD_HASHERS)] = [copy(user) for user in made.values()]
+        return made
+    now = timezone.now()
+    people = [copy(user) for user in arrived]
+    for user in people:
+        user.pk, user.created_at, user._state = None, now, ModelState()
+    User.objects.bulk_create(people)
+    Address.objects.bulk_create(Address(address=user.email, user=user) for user in people)
+    return {user.email.partition("@")[0]: user for user in people}
+
+
+def _made_by_the_product() -> dict[str, User]:
     roles = {"ada": Role.ADMINISTRATOR}
     return {
         name: User.objects.create_user(

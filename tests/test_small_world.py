@@ -10,11 +10,11 @@ from django.conf import LazySettings
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.accounts.models import User
+from assistant.accounts.models import Address, User
 from assistant.audit.verifying import verify as verify_audit
 from assistant.ingest.indexing import verify
 from assistant.sync.models import Source, SyncRun
-from tests import made_once
+from tests import conftest, made_once
 from tests.conftest import PEOPLE, SmallWorld
 from tests.sync.watching import found
 
@@ -39,6 +39,24 @@ def test_it_is_whole_each_time(small_world: SmallWorld, time: str) -> None:
     assert "handbook" not in found(small_world.viewer("sam"), "laptop")
     again = small_world.sync()
     assert (again.state, again.unchanged) == ("succeeded", 6)
+
+
+def test_people_who_arrive_again_are_those_that_the_product_makes(people: dict[str, User]) -> None:
+    def rows() -> list[tuple[object, ...]]:
+        of_users = ("email", "name", "role", "language", "is_active", "kind", "contact", "emergency")
+        of_addresses = ("address", "user__email", "is_alias", "confirmed")
+        return [*User.objects.values_list(*of_users), *Address.objects.values_list(*of_addresses)]
+
+    seen = rows()
+    for arrive in (conftest._made_by_the_product, conftest._arrive, conftest._arrive):
+        with transaction.atomic():
+            User.objects.all().delete()
+            Address.objects.all().delete()
+            again = arrive()
+            assert list(again) == list(people) == list(PEOPLE)
+            assert all(user.check_password(conftest.PASSWORD) for user in again.values())
+            assert rows() == seen
+            transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("early", ["early", "earlier"], indirect=True)

@@ -71,7 +71,7 @@ def visible_documents(
         return Document.objects.none()
     of_sources &= Q(owner=None)
     if viewer.beside:
-        named = Document.objects.filter(version__gt=0) if among is None else Document.objects.filter(among)
+        named = Document.objects.all() if among is None else Document.objects.filter(among)
         of_sources &= open_to_each(viewer.beside, named, fresh=fresh, now=now)
     documents = Document.every.filter(version__gt=0, hidden=Hidden.NO)
     if among is None:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from assistant.accounts.directory import PersonRow
 from assistant.accounts.models import ApiKey, User
 from assistant.accounts.people import require_ordinary
 from assistant.accounts.scopes import Scope, scopes_in, words_of
@@ -57,9 +58,9 @@ class KeyShown:
     last_used_at: datetime | None
 
 
-def scopes_for(user: User) -> tuple[Scope, ...]:
+def scopes_for(account: User | PersonRow) -> tuple[Scope, ...]:
     """What keys of this account can be for at all. Permissions are inspected by people."""
-    return tuple(scope for scope in Scope if scope is not Scope.PERMISSIONS or not user.is_service)
+    return tuple(scope for scope in Scope if scope is not Scope.PERMISSIONS or not account.is_service)
 
 
 def issue_key(

@@ -7,9 +7,6 @@ made, renewed and removed stands in `assistant.factors.emergency`.
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,16 +18,14 @@ from django.utils.crypto import constant_time_compare
 from assistant.accounts.emergency_models import EmergencyUse
 from assistant.accounts.models import User
 from assistant.accounts.people import OwnAccount
+from assistant.accounts.written_secrets import digest_of, new_secret
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.identity import canonical_email
 
 SESSION_LIFE = timedelta(hours=1)  # however much it is used
 TRIED_WITHIN = timedelta(days=90)
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another
 _GROUPS, _GROUP = 6, 5  # 31 ** 30: 148 bits
-_KEPT = re.compile(r"[a-z0-9]+")
-_LONGEST = 1_024
 _MOST_SHOWN = 3
 
 
@@ -48,14 +43,7 @@ class Use:
 
 def new_passphrase() -> str:
     """What nobody can guess, in groups to be written down."""
-    groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
-    return "-".join(groups)
-
-
-def digest_of(passphrase: str) -> str:
-    """Of letters and digits alone, so that case, blanks and hyphens do not count."""
-    kept = "".join(_KEPT.findall(passphrase[:_LONGEST].lower()))
-    return hashlib.sha256(kept.encode()).hexdigest()
+    return new_secret(groups=_GROUPS, letters=_GROUP)
 
 
 def by_passphrase(*, name: str, passphrase: str) -> User | None:

@@ -40,16 +40,22 @@ def right_password(*, user: User, password: str, address: str) -> throttle.Held 
     Guesses are counted for the signed-in account by itself, as on a device that it knows. Where passwords of
     Mundap count for emergency accounts alone, no other one is right.
     """
-    tried = throttle.admit(name=user.email, address=address, device=f"signed-in:{user.pk}")
+    tried = admit(user=user, address=address)
     if isinstance(tried, throttle.Held):
         return tried
-    if not _fits(user, password):
+    if not fits(user, password):
         return False
     throttle.was_right(tried)
     return True
 
 
-def _fits(user: User, password: str) -> bool:
+def admit(*, user: User, address: str) -> throttle.Try | throttle.Held:
+    """Count a guess at the password of who is signed in, or hold it back."""
+    return throttle.admit(name=user.email, address=address, device=f"signed-in:{user.pk}")
+
+
+def fits(user: User, password: str) -> bool:
+    """Whether this is the password that is kept here, and counts for them. Count the guess first."""
     if user.is_emergency:
         return emergency.fits(user, password)
     return user.check_password(hashable(password)) and local_sign_in.counts_for(user)
@@ -63,6 +69,12 @@ def note_sign_in(*, request: HttpRequest, **_: object) -> None:
 def connect() -> None:
     """Hear of every sign-in."""
     user_logged_in.connect(note_sign_in, dispatch_uid="mundap.proof")
+
+
+def renew(session: SessionBase) -> None:
+    """A session that goes on proved again who it is: from now on under another key."""
+    session.cycle_key()
+    note(session)
 
 
 def note(session: SessionBase) -> None:

@@ -6,6 +6,7 @@ They are no keys of people: no code leads from one to a viewer, so none can ever
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 
@@ -17,7 +18,8 @@ from assistant.accounts.models import Connection, PushKey
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 
-_PREFIX = "mundap_push_"
+_PREFIX, _BYTES = "mundap_push_", 32
+_FORM = re.compile(rf"{_PREFIX}[A-Za-z0-9_-]{{43}}")  # 32 bytes in base64
 _LONGEST_NAME = 80
 _MOST_DAYS = 365
 
@@ -37,7 +39,7 @@ def issue_push_key(*, connection_id: int, name: str, days: int, actor: str) -> N
     connection = Connection.objects.filter(pk=connection_id).first()
     if connection is None:
         raise NotFound("There is no such source.")
-    text = _PREFIX + secrets.token_urlsafe(32)
+    text = _PREFIX + secrets.token_urlsafe(_BYTES)
     with transaction.atomic():
         expires = timezone.now() + timedelta(days=days)
         key = PushKey.objects.create(
@@ -57,6 +59,11 @@ def revoke_push_key(*, key_id: int, actor: str) -> None:
         if not PushKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=timezone.now()):
             raise NotFound("There is no such key.")
         record(Event.PUSH_KEY_REVOKED, actor=actor, key=key_id)
+
+
+def is_of_its_form(text: str) -> bool:
+    """Whether this could be such a key at all; no database is asked."""
+    return _FORM.fullmatch(text) is not None
 
 
 def working_push_key(text: str) -> PushKey | None:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import transaction
 from django.utils import timezone
 
 from assistant.accounts.door_models import SignedInSession, new_handle
@@ -52,18 +54,28 @@ class SessionStore(DatabaseStore):
         return dict(self.decode(row.session_data))
 
     def cycle_key(self) -> None:
-        """A new key for the same session. While both rows exist, only one of them has its handle."""
-        about = self.pop(_ABOUT, None)
-        super().cycle_key()
-        if about is not None:
-            self[_ABOUT] = about
+        """A new key for the same session, whose row stays, and so does what hangs on it.
+
+        One that ended meanwhile is not begun anew: it keeps its key, and saving it is refused.
+        """
+        self._get_session()  # type: ignore[attr-defined]  # read while the key of before counts
+        before = self.session_key
+        if before is None:
+            self.create()
+            return
+        key: str = self._get_new_session_key()  # type: ignore[attr-defined]  # the stubs leave it out
+        with transaction.atomic():  # references are looked at when it ends
+            if not SignedInSession.objects.filter(session_key=before).update(session_key=key):
+                return
+            for relation in SignedInSession._meta.related_objects:
+                name = relation.field.name
+                relation.related_model._base_manager.filter(**{name: before}).update(**{name: key})
+        self._session_key = key
+        self.modified = True
 
     async def acycle_key(self) -> None:
         """See `cycle_key`."""
-        about = await self.apop(_ABOUT, None)
-        await super().acycle_key()
-        if about is not None:
-            await self.aset(_ABOUT, about)
+        await sync_to_async(self.cycle_key)()
 
     def create_model_instance(self, data: Mapping[str, Json]) -> SignedInSession:
         """The row for what the session holds now."""

@@ -83,9 +83,15 @@ def end_all_sessions(*, user_id: int, actor: str) -> int:
     return ended
 
 
-def lives(*, user_id: int, key: str | None) -> bool:
-    """Whether the session of this key is still the person's: asked while something streams to it."""
-    return key is not None and _working(user_id).filter(session_key=key).exists()
+def handle_of(*, user_id: int, key: str | None) -> str:
+    """The name of this session of the person's, which stays when its key is changed; empty for none."""
+    found = _working(user_id).filter(session_key=key or "").values_list("handle", flat=True)
+    return found.first() or ""
+
+
+def lives(*, user_id: int, handle: str) -> bool:
+    """Whether this session is still the person's: asked while something streams to it."""
+    return bool(handle) and _working(user_id).filter(handle=handle).exists()
 
 
 def forget_ended() -> int:
@@ -95,8 +101,13 @@ def forget_ended() -> int:
     return SignedInSession.objects.filter(ended).delete()[0]
 
 
-def _working(user_id: int) -> QuerySet[SignedInSession]:
+def working() -> QuerySet[SignedInSession]:
+    """The sessions of people with which somebody can still do something."""
     now = timezone.now()
     return SignedInSession.objects.filter(
-        user_id=user_id, user__is_active=True, expire_date__gt=now, used_at__gt=idle_since(now)
+        user__is_active=True, expire_date__gt=now, used_at__gt=idle_since(now)
     )
+
+
+def _working(user_id: int) -> QuerySet[SignedInSession]:
+    return working().filter(user_id=user_id)

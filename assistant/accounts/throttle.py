@@ -87,6 +87,11 @@ class Held:
 
     wait_s: int | None
 
+    @property
+    def retry_after_s(self) -> int:
+        """What a program is told: where waiting does not help, to come back tomorrow."""
+        return int(_DAY_S) if self.wait_s is None else self.wait_s
+
 
 def admit(*, name: str, address: str, device: str = "") -> Try | Held:
     """Count a guess at the password of `name`, or hold it back.

@@ -22,8 +22,38 @@ _PORTS = {"ldap": 389, "ldaps": 636}
 _HIGHEST_PORT = 65_535
 
 
+_SEQUENCE = 0x30  # with which every message of LDAP begins (RFC 4511, section 4.1.1)
+
+
 class NotLdap(Exception):
     """What answered speaks something else. The caller says so, and of whom."""
+
+
+class _HeldToLdap:
+    """A line whose first byte must be one of LDAP: ldap3 would wait for the rest of an endless message."""
+
+    _began = False
+
+    def recv(self, *args: int) -> bytes:
+        """What came.
+
+        Raises:
+            NotLdap: it begins like something else, as an answer of HTTP or a greeting in words.
+        """
+        data: bytes = super().recv(*args)  # type: ignore[misc]
+        if data and not self._began:
+            self._began = True
+            if data[0] != _SEQUENCE:
+                raise NotLdap
+        return data
+
+
+class _PlainLine(_HeldToLdap, socket.socket):
+    pass
+
+
+class _TlsLine(_HeldToLdap, ssl.SSLSocket):
+    pass
 
 
 @contextmanager
@@ -31,11 +61,11 @@ def reading_ldap() -> Iterator[None]:
     """Around what reads answers: ldap3 has no error of its own for bytes that are no LDAP.
 
     Raises:
-        NotLdap: its decoder stumbled.
+        NotLdap: its decoder stumbled, or the line began with something else.
     """
     try:
         yield
-    except (MundapError, LDAPException, OSError):
+    except (MundapError, LDAPException, OSError, NotLdap):
         raise
     except (
         Exception
@@ -65,6 +95,7 @@ class NamedTls(ldap3.Tls):
         super().__init__()
         self._name = server.host
         self._context = ssl.create_default_context(cafile=server.ca_file or None)
+        self._context.sslsocket_class = _TlsLine
         self.problem: ssl.SSLError | None = None
 
     def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
@@ -96,6 +127,27 @@ class JudgedServer(ldap3.Server):
 
     def update_availability(self, address: object, available: object) -> None:
         """Nothing is remembered between connections."""
+
+
+def open_line(connection: ldap3.Connection, *, start_tls: bool) -> None:
+    """Connect, and encrypt as configured. Call it within `reading_ldap`.
+
+    Raises:
+        NotLdap: also by all that is read of the line later.
+        LDAPException, OSError: no line, or none that is protected.
+    """
+    connection.open(read_server_info=False)
+    if not isinstance(connection.socket, ssl.SSLSocket):
+        connection.socket = _held(connection.socket)
+    if start_tls:
+        connection.start_tls(read_server_info=False)
+
+
+def _held(line: socket.socket) -> socket.socket:
+    timeout = line.gettimeout()
+    held = _PlainLine(line.family, line.type, line.proto, fileno=line.detach())
+    held.settimeout(timeout)
+    return held
 
 
 def ldap_server(address: str, *, plain: bool, ca_file: str = "") -> LdapServer:

@@ -3,13 +3,15 @@
 Django keeps a whole body on the disk before it asks who sent it. So this stands in front of it: a stranger
 sends a few megabytes at most; files come from who is signed in, documents from who has a key for pushing, and
 neither while the disk is nearly full. Bytes are counted as they come, whatever `Content-Length` says. A
-body that stops coming, or trickles, is ended.
+body that stops coming, or trickles, is ended. The database is asked only about cookies and keys that could be
+ours, a few at once: nobody who has none opens lines to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -28,7 +30,7 @@ from django.db import connection
 from django.http import parse_cookie
 from django.urls import reverse
 
-from assistant.accounts.push_keys import working_push_key
+from assistant.accounts.push_keys import is_of_its_form, working_push_key
 from assistant.accounts.session_store import SessionStore
 from assistant.api.answers import STATUS, ErrorCode
 from assistant.api.keys import BEARER
@@ -40,7 +42,9 @@ from assistant.sync.pushing import LARGEST_BODY
 USUAL_BYTES = 5 * 1024 * 1024  # the largest form of the console is a file of 4 MiB
 _FORM_BYTES = 1024 * 1024  # of a form around its files
 _SILENCE_S = 30.0  # without a byte
+_MOST_AT_ONCE = 4  # questions to the database, each on a line of its own
 _FIRST_S, _LEAST_PER_S = 60.0, 8 * 1024  # from the second minute on a body comes at least as fast
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}")  # as Django makes them
 _API, _PUSHED, _SLACK = "/api/", "/api/v1/sources/", "/slack/"
 _TOO_LARGE, _TOO_SLOW, _NO_ROOM, _BAD_LENGTH = 413, 408, 503, 400
 _SENTENCES = {
@@ -64,6 +68,7 @@ class BoundedBodies:
 
     def __init__(self, application: ASGI3Application) -> None:
         self._application = application
+        self._asking = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """See the module."""
@@ -79,7 +84,7 @@ class BoundedBodies:
         announced = _announced(scope)
         most = LARGEST_OF_SLACK if _path(scope).startswith(_SLACK) else USUAL_BYTES
         if announced is None or announced > most:  # without a length it may become anything
-            most = max(most, await _most_of(scope))
+            most = max(most, await self._most_of(scope))
         if announced is not None and announced > most:
             raise _Stopped(_TOO_LARGE)
         if announced and announced > USUAL_BYTES and await asyncio.to_thread(is_nearly_full, announced):
@@ -97,6 +102,22 @@ class BoundedBodies:
         except _Stopped:
             if not answering:
                 raise
+
+    async def _most_of(self, scope: HTTPScope) -> int:
+        """What this request may bring beyond the usual, by its path and by who sends it."""
+        if _path(scope) == reverse("web:add-files"):
+            may = await self._asked(_is_signed_in, _session_key(scope))
+            return MOST_FILES * most_bytes() + _FORM_BYTES if may else 0
+        if _path(scope).startswith(_PUSHED):
+            return LARGEST_BODY if await self._asked(_is_push_key, _push_key(scope)) else 0
+        return 0
+
+    async def _asked(self, ask: Callable[[str], bool], shown: str | None) -> bool:
+        """What the database says of it; nothing that could not be ours is asked about."""
+        if shown is None:
+            return False
+        async with self._asking:
+            return await asyncio.to_thread(_asked_apart, ask, shown)
 
 
 class _Body:
@@ -147,39 +168,39 @@ def _announced(scope: HTTPScope) -> int | None:
     return int(length)
 
 
-async def _most_of(scope: HTTPScope) -> int:
-    """What this request may bring beyond the usual, by its path and by who sends it."""
-    if _path(scope) == reverse("web:add-files"):
-        may = await asyncio.to_thread(_asked_apart, _is_signed_in, scope)
-        return MOST_FILES * most_bytes() + _FORM_BYTES if may else 0
-    if _path(scope).startswith(_PUSHED):
-        return LARGEST_BODY if await asyncio.to_thread(_asked_apart, _has_push_key, scope) else 0
-    return 0
-
-
 def _path(scope: HTTPScope) -> str:
     return scope["path"].removeprefix(scope.get("root_path", "") or "")
 
 
-def _asked_apart(ask: Callable[[HTTPScope], bool], scope: HTTPScope) -> bool:
+def _asked_apart(ask: Callable[[str], bool], shown: str) -> bool:
     """In a thread of its own, whose line to the database nobody else would close."""
     try:
-        return ask(scope)
+        return ask(shown)
     finally:
         connection.close()
 
 
-def _is_signed_in(scope: HTTPScope) -> bool:
+def _session_key(scope: HTTPScope) -> str | None:
+    """The key in the cookie, if it could be one of ours."""
     # Read as Django reads them: a cookie of another program that is none hides no other.
     sent = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
-    key = parse_cookie(sent).get(settings.SESSION_COOKIE_NAME)
-    return bool(key) and SESSION_KEY in SessionStore(key).load()
+    key = parse_cookie(sent).get(settings.SESSION_COOKIE_NAME, "")
+    return key if _SESSION_KEY.fullmatch(key) else None
 
 
-def _has_push_key(scope: HTTPScope) -> bool:
+def _is_signed_in(key: str) -> bool:
+    return SESSION_KEY in SessionStore(key).load()
+
+
+def _push_key(scope: HTTPScope) -> str | None:
+    """The key in the header, if it could be one for pushing."""
     sent = [value for name, value in scope["headers"] if name == b"authorization"]
     key = BEARER.fullmatch(sent[0].decode("latin-1")) if len(sent) == 1 else None
-    return key is not None and working_push_key(key[1]) is not None
+    return key[1] if key is not None and is_of_its_form(key[1]) else None
+
+
+def _is_push_key(text: str) -> bool:
+    return working_push_key(text) is not None
 
 
 async def _refuse(scope: HTTPScope, status: int, send: ASGISendCallable) -> None:

@@ -27,7 +27,7 @@ from assistant.config import exposure
 from assistant.config.exposure import is_loopback
 from assistant.demo.accounts import usable_sign_ins
 from assistant.factors import emergency
-from assistant.identity.models import IdentityProvider
+from assistant.identity.providers import open_providers
 from assistant.providers.registry import CHAT_MODELS, EMBEDDERS, ON_SERVERS, RERANKERS
 
 BROKER_SCHEMES = ("filesystem", "redis", "rediss", "amqp", "amqps")
@@ -100,15 +100,30 @@ def open_demo_accounts() -> list[CheckMessage]:
 
 
 def ways_in() -> list[CheckMessage]:
-    """Whether somebody could sign in on a bad day, and has tried. Needs a migrated database."""
+    """Whether somebody could sign in on a bad day, and has tried. Needs a migrated database.
+
+    Only where nobody at all could sign in does nothing start: used-up codes must not stop a company whose own
+    sign-in works.
+    """
     accounts = emergency.kept().values()
     found: list[CheckMessage] = []
     if local_sign_in.is_for_emergencies():
+        has_provider = bool(open_providers())
         if not any(one.works for one in accounts):
             hint = "Run `python manage.py emergency create` (or rotate), or set it to everyone."
-            text = "MUNDAP_LOCAL_SIGN_IN=emergency, and no emergency account works: nobody might get in."
-            found.append(Error(text, hint=hint, id="mundap.E014"))
-        if not IdentityProvider.objects.filter(is_open=True).exists():
+            if has_provider:
+                text = (
+                    "MUNDAP_LOCAL_SIGN_IN=emergency, and no emergency account works: nobody gets in on the "
+                    "day on which the company's sign-in does not work."
+                )
+                found.append(Warning(text, hint=hint, id="mundap.W007"))
+            else:
+                text = (
+                    "MUNDAP_LOCAL_SIGN_IN=emergency, no emergency account works and no identity provider is "
+                    "open: nobody can sign in."
+                )
+                found.append(Error(text, hint=hint, id="mundap.E014"))
+        elif not has_provider:
             hint = "Sign in with the emergency account and open one in the console, or set it to everyone."
             text = (
                 "MUNDAP_LOCAL_SIGN_IN=emergency, and no identity provider is open: only the emergency "

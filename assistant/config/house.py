@@ -14,17 +14,9 @@ from urllib.parse import urlsplit
 from assistant.common import local_guard, local_only
 from assistant.common.errors import MundapError, UsageError
 from assistant.common.network import Network, parse_networks
+from assistant.common.quiet_libraries import keep_quiet
 from assistant.config.env import Environment
 
-# Libraries of models ask their makers' servers for news and count uses where nobody tells them not to.
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _WHEREVER = Network(parse_networks("0.0.0.0/0 ::/0"))  # the bounds of the mode are judged all the same
 _PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 _POSTGRESQL = 5432
@@ -38,7 +30,7 @@ def hold_to_it(environment: Environment) -> None:
     Raises:
         UsageError: the broker lies outside.
     """
-    os.environ.update(QUIET)
+    keep_quiet()
     if not environment.local_only:
         return
     local_guard.enforce(local_only.Bounds(environment.local_networks, environment.local_names))

@@ -31,9 +31,7 @@ def erase_person(request: AdministratorRequest, person_id: int) -> HttpResponse:
         done = erase(user_id=person_id, actor=request.user.email)
     except UsageError as error:
         return person_page(request, person_id, status=422, wrong={"erase": _in_words(error)})
-    response = render(request, "console/person_erased.html", {"done": done, "rights": request.user.rights})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "console/person_erased.html", {"done": done, "rights": request.user.rights})
 
 
 def _in_words(error: UsageError) -> str:

@@ -106,7 +106,7 @@ def provider(request: AdministratorRequest, provider_id: int) -> HttpResponse:
 @with_right(Right.MANAGE_SIGN_IN)
 @recently_proven
 def open_or_close(request: AdministratorRequest, provider_id: int) -> HttpResponse:
-    """Let people sign in with it, or stop that."""
+    """Let people sign in with it, or stop that, which ends the sessions that it gave."""
     row, _ = _known(provider_id)
     services.set_open(provider_id=row.pk, is_open="open" in request.POST, actor=request.user.email)
     return redirect("console:identity-provider", provider_id)
@@ -195,6 +195,7 @@ def _form(
         "outside": (kind.refusal_of(row) if row is not None else None) or "",
         "roles": Role.choices,
         "people": row.identities.count() if row is not None else 0,
+        "sessions": services.sessions_given(row.pk) if row is not None else 0,
         "saved": "saved" in request.GET and not wrong,
     }
     return render(request, "console/identity_provider.html", context, status=WRONG if wrong else 200)

@@ -80,9 +80,7 @@ def _page(
         "longest_name": LONGEST_NAME,
         "refused": local_sign_in.is_for_emergencies(),
     }
-    response = render(request, "console/invitations.html", context, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "console/invitations.html", context, status=status)
 
 
 def _roles(user: User) -> list[tuple[str, str]]:

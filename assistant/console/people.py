@@ -259,9 +259,7 @@ def person_page(
     """The person's page; `wrong` says at which field what was wrong."""
     detail = directory.person(person_id)
     if detail.label.is_service:
-        return service_accounts.page(
-            request, person_id, service_accounts.Said(wrong=wrong or {}), status=status
-        )
+        return service_accounts.page(request, detail, service_accounts.Said(wrong=wrong or {}), status=status)
     context = {
         "detail": detail,
         "roles": Role.choices,

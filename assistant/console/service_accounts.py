@@ -73,7 +73,7 @@ def change(request: AdministratorRequest, person_id: int) -> HttpResponse:
     user = services.require_service_account(person_id)
     form = _typed(request)
     if form.wrong:
-        return page(request, user.pk, Said(form=form), status=_WRONG)
+        return page(request, directory.person(user.pk), Said(form=form), status=_WRONG)
     services.change_service_account(
         user_id=user.pk, name=form.name, contact=form.contact, actor=request.user.email
     )
@@ -89,29 +89,28 @@ def add_key(request: AdministratorRequest, person_id: int) -> HttpResponse:
     working = len(api_keys.working_keys_of(user_id=user.pk))
     form = read_key_form(request.POST, offered=api_keys.scopes_for(user), working=working)
     if form.wrong:
-        return page(request, user.pk, Said(key_form=form), status=_WRONG)
+        return page(request, directory.person(user.pk), Said(key_form=form), status=_WRONG)
     new = api_keys.issue_key(
         user_id=user.pk, name=form.name, days=form.days, scopes=form.scopes, actor=request.user.email
     )
-    return page(request, user.pk, Said(made=new.text))
+    return page(request, directory.person(user.pk), Said(made=new.text))
 
 
 def page(
-    request: AdministratorRequest, person_id: int, said: Said | None = None, *, status: int = 200
+    request: AdministratorRequest, detail: directory.PersonDetail, said: Said, *, status: int = 200
 ) -> HttpResponse:
     """The page of one service account."""
-    said = said or Said()
-    user = services.require_service_account(person_id)
+    label = detail.label
     context = {
-        "detail": directory.person(person_id),
-        "keys": api_keys.working_keys_of(user_id=person_id),
-        "form": said.form or ServiceForm(name=user.name, contact=user.contact),
-        "key_form": said.key_form or KeyForm(api_keys.scopes_for(user)),
+        "detail": detail,
+        "keys": api_keys.working_keys_of(user_id=label.id),
+        "form": said.form or ServiceForm(name=label.name, contact=label.contact),
+        "key_form": said.key_form or KeyForm(api_keys.scopes_for(label)),
         "longest_name": services.LONGEST_NAME,
         "longest_contact": services.LONGEST_CONTACT,
         "made": said.made,
         "is_own": False,
-        "holdings": holdings(person_id),
+        "holdings": holdings(label.id),
         "wrong": said.wrong,
         "typed": request.POST.get("address", "")[:254],
     }

@@ -1,12 +1,11 @@
 """A sensitive form asks again who somebody is, as signing in does, and loses nothing of what was typed.
 
-By the password with a second factor for who has one, or a passkey; or by the company's provider, in a window
-of its own, while this one keeps the fields.
+By the password, that of Mundap or of the company's directory, with a second factor for who has one; by a
+passkey; or by the company's provider, in a window of its own, while this one keeps the fields.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -19,6 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from assistant.accounts import local_sign_in
+from assistant.accounts.how_long import at_least
 from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
 from assistant.accounts.throttle import Held
@@ -29,6 +29,7 @@ from assistant.factors.requests import shown_in, site_of, word_of
 from assistant.factors.rule import has_any
 from assistant.factors.showing import Proof, prove, prove_by_passkey
 from assistant.identity.connected import connected
+from assistant.identity.ldap.asking import OutOfReach, identity_at_directory
 
 P = ParamSpec("P")
 Request = TypeVar("Request", bound=HttpRequest)
@@ -41,12 +42,14 @@ _BY_PROVIDER = "proving_by_provider"  # the person says that they proved themsel
 _SHOWN = (_PASSWORD, _CODE, _PASSKEY)
 PROVING_FIELDS = (*_SHOWN, _BY_PROVIDER)
 _LEFT_OUT = {"csrfmiddlewaretoken", *PROVING_FIELDS}
-_A_DAY_S = 24 * 3600
 _SHOWN_BY_HTMX = 422  # other refusals it only reports, as templates/base.html tells it
 
 
-def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request, P]], Page[Request, P]]:
-    """A decorator of pages: their POST is only for who proved within half an hour who they are.
+def asks_again(
+    frame: str, surroundings: Surroundings, *, reading: bool = False
+) -> Callable[[Page[Request, P]], Page[Request, P]]:
+    """A decorator of pages: their POST is only for who proved within half an hour who they are, and with
+    `reading` so is everything else of them.
 
     Others get a page in `frame`, with what `surroundings` gives for that. It asks for the password, with a
     second factor for who has one, for a passkey, or to sign in anew at a provider, and carries all fields
@@ -59,9 +62,11 @@ def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request
         def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             user = request.user
             assert isinstance(user, User)
-            if request.method != "POST" or is_recent(request.session):
+            if is_recent(request.session) or not (reading or request.method == "POST"):
                 return page(_cleaned(request), *args, **kwargs)
-            drawn = _Drawn(request, user, frame, surroundings)
+            drawn = _Drawn(request, user, frame, surroundings, keeps=not reading)
+            if request.method != "POST":
+                return drawn.page(status=200)
             if _BY_PROVIDER in request.POST and not (request.POST.get(_PASSWORD) or _PASSKEY in request.POST):
                 failure = gettext("You have not signed in anew there yet. Nothing was done.")
                 return drawn.page(status=422, failure=failure)
@@ -70,6 +75,8 @@ def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request
             outcome = _proven(request, user)
             if isinstance(outcome, Held):
                 return drawn.held(outcome)
+            if isinstance(outcome, OutOfReach):
+                return drawn.page(status=503, failure=outcome.sentence)
             if not outcome:
                 return drawn.page(status=422, failure=_failure(request, user))
             return page(_cleaned(request), *args, **kwargs)
@@ -82,15 +89,22 @@ def asks_again(frame: str, surroundings: Surroundings) -> Callable[[Page[Request
 class _Drawn:
     """The page that asks, for one request."""
 
-    def __init__(self, request: HttpRequest, user: User, frame: str, surroundings: Surroundings) -> None:
+    def __init__(
+        self, request: HttpRequest, user: User, frame: str, surroundings: Surroundings, *, keeps: bool
+    ) -> None:
         self._request, self._user, self._frame, self._surroundings = request, user, frame, surroundings
+        self._keeps = keeps  # whether there is a form whose fields go along
 
     def page(self, *, status: int, failure: str = "") -> HttpResponse:
         request, user, site = self._request, self._user, site_of(self._request)
         sent = request.POST.lists()
         fields = [(name, value) for name, values in sent if name not in _LEFT_OUT for value in values]
         has_passkey = site is not None and Passkey.objects.filter(user=user, site=site.name).exists()
+        has_own_password = local_sign_in.has_password(user)
+        directory = None if user.is_emergency else identity_at_directory(user)
+        its_name = directory.provider.name if directory is not None and not has_own_password else ""
         context = {
+            "keeps": self._keeps,
             "fields": fields,
             "field": _PASSWORD,
             "failure": failure,
@@ -98,27 +112,35 @@ class _Drawn:
             "passkey_field": _PASSKEY if has_passkey else "",
             "by_provider": _BY_PROVIDER,
             "ways": _ways(user),
-            "has_password": local_sign_in.has_password(user),
+            "has_password": has_own_password or directory is not None,
+            "directory": its_name,
+            "described_by": " ".join(["whose"] * bool(its_name) + ["failure"] * bool(failure)),
             "frame": self._frame,
             **self._surroundings(user),
         }
         response = render(request, "components/prove.html", context, status=status)
-        response.headers["Cache-Control"] = "no-store"
         if getattr(request, "htmx", False):
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "innerHTML"
             response.status_code = _SHOWN_BY_HTMX
         return response
 
     def held(self, held: Held) -> HttpResponse:
-        wait_s = _A_DAY_S if held.wait_s is None else held.wait_s
-        minutes = math.ceil(wait_s / 60)
-        words = gettext("Too many wrong passwords were entered. Wait %(n)s min, then try again.")
-        response = self.page(status=429, failure=words % {"n": minutes})
-        response.headers["Retry-After"] = str(wait_s)
+        response = self.page(status=429, failure=held_words(held))
+        response.headers["Retry-After"] = str(held.retry_after_s)
         return response
 
 
-def _proven(request: HttpRequest, user: User) -> Held | bool:
+def held_words(held: Held) -> str:
+    """How long to wait; who is held back for good is told who can help."""
+    if held.wait_s is None:
+        return gettext(
+            "Too many wrong passwords or codes were entered for this account. Ask your administrator."
+        )
+    words = gettext("Too many wrong passwords or codes were entered. Wait %(time)s, then try again.")
+    return words % {"time": at_least(held.wait_s)}
+
+
+def _proven(request: HttpRequest, user: User) -> Held | OutOfReach | bool:
     if _PASSKEY not in request.POST:
         entered = Proof(
             request.POST.get(_PASSWORD, ""), request.POST.get(_CODE, "")[:100], address_of(request)

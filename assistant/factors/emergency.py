@@ -18,6 +18,7 @@ from assistant.accounts import emergency, local_sign_in, people, throttle
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role, User
 from assistant.accounts.services import add_user
+from assistant.accounts.written_secrets import digest_of
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.identity import canonical_email
@@ -64,7 +65,7 @@ def make(*, email: str = USUAL_ADDRESS, name: str = "", actor: str) -> Made:
         user = add_user(email=email, name=name, role=Role.ADMINISTRATOR, password=passphrase, actor=actor)
         if user.addresses.filter(confirmed=False).exists():
             raise UsageError(f"Somebody had the address {email} before. Take one that nobody ever had.")
-        User.objects.filter(pk=user.pk).update(emergency=emergency.digest_of(passphrase))
+        User.objects.filter(pk=user.pk).update(emergency=digest_of(passphrase))
         user.refresh_from_db()
         record(Event.EMERGENCY_MADE, actor=actor, user=email)
         codes = recovery.renew(user=user)
@@ -81,7 +82,7 @@ def renew(*, email: str, actor: str) -> Made:
     with transaction.atomic():
         user = _locked(email)
         user.set_password(passphrase)
-        user.emergency = emergency.digest_of(passphrase)
+        user.emergency = digest_of(passphrase)
         user.save(update_fields=["password", "emergency"])
         SignedInSession.objects.filter(user=user).delete()
         remove_factors(user)

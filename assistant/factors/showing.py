@@ -13,6 +13,7 @@ from assistant.common.types import JsonObject
 from assistant.factors import app_codes, passkeys, recovery
 from assistant.factors.challenges import Purpose
 from assistant.factors.rule import Way, has_any
+from assistant.identity.ldap.asking import OutOfReach, identity_at_directory, is_their_password
 
 
 def try_code(*, user: User, code: str, address: str) -> throttle.Held | Way | None:
@@ -44,15 +45,33 @@ class Proof:
     address: str  # of the network
 
 
-def prove(*, user: User, entered: Proof, session: SessionBase) -> throttle.Held | bool:
+def prove(*, user: User, entered: Proof, session: SessionBase) -> throttle.Held | OutOfReach | bool:
     """Whether this proves as much as signing in does: the password and, for who has one, a second factor."""
-    outcome = proof.right_password(user=user, password=entered.password, address=entered.address)
+    outcome = _right_password(user, entered)
     if outcome is True and has_any(user):
         way = try_code(user=user, code=entered.code, address=entered.address)
         outcome = way if isinstance(way, throttle.Held) else way is not None
     if outcome is True:
-        proof.note(session)
+        proof.renew(session)
     return outcome
+
+
+def _right_password(user: User, entered: Proof) -> throttle.Held | OutOfReach | bool:
+    """That of Mundap, or the one by which they came from a directory: either signs them in."""
+    tried = proof.admit(user=user, address=entered.address)
+    if isinstance(tried, throttle.Held):
+        return tried
+    if not proof.fits(user, entered.password):
+        identity = None if user.is_emergency else identity_at_directory(user)
+        if identity is None:
+            return False
+        right = is_their_password(identity, entered.password)
+        if isinstance(right, OutOfReach):
+            throttle.was_not_judged(tried)
+        if right is not True:
+            return right
+    throttle.was_right(tried)
+    return True
 
 
 def prove_by_passkey(
@@ -64,4 +83,4 @@ def prove_by_passkey(
         Unusable: it is not theirs, or not now.
     """
     passkeys.show(site, passkeys.Asked(Purpose.PROVE, browser, user), response)
-    proof.note(session)
+    proof.renew(session)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role
 from assistant.accounts.people import LastManager
+from assistant.accounts.sessions import working
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.sealing import seal, unseal
@@ -108,16 +109,20 @@ def change_provider(*, provider_id: int, form: ProviderForm, actor: str) -> Iden
 
 
 def set_open(*, provider_id: int, is_open: bool, actor: str) -> None:
-    """Let people sign in with it, or stop that. Those who are signed in stay so.
+    """Let people sign in with it, or stop that and end the sessions that it gave.
 
     Raises:
         NotFound: no such provider.
     """
     row = provider(provider_id)
     with transaction.atomic():
+        # First, as it waits for who is just coming in by it (`require_open`): their session ends as well.
         IdentityProvider.objects.filter(pk=row.pk).update(is_open=is_open)
-        event = Event.IDENTITY_PROVIDER_OPENED if is_open else Event.IDENTITY_PROVIDER_CLOSED
-        record(event, actor=actor, provider=row.slug)
+        if is_open:
+            record(Event.IDENTITY_PROVIDER_OPENED, actor=actor, provider=row.slug)
+        else:
+            ended = _end_sessions(row)
+            record(Event.IDENTITY_PROVIDER_CLOSED, actor=actor, provider=row.slug, count=ended)
 
 
 def remove_provider(*, provider_id: int, actor: str) -> None:
@@ -128,9 +133,25 @@ def remove_provider(*, provider_id: int, actor: str) -> None:
     """
     row = provider(provider_id)
     with transaction.atomic():
-        record(Event.IDENTITY_PROVIDER_REMOVED, actor=actor, provider=row.slug)
-        SignedInSession.objects.filter(provider_session__identity__provider=row).delete()
+        ended = _end_sessions(row)
+        record(Event.IDENTITY_PROVIDER_REMOVED, actor=actor, provider=row.slug, count=ended)
         row.delete()
+
+
+def sessions_given(provider_id: int) -> int:
+    """How many sessions that still work came of this provider."""
+    return working().filter(provider_session__identity__provider=provider_id).count()
+
+
+def require_open(provider_id: int) -> None:
+    """Hold the provider open until the transaction around this ends, for a session that is to come of it.
+
+    Raises:
+        NotFound: it was closed or removed meanwhile.
+    """
+    held = IdentityProvider.objects.select_for_update(no_key=True).filter(pk=provider_id, is_open=True)
+    if held.first() is None:
+        raise NotFound("There is no such way to sign in.")
 
 
 def provider(provider_id: int) -> IdentityProvider:
@@ -194,6 +215,13 @@ def _keep_secrets(row: IdentityProvider, secrets: Mapping[str, str]) -> None:
 
 def _purpose(row: IdentityProvider) -> str:
     return f"identity provider {row.pk}"
+
+
+def _end_sessions(row: IdentityProvider) -> int:
+    """End what it gave. How many still worked."""
+    ended = sessions_given(row.pk)
+    SignedInSession.objects.filter(provider_session__identity__provider=row).delete()
+    return ended
 
 
 def _fill(row: IdentityProvider, form: ProviderForm, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from assistant.common.errors import ModelUnavailable
+from assistant.common.quiet_libraries import keep_quiet
 from assistant.providers.contract import Vectors
 from assistant.providers.language_centres import language_centres
 
@@ -114,10 +115,7 @@ class SentenceTransformerEmbedder:
     def _loaded(self) -> _Encoder:
         with self._load_lock:
             if self._encoder is None:
-                # Belt and braces: with these set, no library below can reach for the network.
-                os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-                os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-                os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+                keep_quiet()
                 self._encoder = (
                     _Bundled(self._threads)
                     if self._folder is None

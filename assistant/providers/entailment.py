@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from assistant.common.errors import ModelUnavailable
+from assistant.common.quiet_libraries import keep_quiet
 from assistant.common.told import told
 from assistant.providers.contract import NOT_JUDGED, Entailed
 
@@ -105,10 +106,7 @@ class _Classifier:
                     folder=folder,
                 )
             )
-        # Belt and braces: with these set, no library below can reach for the network.
-        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        keep_quiet()
         from safetensors import SafetensorError  # noqa: PLC0415 - heavy
         from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415
 

@@ -5,7 +5,6 @@ Only weights in safetensors form are read and no code of the folder's is run, so
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from assistant.common.quiet_libraries import keep_quiet
 from assistant.common.told import told
 from assistant.providers.call_failed import CallFailed
 from assistant.providers.contract import Message, Outcome, Role
@@ -165,10 +165,7 @@ def _load_into(future: Future[FolderModel], folder: Path) -> None:
 
 def _loaded(folder: Path) -> FolderModel:
     _require_a_model(folder)
-    # Belt and braces: with these set, no library below can reach for the network.
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    keep_quiet()
     import torch  # noqa: PLC0415 - heavy
     from safetensors import SafetensorError  # noqa: PLC0415 - heavy
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - heavy

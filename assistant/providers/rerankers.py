@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from assistant.common.errors import ModelUnavailable
+from assistant.common.quiet_libraries import keep_quiet
 from assistant.common.types import Json
 from assistant.providers.contract import Scores
 
@@ -72,10 +73,7 @@ class _CrossEncoder:
                 "cross-encoder in MUNDAP_RERANKER_MODEL, or leave that empty; nothing is fetched at run time."
             )
         _require_a_cross_encoder(folder)
-        # Belt and braces: with these set, no library below can reach for the network.
-        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        keep_quiet()
         from safetensors import SafetensorError  # noqa: PLC0415 - heavy
         from sentence_transformers import CrossEncoder  # noqa: PLC0415 - heavy
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from slack_sdk import WebClient
 
+from assistant.access.viewer import MOST_BESIDE
 from assistant.accounts.models import User
 from assistant.common.errors import MundapError
 from assistant.slackbot import slack_api
@@ -22,7 +23,6 @@ from assistant.slackbot.joining import Asker, accounts_of
 from assistant.slackbot.models import Channel, Policy, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
-MOST_BESIDE = 500
 _DIRECT = "D"  # what ids of direct messages begin with
 _MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
 
@@ -80,15 +80,16 @@ def audience_of(
     asker: Asker,
     *,
     fresh: bool = False,
-    shared: bool = False,
     client: WebClient | None = None,
 ) -> Audience:
     """Who can read a channel now. Never fails: what Slack does not say makes the answer private.
 
-    `shared`: not which answers are wanted there is asked, but who would read one that somebody shares.
-
     The channel, its members and each account are asked for now. Of public channels and of more than 20
-    members, the list of the workspace's people may be 30 s old, unless it is to be `fresh`.
+    members, the list of the workspace's people may be 30 s old.
+
+    `fresh`: for what is about to be shown there, or is shown. Nothing that was read before the call counts,
+    and that answers are wanted privately does not matter: who would read this one is asked, which somebody
+    may have shared there.
     """
     open_now = Workspace.objects.filter(pk=workspace.pk, is_open=True).first()
     if open_now is None:
@@ -104,7 +105,7 @@ def audience_of(
             return _direct(channel, asker)
         if channel.get("is_archived"):
             return Audience(Policy.OFF, None, Why.ARCHIVED)
-        if policy is not Policy.MEMBERS and not shared:
+        if policy is not Policy.MEMBERS and not fresh:
             return Audience(policy, None, Why.POLICY)
         if (why := why_not(open_now, channel)) is not None:
             return Audience(policy, None, why)

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from django.db import close_old_connections
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.adapter.django.handler import DjangoThreadLazyListenerRunner
 from slack_bolt.authorization import AuthorizeResult
@@ -176,10 +175,12 @@ class _Listeners:
         workspace_id = self._workspace.pk
 
         def reacted(body: dict[str, Any]) -> None:
+            from assistant.slackbot.interactions import react  # noqa: PLC0415 - loads the answering
+
             try:
                 workspace = Workspace.objects.filter(pk=workspace_id, is_open=True, failure="").first()
                 if workspace is not None:
-                    import_string(INTERACT)(workspace, what, body)
+                    react(workspace, what, body)
             except Exception as error:  # noqa: BLE001 - the edge of a thread; the words may hold what was asked
                 log.warning("slack interaction %s failed: %s", what, type(error).__name__)
             finally:

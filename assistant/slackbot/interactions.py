@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.chat.feedback import LONGEST_COMMENT, give_feedback
 from assistant.chat.models import FeedbackReason, Turn
+from assistant.chat.reading import TurnView
 from assistant.chat.selectors import turn as own_turn
 from assistant.chat.selectors import turn_for_reader
 from assistant.common.errors import MundapError, NotFound
@@ -27,6 +28,7 @@ from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.pressed import NO_TURN, turn_id_of
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Message
+from assistant.slackbot.rendering.sources import quotes_of
 from assistant.slackbot.rendering.views import ask_about_modal, feedback_modal, sources_modal
 from assistant.slackbot.slack_api import client_of
 from assistant.slackbot.threads import plain_text
@@ -63,12 +65,13 @@ def open_sources(workspace: Workspace, body: Mapping[str, Any]) -> None:
     with override(asker.language):
         turn_id, viewer = _turn_id(body), viewer_for(asker.user)
         try:
-            passages, conversation = _sources(workspace, viewer, turn_id)
+            shown, conversation = _sources(workspace, viewer, turn_id)
         except NotFound:
             _tell(client, workspace, body, notices.not_yours())
             return
         address = address_of(workspace, conversation) if conversation else workspace.address
-        client.views_open(trigger_id=_text(body, "trigger_id"), view=sources_modal(passages, address=address))
+        view = sources_modal(shown.passages, address=address, quotes=quotes_of(shown.sentences))
+        client.views_open(trigger_id=_text(body, "trigger_id"), view=view)
 
 
 def keep_useful(workspace: Workspace, body: Mapping[str, Any]) -> None:
@@ -163,20 +166,20 @@ def user_of(body: Mapping[str, Any]) -> str:
     return _text(_mapping(body.get("user")), "id")
 
 
-def _sources(workspace: Workspace, viewer: Viewer, turn_id: int) -> tuple[Any, int]:
-    """The sources that the viewer may read, and the conversation if it is theirs; 0 if not.
+def _sources(workspace: Workspace, viewer: Viewer, turn_id: int) -> tuple[TurnView, int]:
+    """The answer with the sources that the viewer may read, and the conversation if it is theirs; 0 if not.
 
     Raises:
         NotFound: it is neither theirs nor posted where others see it, or they may not see it.
     """
     row = Turn.objects.filter(pk=turn_id).select_related("conversation").first()
     if row is not None and row.conversation.user_id == viewer.user_id:
-        return own_turn(viewer=viewer, turn_id=turn_id).passages, row.conversation_id
+        return own_turn(viewer=viewer, turn_id=turn_id), row.conversation_id
     posted = Post.objects.filter(workspace=workspace, turn=turn_id, in_channel=True)
     if row is None or not posted.exists():
         raise NotFound("There is no such question.")
     row = Turn.objects.prefetch_related("events", "citations").get(pk=turn_id)
-    return turn_for_reader(viewer, row).passages, 0
+    return turn_for_reader(viewer, row), 0
 
 
 def _joined(client: WebClient, workspace: Workspace, body: Mapping[str, Any]) -> Asker | None:

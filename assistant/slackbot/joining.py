@@ -137,7 +137,9 @@ def accounts_of(workspace: Workspace, profiles: Collection[Profile]) -> dict[str
         elif row is not None and row.by_link and row.left_at is None:
             found[one.slack_user] = row.user if is_open_person(row.user) else Reason.CLOSED_ACCOUNT
         else:
-            holder = holders.get(one.address) if times[one.address] == 1 else None
+            # Of two newcomers with one address neither is believed; whom it joined before stays.
+            sure = times[one.address] == 1 or row is not None
+            holder = holders.get(one.address) if sure else None
             found[one.slack_user] = _by_address(one, row, holder, joined)
     return found
 

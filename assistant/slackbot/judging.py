@@ -43,7 +43,7 @@ def viewer_in(client: WebClient, workspace: Workspace, channel: str, asker: Aske
     Raises:
         SlackBusy: Slack does not say who they are.
     """
-    found = audience_of(workspace, channel, asker, fresh=True, shared=True, client=client)
+    found = audience_of(workspace, channel, asker, fresh=True, client=client)
     if found.why is Why.NO_ANSWER:
         raise SlackBusy(_LATER_S)
     return None if found.beside is None else viewer_for(asker.user, beside=found.beside)

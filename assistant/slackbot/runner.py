@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from django.db import DatabaseError, connections
-from django.utils.module_loading import import_string
 
 from assistant.common.errors import MundapError
 from assistant.slackbot import jobs
@@ -24,7 +23,6 @@ from assistant.slackbot.models import Job
 
 log = logging.getLogger(__name__)
 
-CARRY_OUT = "assistant.slackbot.carrying_out.carry_out"
 THREADS = 8
 LOOKED_EVERY_S = 2.0
 RENEWED_EVERY_S = 4.0
@@ -37,14 +35,12 @@ CarryOut = Callable[[Job], None]
 class Runner:
     """Claims and carries out what is due until it is stopped.
 
-    `carry_out`: a dotted path, or the function itself. It returns when the job is done, and raises one of
-    `failures` or anything else when it is not; it may also have settled the job with `jobs` by itself.
+    `carry_out` (`carrying_out.carry_out` where nothing is given) returns when the job is done, and raises one
+    of `failures` or anything else when it is not; it may also have settled the job with `jobs` by itself.
     """
 
-    def __init__(
-        self, carry_out: str | CarryOut = CARRY_OUT, *, threads: int = THREADS, owner: str = ""
-    ) -> None:
-        self._named = carry_out
+    def __init__(self, carry_out: CarryOut | None = None, *, threads: int = THREADS, owner: str = "") -> None:
+        self._given = carry_out
         self._owner = owner or jobs.owner_of_this_process()
         self._free = threading.Semaphore(threads)
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="slack-job")
@@ -80,8 +76,11 @@ class Runner:
 
     @cached_property
     def _carry_out(self) -> CarryOut:
-        found: CarryOut = import_string(self._named) if isinstance(self._named, str) else self._named
-        return found
+        if self._given is not None:
+            return self._given
+        from assistant.slackbot.carrying_out import carry_out  # noqa: PLC0415 - loads the answering
+
+        return carry_out
 
     def _look(self) -> None:
         """Claim what is due as long as a thread is free."""

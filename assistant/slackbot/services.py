@@ -45,7 +45,7 @@ def set_workspace_policy(*, workspace_id: int, policy: str, actor: User) -> None
 class ChannelForm:
     """What is decided about one channel. `policy` empty: as in the workspace.
 
-    `accepts_apps`: other apps in the channel may read along. `name` and `is_private`: as the channel was then;
+    `accepts_apps`: other apps in the channel may read along. `name`, `is_private`: as the channel was then;
     they are shown and decide nothing.
     """
 
@@ -125,5 +125,5 @@ def require_right(actor: User) -> None:
     """
     if not actor.has_right(RIGHT):
         raise UsageError(
-            told("Only security administrators and administrators decide how Slack is answered.")
+            told("Only administrators and security administrators decide how Slack is answered.")
         )

@@ -97,9 +97,9 @@ def checked(body: object) -> dict[str, Any]:
     for path in _LISTS:
         if not all(isinstance(one, dict) for one in _require(body, path, list) or ()):
             raise NotARequest
-    for name, paths in _IN_LISTS:
+    for name, inner in _IN_LISTS:
         for one in body.get(name) or ():
-            for path in paths:
+            for path in inner:
                 _require(one, path, str)
     return body
 

@@ -30,6 +30,7 @@ __all__ = [
     "client_with",
     "download",
     "is_slack_address",
+    "network",
     "respond",
 ]
 
@@ -163,6 +164,16 @@ def _http_of(workspace_id: int) -> GuardedClient:
 def _client(workspace_id: int, url: str, allowed: tuple[Block, ...]) -> GuardedClient:
     """Connections of one workspace: cookies of one are no business of another's."""
     del workspace_id
+    return GuardedClient(
+        Reach(_network(url, allowed)), timeout_s=SILENCE_S, tries=1, longest_s=_LONGEST_FILE_S
+    )
+
+
+def network() -> Network:
+    """Where this installation may connect to, with the machine itself where Slack is set to be there."""
+    return _network(settings.MUNDAP_SLACK_API_URL, settings.MUNDAP_ALLOWED_NETWORKS)
+
+
+def _network(url: str, allowed: tuple[Block, ...]) -> Network:
     here = urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
-    network = Network((*allowed, *(_LOOPBACK if here else ())))
-    return GuardedClient(Reach(network), timeout_s=SILENCE_S, tries=1, longest_s=_LONGEST_FILE_S)
+    return Network((*allowed, *(_LOOPBACK if here else ())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -29,7 +30,7 @@ from assistant.slackbot.failures import SlackBusy, SlackClosed, SlackRefused
 from assistant.slackbot.jobs import owner_of_this_process
 from assistant.slackbot.models import Delivery, Workspace
 from assistant.slackbot.shapes import NotARequest, checked
-from assistant.slackbot.slack_api import anonymous_client, is_slack_address
+from assistant.slackbot.slack_api import anonymous_client, is_slack_address, network
 from assistant.slackbot.tokens import close
 from assistant.slackbot.transport import SILENT
 
@@ -39,7 +40,9 @@ LEASE_S: Final = 15
 RENEWED_EVERY_S: Final = 4.0
 _IDLE_S = 15.0  # where no workspace wants Socket Mode
 _PING_S = 10
+_CLOSED_WITHIN_S, _POLL_S = 15.0, 0.02
 _SECURE = {"ws": "http", "wss": "https"}
+_PORTS = {"ws": 80, "wss": 443}
 
 
 class Sockets:
@@ -118,9 +121,9 @@ class Sockets:
         try:
             handler = _Handler(row)
             try:
-                handler.connect()
+                handler.client.connect()
             except Exception:
-                handler.close()
+                handler.client.close()
                 raise
             self._held[row.pk] = _Held(handler, row.revision)
         except SlackClosed as error:
@@ -134,7 +137,7 @@ class Sockets:
 
     def _let_go(self, keys: list[int]) -> None:
         for key in keys:
-            self._held.pop(key).handler.close()
+            self._held.pop(key).handler.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,40 @@ class _Client(SocketModeClient):
 
         Raises:
             SlackBusy, SlackRefused, SlackClosed.
+            AddressRefused, HostUnreachable: its name stands for nothing that may be connected to.
         """
         answer = self.web_client.apps_connections_open(app_token=self.app_token)
         url = str(answer.get("url") or "")
         parts = urlsplit(url)
         if not is_slack_address(parts._replace(scheme=_SECURE.get(parts.scheme, "")).geturl()):
             raise SlackRefused("not_slack")
+        # The SDK opens the connection by itself; TLS holds it to the name that was judged here.
+        network().addresses(parts.hostname or "", parts.port or _PORTS[parts.scheme])
         return url
+
+    def connect(self) -> None:
+        """Connect, unless it was closed meanwhile."""
+        if not self.closed:
+            super().connect()
+
+    def close(self) -> None:
+        """End the connection and its threads.
+
+        The SDK's own waits for ever where a session began at the same moment: that takes the mark that it is
+        over away again. So the mark is set until the threads have seen it.
+        """
+        self.closed = True
+        self.default_auto_reconnect_enabled = self.auto_reconnect_enabled = False
+        runners = (self.current_session_runner, self.current_app_monitor, self.message_processor)
+        for runner in runners:
+            runner.event.set()
+        end = time.monotonic() + _CLOSED_WITHIN_S
+        for runner in runners:
+            while runner.is_alive() and time.monotonic() < end:
+                self.current_session_state.terminated = True
+                self.disconnect()
+                runner.thread.join(_POLL_S)
+        self.message_workers.shutdown(wait=False)
 
 
 class _Handler(SocketModeHandler):
@@ -174,7 +204,7 @@ class _Handler(SocketModeHandler):
             ping_interval=_PING_S,
         )
         self.client.proxy = None
-        self.client.socket_mode_request_listeners.append(self.handle)
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as Bolt does
         self._still = _wanting().filter(pk=workspace.pk, revision=workspace.revision)
 
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any
 from urllib.request import Request
 
@@ -74,7 +73,7 @@ class SlackClient(WebClient):
         self._http = http
         self._on_closed = on_closed
 
-    def api_call(self, api_method: str, **given: Any) -> SlackResponse:  # type: ignore[override]
+    def api_call(self, api_method: str, **given: Any) -> SlackResponse:
         """See `WebClient.api_call`.
 
         Raises:
@@ -90,7 +89,7 @@ class SlackClient(WebClient):
             raise self._judged(error, token) from None
         except MundapError as error:
             raise _unsent(error) from None
-        except (OSError, ValueError, HTTPException, SlackClientError):
+        except (OSError, ValueError, SlackClientError):
             # An answer that is none. The request was sent before.
             raise SlackBusy(5.0, may_be_done=True) from None
 

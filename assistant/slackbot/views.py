@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -53,7 +54,8 @@ def receive(request: HttpRequest, handle: str) -> HttpResponse:
         body = body_of(text, kind)
     except NotARequest:
         return _refusal()
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    passed_on = [name for name in _PASSED_ON if name in request.headers]
+    headers: dict[str, str | Sequence[str]] = {name: request.headers[name] for name in passed_on}
     headers |= {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
     asked = BoltRequest(body="", headers=headers)
     # Read once, here: Bolt takes a command that speaks of a "payload" for a click.

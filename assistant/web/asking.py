@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,13 +12,13 @@ from django_htmx.http import push_url, reswap, retarget
 
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts import sessions
+from assistant.accounts.how_long import at_least
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat import selectors, services
 from assistant.chat.models import TurnMode
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable, MundapError, UsageError
 from assistant.web.conversations import QUESTION_LIMIT, chat_page, rail
 from assistant.web.held_back import question_held, told_to_wait
-from assistant.web.moments import at_least
 from assistant.web.numbers import number
 from assistant.web.scopes import chosen_filters
 from assistant.web.signed_in import PersonRequest, for_people, for_people_async
@@ -85,12 +85,13 @@ async def stream(request: PersonRequest, turn_id: int) -> StreamingHttpResponse:
     """The events of one turn, from where the reader left off."""
     after = last_seen(request.headers.get("Last-Event-ID", ""), request.GET.get("after", ""))
     key, user_id = request.session.session_key, request.user.pk
+    handle = await sync_to_async(sessions.handle_of)(user_id=user_id, key=key)
     events = Frames(
         services.follow_turn(
             viewer=viewer_for(request.user),
             turn_id=turn_id,
             after=after,
-            admitted=lambda: sessions.lives(user_id=user_id, key=key),
+            admitted=lambda: sessions.lives(user_id=user_id, handle=handle),
         )
     )
     await events.begin()

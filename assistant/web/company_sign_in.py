@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,6 +25,7 @@ from assistant.accounts import cookies, proof, throttle
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.audit.trail import Event, record
+from assistant.common.errors import NotFound
 from assistant.common.identity import known_as_address
 from assistant.common.types import Json
 from assistant.factors import halfway
@@ -32,6 +34,7 @@ from assistant.identity.arriving import admit, connect
 from assistant.identity.claims import Claims
 from assistant.identity.kinds import KINDS
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession, StartedSignIn
+from assistant.identity.providers import require_open
 from assistant.identity.refusals import Refusal, Refused
 from assistant.identity.started import (
     BROWSER_COOKIE,
@@ -97,7 +100,7 @@ def send_away(
     """The browser goes to the provider, with a cookie that only our pages get back."""
     browser = new_word()
     begin(provider, wish, sent=sent, browser=browser, kept=kept)
-    response = HttpResponse(status=302, headers={"Location": to, "Cache-Control": "no-store"})
+    response = HttpResponse(status=302, headers={"Location": to})
     # Lax: it goes along when another site leads the browser back by a link.
     cookies.keep(response, BROWSER_COOKIE, browser, life_s=int(LIFE.total_seconds()))
     return response
@@ -154,7 +157,6 @@ def leave(request: HttpRequest) -> HttpResponse | None:
         return None
     provider = session.identity.provider.name
     response = render(request, "web/signing_out.html", {"provider": provider, "to": leaving.to})
-    response.headers["Cache-Control"] = "no-store"
     cookies.keep(response, LEAVING_COOKIE, leaving.sent, life_s=int(LIFE.total_seconds()))
     return response
 
@@ -166,17 +168,25 @@ def tie_to(
     index: str = "",
     kept: Mapping[str, Json] | None = None,
 ) -> None:
-    """Say that this session came of the provider: it ends when the provider or the person ends that."""
-    request.session.save()
-    session = SignedInSession.objects.get(session_key=request.session.session_key)
-    ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
+    """Say that this session came of the provider: it ends when the provider or the person ends that.
+
+    Raises:
+        PermissionDenied: the provider was closed a moment ago, which ended all its other sessions.
+    """
+    with transaction.atomic():
+        try:
+            require_open(identity.provider_id)
+        except NotFound as closed:
+            request.session.flush()
+            raise PermissionDenied from closed
+        request.session.save()
+        session = SignedInSession.objects.get(session_key=request.session.session_key)
+        ProviderSession.objects.create(session=session, identity=identity, index=index, kept=dict(kept or {}))
 
 
 def apology(request: HttpRequest, sentence: str, *, status: int = 400) -> HttpResponse:
     """A sign-in that came to nothing, with a way to begin again."""
-    response = render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return render(request, "web/sign_in_failed.html", {"sentence": sentence}, status=status)
 
 
 def too_many(request: HttpRequest, held: throttle.Held) -> HttpResponse:
@@ -221,7 +231,7 @@ def _done(request: HttpRequest, started: StartedSignIn, claims: Claims) -> HttpR
         return apology(
             request, gettext("That was another account of the provider. Nothing was done."), status=403
         )
-    proof.note(request.session)
+    proof.renew(request.session)
     return redirect(after)
 
 

@@ -6,27 +6,14 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from assistant.accounts.models import User
-from assistant.audit.trail import Event, record
-from assistant.common.errors import MundapError
-from assistant.common.identity import known_as_address
 from assistant.identity.arriving import admit
-from assistant.identity.ldap.asking import directory_for, person_by_password
+from assistant.identity.ldap.asking import OutOfReach, directory_for, person_by_password
 from assistant.identity.models import ExternalIdentity
 from assistant.identity.refusals import Refused
 from assistant.web.company_sign_in import note_refusal, refusal_page
-
-_LONGEST_DETAIL = 300
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfReach:
-    """The directory could not be asked, which says nothing of the password."""
-
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +36,9 @@ def by_directory(
     provider = directory_for(name)
     if provider is None or not password:
         return None
-    try:
-        claims = person_by_password(provider, name=name, password=password)
-    except MundapError as error:
-        record(
-            Event.IDENTITY_REFUSED,
-            actor=known_as_address(name),
-            provider=provider.slug,
-            reason="unreachable",
-            detail=str(error)[:_LONGEST_DETAIL],
-        )
-        sentence = gettext(
-            "%(provider)s can’t be reached at the moment, so your company password can’t be checked. Try "
-            "again in a few minutes."
-        )
-        return OutOfReach(sentence % {"provider": provider.name})
-    if claims is None:
-        return None
+    claims = person_by_password(provider, name=name, password=password)
+    if claims is None or isinstance(claims, OutOfReach):
+        return claims
     try:
         with transaction.atomic():
             user, identity = admit(provider, claims)

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect, push_url
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.how_long import at_least
 from assistant.chat import selectors
 from assistant.chat.file_limits import FileRefused
 from assistant.chat.file_reasons import refusal_words
 from assistant.chat.files import Upload, add_file, files_of, remove_file
 from assistant.web.conversations import chat_page, rail
-from assistant.web.moments import at_least
 from assistant.web.numbers import number
 from assistant.web.signed_in import PersonRequest, for_people
 

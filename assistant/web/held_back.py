@@ -17,10 +17,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django_htmx.middleware import HtmxDetails
 
+from assistant.accounts.how_long import at_least
 from assistant.accounts.models import User
 from assistant.accounts.rate_limits import Holder, Limit, Wait, spend
 from assistant.web.both_ways import AsyncGetResponse, BothWays
-from assistant.web.moments import at_least
 
 _TOO_MANY = 429
 _EVENTS = "text/event-stream"

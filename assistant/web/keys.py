@@ -23,6 +23,7 @@ from assistant.web.signed_in import PersonRequest, for_people
 _WRONG = 422
 
 
+# Said by `_make` as well, but the form is read before that: an error there must not report them.
 @sensitive_post_parameters(*PROVING_FIELDS)
 @require_http_methods(["GET", "POST"])
 @for_people

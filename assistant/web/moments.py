@@ -60,28 +60,6 @@ def _ahead(left: timedelta) -> str:
     return ngettext("in %(n)s day", "in %(n)s days", n) % {"n": n}
 
 
-def at_least(seconds: int) -> str:
-    """As `duration`, never less than it is: whole minutes from one on, whole hours from one on."""
-    for unit in (_HOUR, _MINUTE):
-        if seconds > (span := int(unit.total_seconds())):
-            return duration(-(-seconds // span) * span)
-    return duration(seconds)
-
-
-def duration(seconds: float | None) -> str:
-    """`40 seconds`, `3 minutes`; empty if unknown."""
-    if seconds is None or seconds < 0:
-        return ""
-    if seconds < _MINUTE.total_seconds():
-        n = max(1, round(seconds))
-        return ngettext("%(n)s second", "%(n)s seconds", n) % {"n": n}
-    if seconds < _HOUR.total_seconds():
-        n = round(seconds / _MINUTE.total_seconds())
-        return ngettext("%(n)s minute", "%(n)s minutes", n) % {"n": n}
-    n = round(seconds / _HOUR.total_seconds())
-    return ngettext("%(n)s hour", "%(n)s hours", n) % {"n": n}
-
-
 def _parsed(value: datetime | str | None) -> datetime | None:
     if isinstance(value, str):
         try:

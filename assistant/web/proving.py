@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext
-from django.views.decorators.debug import sensitive_post_parameters
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_http_methods
 
 from assistant.access.viewer import viewer_for
+from assistant.accounts.models import User
 from assistant.accounts.proof import is_recent
-from assistant.accounts.throttle import Held
-from assistant.audit.origin import address_of
 from assistant.factors.asking_again import asks_again
-from assistant.factors.models import Passkey
-from assistant.factors.passkeys import Unusable
-from assistant.factors.requests import shown_in, site_of, word_of
-from assistant.factors.rule import has_any
-from assistant.factors.showing import Proof, prove, prove_by_passkey
 from assistant.web.company_sign_in import safe_page
 from assistant.web.conversations import rail
-from assistant.web.moments import duration
 from assistant.web.signed_in import PersonRequest, for_people
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[PersonRequest, P], HttpResponse]
-_UNFIT, _TOO_MANY, _A_DAY_S = 422, 429, 24 * 3600
+
+
+def _around(user: User) -> dict[str, Any]:
+    return dict(rail(viewer_for(user)))
 
 
 def proven_first(page: Page[P]) -> Page[P]:
@@ -52,75 +46,15 @@ def proven_first(page: Page[P]) -> Page[P]:
 def kept_and_proven(page: Page[P]) -> Page[P]:
     """As `proven_first`, for a form that is long to enter again: the page that asks carries its fields along.
 
-    Also by the company's provider. Stands below `for_people`.
+    Stands below `for_people`.
     """
-    return asks_again("app.html", lambda user: rail(viewer_for(user)))(page)
+    return asks_again("app.html", _around)(page)
 
 
-@sensitive_post_parameters("password", "code", "passkey")
 @require_http_methods(["GET", "POST"])
 @for_people
+@asks_again("app.html", _around, reading=True)
 def prove_again(request: PersonRequest) -> HttpResponse:
-    """The password and, for who has one, a second factor; or a passkey, which is both."""
-    if request.method != "POST":
-        return _page(request)
-    if "passkey" in request.POST:
-        if not _by_passkey(request):
-            return _page(request, failure=gettext("This passkey can’t be used. Try again."), status=_UNFIT)
-        return redirect(_back(request))
-    entered = Proof(request.POST.get("password", ""), request.POST.get("code", "")[:100], address_of(request))
-    outcome = prove(user=request.user, entered=entered, session=request.session)
-    if isinstance(outcome, Held):
-        response = _page(request, failure=held_words(outcome), status=_TOO_MANY)
-        response.headers["Retry-After"] = str(outcome.wait_s or _A_DAY_S)
-        return response
-    if not outcome:
-        return _page(request, failure=not_proven(), status=_UNFIT)
-    return redirect(_back(request))
-
-
-def not_proven() -> str:
-    """Which of the two was wrong is not said."""
-    return gettext("That isn’t right. Check what you entered and try again.")
-
-
-def held_words(held: Held) -> str:
-    """How long to wait."""
-    if held.wait_s is None:
-        return gettext("Too many wrong codes were entered for this account. Ask your administrator.")
-    return gettext("Too many wrong codes were entered. Wait %(time)s, then try again.") % {
-        "time": duration(held.wait_s)
-    }
-
-
-def _by_passkey(request: PersonRequest) -> bool:
-    site = site_of(request)
-    try:
-        if site is None:
-            raise Unusable("No passkeys on this site.")
-        prove_by_passkey(
-            user=request.user,
-            site=site,
-            browser=word_of(request),
-            response=shown_in(request, "passkey"),
-            session=request.session,
-        )
-    except Unusable:
-        return False
-    return True
-
-
-def _back(request: PersonRequest) -> str:
-    return safe_page(request, request.POST.get("next", "")) or resolve_url("web:security")
-
-
-def _page(request: PersonRequest, *, failure: str = "", status: int = 200) -> HttpResponse:
-    user, site = request.user, site_of(request)
-    context = {
-        "failure": failure,
-        "next": request.POST.get("next") or request.GET.get("next", ""),
-        "has_factor": has_any(user),
-        "has_passkey": site is not None and Passkey.objects.filter(user=user, site=site.name).exists(),
-        **rail(viewer_for(user)),
-    }
-    return render(request, "web/factors_prove.html", context, status=status)
+    """Where somebody proves who they are before they go on to a page of ours, whichever way they can."""
+    asked_for = request.POST.get("next") or request.GET.get("next", "")
+    return redirect(safe_page(request, asked_for) or resolve_url("web:security"))

@@ -15,6 +15,7 @@ from assistant.accounts.throttle import Held, challenge_asked
 from assistant.audit.origin import address_of
 from assistant.audit.trail import Event, record
 from assistant.factors import halfway, passkeys
+from assistant.factors.asking_again import held_words
 from assistant.factors.challenges import Purpose
 from assistant.factors.models import AuthenticatorApp, Passkey
 from assistant.factors.requests import shown_in, site_of, word_of
@@ -22,7 +23,6 @@ from assistant.factors.rule import Next, Way, after_password
 from assistant.factors.showing import try_code
 from assistant.web.coming_in import come_in, remember_device
 from assistant.web.company_sign_in import apology, safe_page, too_many
-from assistant.web.proving import held_words
 
 _UNFIT, _TOO_MANY = 422, 429
 
@@ -46,7 +46,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         outcome = try_code(user=user, code=request.POST.get("code", "")[:100], address=address_of(request))
         if isinstance(outcome, Held):
             response = _page(request, user, failure=held_words(outcome), status=_TOO_MANY)
-            response.headers["Retry-After"] = str(outcome.wait_s or 24 * 3600)
+            response.headers["Retry-After"] = str(outcome.retry_after_s)
             return response
         if outcome is None:
             failure = gettext("The code isn’t right, or it was used before. Wait for the next one.")

@@ -20,15 +20,16 @@ from assistant.accounts.throttle import Held
 from assistant.audit.origin import address_of
 from assistant.common.errors import NotFound, UsageError
 from assistant.factors import app_codes, passkeys, passwords, pending, recovery
+from assistant.factors.asking_again import held_words
 from assistant.factors.models import AuthenticatorApp, Passkey
 from assistant.factors.requests import site_of
 from assistant.factors.rule import Way, has_any, must_have, note, noted
 from assistant.web.conversations import rail
-from assistant.web.proving import held_words, proven_first
+from assistant.web.proving import proven_first
 from assistant.web.setting_up import app_context, made_passkey, not_made, shown_codes, wrong_code
 from assistant.web.signed_in import PersonRequest, for_people
 
-_UNFIT, _TOO_MANY, _A_DAY_S = 422, 429, 24 * 3600
+_UNFIT, _TOO_MANY = 422, 429
 
 
 @require_GET
@@ -66,7 +67,7 @@ def password(request: PersonRequest) -> HttpResponse:
         return _password_page(request, wrong={"new": unfit.reasons})
     if isinstance(outcome, Held):
         response = _password_page(request, wrong={"old": [held_words(outcome)]}, status=_TOO_MANY)
-        response.headers["Retry-After"] = str(outcome.wait_s or _A_DAY_S)
+        response.headers["Retry-After"] = str(outcome.retry_after_s)
         return response
     if not outcome:
         return _password_page(

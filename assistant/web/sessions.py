@@ -39,6 +39,9 @@ def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetim
     """
     if user.is_service:
         raise PermissionDenied
+    if user.is_emergency:
+        latest = timezone.now() + emergency.SESSION_LIFE
+        ends_at = latest if ends_at is None else min(ends_at, latest)
     login(request, user)
     note(request.session, ways)
     browser, system = browser_and_system(request.headers.get("User-Agent", ""))
@@ -46,7 +49,6 @@ def begin_session(request: HttpRequest, user: User, *ways: Way, ends_at: datetim
         browser=browser, system=system, address=address_of(request), ends_at=ends_at
     )
     if user.is_emergency:
-        request.session.set_expiry(timezone.now() + emergency.SESSION_LIFE)
         emergency.note_use(user=user, address=address_of(request), browser=browser, system=system)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assistant.accounts import cookies, emergency, local_sign_in, throttle
+from assistant.accounts.how_long import at_least
 from assistant.accounts.known_devices import known_device
 from assistant.accounts.models import User
 from assistant.accounts.proof import hashable
@@ -27,18 +27,16 @@ from assistant.common.errors import UsageError
 from assistant.common.identity import known_as_address
 from assistant.factors.requests import site_of
 from assistant.identity.kinds import KINDS
-from assistant.identity.ldap.asking import takes_user_names
+from assistant.identity.ldap.asking import OutOfReach, takes_user_names
+from assistant.identity.models import IdentityProvider
 from assistant.identity.providers import open_providers
 from assistant.web.coming_in import DEVICE_COOKIE, after_right_password
 from assistant.web.company_sign_in import leave, safe_page
-from assistant.web.directory_sign_in import OutOfReach, by_directory
-from assistant.web.moments import duration
+from assistant.web.directory_sign_in import by_directory
 from assistant.web.signed_in import PersonRequest, for_people
 
 _LONGEST_ADDRESS = 254
-_MINUTE_S = 60
-_A_DAY_S = 24 * 3600
-_A_YEAR_S = 365 * _A_DAY_S
+_A_YEAR_S = 365 * 24 * 3600
 _TOO_MANY = 429
 
 
@@ -86,25 +84,26 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, name: str, *, failure: str = "", status: int = 200) -> HttpResponse:
     next_page = request.POST.get("next") or request.GET.get("next", "")
     only_emergency = local_sign_in.is_for_emergencies()
+    providers = open_providers()
     context = {
         "email": name,
         "failure": failure,
         "next": next_page,
         "waits": status == _TOO_MANY,
-        "ways": _ways(next_page),
+        "ways": _ways(providers, next_page),
         "passkeys": site_of(request) is not None and not only_emergency,
         "only_emergency": only_emergency,
         # A company's directory takes its passwords in this form, too.
-        "for_emergencies": only_emergency and all(KINDS[one.kind].route for one in open_providers()),
+        "for_emergencies": only_emergency and all(KINDS[one.kind].route for one in providers),
         "takes_user_names": takes_user_names(),
     }
     return render(request, "web/sign_in.html", context, status=status)
 
 
-def _ways(next_page: str) -> list[tuple[str, str]]:
+def _ways(providers: list[IdentityProvider], next_page: str) -> list[tuple[str, str]]:
     """The company's ways to sign in: what stands on each button, and where it leads."""
     query = f"?{urlencode({'next': next_page})}" if next_page else ""
-    ways = [(provider, KINDS[provider.kind].route) for provider in open_providers()]
+    ways = [(provider, KINDS[provider.kind].route) for provider in providers]
     return [(one.name, resolve_url(route, slug=one.slug) + query) for one, route in ways if route]
 
 
@@ -116,13 +115,11 @@ def _held(request: HttpRequest, name: str, held: throttle.Held) -> HttpResponse:
             "device. Use a device on which you have signed in before, or ask your administrator."
         )
     else:
-        # In whole minutes from one on, and never less than the wait.
-        shown = held.wait_s if held.wait_s <= _MINUTE_S else math.ceil(held.wait_s / _MINUTE_S) * _MINUTE_S
         failure = gettext("Too many wrong passwords were entered. Wait %(time)s, then try again.") % {
-            "time": duration(shown)
+            "time": at_least(held.wait_s)
         }
     response = _page(request, name, failure=failure, status=_TOO_MANY)
-    response.headers["Retry-After"] = str(_A_DAY_S if held.wait_s is None else held.wait_s)
+    response.headers["Retry-After"] = str(held.retry_after_s)
     return response
 
 

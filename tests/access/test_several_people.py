@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from assistant.access import door, mask, together
+from assistant.access import door, mask, together, visibility
 from assistant.access.viewer import MOST_BESIDE, Viewer, viewer_for
 from assistant.access.visibility import may_read, principals_of, visible_documents
 from assistant.accounts import revisions
@@ -135,6 +135,25 @@ def test_what_changed_since_lets_nothing_through(small_world: SmallWorld) -> Non
         revisions.bump(revisions.Counter.PERMISSIONS)
     assert not made.exists()
     assert visible_documents(both, among=Q(pk=handbook)).exists()
+
+
+def test_a_change_just_before_the_statement_ends_no_answer(
+    small_world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, changes = with_others(small_world, "ann", "bob"), [1]
+    real = together.open_to_each
+
+    def changed_after(*args: object, **kwargs: object) -> Q:
+        made = real(*args, **kwargs)  # type: ignore[arg-type]  # as they came
+        if changes:
+            changes.pop()
+            with transaction.atomic():
+                revisions.bump(revisions.Counter.PERMISSIONS)
+        return made
+
+    monkeypatch.setattr(visibility, "open_to_each", changed_after)
+    assert door.may_still_read(both, [Document.objects.get(external_id="handbook").pk])
+    assert not changes
 
 
 def test_permissions_that_change_while_they_are_read_are_read_again(

@@ -212,7 +212,7 @@ def test_every_limit_has_room_for_one_when_it_is_set_to_one(ann: Holder, setting
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_processes_let_no_more_through_than_the_limit(
-    people: dict[str, User], settings: LazySettings
+    clock: Clock, people: dict[str, User], settings: LazySettings
 ) -> None:
     settings.MUNDAP_QUESTIONS_PER_MINUTE = settings.MUNDAP_REQUESTS_PER_MINUTE = 20
     holder = Holder(people["ann"].pk, people["ann"])
@@ -225,6 +225,7 @@ def test_parallel_processes_let_no_more_through_than_the_limit(
             connection.close()
 
     with ThreadPoolExecutor(8) as threads:
-        for limit in (Limit.QUESTIONS, Limit.REQUESTS):
-            assert sum(threads.map(ask, [limit] * 60)) <= 20
+        assert sum(threads.map(ask, [Limit.QUESTIONS] * 60)) == 20
+        # Of these a process takes several at a time, and here forgets the rest of them.
+        assert 0 < sum(threads.map(ask, [Limit.REQUESTS] * 60)) <= 20
     assert RateCounter.objects.filter(user=people["ann"]).count() == 2

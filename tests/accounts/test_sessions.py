@@ -13,8 +13,9 @@ from typing import cast
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client
 from django.utils import timezone
@@ -23,11 +24,14 @@ from assistant.accounts import sessions
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import User
 from assistant.accounts.people import close_account, reopen_account
+from assistant.accounts.session_store import SessionStore
 from assistant.accounts.tasks import sweep_door
 from assistant.audit.models import AuditEvent
 from assistant.chat.events import TurnEvent, Withheld
 from assistant.chat.models import Conversation, Turn, TurnState
 from assistant.chat.services import follow_turn
+from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession
+from assistant.identity.providers import set_open
 from tests.conftest import PASSWORD, SmallWorld
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
@@ -90,6 +94,69 @@ def test_signing_in_makes_a_new_key(people: dict[str, User]) -> None:
     client.post(SIGN_IN, {"email": "ann@example.com", "password": PASSWORD})
     assert client.cookies["sessionid"].value != planted
     assert not SignedInSession.objects.filter(session_key=planted).exists()
+
+
+def prove(client: Client) -> int:
+    """Proves again who it is, an hour after it did so last."""
+    session = client.session
+    session["proven"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    session.save()
+    return client.post("/security/prove/", {"proving_password": PASSWORD}).status_code
+
+
+def test_proving_oneself_again_makes_a_new_key_for_the_same_session(people: dict[str, User]) -> None:
+    ann = signed_in("ann")
+    before = SignedInSession.objects.get(user=people["ann"])
+    provider = IdentityProvider.objects.create(slug="okta", name="Okta", kind="saml", is_open=True)
+    identity = ExternalIdentity.objects.create(provider=provider, subject="ann", user=people["ann"])
+    ProviderSession.objects.create(session=before, identity=identity)
+    assert prove(ann) == 302
+    assert is_in(ann)
+    after = SignedInSession.objects.get(user=people["ann"])
+    assert after.session_key == ann.cookies["sessionid"].value != before.session_key
+    same = ("handle", "started_at", "browser", "system", "address", "expire_date")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    assert ProviderSession.objects.get().session == after  # the provider can still end it
+    thief = Client()
+    thief.cookies["sessionid"] = before.session_key
+    assert not is_in(thief)
+    assert sessions.lives(user_id=people["ann"].pk, handle=before.handle)  # what streams to it goes on
+    set_open(provider_id=provider.pk, is_open=False, actor="test")
+    assert not is_in(ann)
+    assert not sessions.lives(user_id=people["ann"].pk, handle=before.handle)
+
+
+def test_who_proves_nothing_keeps_the_key(people: dict[str, User]) -> None:
+    ann = signed_in("ann")
+    key = ann.session.session_key
+    assert ann.post("/security/prove/", {"proving_password": PASSWORD}).status_code == 302  # not asked
+    session = ann.session
+    del session["proven"]
+    session.save()
+    assert ann.post("/security/prove/", {"proving_password": "wrong"}).status_code == 422
+    assert ann.session.session_key == key
+
+
+def test_a_session_that_ended_is_not_begun_anew_by_a_new_key(people: dict[str, User]) -> None:
+    store = SessionStore(signed_in("ann").session.session_key)
+    assert store["_auth_user_id"] == str(people["ann"].pk)
+    SignedInSession.objects.all().delete()
+    store.cycle_key()
+    with pytest.raises(UpdateError):
+        store.save()
+    assert not SignedInSession.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_key_leaves_no_reference_behind(people: dict[str, User]) -> None:
+    """Committed for good: the database looks at references then."""
+    ann = signed_in("ann")
+    provider = IdentityProvider.objects.create(slug="okta", name="Okta", kind="saml", is_open=True)
+    identity = ExternalIdentity.objects.create(provider=provider, subject="ann", user=people["ann"])
+    ProviderSession.objects.create(session=SignedInSession.objects.get(), identity=identity)
+    assert prove(ann) == 302
+    assert ProviderSession.objects.get().session_id == ann.session.session_key
+    connection.check_constraints()
 
 
 def test_one_session_is_ended_and_the_others_go_on(people: dict[str, User]) -> None:

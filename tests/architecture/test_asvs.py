@@ -115,14 +115,14 @@ def test_every_path_of_the_code_is_there() -> None:
             assert (REPOSITORY / path).exists(), f"{row.number} names {path}"
 
 
-def test_every_test_is_there() -> None:
+def test_every_test_is_there_and_named_by_a_beginning_that_no_other_has() -> None:
     for row in rows():
         for name in names(row.shown):
             path, _, test = name.partition("::")
             assert path.startswith("tests/"), f"{row.number} names {path} as its test"
             file = REPOSITORY / path
             assert file.is_file(), f"{row.number} names {path}"
-            defined = re.findall(
-                r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE
-            )
-            assert any(one.startswith(test) for one in defined), f"{row.number} names {name}"
+            text = file.read_text(encoding="utf-8")
+            defined = re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE)
+            meant = [one for one in defined if one.startswith(test)] if test not in defined else [test]
+            assert len(meant) == 1 or (meant and "::" not in name), f"{row.number} names {name}: {meant}"

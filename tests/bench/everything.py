@@ -57,6 +57,7 @@ BENCHES = (
     Bench("kills", "Does a killed writer lose anything?", ("tests/index/kills.py", "--kills", "200")),
     Bench("sync_again", "How fast is a source that has not changed?", ("-m", "tests.bench.sync_again")),
     Bench("visible_set", "How fast is the set of readable documents?", ("-m", "tests.bench.visible_set")),
+    Bench("reading_together", "What do others who read along cost?", ("-m", "tests.bench.reading_together")),
     Bench("audit_log", "What does recording in the audit log cost?", ("-m", "tests.bench.audit_log")),
     Bench(
         "answers_end_to_end",

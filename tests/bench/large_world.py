@@ -152,9 +152,11 @@ def _write_people(size: Size, now: datetime) -> None:
     people = range(1, size.people + 1)
     _write(
         User,
-        ("id", "password", "is_superuser", "email", "name", "role", "language", "is_active", "created_at"),
-        ((n, "!", False, f"p{n}@example.com", f"Person {n}", "employee", "", True, now) for n in people),
-    )
+        ("id", "password", "is_superuser", "email", "name", "role", "language", "is_active", "kind",
+         "contact", "created_at"),
+        ((n, "!", False, f"p{n}@example.com", f"Person {n}", "employee", "", True, "person", "", now)
+         for n in people),
+    )  # fmt: skip
     _write(
         Address,
         ("address", "user_id", "is_alias", "confirmed", "since"),
@@ -254,5 +256,7 @@ def _document(size: Size, number: int, now: datetime, random: Random) -> dict[st
         "acl_confirmed_at": written,
         "acl_stale": 0.01 <= fate < 0.015,
         "seen_in_run": 1,
+        "acl_seen_in_run": 1,
+        "asked_in_run": 0,
         "revision": batch + 1,
     }

@@ -79,6 +79,12 @@ def plant(home: Path) -> None:
     (home / PAGES).write_text(json.dumps(_pages()), encoding="utf-8")
 
 
+def address_of(payload: str) -> str:
+    """An address with the payload in it, without the characters for which a connector drops an address."""
+    shown = "".join(character for character in "+".join(payload.split()) if character.isprintable())
+    return f"https://wiki.example/{shown}"
+
+
 def _documents(home: Path, given: dict[str, list[str]]) -> None:
     lines: list[dict[str, Json]] = []
     groups, accounts = given["id of a group"], given["id of an account"]
@@ -102,7 +108,7 @@ def _documents(home: Path, given: dict[str, list[str]]) -> None:
                 "id": name or f"planted-{number}",
                 "title": title,
                 "text": f"# {heading}\n\nThe rule says {text} and no more.\n\n## Annex\n\n{heading}",
-                "url": f"https://wiki.example/{'+'.join(url.split())}",
+                "url": address_of(url),
                 "acl": {"allow": allowed},
             }
         )

@@ -6,18 +6,19 @@ import json
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 import uvicorn
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client
 
 from assistant.accounts.models import User
-from assistant.accounts.push_keys import issue_push_key
 from assistant.api.description import described
 from assistant.api.schemas import Schema
 from assistant.common.types import Json
@@ -80,8 +81,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     pages = Pages()
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as line:  # who comes before it has started waits
         port = line.getsockname()[1]
         config = uvicorn.Config(BoundedBodies(pages), lifespan="off", log_config=None, access_log=False)
         running = uvicorn.Server(config)
@@ -193,7 +193,52 @@ def test_files_come_from_who_is_signed_in_and_documents_from_keys_for_pushing(
     schema = cast(JsonDict, cast(JsonDict, described()["components"])["schemas"])
     assert misfits(value, cast(Schema, schema["Error"]), schemas=cast(dict[str, Schema], schema), at="") == []
     assert server.pages.whole == [size, size, LARGEST_BODY]
-    issue_push_key(connection_id=program.source_id, name="other", days=1, actor="test")
+
+
+def test_what_could_be_no_cookie_or_key_of_ours_asks_no_database(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(key: str) -> bool:
+        asked.append(key)
+        return False
+
+    monkeypatch.setattr(bodies, "_is_signed_in", noted)
+    monkeypatch.setattr(bodies, "_is_push_key", noted)
+    size, cookie = length(USUAL_BYTES + 1), settings.SESSION_COOKIE_NAME
+    keys = ("", "a" * 31, "a" * 33, "A" * 32, "a" * 31 + "é", "../" + "a" * 29)
+    for key in keys:
+        assert status(server.sent(head("/files/", size, f"Cookie: {cookie}={key}"), [])) == 413
+    pushing = "/api/v1/sources/1/documents"
+    for key in ("x", "mundap_" + "a" * 43, "mundap_push_" + "a" * 42, "mundap_push_" + "a" * 44):
+        assert status(server.sent(head(pushing, size, f"Authorization: Bearer {key}"), [])) == 413
+    assert asked == []
+    assert status(server.sent(head("/files/", size, f"Cookie: {cookie}={'a' * 32}"), [])) == 413
+    right = f"Authorization: Bearer mundap_push_{'a' * 43}"
+    assert status(server.sent(head(pushing, size, right), [])) == 413
+    assert asked == ["a" * 32, "mundap_push_" + "a" * 43]
+
+
+def test_a_few_at_once_ask_the_database_and_the_others_wait(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, lock, now = [0], threading.Lock(), [0]
+
+    def slow(_: str) -> bool:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.05)
+        with lock:
+            now[0] -= 1
+        return False
+
+    monkeypatch.setattr(bodies, "_is_signed_in", slow)
+    asking = head("/files/", length(USUAL_BYTES + 1), f"Cookie: {settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    with ThreadPoolExecutor(12) as many_at_once:
+        answers = list(many_at_once.map(lambda _: status(server.sent(asking, [])), range(12)))
+    assert (answers, most) == ([413] * 12, [4])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from assistant.accounts.door_models import SignedInSession
 from assistant.accounts.models import Role, User
-from assistant.identity.models import ExternalIdentity, IdentityProvider, SpentMessage, StartedSignIn
+from assistant.identity.models import (
+    ExternalIdentity,
+    IdentityProvider,
+    ProviderSession,
+    SpentMessage,
+    StartedSignIn,
+)
 from tests.identity.saml.made_messages import IDP, REQUEST, Made, at, keys, posted, signed_assertion
 
 SITE = "http://testserver/sign-in/saml/hanbit"
@@ -91,6 +97,24 @@ def test_what_was_typed_is_kept_and_nobody_can_sign_in_before_it_is_opened(
         "Continue with 한빛 로그인"
         in Client(headers={"Accept-Language": "en"}).get("/sign-in/").content.decode()
     )
+
+
+def test_closing_says_first_how_many_sessions_end(
+    ada: Client, hanbit: IdentityProvider, people: dict[str, User]
+) -> None:
+    IdentityProvider.objects.update(is_open=True)
+    identity = ExternalIdentity.objects.create(provider=hanbit, subject="s-9", user=people["ann"])
+    for _ in range(2):
+        browser = Client()
+        browser.force_login(people["ann"])
+        session = SignedInSession.objects.get(session_key=browser.session.session_key)
+        ProviderSession.objects.create(session=session, identity=identity)
+    page = f"/console/identity/{hanbit.pk}/"
+    assert "2 sessions that came of it end at once" in ada.get(page).content.decode()
+    assert ada.post(f"{page}open/", {"close": "1"}).status_code == 302
+    assert not ProviderSession.objects.exists()
+    assert browser.get("/sessions/").status_code == 302
+    assert "Open it" in ada.get(page).content.decode()
 
 
 def test_the_addresses_are_there_before_the_provider_is_as_it_may_ask_for_them_first(ada: Client) -> None:

@@ -8,10 +8,12 @@ from html import unescape
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from assistant.accounts import proof
 from assistant.accounts.models import Role, User
+from assistant.accounts.throttle import Held
+from assistant.factors.asking_again import held_words
 from tests.conftest import PASSWORD
 
 SENSITIVE = (
@@ -95,9 +97,21 @@ def test_a_wrong_password_does_nothing_keeps_the_fields_and_is_counted(
         assert carried(answer.content) == {"role": ["auditor"]}
         assert b"wrong" not in b"".join(line for line in answer.content.splitlines() if b"value=" in line)
     assert statuses == [422] * 5 + [429]
-    assert answer.headers["Retry-After"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert f"Wait {answer.headers['Retry-After']} second" in answer.content.decode()
     assert ada.post(path, {"role": "auditor", "proving_password": PASSWORD}).status_code == 429
     assert User.objects.get(email="ann@example.com").role == Role.EMPLOYEE
+
+
+def test_the_words_of_a_wait_never_promise_less_and_say_when_waiting_does_not_help() -> None:
+    with translation.override("en"):
+        assert [held_words(Held(seconds)).split("Wait ")[1] for seconds in (59, 61, 3_601)] == [
+            "59 seconds, then try again.",
+            "2 minutes, then try again.",
+            "2 hours, then try again.",
+        ]
+        assert "Ask your administrator" in held_words(Held(None))
+    assert [Held(61).retry_after_s, Held(None).retry_after_s] == [61, 86_400]
 
 
 def test_who_has_not_the_right_is_not_asked(people: dict[str, User]) -> None:

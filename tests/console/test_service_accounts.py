@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from assistant.accounts import directory
 from assistant.accounts.api_keys import asking_with, issue_key
 from assistant.accounts.models import ApiKey, Kind, Role, User
 from assistant.accounts.scopes import Scope
@@ -88,6 +89,19 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(sec: Client, wron
     assert answer.status_code == 422
     assert f'id="wrong-{field}"' in answer.content.decode()
     assert not User.objects.filter(kind=Kind.SERVICE).exists()
+
+
+def test_its_page_reads_the_account_once(sec: Client, service: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    person = directory.person
+
+    def counted(number: int) -> directory.PersonDetail:
+        read.append(number)
+        return person(number)
+
+    monkeypatch.setattr(directory, "person", counted)
+    assert sec.get(f"/console/people/{service.pk}/").status_code == 200
+    assert read == [service.pk]
 
 
 def test_a_name_that_is_taken_is_said(sec: Client, service: User) -> None:

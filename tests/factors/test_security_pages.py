@@ -15,6 +15,7 @@ from assistant.audit.models import AuditEvent
 from assistant.factors import recovery
 from assistant.factors.models import AuthenticatorApp, Passkey, RecoveryCode
 from assistant.factors.passkeys import MOST
+from assistant.identity.models import ExternalIdentity, IdentityProvider
 from tests.conftest import PASSWORD
 from tests.factors.authenticator import Device
 from tests.factors.test_signing_in import SECOND, begin, code_of, give_app, give_passkey, is_in, with_password
@@ -116,12 +117,19 @@ def test_proving_again_takes_what_signing_in_took(client: Client, people: dict[s
     client.post(SECOND, {"code": code_of(secret)})
     long_ago(client)
     prove = "/security/prove/"
-    assert client.post(prove, {"password": PASSWORD}).status_code == 422
-    assert client.post(prove, {"password": PASSWORD, "code": "000000"}).status_code == 422
-    assert client.post(prove, {"password": "wrong", "code": code_of(secret, 1)}).status_code == 422
+    page = client.get(prove).content.decode()
+    assert "Before you change how you sign in" in page
+    assert 'name="proving_code"' in page
+    refused = client.post(prove, {"proving_password": PASSWORD})
+    assert (refused.status_code, "is kept" in refused.content.decode()) == (422, False)
+    assert client.post(prove, {"proving_password": PASSWORD, "proving_code": "000000"}).status_code == 422
+    wrong = {"proving_password": "wrong", "proving_code": code_of(secret, 1)}
+    assert client.post(prove, wrong).status_code == 422
     assert client.get("/security/app/").status_code == 302
-    right = {"password": PASSWORD, "code": code_of(secret, 1), "next": "/security/app/"}
-    assert client.post(prove, right).headers["Location"] == "/security/app/"
+    right = {"proving_password": PASSWORD, "proving_code": code_of(secret, 1)}
+    back = client.post(f"{prove}?next=%2Fsecurity%2Fapp%2F", right)
+    assert back.headers["Location"] == "/security/app/"
+    assert client.get(f"{prove}?next=https://evil.example/").headers["Location"] == SECURITY
     assert client.get("/security/app/").status_code == 200
 
 
@@ -132,9 +140,27 @@ def test_a_passkey_proves_alone_and_another_persons_does_not(client: Client, peo
     client.force_login(people["ann"])
     long_ago(client)
     wrong = json.dumps(another.show(begin(client, "prove")))
-    assert client.post("/security/prove/", {"passkey": wrong}).status_code == 422
+    assert client.post("/security/prove/", {"proving_passkey": wrong}).status_code == 422
     right = json.dumps(device.show(begin(client, "prove")))
-    assert client.post("/security/prove/", {"passkey": right}).headers["Location"] == SECURITY
+    assert client.post("/security/prove/", {"proving_passkey": right}).headers["Location"] == SECURITY
+
+
+def test_the_companys_provider_is_a_way_to_prove_it(client: Client, ann: User) -> None:
+    provider = IdentityProvider.objects.create(slug="okta", name="Okta", kind="saml", is_open=True)
+    ExternalIdentity.objects.create(provider=provider, subject="ann", user=ann)
+    ann.set_unusable_password()
+    ann.save()
+    client.force_login(ann)
+    long_ago(client)
+    prove = "/security/prove/?next=%2Fsecurity%2F"
+    page = client.get(prove).content.decode()
+    assert "/sign-in/saml/okta/begin/?purpose=prove" in page
+    assert 'type="password"' not in page
+    assert client.post(prove, {"proving_by_provider": "1"}).status_code == 422
+    session = client.session
+    session["proven"] = timezone.now().isoformat()  # as the window of the provider leaves it
+    session.save()
+    assert client.post(prove, {"proving_by_provider": "1"}).headers["Location"] == SECURITY
 
 
 def test_the_console_asks_for_as_much(client: Client, people: dict[str, User]) -> None:

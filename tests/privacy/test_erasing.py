@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assistant.access.viewer import Viewer
+from assistant.access.viewer import Viewer, viewer_for
 from assistant.access.visibility import visible_documents
 from assistant.accounts import people as accounts
 from assistant.accounts.api_keys import issue_key
@@ -35,7 +35,7 @@ from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event, record
 from assistant.audit.verifying import verify
 from assistant.chat import selectors
-from assistant.chat.models import Conversation, PersonalStyle, Turn
+from assistant.chat.models import Conversation, Feedback, PersonalStyle, Turn
 from assistant.chat.runner import run_turn
 from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation
@@ -104,6 +104,7 @@ def planted(world: SmallWorld, home: Path) -> User:
     provider = IdentityProvider.objects.create(slug="house", name="House", kind="oidc")
     proving(person, browser, provider)
     in_slack(person, turn.conversation)
+    Feedback.objects.create(turn=turn, user=person, useful=False, comment="quetzalcoatl asks in vain")
     LogEntry.objects.create(user=person, object_repr=ADDRESS, action_flag=1, change_message=NAME)
     record(Event.SIGNED_IN, actor_id=person.pk, actor=ADDRESS)
     record(Event.ROLE_CHANGED, actor="ada@example.com", user=ADDRESS, before={"people": [ALIAS]})
@@ -399,3 +400,25 @@ def test_for_others_nobody_can_be_erased(client: Client, people: dict[str, User]
     erasing = reverse("console:person-erase", args=[people["ann"].pk])
     assert client.post(erasing, {"typed_address": "ann@example.com"}).status_code == 404
     assert User.objects.filter(email="ann@example.com").exists()
+
+
+@pytest.mark.django_db
+def test_what_others_asked_before_the_person_names_their_account_no_more(
+    small_world: SmallWorld, people: dict[str, User]
+) -> None:
+    """What is still being answered for them ends; for the others it is read as before."""
+    ann, bob, cho = (people[name] for name in ("ann", "bob", "cho"))
+    turns = [
+        start_turn(
+            viewer=viewer_for(bob, beside=others), question="When does the office open?", conversation_id=None
+        )
+        for others in ([ann.pk, cho.pk], [ann.pk], [cho.pk])
+    ]
+    assert run_turn(turns[0].pk)
+    erase(user_id=ann.pk, actor="ada@example.com")
+    assert list(Turn.objects.order_by("pk").values_list("seen_by", "stop_requested")) == [
+        ([cho.pk], False),
+        ([], True),
+        ([cho.pk], False),
+    ]
+    assert selectors.turn(viewer=viewer_for(bob, beside=[cho.pk]), turn_id=turns[0].pk).sentences

@@ -35,6 +35,21 @@ from tests.security.secret_canaries import all_lines, canary, found, repeating
 MODES = ("refused", "200", "302", "401", "500")
 AT = "localhost"
 KINDS_WITHOUT_SECRETS = {"filesystem", "jsonl", "push"}
+# What no server hears that only refuses: their protocols have it speak first or ask for the password
+# (PostgreSQL, MariaDB, IMAP, MediaWiki), send a proof instead of it (S3, SFTP, SMB), or need TLS (git).
+HEARD_BY_NOBODY = {
+    "database password",
+    "git token",
+    "imap password",
+    "mediawiki password",
+    "s3 secret_access_key",
+    "sftp passphrase",
+    "sftp password",
+    "sftp private_key",
+    "smb password",
+}
+# Errors of a program that is wrong: what such a connector would have said is not known.
+_MISTAKES = (TypeError, AttributeError, NameError)
 
 
 def settings_of(port: int, folder: Path) -> dict[str, list[JsonObject]]:
@@ -67,7 +82,8 @@ def settings_of(port: int, folder: Path) -> dict[str, list[JsonObject]]:
         "sftp": [{"host": AT, "port": port, "user": "u", "folder": "/d", **everyone}],
         "smb": [{"server": AT, "port": port, "share": "docs", "user": "u", "everyone": "everyone"}],
         "web": [{"start": [f"{plain}/"], **site},
-                {"start": [f"{tls}/"], "sign_in": "basic", "username": "u", **everyone}],
+                *({"start": [f"{each}/"], "sign_in": "basic", "username": "u", **everyone}
+                  for each in (plain, tls))],
         "webdav": [{"url": f"{each}/dav/", "user": "u", **everyone} for each in (plain, tls)],
     }  # fmt: skip
 
@@ -140,11 +156,17 @@ def _asked(kind: str, config: JsonObject, proof: Mapping[str, str]) -> Iterator[
 
 @contextmanager
 def _said_by() -> Iterator[list[str]]:
-    """Errors are said, too: their words, what they hold, and those that they came of."""
+    """Errors are said, too: their words, what they hold, and those that they came of.
+
+    Raises:
+        TypeError, AttributeError, NameError: a mistake in the program, which kept the connector from trying.
+    """
     told: list[str] = []
     try:
         with suppress(Stopped):
             yield told
+    except _MISTAKES:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a connector raises is looked at
         told.append("".join(traceback.format_exception(error)))
 

@@ -116,10 +116,11 @@ def started(home: Path, settings: dict[str, str], *, enough: Callable[[], bool])
     _program(environment, "manage.py", "prepare")
     key = _program(environment, "-c", _FURNISH).split()[-1]
     with _up(environment, home) as screen:
-        _wait(lambda: "Mundap is ready" in screen.read_text(encoding="utf-8"), WHOLE_S)
+        ready = "Mundap is ready"
+        _wait(lambda: ready in screen.read_text(encoding="utf-8"), WHOLE_S, f"“{ready}”", screen=screen)
         _program(environment, "-c", _REQUEST)
         answers = visit(key)
-        _wait(lambda: enough() or not _open_runs(home), WHOLE_S)
+        _wait(lambda: enough() or not _open_runs(home), WHOLE_S, "the end of all runs", screen=screen)
         again = visit(key)  # what was synced meanwhile is found
         time.sleep(6)  # the scheduler sweeps every five seconds
     return {
@@ -218,9 +219,17 @@ def _program(environment: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-def _wait(happened: Callable[[], bool], seconds: float) -> None:
+def _wait(happened: Callable[[], bool], seconds: float, what: str, *, screen: Path) -> None:
+    """Until it happened.
+
+    Raises:
+        RuntimeError: it did not in this time. Says what was waited for, and what the installation wrote last.
+    """
     until = time.monotonic() + seconds
-    while not happened() and time.monotonic() < until:
+    while not happened():
+        if time.monotonic() > until:
+            written = screen.read_text(encoding="utf-8", errors="replace")[-2_000:]
+            raise RuntimeError(f"{what}: not within {seconds:.0f} s. Last on the screen:\n{written}")
         time.sleep(0.2)
 
 

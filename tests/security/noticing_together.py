@@ -279,7 +279,7 @@ def no_file_of_a_conversation_is_asked() -> None:
     for viewer in (bob, together):
         with mock.patch.object(services, "ensure_running"):
             asked[viewer] = services.start_turn(
-                viewer=viewer, question="What is planned?", conversation_id=conversation.pk
+                viewer=viewer, question="How long is leave?", conversation_id=conversation.pk
             )
     assert [turn.files for turn in asked.values()] == [FilesAsked.JOINED, FilesAsked.NONE]
     assert len(files_asked.asked_over(asked[bob]).files) == 1

@@ -6,7 +6,6 @@ import base64
 import io
 import logging
 import logging.config
-import socket
 import socketserver
 import threading
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,8 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
+
+from tests.connectors.servers.programs import free_port
 
 # Signs that every way of writing spells otherwise stand around a word that none does.
 _SIGNS = ('"/+', "%=&'<é")
@@ -186,9 +187,7 @@ class Repeater:
 def repeating(mode: str) -> Iterator[Repeater]:
     """The server; `refused`: none listens there."""
     if mode == "refused":
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = int(taken.getsockname()[1])
-        yield Repeater(port)
+        yield Repeater(free_port())
         return
     with _Server(("127.0.0.1", 0), _Repeating) as server:
         server.mode = mode

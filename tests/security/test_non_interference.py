@@ -9,12 +9,13 @@ from django.conf import LazySettings
 from django.db import transaction
 
 from assistant.access import mask
+from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.models import User
 from assistant.common.types import Json
 from assistant.index.registry import opened_index
 from assistant.sync.services import add_source
 from tests.conftest import DOCUMENTS, GROUPS, SmallWorld
-from tests.security.asking import everything_seen
+from tests.security.asking import everything_seen, told
 
 # They speak of the same things in the same words, so that each shifts the other's statistics.
 MORE: tuple[dict[str, Json], ...] = (
@@ -136,6 +137,16 @@ EXPECTED = {
 }
 
 
+# Who reads together with whom: what they see depends on nothing that not all of them may read.
+EXPECTED["bob+cho"] = EXPECTED["bob"] & EXPECTED["cho"]
+
+
+def _viewer(world: SmallWorld, reader: str) -> Viewer:
+    asker, *others = reader.split("+")
+    user = User.objects.get(email=f"{asker}@example.com")
+    return viewer_for(user, beside=[world.viewer(other).user_id for other in others])
+
+
 def _seen_in_a_world_of(
     names: set[str], readers: list[str], *, home: Path, settings: LazySettings
 ) -> dict[str, dict[str, str]]:
@@ -159,9 +170,12 @@ def _seen_in_a_world_of(
         )
         assert world.sync().state == "succeeded"
         seen = {
-            reader: everything_seen(world.viewer(reader), queries=QUERIES, questions=QUESTIONS)
+            reader: everything_seen(_viewer(world, reader), queries=QUERIES, questions=QUESTIONS)
             for reader in readers
         }
+        for reader in readers:
+            if "+" in reader:
+                seen[reader] |= {f"turn {asked}": told(_viewer(world, reader), asked) for asked in QUESTIONS}
         transaction.set_rollback(True)
     mask.forget()
     return seen
@@ -177,6 +191,11 @@ def test_removing_every_hidden_document_changes_no_byte(
         alone = _seen_in_a_world_of(readable, [reader], home=tmp_path / reader, settings=settings)
         for asked, said in alone[reader].items():
             assert full[reader][asked] == said, f"{reader}: {asked}"
+    together = "".join(full["bob+cho"].values())
+    assert "three days" in full["bob+cho"]["turn How many days of remote work are allowed?"]
+    assert "82 to 96" in full["bob"]["ask What does a senior engineer earn?"]
+    assert "82 to 96" not in together
+    assert "Heron Logistics" not in together
 
 
 def test_the_worlds_differ_where_somebody_may_see_the_difference(

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 import pyotp
 import pytest
 from django.conf import LazySettings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.api_keys import issue_key
 from assistant.accounts.models import User
+from assistant.accounts.push_keys import issue_push_key
 from assistant.catalogue.fitting import ModelSettings
 from assistant.catalogue.search_fitting import SearchSettings
 from assistant.catalogue.search_trying import try_search_settings
@@ -22,8 +25,10 @@ from assistant.chat.sharing import share_conversation
 from assistant.common.known_secrets import remember
 from assistant.common.network import parse_networks
 from assistant.documents.models import SearchJob
+from assistant.factors import app_codes
 from assistant.identity.models import IdentityProvider
 from assistant.identity.providers import ProviderForm, add_provider, set_open
+from assistant.sync.services import add_source
 from tests.conftest import PASSWORD
 from tests.security.secret_canaries import (
     Lines,
@@ -55,36 +60,49 @@ def nothing_of(canaries: set[str], lines: Lines, *, bare: bool = True) -> None:
 
 @pytest.mark.django_db
 def test_what_is_typed_to_sign_in_is_written_nowhere(people: dict[str, User], lines: Lines) -> None:
-    typed = {
-        name: plain_canary(name) for name in ("wrong", "stranger", "old", "new", "other", "code", "csrf")
-    }
-    client = Client()
+    names = ("wrong", "stranger", "old", "new", "other", "code", "proof", "csrf")
+    typed = {name: plain_canary(name) for name in names}
+    wrong = {"email": "ann@example.com", "password": typed["wrong"]}
+    stranger = {"email": "nobody@example.com", "password": typed["stranger"]}
+    forged = {"password": typed["wrong"], "csrfmiddlewaretoken": typed["csrf"]}
+    code = {"code": typed["code"]}
+    old, new = {"old": typed["old"]}, {"new": typed["new"], "again": typed["new"]}
+    client, halfway = Client(), Client()
+    app = app_codes.new_secret()
+    assert app_codes.set_up(user=people["bob"], secret=app, code=pyotp.TOTP(app).now())
+    answered(302, "", halfway.post("/sign-in/", {"email": "bob@example.com", "password": PASSWORD}))
     shown = [
-        client.post("/sign-in/", {"email": "ann@example.com", "password": typed["wrong"]}),
-        client.post("/sign-in/", {"email": "nobody@example.com", "password": typed["stranger"]}),
-        client.post("/sign-in/second-step/", {"code": typed["code"]}),
-        client.get(f"/sign-in/?next=/&password={typed['wrong']}"),
-        client.get(f"/nowhere/?token={typed['code']}"),
-        Client(enforce_csrf_checks=True).post(
-            "/sign-in/", {"password": typed["wrong"], "csrfmiddlewaretoken": typed["csrf"]}
-        ),
+        answered(422, "right", client.post("/sign-in/", wrong)),
+        answered(422, "right", client.post("/sign-in/", stranger)),
+        answered(422, "code", halfway.post("/sign-in/second-step/", code)),
+        answered(200, "", client.get(f"/sign-in/?next=/&password={typed['wrong']}")),
+        answered(404, "", client.get(f"/nowhere/?token={typed['code']}")),
+        answered(403, "", Client(enforce_csrf_checks=True).post("/sign-in/", forged)),
     ]
-    client.post("/sign-in/", {"email": "ann@example.com", "password": PASSWORD})
+    answered(302, "", client.post("/sign-in/", {"email": "ann@example.com", "password": PASSWORD}))
+    # Each answer shows that the fields were read: the pages would say the same of none at all otherwise.
+    other = {"new": typed["new"], "again": typed["other"]}
+    own = {"old": PASSWORD, "new": PASSWORD, "again": PASSWORD}
     shown += [
-        client.post(
-            "/security/password/",
-            {
-                "old_password": typed["old"],
-                "new_password": typed["new"],
-                "new_password_again": typed["other"],
-            },
-        ),
-        client.post("/security/prove/", {"proving_password": typed["old"]}),
-        client.post("/security/app/", {"code": typed["code"]}),
+        answered(422, "don’t match", client.post("/security/password/", old | other)),
+        answered(422, "Nothing was changed", client.post("/security/password/", old | new)),
+        answered(422, "your password now", client.post("/security/password/", own)),
+        answered(422, "That isn’t right", client.post("/security/prove/", {"password": typed["proof"]})),
+        answered(422, "code", client.post("/security/app/", code)),
+        answered(200, "is changed", client.post("/security/password/", {"old": PASSWORD} | new)),
     ]
+    answered(302, "", client.post("/security/prove/", {"password": typed["new"]}))  # it was the field's name
     pages = b"".join(each.content for each in shown)
     assert found(pages.replace(b"next=/&amp;password", b""), set(typed.values()) - {typed["wrong"]}) == []
     nothing_of(set(typed.values()), lines)
+
+
+def answered(status: int, words: str, response: HttpResponseBase) -> HttpResponse:
+    """The answer, once it is the one that was meant: another page would hold no canary either."""
+    assert isinstance(response, HttpResponse)
+    text = response.content.decode().replace("&#x27;", "’")
+    assert (response.status_code, words in text) == (status, True), text[:2_000]
+    return response
 
 
 @pytest.mark.django_db
@@ -105,7 +123,10 @@ def test_what_proves_a_session_or_a_program_is_written_nowhere(
     codes = client.post("/security/recovery-codes/").content.decode()
     recovery = set(re.findall(r"<code>([^<]+)</code>", codes))
     assert recovery
-    proofs = {client.cookies["sessionid"].value, client.cookies["csrftoken"].value, key.text, seed, *recovery}
+    source = add_source(kind="push", name="notes", config={}, actor="test")
+    push_key = issue_push_key(connection_id=source, name="script", days=9, actor="test")
+    proofs = {client.cookies["sessionid"].value, client.cookies["csrftoken"].value, seed, *recovery}
+    proofs |= {key.text, push_key.text}
     proofs |= {plain_canary("bearer"), plain_canary("scim"), plain_canary("push")}
 
     def fail(*_: object, **__: object) -> None:
@@ -113,15 +134,24 @@ def test_what_proves_a_session_or_a_program_is_written_nowhere(
 
     monkeypatch.setattr("assistant.chat.sharing.shared_conversation", fail)
     monkeypatch.setattr("assistant.web.conversations.rail", fail)
-    monkeypatch.setattr("assistant.api.search.search", fail)
-    for path in (f"/s/{share}/", "/", f"/s/{share}x/", f"/nowhere/{share}/"):
-        assert client.get(path).status_code in {404, 500}
-    for bearer in (key.text, plain_canary("bearer")):
-        client.get("/api/search?q=x", headers={"Authorization": f"Bearer {bearer}"})
-    client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {plain_canary('scim')}"})
-    client.post("/api/push/x", headers={"Authorization": f"Bearer {plain_canary('push')}"})
+    monkeypatch.setattr("assistant.chat.finding.search", fail)
+    for path, status in (
+        (f"/s/{share}/", 500),
+        ("/", 500),
+        (f"/s/{share}x/", 500),
+        (f"/nowhere/{share}/", 404),
+    ):
+        answered(status, "", client.get(path))
+    for bearer, status in ((key.text, 500), (plain_canary("bearer"), 401)):
+        answered(status, "error", client.get("/api/v1/search?q=x", headers=bearing(bearer)))
+    answered(401, "", client.get("/scim/v2/Users", headers=bearing(plain_canary("scim"))))
+    place = f"/api/v1/sources/{source}/documents"
+    answered(401, "error", client.post(place, headers=bearing(plain_canary("push"))))
+    answered(400, "error", client.post(place, headers=bearing(push_key.text)))
     logged = lines.written.getvalue()
-    assert "RuntimeError: something went wrong" in logged  # it did fail, and was written down
+    # Each did fail, and was written down.
+    assert logged.count("RuntimeError: something went wrong") >= 3
+    assert "a call of the API failed: RuntimeError" in logged
     assert share not in logged
     assert found(logged, proofs) == []
     assert found(lines.bare.getvalue(), proofs) == []
@@ -130,6 +160,11 @@ def test_what_proves_a_session_or_a_program_is_written_nowhere(
         hit for hit in found_in_tables(proofs) if not hit.startswith("accounts_signedinsession.session_key")
     ]
     assert at_home == []
+
+
+def bearing(key: str) -> dict[str, str]:
+    """The header with the key."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 @pytest.mark.django_db

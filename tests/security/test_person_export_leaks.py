@@ -23,6 +23,7 @@ from assistant.chat.services import start_turn
 from assistant.chat.sharing import share_conversation
 from assistant.common.errors import NotFound, UsageError
 from assistant.privacy.giving_out import give_out
+from assistant.slackbot.models import JoinedPerson, Workspace
 from tests.chat.files import OFFER, added
 from tests.conftest import PASSWORD, SmallWorld
 
@@ -161,3 +162,16 @@ def test_an_account_that_is_closed_meanwhile_gets_no_whole_file(
         begun.extend(given.pieces)
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(b"".join(begun)))
+
+
+@pytest.mark.django_db
+def test_it_says_who_the_person_is_in_slack_and_nobody_else(people: dict[str, User]) -> None:
+    hall = Workspace.objects.create(handle="hall", team_id="T1", bot_user_id="U1", name="Hall")
+    for number, name in enumerate(("ann", "bob")):
+        JoinedPerson.objects.create(
+            workspace=hall, slack_user=f"UHALL{number}", user=people[name], by_link=True
+        )
+    told = everything_in(people["ann"])
+    [slack] = json.loads(told["account.json"])["slack"]
+    assert (slack["workspace"], slack["slack_user"], slack["until"]) == ("Hall", "UHALL0", None)
+    assert "UHALL1" not in "".join(told.values())

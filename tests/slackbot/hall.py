@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from assistant.slackbot import directory
 from assistant.slackbot.credentials import Credentials, sealed
 from assistant.slackbot.joining import Asker, asker_of
 from assistant.slackbot.models import Policy, Workspace
@@ -43,6 +44,7 @@ def connected(
     slack: Simulator, *, name: str = "Hall", app: App | None = None, trusts_addresses: bool = True
 ) -> Hall:
     """A new workspace with the app in it, in which addresses count and channels are answered for all."""
+    directory.forget()  # numbers and ids of another test's rows come again
     team = slack.workspace(name)
     installed = slack.install(app or slack.app(), team)
     row = Workspace.objects.create(

@@ -18,6 +18,7 @@ from unittest import mock
 from django.test import Client
 from django.utils import timezone
 
+from assistant.chat.file_reading import read_file
 from assistant.chat.runner import run_turn
 from assistant.slackbot import bolt_app, directory, jobs
 from assistant.slackbot.credentials import Credentials, sealed
@@ -167,7 +168,10 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
     here = InThisThread()
     with (
         mock.patch.object(bolt_app, "_threads", lambda: here),
+        mock.patch.object(bolt_app, "close_old_connections"),
+        mock.patch("slack_bolt.adapter.django.handler.close_old_connections"),
         mock.patch("assistant.chat.services.ensure_running", run_turn),
+        mock.patch("assistant.chat.file_reading.ensure_read", read_file),
     ):
         bolt_app.forget()
         directory.forget()
@@ -176,8 +180,8 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
 
 
 def text_of(message: Message) -> str:
-    """All that a message says, as one line for each piece of text."""
-    return "\n".join(_texts(list(message.blocks))) or message.text
+    """All that a message says, a line for each block."""
+    return "\n".join("".join(_texts(block)) for block in message.blocks) or message.text
 
 
 def _texts(value: object) -> Iterator[str]:

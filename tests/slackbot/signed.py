@@ -67,7 +67,7 @@ class Signed:
 
 
 def signed(
-    body: object, *, secret: str = SECRET, at: float | None = None, handle: str = "h-1", **more: str
+    body: object, *, secret: str = SECRET, handle: str = "h-1", more: Mapping[str, str] | None = None
 ) -> Signed:
     """A request with this body: bytes as they are, a text as a form, anything else as JSON."""
     content_type = "application/json"
@@ -77,8 +77,8 @@ def signed(
         raw, content_type = body.encode(), "application/x-www-form-urlencoded"
     else:
         raw = json.dumps(body).encode()
-    timestamp = str(int(time.time() if at is None else at))
-    return Signed(raw, timestamp, signature_of(raw, timestamp, secret), content_type, handle, {**more})
+    timestamp = str(int(time.time()))
+    return Signed(raw, timestamp, signature_of(raw, timestamp, secret), content_type, handle, more or {})
 
 
 def event(

@@ -249,7 +249,11 @@ def test_failures_end_as_they_should_and_their_words_are_not_written(
 def test_a_long_job_keeps_its_lease(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assistant.slackbot.runner.RENEWED_EVERY_S", 0.05)
     release = threading.Event()
-    with _Running(lambda job: bool(release.wait(20)) or None):
+
+    def carry_out(job: Job) -> None:
+        release.wait(20)
+
+    with _Running(carry_out):
         _taken(workspace)
         _until(lambda: Job.objects.filter(state=JobState.RUNNING).exists())
         Job.objects.update(lease_until=timezone.now())
@@ -287,10 +291,13 @@ def test_what_a_killed_process_had_begun_is_carried_out_by_another(workspace: Wo
         stdout=subprocess.PIPE,
         text=True,
     )
+    watchdog = threading.Timer(60, victim.kill)
+    watchdog.start()
     try:
         assert victim.stdout is not None
         assert victim.stdout.readline() == "has m:D1:1.1\n"
     finally:
+        watchdog.cancel()
         victim.send_signal(signal.SIGKILL)
         victim.wait()
     assert Job.objects.get().state == JobState.RUNNING

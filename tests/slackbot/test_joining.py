@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -19,7 +18,6 @@ from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.common.errors import NotFound
 from assistant.factors.emergency import make
-from assistant.slackbot import directory
 from assistant.slackbot.failures import SlackBusy, SlackRefused
 from assistant.slackbot.joining import (
     MOST_LINKS,
@@ -45,18 +43,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def slack(settings: LazySettings) -> Iterator[Simulator]:
-    """A Slack of its own."""
-    directory.forget()
-    with Simulator() as simulator:
-        settings.MUNDAP_SLACK_API_URL = simulator.api_url
-        yield simulator
-        assert not simulator.faults
-
-
-@pytest.fixture
-def hall(slack: Simulator, people: dict[str, User]) -> Hall:
+def hall(slack: Simulator, settings: LazySettings, people: dict[str, User]) -> Hall:
     """A workspace in which addresses count."""
+    settings.MUNDAP_SLACK_API_URL = slack.api_url
     return connected(slack)
 
 
@@ -326,10 +315,7 @@ def test_where_slack_does_not_answer_nobody_is_guessed(hall: Hall, people: dict[
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_slack_users_of_one_address_at_the_same_moment_one_gets_the_account(
-    slack: Simulator, people: dict[str, User]
-) -> None:
-    hall = connected(slack)
+def test_of_two_slack_users_of_one_address_at_the_same_moment_one_gets_the_account(hall: Hall) -> None:
     users = [hall.user(f"ann{number}", email="ann@example.com") for number in range(4)]
     start, found = threading.Barrier(len(users)), []
 

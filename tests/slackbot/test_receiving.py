@@ -148,7 +148,7 @@ def test_a_dialog_that_was_sent_becomes_a_question(client: Client, workspace: Wo
     assert signed(interaction("view_submission", view=view)).send(client).status_code == 200
     job, payload = _only()
     assert job.key == "v:V1"
-    assert payload == {**about, "user": "U0ANN", "via": "dialog", "text": "Who says so?"}
+    assert payload == {**about, "quoted_by": "", "user": "U0ANN", "via": "dialog", "text": "Who says so?"}
 
 
 def test_whatever_may_widen_who_reads_is_rechecked(client: Client, workspace: Workspace) -> None:
@@ -291,7 +291,7 @@ def test_what_is_replayed_within_the_window_is_one_job_and_after_it_refused(
 def test_a_retry_of_slacks_is_acknowledged_and_is_no_second_job(client: Client, workspace: Workspace) -> None:
     for number in range(4):
         more = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": "http_timeout"} if number else {}
-        assert signed(said("hello"), **more).send(client).status_code == 200
+        assert signed(said("hello"), more=more).send(client).status_code == 200
     assert Job.objects.count() == 1
 
 

@@ -57,7 +57,6 @@ def test_every_password_is_masked_and_open_to_password_managers() -> None:
         if "password" in field
     ]
     assert {name for name, _ in fields} == {
-        "factors_prove.html",
         "new_password.html",
         "password.html",
         "prove_form.html",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -49,8 +50,13 @@ def translated(message: CatalogueMessage) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
-def used() -> Iterator[tuple[Message, Path]]:
+@cache
+def used() -> tuple[tuple[Message, Path], ...]:
     """Every message of our templates and Python files."""
+    return tuple(_used())
+
+
+def _used() -> Iterator[tuple[Message, Path]]:
     for path in sorted((REPOSITORY / "templates").rglob("*.html")):
         source = django_template.templatize(path.read_text(encoding="utf-8"), origin=str(path))
         for message in _calls(source):
@@ -85,7 +91,7 @@ def _unquoted(literal: str) -> str:
 
 def test_every_message_that_is_used_is_in_the_catalogue() -> None:
     known = {(message.context, singular(message.id)) for message in catalogue() if message.id}
-    messages = list(used())
+    messages = used()
     assert len(messages) > 200
     missing = {
         f"{path.relative_to(REPOSITORY)}: {message}" for message, path in messages if message not in known

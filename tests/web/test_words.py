@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
+from assistant.accounts.how_long import duration
 from assistant.chat.reading import ConversationItem
+from assistant.common.web_addresses import web_address
 from assistant.web.days import by_day
-from assistant.web.links import web_address
-from assistant.web.moments import duration, moment, relative
+from assistant.web.moments import moment, relative
 from assistant.web.templatetags.reading import cells, number, place_label
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)  # noon in Seoul

@@ -9,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 import ssl
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from assistant.common.errors import MundapError
-from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, reading_ldap
+from assistant.common.judged_ldap import JudgedServer, NamedTls, NotLdap, open_line, reading_ldap
 from assistant.common.network import AddressRefused, HostUnreachable, Network
 from assistant.common.told import said, told
 from assistant.identity.claims import Claims
@@ -49,14 +50,36 @@ def person_with(
     Raises:
         Unreachable: nobody could be asked.
     """
-    if not password or len(password) > _LONGEST_PASSWORD or "\x00" in name + password:
+    if not name or len(name) > _LONGEST_NAME or "\x00" in name:
         return None
-    if not name or len(name) > _LONGEST_NAME:
+    fitting = settings.user_filter.replace("{}", escape_filter_chars(name))
+    return _person(settings, network, fitting, password, now)
+
+
+def is_password_of(
+    settings: Settings, network: Network, *, subject: str, password: str, now: datetime
+) -> bool:
+    """Whether this is the password of who is known by this subject, whatever they are called by now.
+
+    Raises:
+        Unreachable: nobody could be asked.
+    """
+    if not subject:
+        return False
+    found = _person(settings, network, filter_for(subject, settings.subject), password, now)
+    return found is not None and found.subject == subject
+
+
+def _person(
+    settings: Settings, network: Network, fitting: str, password: str, now: datetime
+) -> Claims | None:
+    """Who the one entry is that fits, if this is its password."""
+    if not password or len(password) > _LONGEST_PASSWORD or "\x00" in password:
         return None
     with _line(settings, network, settings.bind_dn, settings.bind_password) as line:
         if line is None:
             raise Unreachable(told("The directory refuses the account that looks people up."))
-        entry = _one(line, settings, name)
+        entry = _one(line, settings, fitting)
         # A name that nobody has is tried too, so that the answer takes as many steps.
         dn = entry.dn if entry is not None else f"cn={secrets.token_hex(8)},{settings.base}"
         if not _is_right(settings, network, dn, password) or entry is None or is_closed(entry, now):
@@ -67,6 +90,17 @@ def person_with(
             name=entry.text(settings.name) if settings.name else "",
             groups=_groups(line, settings, entry),
         )
+
+
+def filter_for(subject: str, attribute: str) -> str:
+    """What finds the entry of this subject; of nobody where it could be none's."""
+    if attribute.lower() != "objectguid":
+        return f"({attribute}={escape_filter_chars(subject)})"
+    try:
+        value = uuid.UUID(subject).bytes_le
+    except ValueError:
+        return f"(!({attribute}=*))"
+    return f"({attribute}={escape_bytes(value)})"
 
 
 def _is_right(settings: Settings, network: Network, dn: str, password: str) -> bool:
@@ -113,9 +147,7 @@ def _line(settings: Settings, network: Network, dn: str, password: str) -> Itera
 
 def _signed_in(connection: ldap3.Connection, tls: NamedTls | None, where: str, *, start_tls: bool) -> bool:
     with _read_as_ldap(where):
-        connection.open(read_server_info=False)
-        if start_tls:
-            connection.start_tls(read_server_info=False)
+        open_line(connection, start_tls=start_tls)
         if tls is not None and not isinstance(connection.socket, ssl.SSLSocket):
             raise Unreachable(told("The line to {where} is not encrypted.", where=where))
         if connection.bind(read_server_info=False):
@@ -159,9 +191,8 @@ def _in_words(error: Exception, tls: NamedTls | None, where: str) -> Unreachable
     )
 
 
-def _one(line: ldap3.Connection, settings: Settings, name: str) -> Entry | None:
-    """The one entry that the name fits; None for none or several."""
-    fitting = settings.user_filter.replace("{}", escape_filter_chars(name))
+def _one(line: ldap3.Connection, settings: Settings, fitting: str) -> Entry | None:
+    """The one entry that fits; None for none or several."""
     attributes = (settings.subject, settings.email, settings.name, "memberOf", *STATE)
     found = _found(line, settings.base, fitting, [one for one in attributes if one], most=2)
     return found[0] if len(found) == 1 else None

@@ -19,7 +19,7 @@ STATE = (
 )
 _DISABLED = 2  # in userAccountControl
 _NEVER = (0, 2**63 - 1)  # in accountExpires
-_YES = "TRUE"
+_NO = "FALSE"
 _GUID_BYTES = 16
 
 
@@ -54,27 +54,30 @@ def subject_of(entry: Entry, attribute: str) -> str:
 
 
 def is_closed(entry: Entry, now: datetime) -> bool:
-    """Whether the directory says that this account is locked, disabled or over, or says it unreadably."""
-    if any(entry.texts(name) for name in ("pwdAccountLockedTime",)):
-        return True
-    if any(entry.text(name).upper() == _YES for name in ("nsAccountLock", "loginDisabled")):
-        return True
+    """Whether the directory says that this account is locked, disabled or over, or says it unreadably.
+
+    Of several values of an attribute one is enough.
+    """
     try:
-        return _is_over(entry, now)
-    except ValueError:
+        return any(
+            _closes(name, value.decode(), now)
+            for name in STATE
+            for value in entry.attributes.get(name.lower(), ())
+        )
+    except ValueError:  # no text, or no number
         return True
 
 
-def _is_over(entry: Entry, now: datetime) -> bool:
-    control, expires, shadow = (
-        entry.text(name) for name in ("userAccountControl", "accountExpires", "shadowExpire")
-    )
-    if control and int(control) & _DISABLED:
-        return True
-    if expires and int(expires) not in _NEVER:
-        # In steps of 100 ns since 1601.
-        since = now - datetime(1601, 1, 1, tzinfo=UTC)
-        if int(expires) <= since // timedelta(microseconds=1) * 10:
+def _closes(name: str, value: str, now: datetime) -> bool:
+    match name:
+        case "userAccountControl":
+            return bool(int(value) & _DISABLED)
+        case "accountExpires":  # in steps of 100 ns since 1601
+            since = now - datetime(1601, 1, 1, tzinfo=UTC)
+            return int(value) not in _NEVER and int(value) <= since // timedelta(microseconds=1) * 10
+        case "shadowExpire":
+            return 0 <= int(value) <= (now - datetime(1970, 1, 1, tzinfo=UTC)).days
+        case "nsAccountLock" | "loginDisabled":
+            return value.upper() != _NO
+        case _:  # a time, since when it is locked
             return True
-    days = (now - datetime(1970, 1, 1, tzinfo=UTC)).days
-    return bool(shadow) and 0 <= int(shadow) <= days

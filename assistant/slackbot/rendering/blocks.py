@@ -75,10 +75,15 @@ def words(text: str, *, bold: bool = False, italic: bool = False, code: bool = F
 
 def link(text: str, url: str, *, bold: bool = False, most: int = LONGEST_URL) -> list[Element]:
     """The text as a link where the address may be one, else the text alone."""
-    if not text or len(url) > most or not web_address(url):
+    if not text or not _may_be_link(url, most):
         return words(text, bold=bold)
     element: Element = {"type": "link", "url": url, "text": text}
     return [element | ({"style": {"bold": True}} if bold else {})]
+
+
+def _may_be_link(url: str, most: int) -> bool:
+    """Whether it is a web address with nothing hidden in it."""
+    return len(url) <= most and bool(web_address(url)) and clean(url) == url
 
 
 def person(user: str) -> list[Element]:
@@ -137,7 +142,7 @@ def header(text: str) -> Block:
 def button(text: str, action: str, *, value: str = "", url: str = "", primary: bool = False) -> list[Element]:
     """A button. One that opens an address is left out where that cannot be a link."""
     element: Element = {"type": "button", "action_id": action, "text": plain(text, LONGEST_BUTTON)}
-    if url and (len(url) > LONGEST_URL or not web_address(url)):
+    if url and not _may_be_link(url, LONGEST_URL):
         return []
     more: dict[str, Json] = {"value": value} if value else {}
     more |= {"url": url} if url else {}

@@ -87,7 +87,7 @@ def _recent(conversations: Sequence[HomeConversation]) -> list[Block]:
     items = [
         [
             *link(one_line(one.title, _LONGEST_TITLE) or gettext("Conversation"), one.address),
-            *words(f" · {formats.date_format(timezone.localtime(one.when), 'SHORT_DATETIME_FORMAT')}"),
+            *words(f" · {formats.date_format(timezone.localtime(one.when), 'DATE_FORMAT')}"),
         ]
         for one in conversations[:MOST_CONVERSATIONS]
     ]

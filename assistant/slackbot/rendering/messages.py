@@ -199,6 +199,7 @@ class Drawing:
             noted=bool(self._shown_notes()),
             files_only=self._files_only,
             for_everybody=self._is_public,
+            on_page=False,
         )
 
     def _shown_notes(self) -> list[ShownNote]:

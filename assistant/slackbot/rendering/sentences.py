@@ -28,6 +28,8 @@ from assistant.slackbot.rendering.blocks import (
 
 _LONGEST_TITLE = 300
 _LEAST_BEGINNING = 200  # characters of a single sentence that are worth showing where it does not fit
+_AS_ITEMS = ("list", "side")  # layouts whose sentences have a point each
+_FRAME = 100  # what an element with a style, or an item of a list, takes as JSON beside its text, about
 _LEAD = 80  # what a lead's own line and a part's frame take as JSON, about
 
 
@@ -110,16 +112,23 @@ def _part(
     room -= length(heading) + _LEAD
     fitting: list[Token] = []
     for sentence in part.sentences:
-        room -= length(sentence_words(sentence, is_draft=is_draft)) + len(sentence.short_answer)
+        room -= _cost(sentence_words(sentence, is_draft=is_draft), is_item=part.layout in _AS_ITEMS)
+        room -= len(sentence.short_answer)
         if room < 0:
             break
         fitting.append(sentence)
     if not fitting:
         return [], ()
-    if part.layout in ("list", "side"):
+    if part.layout in _AS_ITEMS:
         items = [sentence_words(sentence, is_draft=is_draft) for sentence in fitting]
         return rich_text([*heading, bullets(item for item in items if item)]), fitting
     return rich_text([*heading, *_lead(fitting), *_paragraphs(fitting, is_draft=is_draft)]), fitting
+
+
+def _cost(elements: Sequence[Element], *, is_item: bool) -> int:
+    """What a sentence takes as JSON, about: text without a style becomes one with what is around it."""
+    frames = sum("style" in element for element in elements) + is_item
+    return sum(length([element["text"]]) for element in elements) + frames * _FRAME
 
 
 def _lead(sentences: Sequence[Token]) -> list[Element]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.utils.translation import gettext, pgettext
 
-from assistant.chat.events import CitedPassage, Note, NotedSource
+from assistant.chat.events import CitedPassage, Note, NotedSource, Token
 from assistant.chat.note_words import (
     ShownNote,
     ShownSource,
@@ -50,6 +50,15 @@ def where_and_when(passage: CitedPassage) -> str:
     place = one_line(place_label(passage.place_kind, passage.place), _LONGEST_PLACE)
     dated = date_words(passage.day, passage.dated)
     return " · ".join(part for part in (system, place, dated) if part)
+
+
+def quotes_of(sentences: Iterable[Token]) -> dict[int, list[str]]:
+    """What an answer says in the words of its sources, by number."""
+    found: dict[int, list[str]] = {}
+    for sentence in sentences:
+        for n in sentence.citations if sentence.quoted else ():
+            found.setdefault(n, []).append(sentence.text)
+    return found
 
 
 def source_list(cited: Sequence[CitedPassage]) -> list[Block]:

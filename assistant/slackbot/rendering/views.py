@@ -33,6 +33,7 @@ View = dict[str, Json]
 
 LONGEST_ENTERED = 3_000  # what Slack lets a person enter in one field
 _LONGEST_PASSAGE = 1_200
+_LONGEST_UNUSED = 280  # of one that no sentence stands on, as on the web
 _BEFORE_QUOTE = 200  # characters of the passage that stay before a quote which lies far into it
 _LONGEST_QUOTED = 600
 _MOST_PASSAGES = 20  # of each kind: three blocks each
@@ -49,7 +50,10 @@ def sources_modal(
     said = quotes or {}
     cited = [passage for passage in passages if passage.cited][:_MOST_PASSAGES]
     others = [passage for passage in passages if not passage.cited][:_MOST_PASSAGES]
-    blocks = [block for passage in cited for block in _source(passage, address, said.get(passage.n, ()))]
+    blocks: list[Block] = []
+    for passage in cited:
+        blocks += [{"type": "divider"}] if blocks else []
+        blocks += _source(passage, address, said.get(passage.n, ()))
     if others:
         read = ngettext(
             "%(n)s other passage was read and not used",
@@ -153,22 +157,27 @@ def _source(passage: CitedPassage, address: str, quotes: Sequence[str]) -> list[
     """A source: its number and title, where and when, what was read, and the way there."""
     title = [*words(f"[{passage.n}] "), *words(source_title(passage), bold=True)]
     about = words(f"\n{where_and_when(passage)}")
-    parts = [section([*title, *about]), quote(_marked(clean(passage.passage).strip(), quotes))]
+    most = _LONGEST_PASSAGE if passage.cited else _LONGEST_UNUSED
+    read = quote(_marked(_compact(passage.passage), [_compact(quoted) for quoted in quotes], most))
+    parts = [section([*title, *about]), read]
     there = button(gettext("Open the source"), ids.source_link(passage.n), url=passage.url)
     here = button(gettext("Open in Mundap"), ids.source_link(passage.n), url=address)
     return [*rich_text(parts), *actions((there if passage.url else []) or here)]
 
 
-def _marked(passage: str, quotes: Sequence[str]) -> list[Element]:
+def _compact(text: str) -> str:
+    """Document text without empty lines."""
+    return "\n".join(line.rstrip() for line in clean(text).split("\n") if line.strip())
+
+
+def _marked(passage: str, quotes: Sequence[str], most: int) -> list[Element]:
     """The passage around its first quote, the quotes in it bold."""
     spans = sorted(
-        (start, start + len(said))
-        for said in (clean(quoted).strip() for quoted in quotes)
-        if said and (start := passage.find(said)) >= 0
+        (start, start + len(said)) for said in quotes if said and (start := passage.find(said)) >= 0
     )
     first = spans[0][0] if spans else 0
-    begin = first - _BEFORE_QUOTE if first > _LONGEST_PASSAGE // 2 else 0
-    end = min(len(passage), begin + _LONGEST_PASSAGE)
+    begin = first - _BEFORE_QUOTE if first > most // 2 else 0
+    end = min(len(passage), begin + most)
     elements = words("…" if begin else "")
     at = begin
     for start, stop in spans:

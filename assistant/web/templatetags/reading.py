@@ -13,7 +13,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from assistant.accounts import cookies
+from assistant.accounts import cookies, how_long
 from assistant.chat import note_words, reading
 from assistant.chat.events import Blocked, CitedPassage, Failed, NoAnswer, TurnEvent, Withheld
 from assistant.chat.models import FilesAsked
@@ -23,7 +23,7 @@ from assistant.web import highlighting, korean, moments, scopes
 
 register = template.Library()
 register.simple_tag(moments.moment)
-register.filter("duration", moments.duration)
+register.filter("duration", how_long.duration)
 register.filter("web_address", web_address)
 register.filter("scope_words", scopes.scope_words)
 

@@ -19,7 +19,7 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
 )
 
-from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls, NotLdap, reading_ldap
+from assistant.common.judged_ldap import JudgedServer, LdapServer, NamedTls, NotLdap, open_line, reading_ldap
 from assistant.common.told import told
 from connectors.sdk.errors import Reconfigure, Retry, Stop
 from connectors.sdk.surroundings import Surroundings
@@ -190,9 +190,7 @@ class Session:
         self._refuse(code, description)
 
     def _sign_in(self, *, start_tls: bool) -> None:
-        self._connection.open(read_server_info=False)
-        if start_tls:
-            self._connection.start_tls(read_server_info=False)
+        open_line(self._connection, start_tls=start_tls)
         if not self._connection.bind(read_server_info=False):
             result = self._connection.result
             self._refuse(int(result["result"]), str(result["description"]))

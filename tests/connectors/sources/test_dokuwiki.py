@@ -33,7 +33,7 @@ from tests.connectors.conformance import (
 )
 from tests.connectors.hostile import NetworkConformance
 from tests.connectors.hostile_proxy import DISGUISED_TROUBLE
-from tests.connectors.servers.canned import answering
+from tests.connectors.servers.babbling import garbage
 from tests.connectors.servers.dokuwiki import PASSWORD, ROBOT, DokuWiki, dokuwiki_server
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.dokuwiki_world import LOOPBACK, DokuWikiWorld, connector_of
@@ -492,8 +492,8 @@ ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "1">]>
     ],
 )
 def test_an_answer_that_is_none_ends_the_run(wiki: DokuWiki, answer: bytes, error: type[Exception]) -> None:
-    with answering(answer) as url, pytest.raises(error):
-        listed(connector_of(wiki, url=url))
+    with garbage([answer]) as port, pytest.raises(error):
+        listed(connector_of(wiki, url=f"http://127.0.0.1:{port}"))
 
 
 @pytest.mark.parametrize(

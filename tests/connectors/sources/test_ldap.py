@@ -325,13 +325,40 @@ def test_a_server_that_does_not_answer_is_tried_again_later(world: LdapWorld) ->
         list(world.connector(url=gone).principals())
 
 
+@pytest.mark.parametrize("encryption", ["none", "tls"])
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"0\x05\x02\x01\x02\x7f\x00", b"\x30\x00", b"\x04\x02no"]
+    "answer",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"220 mail.example ESMTP\r\n",
+        b"\x15\x03\x03\x00\x02\x02\x32",  # TLS: no handshake was begun
+        b"\x04\x02no",
+        b"\xff" * 20,
+        b"0\x05\x02\x01\x02\x7f\x00",  # begins like LDAP, and is an answer to nothing that there is
+    ],
 )
-def test_what_does_not_speak_ldap_asks_for_the_administrator(world: LdapWorld, answer: bytes) -> None:
+def test_what_does_not_speak_ldap_asks_for_the_administrator(
+    world: LdapWorld, answer: bytes, encryption: str
+) -> None:
+    with garbage([answer]) as port:
+        connector = world.connector(url=f"ldap://localhost:{port}", encryption=encryption)
+        with pytest.raises(Reconfigure, match=f"answers at localhost:{port} does not speak LDAP"):
+            list(connector.principals())
+
+
+@pytest.mark.parametrize("answer", [b"\x30\x00", b"\x30", b"\x30\x0c\x02\x01\x01\x61"])
+def test_half_an_answer_is_asked_for_again_later(world: LdapWorld, answer: bytes) -> None:
     with garbage([answer]) as port:
         connector = world.connector(url=f"ldap://localhost:{port}", encryption="none")
-        with pytest.raises((Reconfigure, Retry), match=r"LDAP|answer"):
+        with pytest.raises(Retry, match=f"directory at localhost:{port} does not answer"):
+            list(connector.principals())
+
+
+def test_what_speaks_tls_and_then_no_ldap_asks_for_the_administrator(world: LdapWorld) -> None:
+    with garbage([b"HTTP/1.1 400 Bad Request\r\n\r\n"], certified=world.server.certified) as port:
+        connector = world.connector(url=f"ldaps://localhost:{port}")
+        with pytest.raises(Reconfigure, match=f"answers at localhost:{port} does not speak LDAP"):
             list(connector.principals())
 
 

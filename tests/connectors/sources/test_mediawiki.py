@@ -45,7 +45,7 @@ from tests.connectors.conformance import (
 )
 from tests.connectors.hostile import CONTENT, GONE, MOVED, NEW, ChangeFeedConformance
 from tests.connectors.network_checks import NetworkWorld
-from tests.connectors.servers.canned import answering
+from tests.connectors.servers.babbling import garbage
 from tests.connectors.servers.mediawiki import PASSWORD, MediaWiki, mediawiki_server
 from tests.connectors.servers.programs import free_port
 from tests.connectors.sources.mediawiki_world import KIND, LOOPBACK, MediaWikiWorld, connector_of, settings_of
@@ -452,8 +452,8 @@ def http(body: bytes, *, length: int | None = None) -> bytes:
 )
 @pytest.mark.usefixtures("impatient")
 def test_an_answer_that_is_none_ends_the_run(wiki: MediaWiki, answer: bytes, error: type[Exception]) -> None:
-    with answering(answer) as url, pytest.raises(error):
-        listed(connector_of(wiki, url=f"{url}/api.php"))
+    with garbage([answer]) as port, pytest.raises(error):
+        listed(connector_of(wiki, url=f"http://127.0.0.1:{port}/api.php"))
 
 
 @pytest.mark.parametrize(

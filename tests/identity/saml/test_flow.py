@@ -22,6 +22,8 @@ from assistant.accounts.throttle import RULES, Kind
 from assistant.accounts.throttle_rules import Leaking
 from assistant.audit.models import AuditEvent
 from assistant.common.types import Json
+from assistant.identity.arriving import admit
+from assistant.identity.claims import Claims
 from assistant.identity.models import (
     ExternalIdentity,
     FetchedMetadata,
@@ -508,6 +510,36 @@ def test_sessions_go_with_the_provider_that_gave_them(acme: IdentityProvider, br
     assert User.objects.filter(email="new@example.com").exists()
 
 
+def test_closing_a_provider_ends_the_sessions_that_it_gave_and_no_others(
+    acme: IdentityProvider, browser: Client, people: dict[str, User]
+) -> None:
+    signed_in(browser)
+    local = Client()
+    local.force_login(people["ann"])
+    set_open(provider_id=acme.pk, is_open=False, actor="test")
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
+    assert local.get("/style/").status_code == 200
+    assert AuditEvent.objects.get(event="identity_provider_closed").data["count"] == 1
+    set_open(provider_id=acme.pk, is_open=True, actor="test")
+    assert browser.get("/style/").status_code == 302  # a session that ended stays so
+
+
+def test_nobody_comes_in_by_a_provider_that_is_closed_at_that_moment(
+    acme: IdentityProvider, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closing(provider: IdentityProvider, claims: Claims) -> tuple[User, ExternalIdentity]:
+        admitted = admit(provider, claims)
+        set_open(provider_id=provider.pk, is_open=False, actor="test")
+        return admitted
+
+    _, request = started(browser)
+    came = sent(browser, answer(request.get("ID")))
+    monkeypatch.setattr("assistant.web.company_sign_in.admit", closing)
+    assert browser.get(came.headers["Location"]).status_code == 403
+    assert browser.get("/style/").headers["Location"].startswith("/sign-in/")
+    assert not SignedInSession.objects.exclude(user=None).exists()
+
+
 @pytest.mark.parametrize("purpose", ["", "?purpose=prove&next=/style/"])
 def test_what_was_on_its_way_ends_with_the_provider(
     acme: IdentityProvider, browser: Client, purpose: str
@@ -517,6 +549,7 @@ def test_what_was_on_its_way_ends_with_the_provider(
     _, request = started(browser, purpose)
     fresh = {"AuthnInstant": at(datetime.now(UTC))}
     came = sent(browser, answer(request.get("ID"), assertion_id="_late", statement_attributes=fresh))
+    ProviderSession.objects.all().delete()  # as if it had begun otherwise: it goes on
     set_open(provider_id=acme.pk, is_open=False, actor="test")
     assert browser.get(came.headers["Location"]).status_code == 403
     assert last_reason("identity_refused") == "provider_closed"

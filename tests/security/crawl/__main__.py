@@ -61,6 +61,7 @@ def main() -> int:
         "by_status": {str(status): count for status, count in sorted(found.statuses.items())},
         "server_errors": found.server_errors,
         "said_out_of_reach": found.out_of_reach,
+        "cut": found.cut,
         "findings": [f"{rule} at {route}: {shown}" for (rule, route, _), shown in found.findings.items()][
             :60
         ],

@@ -28,6 +28,7 @@ LEFT_OUT = re.compile(
 )
 _RARELY = re.compile(r"/test/$|/try/|/refresh/$|/preview/$|^/my-data/|^/ask/|^/files/$|/verify/$")
 _OF_PEOPLE = re.compile(r"^/console/people/(\d+)/.")
+_BEGINNINGS = ("/", "/security/", "/console/")  # from where links lead to all that there is
 UNFINISHED_S = 1.0
 NO_HTTP = (b"Invalid HTTP request received.", b"")
 _MOST_LINKS, _MOST_FORMS, _LOOK_EVERY = 600, 150, 150
@@ -61,6 +62,7 @@ class Report:
     forms: set[str] = field(default_factory=set)
     forms_sent: int = 0
     out_of_reach: int = 0
+    cut: int = 0  # closed while the request was on its way
     findings: dict[tuple[str, str, str], str] = field(default_factory=dict)
     by_visitor: Counter[str] = field(default_factory=Counter)
 
@@ -92,7 +94,8 @@ class Crawler:
         """Crawl for so long, or until so many requests were sent."""
         until = time.monotonic() + seconds
         for visitor in self.visitors:
-            self._visit(visitor, "/")
+            for beginning in _BEGINNINGS:
+                self._visit(visitor, beginning)
         number = 0
         while time.monotonic() < until and self.report.requests < most:
             visitor = self.visitors[number % len(self.visitors)]
@@ -205,6 +208,7 @@ class Crawler:
         report.statuses[seen.got.status] += 1
         report.by_visitor[visitor.name] += 1
         report.out_of_reach += is_out_of_reach(seen)
+        report.cut += seen.got.cut
         if route != "?":
             report.routes.add(route)
         if seen.page is not None and seen.got.status < 400:

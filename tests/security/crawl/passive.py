@@ -19,6 +19,7 @@ from tests.security.crawl.messages import Got, Sent
 MARK = "zqx"
 SUM = "62615533"  # 7919 * 7907, which a template or an expression that runs would say
 SLOW_S = 20.0
+LARGE_BODY = 1_000_000  # bytes, of which the system takes no more than a part before the server reads
 _FOREIGN = f"{MARK}.example"
 _MARKUP = re.compile(rf"<{MARK}|[\"']{MARK}=", re.IGNORECASE)
 _TRACE = re.compile(
@@ -48,6 +49,8 @@ _LOADED = {
 }
 # The same for everybody.
 _ANYWHERE = re.compile(r"healthz|static/|favicon\.ico|api/v1/openapi\.json|sign-in/saml/[^/]+/metadata/")
+
+_SENT_AWAY = re.compile(r"sign-in/saml/[^/]+/begin/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,19 @@ def server_error(seen: Seen, known: Known) -> Iterator[str]:
 
 
 def is_out_of_reach(seen: Seen) -> bool:
-    """A page of ours says that the provider or directory cannot be asked now."""
-    return seen.got.status == 503 and seen.path.startswith("sign-in/") and seen.got.kind == "text/html"
+    """A page of ours says that the provider or directory cannot be asked now.
+
+    Said where a browser is sent to a SAML provider, and to who sends the form with a directory's password.
+    """
+    says_so = seen.got.status == 503 and seen.got.kind == "text/html"
+    method = seen.sent.method.upper()
+    sent_away = method == "GET" and _SENT_AWAY.fullmatch(seen.path) is not None
+    return says_so and (sent_away or (method == "POST" and seen.path == "sign-in/"))
 
 
 def no_answer(seen: Seen, known: Known) -> Iterator[str]:
-    """It answers, in HTTP and in time."""
-    if seen.got.status == 0 and not seen.got.cut:
+    """It answers, in HTTP and in time. Who closes while a large body is on its way has refused it."""
+    if seen.got.status == 0 and not (seen.got.cut and len(seen.sent.body) > LARGE_BODY):
         yield seen.got.wrong or "closed"
     elif seen.got.seconds > SLOW_S:
         yield f"took {seen.got.seconds:.0f} s"

@@ -52,12 +52,20 @@ def typed(kind: str) -> Seen:
     return seen(without="Content-Type", also=(("Content-Type", kind),))
 
 
+SIGN_IN = Sent("POST", "/sign-in/", body=b"email=a")
+JSON = (("Content-Type", "application/json"),)
 FORGED = Sent("GET", "/a/", (("Host", "zqx.example"),))
 BROKEN = [
     ("server_error", seen(status=500)),
     ("server_error", seen(status=503)),
     ("server_error", seen(status=500, sent=Sent("GET", "/sign-in/saml/a/begin/"))),
+    ("server_error", seen(status=503, sent=Sent("POST", "/sign-in/saml/a/begin/"))),
+    ("server_error", seen(status=503, sent=Sent("GET", "/sign-in/saml/a/metadata/"))),
+    ("server_error", seen(status=503, sent=Sent("GET", "/sign-in/"))),
+    ("server_error", seen(status=503, sent=Sent("POST", "/sign-in/second-step/"))),
+    ("server_error", seen("{}", 503, sent=SIGN_IN, without="Content-Type", also=JSON)),
     ("no_answer", seen(status=0)),
+    ("no_answer", Seen(SIGN_IN, Got(0, wrong="reset", cut=True))),
     ("no_answer", seen(seconds=25)),
     ("trace_shown", seen("Traceback (most recent call last):")),
     ("trace_shown", seen('near "x": syntax error')),
@@ -132,10 +140,11 @@ def test_what_is_said_on_purpose_is_no_finding() -> None:
     begin = Sent("GET", "/sign-in/saml/a/begin/?next=/")
     on_purpose = (
         seen(status=503, sent=begin),
+        seen(status=503, sent=SIGN_IN),
         seen(without="Referrer-Policy", also=(("Referrer-Policy", "no-referrer"),)),
-        Seen(begin, Got(0, wrong="reset", cut=True)),
+        Seen(replace(SIGN_IN, body=b"a" * 3_000_000), Got(0, wrong="reset", cut=True)),
     )
-    assert [findings(one, KNOWN) for one in on_purpose] == [[], [], []]
+    assert [findings(one, KNOWN) for one in on_purpose] == [[]] * 4
 
 
 def test_every_rule_has_an_answer_that_breaks_it() -> None:

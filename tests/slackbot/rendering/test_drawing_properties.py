@@ -102,7 +102,7 @@ LAST: st.SearchStrategy[TurnEvent] = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     events=st.lists(EVENT, max_size=30),
     last=st.lists(LAST, max_size=1),
@@ -151,7 +151,7 @@ def _shown(blocks: list[Any]) -> str:
     return "".join(str(part["text"]) for part in every_part(blocks) if isinstance(part.get("text"), str))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(passages=PASSAGES, quotes=st.lists(FOREIGN, max_size=3), quoted=FOREIGN)
 def test_every_window_is_valid(passages: tuple[CitedPassage, ...], quotes: list[str], quoted: str) -> None:
     said = {passage.n: [*quotes, passage.passage[3:40]] for passage in passages}

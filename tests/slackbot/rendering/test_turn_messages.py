@@ -121,13 +121,13 @@ def test_a_turn_shows_what_is_being_done_until_it_is_over() -> None:
     turn.take(Status("writing"))
     turn.take(LEAVE)
     growing = turn.message()
-    assert not turn.over
+    before = turn.over
     assert "Writing" in seen(growing.blocks)
     assert growing.text == "Leave is 15 days a year."
     assert buttons(growing.blocks) == {}
     turn.take(Citations((RULES,)))
     turn.take(Done(9))
-    assert turn.over
+    assert (before, turn.over) == (False, True)
     assert "Writing" not in seen(turn.message().blocks)
 
 
@@ -144,8 +144,14 @@ def test_a_short_answer_that_is_the_whole_sentence_is_said_once() -> None:
 
 
 def test_a_source_is_a_link_only_where_its_address_is_a_web_address() -> None:
-    sources = (RULES, passage(2, "Trap", url="javascript:alert(1)"), passage(3, "Share", url="file:///etc"))
-    message = drawn(Token("So it is.", (1, 2, 3)), Citations(sources), Done(1))
+    traps = (
+        "javascript:alert(1)",
+        "file:///etc",
+        "https://a.example/\u202egnp.exe",
+        "https://a.example/\ud800",
+    )
+    sources = (RULES, *(passage(n, "Trap", url=url) for n, url in enumerate(traps, 2)))
+    message = drawn(Token("So it is.", (1, 2, 3, 4, 5)), Citations(sources), Done(1))
     links = [part["url"] for part in every_part(list(message.blocks)) if part.get("type") == "link"]
     assert links == ["https://wiki.example/leave"]
 
@@ -255,6 +261,15 @@ def test_a_channel_is_told_only_what_all_may_know() -> None:
     assert "1,234" not in seen(channel.blocks)
     assert "everybody here may read" in seen(channel.blocks)
     assert "f00d" not in seen(drawn(Failed("x", "f00d"), where=Where.CHANNEL).blocks)
+
+
+def test_nothing_points_at_what_stands_on_the_page_only() -> None:
+    no_answer = drawn(NoAnswer(2), Done(1), files_only=True)
+    assert "2 files were searched, and nothing else." in seen(no_answer.blocks)
+    assert "choose" not in seen(no_answer.blocks)
+    for code in ("no_file_ready", "model_not_offered"):
+        assert "beside each" not in seen(drawn(Failed(code)).blocks)
+        assert "choose" not in seen(drawn(Failed(code)).blocks)
 
 
 def test_who_asked_is_named_in_a_channel_and_nobody_else_can_be() -> None:

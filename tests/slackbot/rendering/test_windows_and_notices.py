@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import translation
 
+from assistant.chat.events import Token
 from assistant.chat.models import FeedbackReason
 from assistant.common.errors import FailureCode
 from assistant.slackbot import actions
@@ -15,6 +16,7 @@ from assistant.slackbot.rendering import notices, views
 from assistant.slackbot.rendering.home import HomeConversation, home
 from assistant.slackbot.rendering.messages import Message
 from assistant.slackbot.rendering.notices import Sender, answers_to
+from assistant.slackbot.rendering.sources import quotes_of
 from assistant.slackbot.rendering.views import View
 from tests.slackbot.block_rules import every_part, message_problems, view_problems
 from tests.slackbot.rendering.seen import ADDRESS, bold, buttons, passage, seen
@@ -117,6 +119,11 @@ def test_the_sources_tell_used_and_unused_passages_apart_and_open_each() -> None
         "Old rules",
     ]
     assert buttons(blocks) == {"source.open.1": "https://w.example/1", "source.open.2": ADDRESS}
+
+
+def test_only_sentences_in_the_words_of_a_source_are_marked_in_it() -> None:
+    said = (Token("Leave is 15 days.", (1, 3), quoted=True), Token("So it is.", (1,)))
+    assert quotes_of(said) == {1: ["Leave is 15 days."], 3: ["Leave is 15 days."]}
 
 
 def test_a_quote_far_into_a_passage_is_shown_with_what_is_around_it() -> None:

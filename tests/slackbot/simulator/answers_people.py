@@ -27,7 +27,29 @@ def list_users(call: Call) -> Object:
         for user in call.state.users.values()
         if user.workspace.id == call.team_id
     ]
+    drawn.append(_slackbot(call.team_id))
     return call.page(drawn, "members", usual=1000, most=1000)
+
+
+def _slackbot(team_id: str) -> Object:
+    """Slack's own bot is in every list of users, and Slack says of it that it is none."""
+    return {
+        "id": "USLACKBOT",
+        "team_id": team_id,
+        "name": "slackbot",
+        "real_name": "Slackbot",
+        "deleted": False,
+        "profile": {"real_name": "Slackbot", "display_name": "Slackbot", "always_active": True},
+        "is_bot": False,
+        "is_app_user": False,
+        "is_admin": False,
+        "is_owner": False,
+        "is_primary_owner": False,
+        "is_restricted": False,
+        "is_ultra_restricted": False,
+        "is_email_confirmed": False,
+        "updated": 0,
+    }
 
 
 def lookup_by_email(call: Call) -> Object:

@@ -28,6 +28,7 @@ from tests.slackbot.simulator.block_rules import (
     boolean,
     integer,
     items,
+    maybe,
     one_of,
     plain,
     shape,
@@ -184,7 +185,7 @@ BLOCKS: Final[dict[str, Rule]] = {
         {
             **BLOCK_ID,
             "column_settings": items(
-                shape({}, {"align": one_of("left", "center", "right"), "is_wrapped": boolean}), 0, 20
+                maybe(shape({}, {"align": one_of("left", "center", "right"), "is_wrapped": boolean})), 0, 20
             ),
         },
     ),
@@ -214,6 +215,20 @@ BLOCKS: Final[dict[str, Rule]] = {
         },
         at_least_one("title", "rich_text_title"),
     ),
+    "auth_provider": shape(
+        {"type": TYPE, "value": string(150), "name": plain(75), "is_connected": boolean},
+        {
+            **BLOCK_ID,
+            "description": plain(150),
+            "icon_url": address(3000, "https"),
+            "auth_url": address(3000, "https"),
+            "disconnect_url": address(3000, "https"),
+            "connected_identity": plain(75),
+            "connected_context": plain(75),
+            "accessory": typed(ELEMENTS, ("overflow",)),
+            "fallback": items(_any_block, 1, 10),
+        },
+    ),
 }
 SURFACES: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(BLOCKS, EVERYWHERE) | dict.fromkeys(
     (
@@ -239,7 +254,7 @@ def too_much_text(blocks: Json) -> bool:
 def view_problems(view: Json) -> list[str]:
     """What Slack would name as wrong with a modal or home tab."""
     kind = view.get("type") if isinstance(view, Mapping) else None
-    if kind not in VIEWS or not isinstance(kind, str) or not isinstance(view, Mapping):
+    if not isinstance(view, Mapping) or not isinstance(kind, str) or kind not in VIEWS:
         return ["must be one of modal, home [json-pointer:/view/type]"]
     found = Findings(kind)
     VIEWS[kind](view, "/view", found)

@@ -130,6 +130,9 @@ ELEMENTS: Final[dict[str, Rule]] = {
             "style": STYLE,
             "confirm": CONFIRM,
             "accessibility_label": string(75),
+            "agent_prompt": string(4000),
+            "agent_prompt_display": string(4000),
+            "visible_to_user_ids": IDS,
         },
     ),
     "checkboxes": acting(

@@ -110,29 +110,49 @@ def items(rule: Rule, least: int, most: int) -> Rule:
 Extra = Callable[[Mapping[str, Json], str, Findings], None]
 
 
-def shape(
-    required: Mapping[str, Rule] | None = None,
-    optional: Mapping[str, Rule] | None = None,
-    *extras: Extra,
-) -> Rule:
+@dataclass(frozen=True, slots=True)
+class Shape:
     """An object with these fields and no others; `extras` look at the object as a whole."""
-    must, may = required or {}, optional or {}
 
-    def check(value: Json, at: str, found: Findings) -> None:
+    required: Mapping[str, Rule]
+    optional: Mapping[str, Rule]
+    extras: tuple[Extra, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((*self.required, *self.optional))
+
+    def __call__(self, value: Json, at: str, found: Findings) -> None:
         if not isinstance(value, Mapping):
             found.say("must be an object", at)
             return
-        for name in must:
+        for name in self.required:
             if value.get(name) is None:
                 found.say(f"missing required field: {name}", at)
         for name, each in value.items():
-            rule = must.get(name) or may.get(name)
+            rule = self.required.get(name) or self.optional.get(name)
             if rule is None:
                 found.say(f"unexpected field: {name}", at)
             elif each is not None:
                 rule(each, f"{at}/{name}", found)
-        for extra in extras:
+        for extra in self.extras:
             extra(value, at, found)
+
+
+def shape(
+    required: Mapping[str, Rule] | None = None,
+    optional: Mapping[str, Rule] | None = None,
+    *extras: Extra,
+) -> Shape:
+    return Shape(required or {}, optional or {}, extras)
+
+
+def maybe(rule: Rule) -> Rule:
+    """The rule, or null."""
+
+    def check(value: Json, at: str, found: Findings) -> None:
+        if value is not None:
+            rule(value, at, found)
 
     return check
 

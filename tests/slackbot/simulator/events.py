@@ -25,6 +25,11 @@ EVENT_SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "member_left_channel": ("channels:read", "groups:read"),
     "channel_archive": ("channels:read",),
     "channel_unarchive": ("channels:read",),
+    "channel_id_changed": ("channels:read",),
+    "group_archive": ("groups:read",),
+    "group_unarchive": ("groups:read",),
+    "shared_channel_invite_accepted": ("conversations.connect:manage",),
+    "team_join": ("users:read",),
     "channel_shared": ("channels:read", "groups:read"),
     "channel_unshared": ("channels:read", "groups:read"),
     "reaction_added": ("reactions:read",),
@@ -119,6 +124,23 @@ class Events:
     def user_changed(self, user: User, drawn: Object) -> None:
         for installed in self._installations(user.workspace.id):
             self._to(installed, "user_change", {"type": "user_change", "user": drawn})
+
+    def user_came(self, user: User, drawn: Object) -> None:
+        for installed in self._installations(user.workspace.id):
+            self._to(installed, "team_join", {"type": "team_join", "user": drawn})
+
+    def converted(self, channel: Channel, by: User) -> None:
+        """A channel became private or public: a message of a subtype of its own, under its new kind."""
+        event: Object = {
+            "type": "message",
+            "subtype": f"channel_convert_to_{'private' if channel.is_private else 'public'}",
+            "user": by.id,
+            "text": "",
+            "ts": self._state.new_ts(),
+            "channel": channel.id,
+            "channel_type": CHANNEL_TYPES[channel.kind],
+        }
+        self._to_channel(channel, MESSAGE_EVENTS[channel.kind], event)
 
     # The app's own affairs
 

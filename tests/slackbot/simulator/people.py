@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from assistant.common.types import Json
 from tests.slackbot.simulator.drawn import typed_blocks
-from tests.slackbot.simulator.records import App, Channel, File, Message, User, View
+from tests.slackbot.simulator.records import App, Channel, File, Kind, Message, User, View, Workspace
 from tests.slackbot.simulator.world import World
 
 
@@ -89,7 +89,31 @@ class People(World):
     def archive(self, channel: Channel) -> None:
         with self.state.lock:
             channel.is_archived = True
-            self.events.channel_event("channel_archive", channel)
+            self.events.channel_event(f"{_named(channel)}_archive", channel)
+
+    def unarchive(self, channel: Channel) -> None:
+        with self.state.lock:
+            channel.is_archived = False
+            self.events.channel_event(f"{_named(channel)}_unarchive", channel)
+
+    def convert(self, channel: Channel, *, by: User, private: bool) -> None:
+        """Makes a public channel private, or a private one public."""
+        with self.state.lock:
+            channel.kind = Kind.PRIVATE if private else Kind.PUBLIC
+            self.events.converted(channel, by)
+
+    def share(self, channel: Channel, other: Workspace) -> None:
+        """Shares a channel with another organisation's workspace, which accepts."""
+        with self.state.lock:
+            channel.connected.append(other.id)
+            channel.is_ext_shared = True
+            self.events.channel_event("channel_shared", channel, connected_team_id=other.id)
+
+    def unshare(self, channel: Channel, other: Workspace) -> None:
+        with self.state.lock:
+            self.events.channel_event("channel_unshared", channel, previously_connected_team_id=other.id)
+            channel.connected.remove(other.id)
+            channel.is_ext_shared = bool(channel.connected)
 
     # What is seen
 
@@ -131,3 +155,8 @@ class People(World):
         """Every (text, blocks) that the message ever showed, the present one last."""
         with self.state.lock:
             return [*message.shown, (message.text, message.blocks)]
+
+
+def _named(channel: Channel) -> str:
+    """What events of the channel begin with."""
+    return "group" if channel.is_private else "channel"

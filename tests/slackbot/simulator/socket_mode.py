@@ -102,12 +102,10 @@ class SocketMode:
         if len(self.connections(connection.app)) >= MOST_CONNECTIONS:
             connection.close()
             return
-        with self._changed:
-            self._connections.append(connection)
-            count = sum(each.app is connection.app for each in self._connections)
         try:
-            connection.send(self._hello(connection.app, count))
+            connection.send(self._hello(connection.app, len(self.connections(connection.app)) + 1))
             with self._changed:
+                self._connections.append(connection)
                 self._changed.notify_all()
             while True:
                 self._acknowledged(connection.read())
@@ -116,7 +114,7 @@ class SocketMode:
         finally:
             connection.open = False
             with self._changed:
-                self._connections.remove(connection)
+                self._connections[:] = [each for each in self._connections if each is not connection]
                 self._changed.notify_all()
 
     def send(self, delivery: Delivery, attempt: int, reason: str, within: float) -> Acknowledgement:

@@ -60,6 +60,7 @@ class State:
         self.codes: dict[str, tuple[str, str]] = {}
         self.statuses: dict[tuple[str, str], str] = {}
         self.faults: list[Fault] = []
+        self.tolerated: set[str] = set()
         self.calls: list[Called] = []
         self._count = 0
         self._last_ts = 0

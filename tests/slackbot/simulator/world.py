@@ -71,7 +71,7 @@ class World:
     def faults(self) -> list[Fault]:
         """Every call that Slack would have refused for a mistake of the caller."""
         with self.state.lock:
-            return list(self.state.faults)
+            return [each for each in self.state.faults if each.error not in self.state.tolerated]
 
     @property
     def calls(self) -> list[Called]:
@@ -89,6 +89,11 @@ class World:
             seen = {fault.error for fault in self.state.faults}
             assert seen >= set(errors), f"no fault {sorted(set(errors) - seen)}; there are {sorted(seen)}"
             self.state.faults[:] = [each for each in self.state.faults if each.error not in errors]
+
+    def tolerate(self, *errors: str) -> None:
+        """From now on these errors are no faults: for what a product may find out by trying."""
+        with self.state.lock:
+            self.state.tolerated |= set(errors)
 
     def fail(
         self, method: str, trouble: Trouble, *, times: int = 1, error: str = "", seconds: float = 1.0
@@ -135,6 +140,13 @@ class World:
                 deleted=deleted,
             )
             self.state.users[made.id] = made
+        return made
+
+    def newcomer(self, workspace: Workspace, name: str) -> User:
+        """A new member of the workspace, of whom the apps hear."""
+        with self.state.lock:
+            made = self.user(workspace, name)
+            self.events.user_came(made, user_object(made, team_id=workspace.id, scopes=SCOPES))
         return made
 
     def channel(

@@ -11,10 +11,11 @@ from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.proving import recently_proven
 from assistant.console.slack import known
-from assistant.console.slack_words import POLICIES, REASONS
+from assistant.console.slack_words import POLICIES
 from assistant.console.telling import in_words
 from assistant.slackbot import services
 from assistant.slackbot.audience import Why, reading_now
+from assistant.slackbot.audience_words import SENTENCES
 from assistant.slackbot.models import Policy, Workspace
 from assistant.slackbot.selectors import RIGHT, SeenChannel, channels_seen
 from assistant.slackbot.services import ChannelForm
@@ -55,9 +56,8 @@ def channel(request: AdministratorRequest, workspace_id: int, channel_id: str) -
         "channel": one,
         "policies": [(policy, *words) for policy, words in POLICIES.items()],
         "usual": POLICIES[Policy(row.policy)][0],
-        "words": POLICIES[one.policy],
         "reading": reading,
-        "reason": REASONS[reading.why],
+        "reason": SENTENCES[reading.why],
         "for_all": one.policy is Policy.MEMBERS and reading.why is Why.ALL_JOINED,
         "is_decided": one.policy is not Policy.MEMBERS,
         "lacking": reading.lacking[:_MOST_NAMED],

@@ -1,4 +1,4 @@
-"""What the pages of Slack say of steps, policies and reasons."""
+"""What the pages of Slack say of steps and policies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from assistant.common.types import Json
 from assistant.console.telling import in_words
-from assistant.slackbot.audience import Why
 from assistant.slackbot.models import Policy
 from assistant.slackbot.trying import State, Step, Tried
 
@@ -39,26 +38,6 @@ POLICIES: Mapping[Policy, tuple[Promise, Promise]] = {
         _("Not at all"),
         _("In channels nobody gets an answer; direct messages and /ask still work."),
     ),
-}
-
-REASONS: Mapping[Why, Promise] = {
-    Why.ALL_JOINED: _("Everybody who can read the channel is known here."),
-    Why.DIRECT: _("Nobody but the asker reads it."),
-    Why.OFF: _("In channels nobody gets an answer."),
-    Why.POLICY: _("It was decided so."),
-    Why.ARCHIVED: _("The channel is archived."),
-    Why.SHARED: _(
-        "The channel is shared with another company or another workspace. Who reads there isn’t known here."
-    ),
-    Why.GROUP_MESSAGE: _("It is a group message, not a channel."),
-    Why.UNKNOWN_KIND: _("Slack doesn’t say clearly what kind of channel it is."),
-    Why.APPS: _("Another app is in the channel and reads along. If it may, allow it below."),
-    Why.GUESTS: _("A guest is in the channel. Remove the guest, or ask in another channel."),
-    Why.STRANGERS: _("Somebody of another company is in the channel."),
-    Why.NOT_JOINED: _("Not everybody who can read the channel is known here."),
-    Why.TOO_MANY: _("More than 500 people can read the channel."),
-    Why.NOT_A_MEMBER: _("The asker is not among those who can read the channel."),
-    Why.NO_ANSWER: _("Slack doesn’t say now who can read the channel. Try again in a moment."),
 }
 
 

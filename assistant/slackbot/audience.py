@@ -28,7 +28,7 @@ _MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
 
 
 class Why(StrEnum):
-    """Why a question is answered as it is. `assistant/console/slack_words.py` says each in words."""
+    """Why a question is answered as it is. `audience_words` says each in words."""
 
     ALL_JOINED = "all_joined"  # everybody who can read along has an account here
     DIRECT = "direct"  # nobody but the asker reads it

@@ -27,9 +27,7 @@ def asked(viewer: Viewer, question: str, *overheard: Overheard) -> TurnView:
     return selectors.turn(viewer=viewer, turn_id=turn.pk)
 
 
-def test_a_question_that_points_back_takes_its_subject_from_what_others_wrote(
-    small_world: SmallWorld,
-) -> None:
+def test_a_question_that_points_back_takes_its_subject_from_what_others_wrote(small_world: SmallWorld) -> None:
     view = asked(small_world.viewer("ann"), "What about that?", BY_A_COLLEAGUE)
     assert "remote" in view.searched
     assert view.passages[0].external_id == "handbook"

@@ -67,7 +67,8 @@ def check(request: AdministratorRequest, workspace_id: int) -> HttpResponse:
 @recently_proven
 def settings(request: AdministratorRequest, workspace_id: int) -> HttpResponse:
     """How questions in channels are answered, whether addresses count, and where Mundap is."""
-    row, policy = known(workspace_id), request.POST.get("policy", "")
+    row = known(workspace_id)
+    policy = request.POST.get("policy", row.policy)
     trusts, address = "trusts_addresses" in request.POST, request.POST.get("address", "")
     if policy not in Policy.values:
         raise Http404

@@ -31,7 +31,7 @@ from assistant.slackbot.models import Delivery, Workspace
 from assistant.slackbot.services import require_right
 from assistant.slackbot.trying import Found, State, Step, Trial, Tried, reached, try_again, try_out
 
-_HANDLE = re.compile(r"[a-z0-9]{16}")
+_HANDLE = re.compile(r"[0-9a-f]{16}")
 _LONGEST_ADDRESS = 200
 
 

@@ -156,6 +156,7 @@ class Grounds:
             "console/people/invitations/": {"email": "lee@example.com", "role": "employee"},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
+            "console/slack/<int:workspace_id>/part/": {"joined": self.common["joined_by_link"]},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
         }.get(route, {})
 
@@ -300,6 +301,7 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "use_id": str(EmergencyUse.objects.create(user=make(actor="test").user).pk),
         "workspace_id": str(_hall().pk),
         "channel_id": "C1",
+        "joined_by_link": str(_in_slack(cho).pk),
         **_provider(cho),
     }
 

@@ -55,6 +55,9 @@ def new(request: AdministratorRequest, handle: str) -> HttpResponse:
         raise Http404
     place = _Place(handle)
     if request.method == "GET":
+        there = Workspace.objects.filter(handle=handle).first()
+        if there is not None:  # it was connected from this page
+            return redirect("console:slack-workspace", there.pk)
         return _page(request, place, _usual(request))
     form = _typed(request)
     if "show" in request.POST:

@@ -84,6 +84,13 @@ class Trial:
         return self.found is not None and all(one.state is not State.FAILED for one in self.steps)
 
 
+_NO_BOT_TOKEN = Tried(
+    Step.TOKEN,
+    State.FAILED,
+    told("A bot token begins with xoxb-. At Slack it stands under OAuth & Permissions."),
+)
+
+
 class _No(Exception):
     """A step failed. The sentence says what to do."""
 
@@ -92,11 +99,11 @@ def try_out(credentials: Credentials, delivery: Delivery) -> Trial:
     """Try what somebody entered, before anything of it is kept."""
     given = (credentials.bot_token, credentials.signing_secret, credentials.app_token)
     known_secrets.remember(*given, credentials.client_secret, credentials.refresh_token)
-    if not _BOT_TOKEN.fullmatch(credentials.bot_token):
-        wrong = told("A bot token begins with xoxb-. At Slack it stands under OAuth & Permissions.")
-        return _trial(None, [Tried(Step.TOKEN, State.FAILED, wrong)], credentials, delivery)
-    found, steps = _asked(lambda: client_with(credentials.bot_token))
-    return _trial(found, steps, credentials, delivery)
+    found, steps = None, [_NO_BOT_TOKEN]
+    if _BOT_TOKEN.fullmatch(credentials.bot_token):
+        found, steps = _asked(lambda: client_with(credentials.bot_token))
+    proof = _secret(credentials) if delivery is Delivery.HTTP else _socket(credentials, found)
+    return _trial(found, [*steps, proof])
 
 
 def try_again(workspace: Workspace) -> Trial:
@@ -105,16 +112,22 @@ def try_again(workspace: Workspace) -> Trial:
         credentials = opened(workspace)
     except MundapError as error:
         return Trial((Tried(Step.TOKEN, State.FAILED, said(error)),))
-    delivery = Delivery(workspace.delivery)
     if workspace.failure:
-        wrong = Tried(Step.TOKEN, State.FAILED, failure_words(workspace.failure))
-        trial = _trial(None, [wrong], credentials, delivery)
+        found, steps = None, [Tried(Step.TOKEN, State.FAILED, failure_words(workspace.failure))]
     else:
         found, steps = _asked(lambda: client_of(workspace))
-        if found is not None and found.team_id != workspace.team_id:
-            steps.append(Tried(Step.WORKSPACE, State.FAILED, told("The token is another workspace's.")))
-        trial = _trial(found, steps, credentials, delivery)
-    return Trial((*trial.steps, reached(workspace)), trial.found)
+    if found is not None and found.team_id != workspace.team_id:
+        wrong = Tried(Step.WORKSPACE, State.FAILED, told("The token is another workspace's."))
+        steps = [wrong if one.step is Step.WORKSPACE else one for one in steps]
+    last = reached(workspace)
+    if workspace.delivery == Delivery.HTTP:
+        proof = _secret(credentials)
+    elif last.state is State.PASSED:
+        # Slack opens few connections a minute, and one that stands says as much.
+        proof = Tried(Step.SOCKET, State.PASSED)
+    else:
+        proof = _socket(credentials, found)
+    return _trial(found, [*steps, proof, last])
 
 
 def reached(workspace: Workspace) -> Tried:
@@ -278,12 +291,12 @@ def _scopes(granted: Iterable[str] | None) -> Tried:
     )
 
 
-def _trial(found: Found | None, steps: list[Tried], credentials: Credentials, delivery: Delivery) -> Trial:
-    done = {one.step for one in steps}
-    steps = [*steps, *(Tried(one, State.WAITING) for one in (Step.WORKSPACE, Step.SCOPES) if one not in done)]
-    order = list(Step)
-    steps.append(_secret(credentials) if delivery is Delivery.HTTP else _socket(credentials, found))
-    return Trial(tuple(sorted(steps, key=lambda one: order.index(one.step))), found)
+def _trial(found: Found | None, steps: Iterable[Tried]) -> Trial:
+    """The steps in their order, with those that were not reached."""
+    done = {one.step: one for one in steps}
+    for one in (Step.WORKSPACE, Step.SCOPES):
+        done.setdefault(one, Tried(one, State.WAITING))
+    return Trial(tuple(done[one] for one in Step if one in done), found)
 
 
 def _secret(credentials: Credentials) -> Tried:

@@ -126,6 +126,7 @@ def test_a_workspace_is_connected_and_each_thing_that_was_tried_is_listed_once(
         assert words in text
     assert "Slack has not called yet" in text
     assert "The bot token works" not in page(ada, f"/console/slack/{row.pk}/")
+    assert ada.get(NEW)["Location"] == f"/console/slack/{row.pk}/"
 
 
 def test_what_slack_does_not_take_is_said_and_nothing_typed_comes_back(
@@ -283,7 +284,8 @@ def test_the_pages_speak_korean(
     client.post(f"{at}/check/")
     assert "Slack에서 요청이 왔습니다" in page(client, f"{at}/")
     left = []
-    for path in ("/console/slack/", NEW, f"{at}/", f"{at}/channels/", f"{at}/channels/{general.id}/"):
+    new = NEW.replace("0", "1")
+    for path in ("/console/slack/", new, f"{at}/", f"{at}/channels/", f"{at}/channels/{general.id}/"):
         main = page(client, path).partition("<main")[2].partition("</main>")[0]
         main = re.sub(r"<textarea.*?</textarea>|<code>.*?</code>|<b>.*?</b>", " ", main, flags=re.S)
         texts = re.findall(r">([^<>]*)<", main)

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 from django.utils import timezone
 
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.common.errors import NotFound, UsageError
-from assistant.slackbot import connecting, directory
+from assistant.slackbot import bolt_app, connecting, directory
 from assistant.slackbot.connecting import ConnectForm, Mistakes, NotConnected, connect, connect_anew
 from assistant.slackbot.credentials import Credentials, opened
 from assistant.slackbot.manifest import EVENTS, SCOPES
@@ -22,6 +23,7 @@ from assistant.slackbot.models import Job, Policy, Workspace
 from assistant.slackbot.services import set_workspace_policy
 from assistant.slackbot.slack_api import client_of
 from assistant.slackbot.trying import Step, Trial
+from tests.slackbot.signed import signed
 from tests.slackbot.simulator.events import EVENT_SCOPES
 from tests.slackbot.simulator.limits import Trouble
 from tests.slackbot.simulator.records import Installation
@@ -37,8 +39,10 @@ KNOWN_EVENTS = [name for name in EVENTS if name in EVENT_SCOPES]
 def _here(slack: Simulator, settings: LazySettings) -> Iterator[None]:
     settings.MUNDAP_SLACK_API_URL = slack.api_url
     directory.forget()
+    bolt_app.forget()
     yield
     directory.forget()
+    bolt_app.forget()
 
 
 @pytest.fixture
@@ -251,6 +255,30 @@ def test_a_check_says_what_became_of_a_connection(slack: Simulator, ada: User) -
     row.refresh_from_db()
     assert row.failure == "token_revoked"
     assert "token_revoked" in detail(connecting.check(workspace_id=row.pk, actor=ada), Step.TOKEN)
+
+
+def test_a_connection_that_stands_is_not_opened_a_second_time(slack: Simulator, ada: User) -> None:
+    row, _ = connect(handle=HANDLE, form=form(installed_in(slack, socket_mode=True)), actor=ada)
+    Workspace.objects.filter(pk=row.pk).update(
+        socket_owner="one", socket_lease_until=timezone.now() + timedelta(seconds=15)
+    )
+    before = len([one for one in slack.calls if one.method == "apps.connections.open"])
+    assert states(connecting.check(workspace_id=row.pk, actor=ada))["reached"] == "passed"
+    assert len([one for one in slack.calls if one.method == "apps.connections.open"]) == before
+    Workspace.objects.filter(pk=row.pk).update(socket_lease_until=timezone.now())
+    assert states(connecting.check(workspace_id=row.pk, actor=ada))["reached"] == "waiting"
+
+
+def test_slacks_question_whether_the_address_is_ours_counts_as_heard(
+    slack: Simulator, ada: User, client: Client
+) -> None:
+    installed = installed_in(slack)
+    row, _ = connect(handle=HANDLE, form=form(installed), actor=ada)
+    asked = {"type": "url_verification", "challenge": "3eZbrw1aB"}
+    assert signed(asked, secret="another", handle=HANDLE).send(client).status_code == 404
+    assert states(connecting.check(workspace_id=row.pk, actor=ada))["reached"] == "waiting"
+    assert signed(asked, secret=installed.app.signing_secret, handle=HANDLE).send(client).status_code == 200
+    assert states(connecting.check(workspace_id=row.pk, actor=ada))["reached"] == "passed"
 
 
 def test_addresses_that_count_no_longer_have_the_answers_judged_again(slack: Simulator, ada: User) -> None:

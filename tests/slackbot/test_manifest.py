@@ -98,7 +98,8 @@ def test_each_command_and_shortcut_has_a_listener(client: Client, monkeypatch: p
     here = InThisThread()
     monkeypatch.setattr(bolt_app, "INTERACT", "tests.slackbot.test_manifest.nothing")
     monkeypatch.setattr(bolt_app, "_threads", lambda: here)
-    monkeypatch.setattr(bolt_app, "close_old_connections", nothing)
+    for module in ("assistant.slackbot.bolt_app", "slack_bolt.adapter.django.handler"):
+        monkeypatch.setattr(f"{module}.close_old_connections", nothing)
     bolt_app.forget()
     new_workspace()
     features = made()["features"]

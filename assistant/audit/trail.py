@@ -138,6 +138,12 @@ class Event(StrEnum):
     GROUP_UNPROVISIONED = "group_unprovisioned"
     SLACK_PERSON_JOINED = "slack_person_joined"  # a Slack user and an account, by a link or by the address
     SLACK_PERSON_LEFT = "slack_person_left"
+    SLACK_CONNECTED = "slack_connected"  # a workspace
+    SLACK_CREDENTIALS_CHANGED = "slack_credentials_changed"
+    SLACK_CHANGED = "slack_changed"  # whether addresses say who somebody is, and where Mundap is
+    SLACK_OPENED = "slack_opened"
+    SLACK_CLOSED = "slack_closed"
+    SLACK_REMOVED = "slack_removed"
     SLACK_POLICY_CHANGED = "slack_policy_changed"  # how a workspace or a channel is answered
     LOCAL_ONLY_REFUSED = "local_only_refused"  # at most hourly; something would have left the house
 

@@ -127,6 +127,12 @@ EVENTS: Mapping[str, str | Promise] = {
     Event.GROUP_UNPROVISIONED: pgettext_lazy("audited event", "A provider removed a group"),
     Event.SLACK_PERSON_JOINED: pgettext_lazy("audited event", "Joined a Slack user to an account"),
     Event.SLACK_PERSON_LEFT: pgettext_lazy("audited event", "Parted a Slack user from an account"),
+    Event.SLACK_CONNECTED: pgettext_lazy("audited event", "Connected a Slack workspace"),
+    Event.SLACK_CREDENTIALS_CHANGED: pgettext_lazy("audited event", "Gave a Slack workspace a new token"),
+    Event.SLACK_CHANGED: pgettext_lazy("audited event", "Changed a Slack workspace"),
+    Event.SLACK_OPENED: pgettext_lazy("audited event", "Opened a Slack workspace"),
+    Event.SLACK_CLOSED: pgettext_lazy("audited event", "Closed a Slack workspace"),
+    Event.SLACK_REMOVED: pgettext_lazy("audited event", "Removed a Slack workspace"),
     Event.SLACK_POLICY_CHANGED: pgettext_lazy("audited event", "Changed how Slack is answered"),
     Event.LOCAL_ONLY_REFUSED: pgettext_lazy("audited event", "Kept something from leaving (local-only mode)"),
 }

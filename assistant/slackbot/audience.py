@@ -118,6 +118,41 @@ def audience_of(
         return Audience(policy, None, Why.NO_ANSWER)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What would become of a question of a channel's member, for who decides about channels.
+
+    `why`: as if the policy were to answer the channel. `readers`: how many can read it; None where that was
+    not to be known. `lacking`: those of them who have no account here.
+    """
+
+    why: Why
+    readers: int | None = None
+    lacking: tuple[Profile, ...] = ()
+
+
+def reading_now(workspace: Workspace, channel_id: str, *, client: WebClient | None = None) -> Reading:
+    """Whether a channel could be answered for all now, and if not, why. Never fails."""
+    row = Channel.objects.filter(workspace=workspace, channel_id=channel_id).first()
+    accepts_apps = row is not None and row.accepts_apps
+    try:
+        client = client or slack_api.client_of(workspace)
+        channel = _channel_now(client, channel_id)
+        if channel.get("is_archived"):
+            return Reading(Why.ARCHIVED)
+        if (why := why_not(workspace, channel)) is not None:
+            return Reading(why)
+        readers = _Readers(workspace, client, accepts_apps=accepts_apps, fresh=False)
+        found = readers.of(channel_id, is_private=channel["is_private"] is True)
+    except _Alone as alone:
+        return Reading(alone.why)
+    except MundapError:
+        return Reading(Why.NO_ANSWER)
+    accounts = accounts_of(workspace, found)
+    lacking = tuple(one for one in found if not isinstance(accounts[one.slack_user], User))
+    return Reading(Why.NOT_JOINED if lacking else Why.ALL_JOINED, len(found), lacking)
+
+
 def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
     """Why a channel of this kind is never answered for all, by what `conversations.info` says of it; or None.
 

@@ -139,6 +139,7 @@ class _Listeners:
         except NotARequest:
             return BoltResponse(status=400, body="")
         if body.get("type") == "url_verification":
+            _heard(self._workspace)
             return next()
         if not _is_for(self._workspace, body):
             log.warning("slack workspace %s: a request for another team or app", self._workspace.pk)

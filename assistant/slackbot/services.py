@@ -26,7 +26,7 @@ def set_workspace_policy(*, workspace_id: int, policy: str, actor: User) -> None
         UsageError: no such policy, or the actor may not decide.
         NotFound: no such workspace.
     """
-    _require_right(actor)
+    require_right(actor)
     policy = _known(policy)
     with transaction.atomic():
         row = _workspace(workspace_id)
@@ -63,7 +63,7 @@ def set_channel_policy(*, workspace_id: int, form: ChannelForm, actor: User) -> 
         UsageError: no such policy, no id of a channel, or the actor may not decide.
         NotFound: no such workspace.
     """
-    _require_right(actor)
+    require_right(actor)
     policy = _known(form.policy) if form.policy else ""
     if not _CHANNEL_ID.fullmatch(form.channel_id):
         raise UsageError(
@@ -117,7 +117,12 @@ def _known(policy: str) -> str:
     return policy
 
 
-def _require_right(actor: User) -> None:
+def require_right(actor: User) -> None:
+    """Only these decide what is believed of Slack.
+
+    Raises:
+        UsageError: somebody else.
+    """
     if not actor.has_right(RIGHT):
         raise UsageError(
             told("Only administrators and security administrators decide how Slack is answered.")

@@ -92,6 +92,7 @@ class Grounds:
         special: Mapping[str, Mapping[str, str]] = {
             "console/sources/drafts/": {"token": own.get("draft", self.own["con"]["draft"])},
             "console/identity/new/": {"kind": "saml"},
+            "console/slack/new/": {"handle": "0123456789abcdef"},
             "console/guardrails/rules/new/": {"kind": "words"},
             "console/models/search/test/": {"job": "embedder"},
             "console/models/search/<int": {"model_id": self.common["search_model_id"]},
@@ -155,6 +156,7 @@ class Grounds:
             "console/people/invitations/": {"email": "lee@example.com", "role": "employee"},
             f"{person}accounts/link/": account,
             f"{person}accounts/unlink/": {**account, "account": "4712"},
+            "console/slack/<int:workspace_id>/part/": {"joined": self.common["joined_by_link"]},
             "console/sources/<int:source_id>/sync/": {"kind": "incremental"},
         }.get(route, {})
 
@@ -236,10 +238,21 @@ def _passkey(user: User) -> Passkey:
 
 def _in_slack(user: User) -> JoinedPerson:
     """Who they are in a workspace of Slack that nobody asks."""
+    return JoinedPerson.objects.create(workspace=_hall(), slack_user=f"U{user.pk}", user=user, by_link=True)
+
+
+def _hall() -> Workspace:
+    """The workspace."""
     workspace, _ = Workspace.objects.get_or_create(
-        handle="hall", defaults={"team_id": "T1", "bot_user_id": "U1", "name": "Hall"}
+        handle="hall",
+        defaults={
+            "team_id": "T1",
+            "bot_user_id": "U1",
+            "name": "Hall",
+            "address": "https://ask.example.com",
+        },
     )
-    return JoinedPerson.objects.create(workspace=workspace, slack_user=f"U{user.pk}", user=user, by_link=True)
+    return workspace
 
 
 def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
@@ -286,6 +299,9 @@ def _things(world: SmallWorld, people: Mapping[str, User]) -> dict[str, str]:
         "word": "expired",
         "invitation_id": str(invite(email="nia@example.com", inviter=None).id),
         "use_id": str(EmergencyUse.objects.create(user=make(actor="test").user).pk),
+        "workspace_id": str(_hall().pk),
+        "channel_id": "C1",
+        "joined_by_link": str(_in_slack(cho).pk),
         **_provider(cho),
     }
 

@@ -60,6 +60,7 @@ _SECTIONS = (
         frozenset({"provisioning"}),
     ),
     _Section("console:identity", _("Company sign-in"), "lock", Right.MANAGE_SIGN_IN, frozenset({"identity"})),
+    _Section("console:slack", "Slack", "at", Right.MANAGE_SIGN_IN, frozenset({"slack"})),
     _Section("console:audit", _("Audit log"), "lines", Right.SEE_AUDIT, frozenset({"audit"})),
     _Section("console:ranking", _("Ranking"), "rules", Right.MANAGE_RANKING, frozenset({"ranking"})),
     _Section(

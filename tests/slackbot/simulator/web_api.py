@@ -71,7 +71,8 @@ class WebApi:
                 return Answer({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(seconds)})
         self._need_scope(method, token)
         call = Call(method, validated(method, sent), self._state, self._events, base, token)
-        return Answer({"ok": True, **HANDLERS[name](call)})
+        headers = {} if token is None else {"X-OAuth-Scopes": ",".join(sorted(token.scopes))}
+        return Answer({"ok": True, **HANDLERS[name](call)}, headers=headers)
 
     def _token(self, method: Method, written: str) -> Token:
         if not written:

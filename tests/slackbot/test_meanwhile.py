@@ -1,0 +1,103 @@
+"""Who may read along changes while an answer is on its way: between being asked, shown and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from assistant.slackbot import delivering, questions
+from assistant.slackbot.joining import leave
+from assistant.slackbot.models import Job, JobState, JoinedPerson, Post, PostState
+from tests.conftest import SmallWorld
+from tests.slackbot.office import Office, open_office, text_of
+from tests.slackbot.simulator.limits import Trouble
+from tests.slackbot.simulator.simulator import Simulator
+
+SALARY = "What is the salary band of a senior engineer?"
+
+
+@pytest.fixture
+def office(small_world: SmallWorld, slack: Simulator, settings: LazySettings) -> Iterator[Office]:
+    settings.MUNDAP_SLACK_API_URL = slack.api_url
+    with open_office(slack, "ann", "bob", "cho", "sam") as opened:
+        yield opened
+
+
+def _first(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, act: Callable[[], object]) -> None:
+    """Let `act` happen right before the first call of `where.name`."""
+    original, done = getattr(where, name), list[bool]()
+
+    def called(*args: Any, **more: Any) -> Any:
+        if not done:
+            done.append(True)
+            act()
+        return original(*args, **more)
+
+    monkeypatch.setattr(where, name, called)
+
+
+def _everything_seen(office: Office, name: str, channel: Any) -> str:
+    return "\n".join(text_of(one) for one in office.slack.what_sees(office.users[name], channel))
+
+
+def test_who_joins_before_a_quick_answer_is_shown_keeps_it_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = office.channel("pay", "bob")
+    joins = partial(office.do, partial(office.slack.join, office.users["ann"], channel))
+    _first(monkeypatch, questions, "deliver", joins)
+    office.mentioned("bob", channel, SALARY)
+    assert "82" not in _everything_seen(office, "ann", channel)
+
+
+def test_who_joins_while_the_answer_is_sent_sees_it_taken_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = office.channel("pay", "bob")
+    joins = partial(office.do, partial(office.slack.join, office.users["ann"], channel))
+    _first(monkeypatch, delivering, "show", joins)
+    office.mentioned("bob", channel, SALARY)
+    office.work_again()
+    assert Post.objects.get().state == PostState.WITHDRAWN
+    assert "82" not in _everything_seen(office, "ann", channel)
+
+
+def test_an_answer_that_another_process_began_long_ago_is_judged_again(office: Office) -> None:
+    """Also where the event that says who joined was lost."""
+    channel = office.channel("pay", "bob")
+    office.slack.fail("chat.postMessage", Trouble.SERVER_ERROR, times=1)
+    office.mentioned("bob", channel, SALARY)
+    Post.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    office.only(lambda: office.slack.join(office.users["ann"], channel))
+    Job.objects.filter(kind="recheck").delete()
+    office.work_again()
+    assert Job.objects.get(kind="question").state == JobState.DONE
+    assert "82" not in _everything_seen(office, "ann", channel)
+
+
+def test_what_waits_to_be_sent_again_is_taken_back_at_once(office: Office) -> None:
+    channel = office.channel("pay", "bob")
+    office.slack.fail("chat.postMessage", Trouble.RESET_AFTER, times=1)
+    office.mentioned("bob", channel, SALARY)
+    assert "82 to 96" in _everything_seen(office, "bob", channel)
+    assert Job.objects.get(kind="question").state == JobState.PENDING
+    office.do(lambda: office.slack.join(office.users["ann"], channel))
+    assert "82" not in _everything_seen(office, "ann", channel)
+    office.work_again()
+    assert "82" not in _everything_seen(office, "ann", channel)
+
+
+def test_who_is_parted_from_the_account_meanwhile_is_shown_nothing_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.asked("bob", "How many days a week is remote work allowed?")
+    row = JoinedPerson.objects.get()
+    parts = partial(leave, joined_id=row.pk, actor=row.user)
+    _first(monkeypatch, questions, "deliver", parts)
+    assert "82" not in text_of(office.asked("bob", SALARY))

@@ -11,9 +11,10 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from assistant.slackbot import delivering, questions
+from assistant.chat.models import Turn
+from assistant.slackbot import actions, delivering, questions
 from assistant.slackbot.joining import leave
-from assistant.slackbot.models import Job, JobState, JoinedPerson, Post, PostState
+from assistant.slackbot.models import Job, JobState, JoinedPerson, Policy, Post, PostState
 from tests.conftest import SmallWorld
 from tests.slackbot.office import Office, open_office, text_of
 from tests.slackbot.simulator.limits import Trouble
@@ -101,3 +102,19 @@ def test_who_is_parted_from_the_account_meanwhile_is_shown_nothing_of_it(
     parts = partial(leave, joined_id=row.pk, actor=row.user)
     _first(monkeypatch, questions, "deliver", parts)
     assert "82" not in text_of(office.asked("bob", SALARY))
+
+
+def test_a_shared_answer_whose_arrival_is_unknown_is_taken_back_if_it_may_not_stay(office: Office) -> None:
+    office.change(policy=Policy.PRIVATE)
+    channel, bob = office.channel("pay", "bob"), office.users["bob"]
+    office.mentioned("bob", channel, SALARY)
+    private = office.last("bob", channel)
+    office.slack.fail("chat.postMessage", Trouble.RESET_AFTER, times=1)
+    office.do(lambda: office.slack.click(bob, private, actions.SHARE))
+    assert Job.objects.get(kind="share").state == JobState.PENDING
+    office.only(lambda: office.slack.join(office.users["ann"], channel))
+    Job.objects.filter(kind="recheck").delete()
+    office.work_again()
+    assert "82" not in _everything_seen(office, "ann", channel)
+    assert Post.objects.get().state == PostState.WITHDRAWN
+    assert Turn.objects.count() == 1

@@ -11,10 +11,12 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from assistant.accounts.models import Role, User
 from assistant.chat.models import Turn
 from assistant.slackbot import actions, delivering, questions
 from assistant.slackbot.joining import leave
-from assistant.slackbot.models import Job, JobState, JoinedPerson, Policy, Post, PostState
+from assistant.slackbot.models import Channel, Job, JobState, JoinedPerson, Policy, Post, PostState
+from assistant.slackbot.services import ChannelForm, set_channel_policy, set_workspace_policy
 from tests.conftest import SmallWorld
 from tests.slackbot.office import Office, open_office, text_of
 from tests.slackbot.simulator.limits import Trouble
@@ -45,6 +47,10 @@ def _first(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, act: Callable
 
 def _everything_seen(office: Office, name: str, channel: Any) -> str:
     return "\n".join(text_of(one) for one in office.slack.what_sees(office.users[name], channel))
+
+
+def _administrator() -> User:
+    return User.objects.create_user("root@example.com", "x", role=Role.ADMINISTRATOR)
 
 
 def test_who_joins_before_a_quick_answer_is_shown_keeps_it_back(
@@ -118,3 +124,29 @@ def test_a_shared_answer_whose_arrival_is_unknown_is_taken_back_if_it_may_not_st
     assert "82" not in _everything_seen(office, "ann", channel)
     assert Post.objects.get().state == PostState.WITHDRAWN
     assert Turn.objects.count() == 1
+
+
+@pytest.mark.parametrize("where", ["channel", "workspace"])
+def test_answers_go_from_channels_that_are_switched_off(office: Office, where: str) -> None:
+    channel = office.channel("pay", "bob")
+    office.mentioned("bob", channel, SALARY)
+    if where == "channel":
+        form = ChannelForm(channel_id=channel.id, policy=Policy.OFF)
+        set_channel_policy(workspace_id=office.row.pk, form=form, actor=_administrator())
+    else:
+        set_workspace_policy(workspace_id=office.row.pk, policy=Policy.OFF, actor=_administrator())
+    office.work()
+    assert Post.objects.get().state == PostState.WITHDRAWN
+    assert "82 to 96" not in _everything_seen(office, "bob", channel)
+
+
+def test_answers_go_from_beside_apps_that_are_accepted_no_longer(office: Office) -> None:
+    office.users["robot"] = office.slack.user(office.installed.workspace, "robot", is_bot=True)
+    channel = office.channel("pay", "bob", "robot")
+    Channel.objects.create(workspace=office.row, channel_id=channel.id, accepts_apps=True)
+    office.mentioned("bob", channel, SALARY)
+    assert Post.objects.get().state == PostState.FINAL
+    form = ChannelForm(channel_id=channel.id, accepts_apps=False)
+    set_channel_policy(workspace_id=office.row.pk, form=form, actor=_administrator())
+    office.work()
+    assert Post.objects.get().state == PostState.WITHDRAWN

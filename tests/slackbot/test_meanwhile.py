@@ -110,6 +110,18 @@ def test_who_is_parted_from_the_account_meanwhile_is_shown_nothing_of_it(
     assert "82" not in text_of(office.asked("bob", SALARY))
 
 
+def test_the_home_of_who_is_parted_shows_no_title_of_the_account(office: Office) -> None:
+    office.asked("bob", SALARY)
+    office.do(lambda: office.slack.open_home(office.users["bob"], office.app))
+    row = JoinedPerson.objects.get()
+    leave(joined_id=row.pk, actor=row.user)
+    office.work()
+    home = office.slack.home_of(office.users["bob"], office.app)
+    assert home is not None
+    assert "/slack/join/" in repr(home.content)
+    assert "salary" not in repr(home.content)
+
+
 def test_a_shared_answer_whose_arrival_is_unknown_is_taken_back_if_it_may_not_stay(office: Office) -> None:
     office.change(policy=Policy.PRIVATE)
     channel, bob = office.channel("pay", "bob"), office.users["bob"]

@@ -122,6 +122,16 @@ def test_the_home_of_who_is_parted_shows_no_title_of_the_account(office: Office)
     assert "salary" not in repr(home.content)
 
 
+def test_the_button_of_an_answer_that_was_taken_back_opens_nothing(office: Office) -> None:
+    remote = "How many days a week is remote work allowed?"
+    channel = office.channel("plans", "ann", "bob")
+    office.mentioned("ann", channel, remote)
+    before = office.last("bob", channel)
+    Post.objects.update(state=PostState.WITHDRAWN)
+    office.do(lambda: office.slack.click(office.users["bob"], before, actions.SOURCES))
+    assert office.slack.modal_of(office.users["bob"], office.app) is None
+
+
 def test_a_shared_answer_whose_arrival_is_unknown_is_taken_back_if_it_may_not_stay(office: Office) -> None:
     office.change(policy=Policy.PRIVATE)
     channel, bob = office.channel("pay", "bob"), office.users["bob"]

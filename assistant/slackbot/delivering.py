@@ -174,7 +174,12 @@ class _Delivery:
         return may_stay(self._client, self._post, turn, self._asker)
 
     def _others_may_read(self) -> bool:
-        """Whether since the question came anything was heard that may change who reads the answer."""
+        """Whether since the question came anything was heard that may change who reads the answer.
+
+        Of what an attempt before this one began, it is not known who reads by now.
+        """
+        if self._job.attempts > 1:
+            return True
         since = Job.objects.filter(workspace=self._job.workspace, created_at__gte=self._job.created_at)
         return since.filter(kind="recheck").exists()
 

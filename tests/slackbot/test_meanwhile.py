@@ -88,6 +88,29 @@ def test_an_answer_that_another_process_began_long_ago_is_judged_again(office: O
     assert "82" not in _everything_seen(office, "ann", channel)
 
 
+def test_no_draft_of_what_another_process_began_is_shown(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "FIRST_AFTER_S", 0.0)
+    monkeypatch.setattr(delivering, "EDITED_EVERY_S", 0.0)
+    channel = office.channel("pay", "bob")
+    office.slack.fail("chat.postMessage", Trouble.SERVER_ERROR, times=1)
+    office.mentioned("bob", channel, SALARY)
+    office.only(lambda: office.slack.join(office.users["ann"], channel))
+    Job.objects.filter(kind="recheck").delete()
+    Post.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    shown, show = list[str](), delivering.show
+
+    def watched(client: Any, post: Any, message: Any, **more: Any) -> None:
+        shown.append(repr(message.blocks))
+        show(client, post, message, **more)
+
+    monkeypatch.setattr(delivering, "show", watched)
+    office.work_again()
+    assert shown
+    assert "82" not in "".join(shown)
+
+
 def test_what_waits_to_be_sent_again_is_taken_back_at_once(office: Office) -> None:
     channel = office.channel("pay", "bob")
     office.slack.fail("chat.postMessage", Trouble.RESET_AFTER, times=1)

@@ -69,7 +69,7 @@ def told_to(
 
 
 def _overheard(history: Sequence[Exchange], verdicts: PassageVerdicts) -> Iterator[Message]:
-    """What others said, each under their name. It is data: so the model is told, and what it makes of it is checked."""
+    """What others said, each under their name, as data; what the model makes of it is checked."""
     lines: list[str] = []
     for exchange in history:
         said = verdicts.of(exchange.question[:_LONGEST_OVERHEARD])

@@ -69,8 +69,8 @@ def start_turn(  # noqa: PLR0913 - what a form sends
     `model` is a name or key (empty: the person's default); whether they may use it is asked again when the
     turn runs. What guardrails mask in the question is masked before anything is stored. `files`: whether a
     conversation's own files are searched with the company's documents or alone; a question that is about
-    them alone is asked of them alone. `overheard`: what others wrote before it in the same place. Where others
-    read along (`viewer.beside`), no file is asked, and of the company's documents what all of them may read.
+    them alone is asked of them alone. `overheard`: what others wrote before it in the same place. Where
+    others read along (`viewer.beside`), no file is asked, and of documents what all of them may read.
 
     Raises:
         ModelNotOffered: there is no such model for this person.

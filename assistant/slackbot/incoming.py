@@ -69,6 +69,16 @@ def of_event(body: Body, *, bot_user: str) -> Incoming | None:
     return None
 
 
+def says_nothing(body: Body, *, bot_user: str) -> bool:
+    """Whether it is a message that nobody asks us: mostly our own, of which Slack tells at each edit."""
+    event = body.get("event") or {}
+    return (
+        body.get("type") == "event_callback"
+        and event.get("type") == "message"
+        and of_event(body, bot_user=bot_user) is None
+    )
+
+
 def ends(body: Body) -> str:
     """Why this event ends what the app may do in this workspace; empty where it does not."""
     event = body.get("event") or {}

@@ -11,7 +11,7 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError, transaction
@@ -22,13 +22,15 @@ from slack_sdk import WebClient
 from assistant.accounts.models import Address, User
 from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
+from assistant.slackbot import jobs
 from assistant.slackbot.directory import profile_now
-from assistant.slackbot.models import JoinedPerson, JoinLink, Workspace
+from assistant.slackbot.models import JoinedPerson, JoinLink, Post, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
 LIFE = timedelta(hours=1)
 MOST_LINKS = 5  # that count for one Slack user: App Home and messages each show one
 _LONGEST_WORD = 100
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Reason(StrEnum):
@@ -236,6 +238,12 @@ def leave(*, joined_id: int, actor: User, user_id: int | None = None) -> None:
             raise NotFound("There is no such Slack user.")
         JoinedPerson.objects.filter(pk=row.pk).update(left_at=timezone.now())
         JoinLink.objects.filter(workspace=row.workspace, slack_user=row.slack_user).delete()
+        # What stands at Slack was made for people who were all joined: it is judged again.
+        Post.objects.filter(workspace=row.workspace, slack_user=row.slack_user).update(
+            judged_at=_LONG_AGO, judged_for=-1
+        )
+        key = f"r:left:{row.pk}:{row.joined_at.timestamp():.0f}"
+        jobs.take_in(row.workspace, kind="recheck", key=key, payload={"channel": ""})
         _record(Event.SLACK_PERSON_LEFT, row, actor=actor)
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from slack_sdk import WebClient
 
 from assistant.access.viewer import Viewer, viewer_for
+from assistant.accounts.revisions import Counter, current
 from assistant.chat.events import Withheld
 from assistant.chat.models import Turn
 from assistant.chat.selectors import turn_for_reader
-from assistant.slackbot.audience import Why, audience_of
+from assistant.slackbot.audience import Audience, Why, audience_of
 from assistant.slackbot.failures import SlackBusy
 from assistant.slackbot.joining import Asker
 from assistant.slackbot.models import Post, Workspace
 
 _LATER_S = 5.0
+
+
+def marks_now() -> dict[str, int]:
+    """Counters that tell later whether anything has changed since; asked for before it is judged."""
+    return {"judged_for": current(Counter.PERMISSIONS), "judged_documents": current(Counter.DOCUMENTS)}
 
 
 def may_stay(client: WebClient, post: Post, turn: Turn, asker: Asker) -> bool:
@@ -34,7 +40,10 @@ def viewer_now(client: WebClient, post: Post, asker: Asker) -> Viewer | None:
     """
     if not post.in_channel:
         return viewer_for(asker.user)
-    return viewer_in(client, post.workspace, post.channel_id, asker)
+    found = _audience(client, post.workspace, post.channel_id, asker)
+    if found.why is Why.ARCHIVED and post.turn is not None:  # nobody joins it any more
+        return viewer_for(asker.user, beside=post.turn.seen_by)
+    return _viewer(found, asker)
 
 
 def viewer_in(client: WebClient, workspace: Workspace, channel: str, asker: Asker) -> Viewer | None:
@@ -43,9 +52,17 @@ def viewer_in(client: WebClient, workspace: Workspace, channel: str, asker: Aske
     Raises:
         SlackBusy: Slack does not say who they are.
     """
+    return _viewer(_audience(client, workspace, channel, asker), asker)
+
+
+def _audience(client: WebClient, workspace: Workspace, channel: str, asker: Asker) -> Audience:
     found = audience_of(workspace, channel, asker, fresh=True, client=client)
     if found.why is Why.NO_ANSWER:
         raise SlackBusy(_LATER_S)
+    return found
+
+
+def _viewer(found: Audience, asker: Asker) -> Viewer | None:
     return None if found.beside is None else viewer_for(asker.user, beside=found.beside)
 
 

@@ -232,7 +232,9 @@ class Post(models.Model):
     slack_user = models.CharField(max_length=LONGEST_ID)  # who asked
     created_at = models.DateTimeField(default=timezone.now)
     judged_at = models.DateTimeField(default=timezone.now)  # when it was last known that it may be seen
-    judged_for = models.BigIntegerField(default=-1)  # and the counter of permissions before that
+    # What the counters of permissions and of documents were before that.
+    judged_for = models.BigIntegerField(default=-1)
+    judged_documents = models.BigIntegerField(default=-1)
 
     class Meta:
         constraints: ClassVar = [

@@ -25,9 +25,7 @@ METADATA = "mundap_answer"
 _PAGE, _MOST_PAGES = 200, 10
 _EARLIER_S = 60.0  # our clock may be ahead of Slack's
 _DIRECT = "D"  # how the ids of direct messages begin
-_GONE = frozenset(
-    {"message_not_found", "channel_not_found", "is_archived", "thread_not_found", "not_in_channel"}
-)
+_GONE = frozenset({"message_not_found", "channel_not_found", "thread_not_found"})
 
 
 @dataclass(frozen=True, slots=True)

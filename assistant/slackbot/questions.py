@@ -16,7 +16,6 @@ from slack_sdk import WebClient
 
 from assistant.access.viewer import viewer_for
 from assistant.accounts.rate_limits import Holder, Limit, spend
-from assistant.accounts.revisions import Counter, current
 from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat.answering import MAX_QUESTION
 from assistant.chat.condensing import Overheard
@@ -31,6 +30,7 @@ from assistant.slackbot.delivering import deliver
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.files import taken_along
 from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
+from assistant.slackbot.judging import marks_now
 from assistant.slackbot.models import Job, Policy, Post, Workspace
 from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.rendering import notices
@@ -137,7 +137,7 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
         _tell(client, workspace, asked, refusal)
         return None
     beside: tuple[int, ...] | None = None
-    counter = current(Counter.PERMISSIONS)  # before anybody is asked what they may read
+    marks = marks_now()  # before anybody is asked what they may read
     if asked.via == MENTION:
         audience = audience_of(workspace, asked.channel, asker, client=client)
         if audience.policy == Policy.OFF:
@@ -173,7 +173,7 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
                         "in_channel": beside is not None,
                         "language": asker.language,
                         "slack_user": asked.user,
-                        "judged_for": counter,
+                        **marks,
                     },
                 )
     except ModelNotOffered:

@@ -7,20 +7,21 @@ its conversation was deleted or its person erased, is deleted.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import override
 from slack_sdk import WebClient
 
 from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.revisions import Counter, current
-from assistant.chat.models import Turn
+from assistant.chat.models import Citation, Turn
 from assistant.common.types import JsonObject
 from assistant.slackbot.failures import SlackBusy, SlackClosed, SlackRefused
 from assistant.slackbot.joining import NotJoined, asker_of
-from assistant.slackbot.judging import shows, viewer_now
+from assistant.slackbot.judging import marks_now, shows, viewer_now
 from assistant.slackbot.models import Job, JobState, Post, PostState, Workspace
 from assistant.slackbot.posting import take_back
 from assistant.slackbot.pressed import pressed_of
@@ -39,21 +40,18 @@ def recheck_channel(job: Job, payload: JsonObject) -> None:
     """Judge all answers that stand in a channel, or in any, because others can read it now.
 
     Raises:
-        SlackBusy, SlackRefused, SlackClosed.
+        SlackBusy, SlackClosed.
     """
     posts = _shown(Post.objects.filter(workspace=job.workspace, in_channel=True))
     if channel := pressed_of(payload).channel:
         posts = posts.filter(channel_id=channel)
     client = client_of(job.workspace)
     for post in posts.order_by("-created_at"):
-        judge(client, post)
+        _judged_alone(client, post, judge)
 
 
 def recheck_all() -> int:
-    """Judge what was last judged before permissions changed, or long ago. How many there were.
-
-    Each is judged by itself, so that Slack's refusal of one holds up no other.
-    """
+    """Judge what was last judged before permissions changed, or long ago. How many there were."""
     judged = 0
     for workspace in Workspace.objects.filter(is_open=True, failure=""):
         due = _shown(Post.objects.filter(workspace=workspace)).filter(_due())
@@ -61,7 +59,8 @@ def recheck_all() -> int:
             client = client_of(workspace)
             for post in due.order_by("judged_at")[:_AT_ONCE]:
                 judged += 1
-                _judged_alone(client, post)
+                is_old = post.judged_at < timezone.now() - AT_LEAST_EVERY
+                _judged_alone(client, post, judge if is_old else judge_by_documents)
         except (SlackBusy, SlackClosed) as error:
             log.warning("answers in %s are judged later: %s", workspace.team_id, error)
     Post.objects.filter(created_at__lt=timezone.now() - JUDGED_FOR).delete()
@@ -74,7 +73,7 @@ def judge(client: WebClient, post: Post) -> None:
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    counter = current(Counter.PERMISSIONS)
+    marks = marks_now()
     if post.turn is None:
         take_back(client, post, None)
         return
@@ -82,7 +81,7 @@ def judge(client: WebClient, post: Post) -> None:
     viewer = None
     if not isinstance(asker, NotJoined) and asker.user.pk == post.turn.conversation.user_id:
         viewer = viewer_now(client, post, asker)
-    _settle(client, post, post.turn, viewer, counter)
+    _settle(client, post, post.turn, viewer, marks)
 
 
 def judge_by_documents(client: WebClient, post: Post) -> None:
@@ -93,36 +92,45 @@ def judge_by_documents(client: WebClient, post: Post) -> None:
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    turn, counter = post.turn, current(Counter.PERMISSIONS)
+    turn, marks = post.turn, marks_now()
     if turn is None:
         judge(client, post)
         return
-    _settle(client, post, turn, viewer_for(turn.conversation.user, beside=turn.seen_by), counter)
+    _settle(client, post, turn, viewer_for(turn.conversation.user, beside=turn.seen_by), marks)
 
 
-def _settle(client: WebClient, post: Post, turn: Turn, viewer: Viewer | None, counter: int) -> None:
+def _settle(
+    client: WebClient, post: Post, turn: Turn, viewer: Viewer | None, marks: Mapping[str, int]
+) -> None:
     if viewer is not None and shows(viewer, turn):
-        Post.objects.filter(pk=post.pk).update(judged_at=timezone.now(), judged_for=counter)
+        Post.objects.filter(pk=post.pk).update(judged_at=timezone.now(), **marks)
         return
     with override(post.language):
         take_back(client, post, notices.withdrawn(for_everybody=post.in_channel))
     log.info("the answer of turn %s was taken back", turn.pk)
 
 
-def _judged_alone(client: WebClient, post: Post) -> None:
-    is_old = post.judged_at < timezone.now() - AT_LEAST_EVERY
+def _judged_alone(client: WebClient, post: Post, by: Callable[[WebClient, Post], None]) -> None:
+    """Slack's refusal of one holds up no other: an archived channel, or one that we were taken out of."""
     try:
-        (judge if is_old else judge_by_documents)(client, post)
+        by(client, post)
     except SlackRefused as refused:
         log.warning("the answer of turn %s could not be taken back: %s", post.turn_id, refused.code)
         Post.objects.filter(pk=post.pk).update(judged_at=timezone.now())
 
 
 def _due() -> Q:
+    """What permissions, a document that was read for it, or a day have passed over."""
+    changed = Citation.objects.filter(
+        turn=OuterRef("turn"), document__revision__gt=OuterRef("judged_documents")
+    )
+    documents = current(Counter.DOCUMENTS)
     return (
         Q(turn=None)
-        | Q(in_channel=True, judged_at__lt=timezone.now() - AT_LEAST_EVERY)
+        | Q(judged_at__lt=timezone.now() - AT_LEAST_EVERY)
         | ~Q(judged_for=current(Counter.PERMISSIONS))
+        | Exists(changed)
+        | (~Q(turn__carried_documents=[]) & Q(judged_documents__lt=documents))
     )
 
 

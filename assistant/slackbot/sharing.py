@@ -6,7 +6,6 @@ from django.db import transaction
 from django.utils.translation import override
 
 from assistant.access.viewer import viewer_for
-from assistant.accounts.revisions import Counter, current
 from assistant.audit.trail import Event, record
 from assistant.chat.models import Turn
 from assistant.chat.services import owned_turn
@@ -14,7 +13,7 @@ from assistant.common.errors import NotFound
 from assistant.common.types import JsonObject
 from assistant.slackbot.delivering import drawn
 from assistant.slackbot.joining import NotJoined, asker_of
-from assistant.slackbot.judging import shows, viewer_in
+from assistant.slackbot.judging import marks_now, shows, viewer_in
 from assistant.slackbot.models import Job, Post
 from assistant.slackbot.posting import show, tell
 from assistant.slackbot.pressed import pressed_of
@@ -42,7 +41,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
         except NotFound:
             tell(client, workspace, notices.not_yours(), pressed.place)
             return
-        counter = current(Counter.PERMISSIONS)
+        marks = marks_now()
         viewer = viewer_in(client, workspace, pressed.channel, asker)
         if viewer is None or turn.files or not shows(viewer, turn):
             tell(client, workspace, notices.not_shared(), pressed.place)
@@ -59,7 +58,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
                     "in_channel": True,
                     "language": asker.language,
                     "slack_user": asker.slack_user,
-                    "judged_for": counter,
+                    **marks,
                 },
             )
             if is_new:

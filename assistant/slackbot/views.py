@@ -21,6 +21,7 @@ from slack_sdk.signature import SignatureVerifier
 from assistant.common.errors import MundapError
 from assistant.slackbot.bolt_app import app_of
 from assistant.slackbot.credentials import opened
+from assistant.slackbot.incoming import says_nothing
 from assistant.slackbot.limits import LARGEST_BODY
 from assistant.slackbot.models import Delivery, Workspace
 from assistant.slackbot.shapes import NotARequest, body_of
@@ -54,6 +55,8 @@ def receive(request: HttpRequest, handle: str) -> HttpResponse:
         body = body_of(text, kind)
     except NotARequest:
         return _refusal()
+    if says_nothing(body, bot_user=workspace.bot_user_id):
+        return HttpResponse(b"")
     passed_on = [name for name in _PASSED_ON if name in request.headers]
     headers: dict[str, str | Sequence[str]] = {name: request.headers[name] for name in passed_on}
     headers |= {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}

@@ -24,7 +24,8 @@ def answered(world: SmallWorld, name: str = "ann") -> int:
 def test_the_last_word_of_a_person_counts(small_world: SmallWorld) -> None:
     ann, turn = small_world.viewer("ann"), answered(small_world)
     give_feedback(viewer=ann, turn_id=turn, useful=True)
-    give_feedback(viewer=ann, turn_id=turn, useful=False, reasons=["wrong", "outdated"], comment=" It is two. ")
+    why = ["wrong", "outdated"]
+    give_feedback(viewer=ann, turn_id=turn, useful=False, reasons=why, comment=" It is two. ")
     [row] = Feedback.objects.all()
     assert (row.useful, row.reasons, row.comment) == (False, ["outdated", "wrong"], "It is two.")
     give_feedback(viewer=ann, turn_id=turn, useful=True)

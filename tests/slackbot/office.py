@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -38,6 +39,9 @@ from tests.slackbot.simulator.simulator import Simulator
 Result = TypeVar("Result")
 
 
+Requests = queue.Queue[tuple[SignedRequest, Future[Acknowledgement]]]
+
+
 class InThisThread(Executor):
     """Runs what it is given at once."""
 
@@ -60,7 +64,7 @@ class Office:
     installed: Installation
     row: Workspace
     users: dict[str, User]
-    requests: queue.Queue[tuple[SignedRequest, Future[Acknowledgement]]] = field(default_factory=queue.Queue)
+    requests: Requests
 
     @property
     def bot(self) -> User:
@@ -101,7 +105,7 @@ class Office:
         """Carry out what is due, in this thread."""
         runner = Runner(owner="office")
         while (job := jobs.claim("office")) is not None:
-            runner._carried(job)  # noqa: SLF001 - what a thread of the runner does with it
+            runner._carried(job)  # what a thread of the runner does with it
 
     def work_again(self) -> None:
         """Carry out what was put off, without waiting for its time."""
@@ -130,12 +134,6 @@ class Office:
         Workspace.objects.filter(pk=self.row.pk).update(**values)
         self.row.refresh_from_db()
 
-    def route(self, request: SignedRequest) -> Acknowledgement:
-        """What the simulator calls, from threads of its own."""
-        answered: Future[Acknowledgement] = Future()
-        self.requests.put((request, answered))
-        return answered.result(timeout=30)
-
     def _answered(self, request: SignedRequest) -> Acknowledgement:
         headers = dict(request.headers)
         kind = headers.pop("Content-Type", "application/json")
@@ -150,7 +148,8 @@ class Office:
 def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Office]:
     """An office in which addresses say who somebody is, and channels are answered for all."""
     team = slack.workspace("Acme")
-    app = slack.app(request_url=lambda request: office.route(request))
+    requests: Requests = queue.Queue()
+    app = slack.app(request_url=partial(_waited_for, requests))
     installed = slack.install(app, team)
     users = {name: slack.user(team, name, locale="en-US") for name in names}
     row = Workspace.objects.create(
@@ -164,10 +163,10 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
     )
     row.sealed_secrets = sealed(Credentials(installed.token, app.signing_secret), row.pk)
     row.save()
-    office = Office(slack, app, installed, row, users)
+    office = Office(slack, app, installed, row, users, requests)
     here = InThisThread()
     with (
-        mock.patch.object(bolt_app, "_threads", lambda: here),
+        mock.patch.object(bolt_app, "_threads", return_value=here),
         mock.patch.object(bolt_app, "close_old_connections"),
         mock.patch("slack_bolt.adapter.django.handler.close_old_connections"),
         mock.patch("assistant.chat.services.ensure_running", run_turn),
@@ -177,6 +176,13 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
         directory.forget()
         yield office
         bolt_app.forget()
+
+
+def _waited_for(requests: Requests, request: SignedRequest) -> Acknowledgement:
+    """What the simulator calls, from threads of its own."""
+    answered: Future[Acknowledgement] = Future()
+    requests.put((request, answered))
+    return answered.result(timeout=30)
 
 
 def text_of(message: Message) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from django.conf import LazySettings
 
 from assistant.chat.models import Conversation, Feedback, Turn
+from assistant.common.types import Json
 from assistant.slackbot import actions
 from assistant.slackbot.models import Job, JobState, Policy, Post, PostState
 from tests.conftest import SmallWorld
@@ -113,8 +115,14 @@ def test_a_channel_with_somebody_who_is_nobody_here_is_answered_privately(office
 
 @pytest.mark.parametrize("who", ["guest", "robot", "gone"])
 def test_guests_and_apps_get_no_answer_at_all(office: Office, who: str) -> None:
-    flags = {"guest": {"is_restricted": True}, "robot": {"is_bot": True}, "gone": {"deleted": True}}[who]
-    office.users[who] = office.slack.user(office.installed.workspace, who, email="ann@example.com", **flags)
+    office.users[who] = office.slack.user(
+        office.installed.workspace,
+        who,
+        email="ann@example.com",
+        is_restricted=who == "guest",
+        is_bot=who == "robot",
+        deleted=who == "gone",
+    )
     channel = office.channel("plans", "ann", who)
     office.mentioned(who, channel, REMOTE)
     assert not Turn.objects.exists()
@@ -185,7 +193,7 @@ def test_feedback_is_kept_with_its_reasons(office: Office) -> None:
     office.do(lambda: office.slack.click(office.users["ann"], answer, actions.NOT_USEFUL))
     view = office.slack.modal_of(office.users["ann"], office.app)
     assert view is not None
-    entered = {
+    entered: dict[str, dict[str, Json]] = {
         actions.REASONS_BLOCK: {
             actions.FIELD: {"type": "checkboxes", "selected_options": [{"value": "outdated"}]}
         },
@@ -201,7 +209,7 @@ def test_only_the_asker_gives_feedback_or_asks_again(office: Office) -> None:
     office.mentioned("ann", channel, REMOTE)
     answer = office.last("bob", channel)
     for action in (actions.USEFUL, actions.NOT_USEFUL, actions.AGAIN):
-        office.do(lambda action=action: office.slack.click(office.users["bob"], answer, action))
+        office.do(partial(office.slack.click, office.users["bob"], answer, action))
         told = office.last("bob", channel)
         assert told.ephemeral_to == office.users["bob"].id
         assert "Only the person who asked" in text_of(told)
@@ -244,7 +252,7 @@ def test_a_message_is_asked_about_in_a_window_and_answered_privately(office: Off
     office.do(lambda: office.slack.shortcut(ann, said, actions.ASK_ABOUT, app=office.app))
     view = office.slack.modal_of(ann, office.app)
     assert view is not None
-    entered = {
+    entered: dict[str, dict[str, Json]] = {
         actions.QUESTION_BLOCK: {actions.FIELD: {"type": "plain_text_input", "value": "What about that?"}}
     }
     office.do(lambda: office.slack.submit(view, entered))
@@ -318,7 +326,8 @@ def test_an_answer_that_slack_did_not_acknowledge_comes_once(office: Office, tro
     office.do(lambda: office.slack.ask(ann, office.bot, REMOTE))
     office.work_again()
     direct = office.slack.direct(office.bot, ann)
-    assert [text_of(one).count("Remote work is allowed") for one in office.slack.posted_by(office.app, direct)] == [1]
+    posted = office.slack.posted_by(office.app, direct)
+    assert [text_of(one).count("Remote work is allowed") for one in posted] == [1]
 
 
 def test_slack_that_delivers_four_times_is_answered_once(office: Office) -> None:
@@ -326,7 +335,7 @@ def test_slack_that_delivers_four_times_is_answered_once(office: Office) -> None
     office.only(lambda: office.slack.ask(ann, office.bot, REMOTE))
     for event in office.slack.events_sent("message"):
         for _ in range(3):
-            office.only(lambda event=event: office.slack.deliveries.again(event))
+            office.only(partial(office.slack.deliveries.again, event))
     office.work()
     assert len(office.slack.posted_by(office.app, office.slack.direct(office.bot, ann))) == 1
 

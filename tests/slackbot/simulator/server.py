@@ -59,7 +59,11 @@ class Requests(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path = urlsplit(self.path).path
-        body = self.rfile.read(min(MAXIMUM, int(self.headers.get("Content-Length") or 0)))
+        announced = min(MAXIMUM, int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(announced)
+        if len(body) < announced:  # whoever sent it was killed meanwhile
+            self.close_connection = True
+            return
         if path.startswith("/api/"):
             self._method(path.removeprefix("/api/"), body)
         elif path.startswith("/response/"):

@@ -88,6 +88,9 @@ def test_what_is_typed_to_sign_in_is_written_nowhere(people: dict[str, User], li
         answered(422, "Nothing was changed", client.post("/security/password/", old | new)),
         answered(422, "your password now", client.post("/security/password/", own)),
         answered(422, "The password isn’t right", asked_again(client, typed["proof"])),
+    ]
+    answered(302, "", asked_again(client, PASSWORD))
+    shown += [
         answered(422, "code", client.post("/security/app/", code)),
         answered(200, "is changed", client.post("/security/password/", {"old": PASSWORD} | new)),
     ]

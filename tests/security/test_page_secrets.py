@@ -103,7 +103,7 @@ def test_what_is_typed_to_sign_in_is_written_nowhere(people: dict[str, User], li
 def asked_again(client: Client, password: str) -> HttpResponseBase:
     """Long after they signed in, somebody shows once more who they are."""
     session = client.session
-    del session["proven"]
+    session.pop("proven", None)
     session.save()
     return client.post("/security/prove/", {"proving_password": password})
 

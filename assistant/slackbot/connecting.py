@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -24,11 +23,11 @@ from assistant.common.errors import MundapError, NotFound, UsageError
 from assistant.common.told import told
 from assistant.common.types import JsonObject
 from assistant.common.web_target import parse_target
-from assistant.slackbot import directory, jobs
+from assistant.slackbot import directory
 from assistant.slackbot.credentials import Credentials, sealed
 from assistant.slackbot.manifest import manifest
 from assistant.slackbot.models import Delivery, Workspace
-from assistant.slackbot.services import require_right
+from assistant.slackbot.services import judge_again, require_right
 from assistant.slackbot.trying import Found, State, Step, Trial, Tried, reached, try_again, try_out
 
 _HANDLE = re.compile(r"[0-9a-f]{16}")
@@ -169,11 +168,6 @@ def change(*, workspace_id: int, trusts_addresses: bool, address: str, actor: Us
         _record(Event.SLACK_CHANGED, row, actor, trusts_addresses=trusts_addresses, address=address)
         if before and not trusts_addresses:
             judge_again(row)
-
-
-def judge_again(workspace: Workspace) -> None:
-    """Let the answers that stand in channels be judged by what holds now."""
-    jobs.take_in(workspace, kind="recheck", key=f"r:decided:{uuid4().hex}", payload={"channel": ""})
 
 
 def set_open(*, workspace_id: int, is_open: bool, actor: User) -> None:

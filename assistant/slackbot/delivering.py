@@ -1,7 +1,8 @@
 """A turn as it is written, shown in Slack: by edits of one message, or at once to one person.
 
 What is shown passes the door each time for everybody who can read it (`chat.services.followed`). Who that is
-in a channel is asked again when the answer is finished, if it was long in coming.
+is asked again when the answer is finished, if it was long in coming, or if anything was heard meanwhile after
+which others may read along (a job "recheck"); from then on no draft is shown either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import urljoin
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from slack_sdk import WebClient
 
 from assistant.access.viewer import Viewer, viewer_for
@@ -22,7 +24,7 @@ from assistant.chat.runner import has_fallen_silent
 from assistant.chat.services import ask_again, followed
 from assistant.common.errors import NotFound
 from assistant.slackbot.jobs import is_ours
-from assistant.slackbot.joining import Asker
+from assistant.slackbot.joining import Asker, asker_of
 from assistant.slackbot.judging import may_stay
 from assistant.slackbot.models import Job, Post, Workspace
 from assistant.slackbot.posting import Place, show, tell
@@ -117,18 +119,20 @@ class _Delivery:
 
     def follow(self, turn: Turn) -> bool:
         """Whether it came to its end, and Slack shows it; False: its process died."""
-        drawing, shown, began = self._drawing(turn), _Shown(), time.monotonic()
+        drawing, shown = self._drawing(turn), _Shown()
         for event in followed(viewer=viewer_of(turn, self._asker), turn_id=turn.pk, every_s=_LOOKED_EVERY_S):
             if isinstance(event, Failed) and event.code == _INTERRUPTED:
                 return False
             if event is not None:
                 drawing.take(event)
-            if self._post is not None and not drawing.over and shown.is_due(message := drawing.message()):
+            if self._post is None or drawing.over or not shown.is_due(message := drawing.message()):
+                continue
+            if not self._others_may_read():
                 self._show(self._post, message, final=False)
                 shown = _Shown(message)
         if not drawing.over:
             raise NotFound("The question was removed.")
-        self._end(turn, drawing, took_s=time.monotonic() - began)
+        self._end(turn, drawing)
         return True
 
     def ask_anew(self, turn: Turn) -> Turn:
@@ -144,16 +148,40 @@ class _Delivery:
         self._job.turn = anew
         return anew
 
-    def _end(self, turn: Turn, drawing: Drawing, *, took_s: float) -> None:
+    def _end(self, turn: Turn, drawing: Drawing) -> None:
+        if not self._may_be_shown(turn):
+            drawing = self._drawing(turn)
+            drawing.take(Withheld())
         if self._post is None:
             self._require()
             tell(self._client, self._job.workspace, drawing.message(), self._place)
             return
-        is_late = self._post.in_channel and took_s > _JUDGED_AGAIN_AFTER_S
-        if is_late and not may_stay(self._client, self._post, turn, self._asker):
-            drawing = self._drawing(turn)
-            drawing.take(Withheld())
         self._show(self._post, drawing.message(), final=True)
+
+    def _may_be_shown(self, turn: Turn) -> bool:
+        """Whether those who can read it now are still those for whom it was asked, or may read it, too."""
+        others_may_read = self._others_may_read()
+        if others_may_read:
+            who = asker_of(self._job.workspace, self._asker.slack_user, client=self._client)
+            if not isinstance(who, Asker) or who.user.pk != self._asker.user.pk:
+                return False
+        if self._post is None or not self._post.in_channel:
+            return True
+        # Counted from when it was begun: another process may have begun it, long ago.
+        age_s = (timezone.now() - self._post.created_at).total_seconds()
+        if not others_may_read and age_s <= _JUDGED_AGAIN_AFTER_S:
+            return True
+        return may_stay(self._client, self._post, turn, self._asker)
+
+    def _others_may_read(self) -> bool:
+        """Whether since the question came anything was heard that may change who reads the answer.
+
+        Of what an attempt before this one began, it is not known who reads by now.
+        """
+        if self._job.attempts > 1:
+            return True
+        since = Job.objects.filter(workspace=self._job.workspace, created_at__gte=self._job.created_at)
+        return since.filter(kind="recheck").exists()
 
     def _show(self, post: Post, message: Message, *, final: bool) -> None:
         self._require()

@@ -23,7 +23,7 @@ from assistant.common.errors import MundapError, NotFound
 from assistant.slackbot import actions as ids
 from assistant.slackbot.delivering import address_of
 from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
-from assistant.slackbot.models import Post, Workspace
+from assistant.slackbot.models import Post, PostState, Workspace
 from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.pressed import NO_TURN, turn_id_of
 from assistant.slackbot.rendering import notices
@@ -176,6 +176,7 @@ def _sources(workspace: Workspace, viewer: Viewer, turn_id: int) -> tuple[TurnVi
     if row is not None and row.conversation.user_id == viewer.user_id:
         return own_turn(viewer=viewer, turn_id=turn_id), row.conversation_id
     posted = Post.objects.filter(workspace=workspace, turn=turn_id, in_channel=True)
+    posted = posted.exclude(state=PostState.WITHDRAWN)  # a message that was open before still has its button
     if row is None or not posted.exists():
         raise NotFound("There is no such question.")
     row = Turn.objects.prefetch_related("events", "citations").get(pk=turn_id)

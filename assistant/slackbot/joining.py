@@ -242,8 +242,10 @@ def leave(*, joined_id: int, actor: User, user_id: int | None = None) -> None:
         Post.objects.filter(workspace=row.workspace, slack_user=row.slack_user).update(
             judged_at=_LONG_AGO, judged_for=-1
         )
-        key = f"r:left:{row.pk}:{row.joined_at.timestamp():.0f}"
-        jobs.take_in(row.workspace, kind="recheck", key=key, payload={"channel": ""})
+        once = f"left:{row.pk}:{row.joined_at.timestamp():.0f}"
+        jobs.take_in(row.workspace, kind="recheck", key=f"r:{once}", payload={"channel": ""})
+        # Their home at Slack shows titles of the account's conversations until it is published anew.
+        jobs.take_in(row.workspace, kind="home", key=f"h:{once}", payload={"user": row.slack_user})
         _record(Event.SLACK_PERSON_LEFT, row, actor=actor)
 
 

@@ -1,7 +1,8 @@
 """Posted answers, judged again: when somebody joins a channel, and when permissions have changed.
 
 What may no longer be seen by everybody who can see it is taken back. A message whose turn is gone, because
-its conversation was deleted or its person erased, is deleted.
+its conversation was deleted or its person erased, is deleted. What is being written at that moment is judged
+by whoever writes it, and here once it is written: the last look may have been before somebody joined.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -19,6 +21,7 @@ from assistant.access.viewer import Viewer, viewer_for
 from assistant.accounts.revisions import Counter, current
 from assistant.chat.models import Citation, Turn
 from assistant.common.types import JsonObject
+from assistant.slackbot import jobs
 from assistant.slackbot.failures import SlackBusy, SlackClosed, SlackRefused
 from assistant.slackbot.joining import NotJoined, asker_of
 from assistant.slackbot.judging import marks_now, shows, viewer_now
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 JUDGED_FOR = timedelta(days=90)  # after that a message is as old as a print
 AT_LEAST_EVERY = timedelta(hours=24)  # events of Slack may be lost
 _AT_ONCE = 200
+_WRITTEN_S = 5.0
 _SHOWN = (PostState.OPEN, PostState.FINAL, PostState.SENDING)
 
 
@@ -42,12 +46,25 @@ def recheck_channel(job: Job, payload: JsonObject) -> None:
     Raises:
         SlackBusy, SlackClosed.
     """
-    posts = _shown(Post.objects.filter(workspace=job.workspace, in_channel=True))
+    posts = Post.objects.filter(workspace=job.workspace, in_channel=True, state__in=_SHOWN)
     if channel := pressed_of(payload).channel:
         posts = posts.filter(channel_id=channel)
+    if written := payload.get("post"):
+        posts = posts.filter(pk=str(written))
+    # Looked for first: what is finished from now on is judged below or later, or both.
+    for post_id in posts.filter(job__state=JobState.RUNNING).values_list("pk", flat=True):
+        _judge_when_written(job, post_id)
     client = client_of(job.workspace)
-    for post in posts.order_by("-created_at"):
+    settled = posts.exclude(job__state=JobState.RUNNING)
+    for post in settled.select_related("workspace", "turn__conversation__user").order_by("-created_at"):
         _judged_alone(client, post, judge)
+
+
+def _judge_when_written(job: Job, post_id: UUID) -> None:
+    """Once for each post and moment, however many events there are."""
+    moment = int(timezone.now().timestamp() // _WRITTEN_S)
+    key, payload = f"r:written:{post_id}:{moment}", {"channel": "", "post": str(post_id)}
+    jobs.take_in(job.workspace, kind="recheck", key=key, payload=payload, after_s=_WRITTEN_S)
 
 
 def recheck_all() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +14,7 @@ from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.common.one_line import one_line
 from assistant.common.told import told
+from assistant.slackbot import jobs
 from assistant.slackbot.models import LONGEST_NAME, Channel, Policy, Workspace
 from assistant.slackbot.selectors import RIGHT
 
@@ -31,6 +33,8 @@ def set_workspace_policy(*, workspace_id: int, policy: str, actor: User) -> None
     with transaction.atomic():
         row = _workspace(workspace_id)
         Workspace.objects.filter(pk=row.pk).update(policy=policy)
+        if policy == Policy.OFF:
+            judge_again(row)
         record(
             Event.SLACK_POLICY_CHANGED,
             actor_id=actor.pk,
@@ -86,6 +90,8 @@ def set_channel_policy(*, workspace_id: int, form: ChannelForm, actor: User) -> 
                 "seen_at": timezone.now(),
             },
         )
+        if policy == Policy.OFF or (former is not None and former.accepts_apps and not form.accepts_apps):
+            judge_again(workspace, channel=form.channel_id)
         record(
             Event.SLACK_POLICY_CHANGED,
             actor_id=actor.pk,
@@ -96,6 +102,11 @@ def set_channel_policy(*, workspace_id: int, form: ChannelForm, actor: User) -> 
             before=former.policy if former else "",
             accepts_apps=form.accepts_apps,
         )
+
+
+def judge_again(workspace: Workspace, *, channel: str = "") -> None:
+    """Let the answers that stand in a channel, or in all, be judged by what holds now."""
+    jobs.take_in(workspace, kind="recheck", key=f"r:decided:{uuid4().hex}", payload={"channel": channel})
 
 
 def _workspace(workspace_id: int) -> Workspace:

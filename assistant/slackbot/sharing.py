@@ -15,7 +15,7 @@ from assistant.slackbot.delivering import drawn
 from assistant.slackbot.joining import NotJoined, asker_of
 from assistant.slackbot.judging import marks_now, shows, viewer_in
 from assistant.slackbot.models import Job, Post
-from assistant.slackbot.posting import show, tell
+from assistant.slackbot.posting import show, take_back, tell
 from assistant.slackbot.pressed import pressed_of
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Where
@@ -44,6 +44,9 @@ def share_answer(job: Job, payload: JsonObject) -> None:
         marks = marks_now()
         viewer = viewer_in(client, workspace, pressed.channel, asker)
         if viewer is None or turn.files or not shows(viewer, turn):
+            begun = Post.objects.filter(job=job).first()
+            if begun is not None:  # an attempt before this one may have reached Slack
+                take_back(client, begun, notices.withdrawn(for_everybody=True))
             tell(client, workspace, notices.not_shared(), pressed.place)
             return
         with transaction.atomic():

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.paging import PAGE_SIZE, Paging, page_asked
 from assistant.console.proving import recently_proven
 from assistant.console.slack_connecting import STEPS, WRONG, connected
 from assistant.console.slack_words import POLICIES, DrawnStep
@@ -136,10 +137,12 @@ def _page(
     wrong: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     failure = in_words(failure_words(row.failure)) if row.failure else ""
+    people, number = people_of(row), page_asked(request)
     context = {
         "workspace": row,
         "policies": [(policy, *words) for policy, words in POLICIES.items()],
-        "people": people_of(row),
+        "people": people[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
+        "paging": Paging(number, len(people)),
         "steps": steps or [],
         "failure": "" if any(one.detail == failure for one in steps or ()) else failure,
         "outside": in_words(kept_from()),

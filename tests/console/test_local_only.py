@@ -109,3 +109,21 @@ def test_a_sign_in_whose_metadata_lies_outside_is_explained(ada: Client) -> None
     )
     assert OUTSIDE in page(ada, "identity-provider", row.pk)
     assert OUTSIDE_KO in page(ada, "identity-provider", row.pk, language="ko")
+
+
+def test_slack_outside_is_explained_and_not_asked(ada: Client, settings: LazySettings) -> None:
+    settings.MUNDAP_SLACK_API_URL = "http://93.184.7.1/api/"
+    assert OUTSIDE in page(ada, "slack")
+    assert OUTSIDE_KO in page(ada, "slack", language="ko")
+    handle = "0123456789abcdef"
+    typed = {
+        "address": "https://ask.example.com",
+        "delivery": "http",
+        "bot_token": "xoxb-123456-abcdef",
+        "signing_secret": "ab" * 16,
+    }
+    answer = ada.post(reverse("console:slack-new", args=[handle]), typed)
+    assert answer.status_code == 422
+    assert answer.content.decode().count(OUTSIDE) == 2  # on top, and at the step that was not taken
+    settings.MUNDAP_SLACK_API_URL = "http://127.0.0.1:9/api/"
+    assert "Local-only mode" not in page(ada, "slack")

@@ -255,6 +255,15 @@ def test_people_are_listed_and_parted_only_in_their_own_workspace(
     assert left[stranger.pk] is None
 
 
+def test_many_people_are_listed_in_pages(ada: Client, acme: Workspace, people: dict[str, User]) -> None:
+    JoinedPerson.objects.bulk_create(
+        JoinedPerson(workspace=acme, slack_user=f"U{n:03}", user=people["bob"], by_link=True)
+        for n in range(60)
+    )
+    first, second = (page(ada, f"/console/slack/{acme.pk}/?page={n}") for n in (1, 2))
+    assert (first.count("<code>U0"), second.count("<code>U0")) == (50, 10)
+
+
 def test_a_workspace_is_closed_and_removed(ada: Client, acme: Workspace) -> None:
     at = f"/console/slack/{acme.pk}"
     ada.post(f"{at}/open/", {"close": "1"})

@@ -29,7 +29,7 @@ from assistant.factors.models import Passkey
 from assistant.guardrails.models import BenchCase, DraftRule
 from assistant.identity.models import IdentityProvider
 from assistant.identity.scim.models import ProvisionedPerson, ProvisioningKey
-from assistant.slackbot.models import JoinedPerson
+from assistant.slackbot.models import JoinedPerson, Workspace
 from assistant.sync.models import SyncRun
 from tests.security.canaries import LINES, QUESTIONS, Canaries, Visitor
 
@@ -329,7 +329,13 @@ def parameters(world: Canaries) -> dict[str, list[str]]:
         "provider_id": known(IdentityProvider.objects.values_list("pk", flat=True)),
         "token": [*world.tokens.values(), "nothing", "x" * 43],
         "kind": ["filesystem", "jsonl", "words", "personal_data", "saml", "nothing"],
-        "handle": [*SignedInSession.objects.values_list("handle", flat=True), "nothing"],
+        "handle": [
+            *SignedInSession.objects.values_list("handle", flat=True),
+            "nothing",
+            "0123456789abcdef",
+        ],
+        "workspace_id": known(Workspace.objects.values_list("pk", flat=True)),
+        "channel_id": ["C0NOWHERE", "nothing"],
         "joined_id": known(JoinedPerson.objects.values_list("pk", flat=True)),
         "passkey": [*Passkey.objects.values_list("handle", flat=True), "nothing"],
         "rule_id": known(DraftRule.objects.values_list("pk", flat=True)),

@@ -87,14 +87,25 @@ def test_what_is_typed_to_sign_in_is_written_nowhere(people: dict[str, User], li
         answered(422, "don’t match", client.post("/security/password/", old | other)),
         answered(422, "Nothing was changed", client.post("/security/password/", old | new)),
         answered(422, "your password now", client.post("/security/password/", own)),
-        answered(422, "That isn’t right", client.post("/security/prove/", {"password": typed["proof"]})),
+        answered(422, "The password isn’t right", asked_again(client, typed["proof"])),
+    ]
+    answered(302, "", asked_again(client, PASSWORD))
+    shown += [
         answered(422, "code", client.post("/security/app/", code)),
         answered(200, "is changed", client.post("/security/password/", {"old": PASSWORD} | new)),
     ]
-    answered(302, "", client.post("/security/prove/", {"password": typed["new"]}))  # it was the field's name
+    answered(302, "", asked_again(client, typed["new"]))  # it was the field's name
     pages = b"".join(each.content for each in shown)
     assert found(pages.replace(b"next=/&amp;password", b""), set(typed.values()) - {typed["wrong"]}) == []
     nothing_of(set(typed.values()), lines)
+
+
+def asked_again(client: Client, password: str) -> HttpResponseBase:
+    """Long after they signed in, somebody shows once more who they are."""
+    session = client.session
+    session.pop("proven", None)
+    session.save()
+    return client.post("/security/prove/", {"proving_password": password})
 
 
 def answered(status: int, words: str, response: HttpResponseBase) -> HttpResponse:

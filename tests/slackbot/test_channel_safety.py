@@ -82,7 +82,7 @@ class World:
             readers = frozenset(self.some())
             self.readers[name] = readers
             allowed = [f"user:{one}@example.com" for one in sorted(readers)]
-            self.world.documents[name]["acl"] = {"allow": allowed}  # type: ignore[dict-item]
+            self.world.documents[name]["acl"] = {"allow": allowed}
         self.world.sync()
 
     def some(self) -> list[str]:

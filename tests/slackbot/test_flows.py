@@ -10,7 +10,7 @@ from django.conf import LazySettings
 
 from assistant.chat.models import Conversation, Feedback, Turn
 from assistant.common.types import Json
-from assistant.slackbot import actions
+from assistant.slackbot import actions, delivering
 from assistant.slackbot.models import Job, JobState, Policy, Post, PostState
 from tests.conftest import SmallWorld
 from tests.guardrails.rules import block
@@ -328,6 +328,20 @@ def test_an_answer_that_slack_did_not_acknowledge_comes_once(office: Office, tro
     direct = office.slack.direct(office.bot, ann)
     posted = office.slack.posted_by(office.app, direct)
     assert [text_of(one).count("Remote work is allowed") for one in posted] == [1]
+
+
+def test_an_answer_grows_by_edits_of_one_message(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivering, "FIRST_AFTER_S", 0.0)
+    monkeypatch.setattr(delivering, "EDITED_EVERY_S", 0.0)
+    answer = office.asked("ann", REMOTE)
+    steps = [blocks for _, blocks in answer.shown]
+    assert "Searching" in repr(steps[0])
+    assert "three days" not in repr(steps[0])
+    assert "Remote work is allowed three days a week" in text_of(answer)
+    posts = [call for call in office.slack.calls if call.method == "chat.postMessage"]
+    edits = [call for call in office.slack.calls if call.method == "chat.update"]
+    assert (len(posts), len(edits)) == (1, len(steps))
+    assert len(steps) >= 3
 
 
 def test_slack_that_delivers_four_times_is_answered_once(office: Office) -> None:

@@ -47,7 +47,11 @@ def carry_out(job: Job) -> None:
         jobs.fail(job, "gone")
     except Lost:
         log.info("%s is carried out by another process", job)
-    except (SlackBusy, SlackRefused, SlackClosed):
+    except (SlackBusy, SlackClosed):
+        raise
+    except SlackRefused as refused:
+        if job.kind in ANSWERING and refused.code not in _TAKEN_AWAY:
+            _say_that_it_failed(job, payload)
         raise
     except Exception:
         if job.kind in ANSWERING and job.attempts >= jobs.MOST_ATTEMPTS:
@@ -88,3 +92,5 @@ _VERBS: Final[Mapping[str, Callable[[Job, JsonObject], None]]] = {
     "closed": _closed,
 }
 ANSWERING: Final = ("question", "again")
+# Somebody deleted the question, or our message, while it was answered: they want none.
+_TAKEN_AWAY: Final = frozenset({"message_not_found", "thread_not_found"})

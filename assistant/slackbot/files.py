@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assistant.access.viewer import viewer_for
-from assistant.chat.file_limits import MOST_FILES, FileRefused, most_bytes
+from assistant.chat.file_limits import MOST_FILES, FileRefused, Refusal, most_bytes
 from assistant.chat.file_reasons import refusal_words
 from assistant.chat.files import Upload, add_file
 from assistant.chat.models import ChatFile
@@ -22,11 +22,18 @@ _HELD = frozenset({"hosted", "snippet"})  # kinds of files whose bytes Slack its
 
 
 def taken_along(
-    workspace: Workspace, asker: Asker, conversation: int | None, files: Sequence[Mapping[str, Any]]
+    workspace: Workspace,
+    asker: Asker,
+    conversation: int | None,
+    files: Sequence[Mapping[str, Any]],
+    *,
+    began: Callable[[int], None],
 ) -> tuple[int | None, list[Message]]:
     """The conversation with the files in it, and what to tell of those that are not.
 
-    A file that the conversation has already is not taken again: by name and size, as Slack tells them.
+    A file that the conversation has already is not taken again: by name and size, as Slack tells them. What
+    a conversation has no room for is told once, and not fetched. `began` is called with the id of a new
+    conversation, before a second file is fetched: whoever comes again after a failure goes on with it.
 
     Raises:
         SlackBusy, SlackClosed.
@@ -36,10 +43,14 @@ def taken_along(
     known = set(
         ChatFile.objects.filter(conversation=conversation).values_list("name", "size") if conversation else ()
     )
-    for file in files[:MOST_FILES]:
+    has_room_for = MOST_FILES - len(known)
+    for file in files:
         name, size = str(file.get("name") or file.get("id") or ""), _size(file)
         if (name, size) in known:
             continue
+        if has_room_for <= 0:
+            told.append(notices.file_refused(refusal_words(Refusal.TOO_MANY, name)))
+            break
         url = file.get("url_private_download") or file.get("url_private")
         if file.get("mode", "hosted") not in _HELD or not isinstance(url, str):
             told.append(notices.file_unread(name, FailureCode.UNREADABLE))
@@ -48,7 +59,10 @@ def taken_along(
             content = download(workspace, url, most_bytes(), size=size or None)
             media_type = str(file.get("mimetype") or "")
             upload = Upload(name=name, media_type=media_type, size=len(content), pieces=(content,))
-            conversation = add_file(viewer=viewer, conversation_id=conversation, upload=upload)
+            into = add_file(viewer=viewer, conversation_id=conversation, upload=upload)
+            if conversation is None:
+                began(into)
+            conversation, has_room_for = into, has_room_for - 1
         except SlackRefused as refused:
             code = FailureCode.TOO_LARGE if refused.code == "file_too_large" else FailureCode.UNREADABLE
             told.append(notices.file_unread(name, code))

@@ -30,6 +30,7 @@ from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Message
 from assistant.slackbot.rendering.sources import quotes_of
 from assistant.slackbot.rendering.views import ask_about_modal, feedback_modal, sources_modal
+from assistant.slackbot.shapes import plain_text as storable
 from assistant.slackbot.slack_api import client_of
 from assistant.slackbot.threads import plain_text
 
@@ -124,7 +125,7 @@ def keep_feedback(workspace: Workspace, body: Mapping[str, Any]) -> None:
     view = _mapping(body.get("view"))
     chosen = _entered(view, ids.REASONS_BLOCK).get("selected_options") or ()
     reasons = {str(_mapping(one).get("value")) for one in chosen} & set(FeedbackReason.values)
-    comment = str(_entered(view, ids.COMMENT_BLOCK).get("value") or "")[:LONGEST_COMMENT]
+    comment = storable(_entered(view, ids.COMMENT_BLOCK).get("value"))[:LONGEST_COMMENT]
     try:
         give_feedback(
             viewer=viewer_for(asker.user),

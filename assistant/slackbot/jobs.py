@@ -118,8 +118,11 @@ def renew(job: Job) -> bool:
 
 
 def is_ours(job: Job) -> bool:
-    """Whether nobody has taken it over: to be asked before something is sent that cannot be taken back."""
-    return _ours(job).filter(lease_until__gt=timezone.now()).exists()
+    """Whether nobody has taken it over: to be asked before something is sent that cannot be taken back.
+
+    A lease that ran out unnoticed begins anew, if nobody else came meanwhile.
+    """
+    return _ours(job).filter(lease_until__gt=timezone.now()).exists() or renew(job)
 
 
 def done(job: Job) -> bool:

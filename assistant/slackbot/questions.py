@@ -20,7 +20,7 @@ from assistant.catalogue.entries import ModelNotOffered
 from assistant.chat.answering import MAX_QUESTION
 from assistant.chat.condensing import Overheard
 from assistant.chat.file_scope import is_about_files
-from assistant.chat.models import FilesAsked, Turn
+from assistant.chat.models import Conversation, FilesAsked, Turn
 from assistant.chat.services import start_turn
 from assistant.common.errors import GuardrailsDamaged, ModelUnavailable
 from assistant.common.types import JsonObject
@@ -148,7 +148,9 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
     conversation = threads.conversation_of(workspace, asked.channel, asked.conversation_key, asker.user.pk)
     if files and _wants_files(question, asked, files):
         beside = None  # a file is the asker's own document here, and nobody else's
-        conversation, unread = taken_along(workspace, asker, conversation, files)
+        conversation, unread = taken_along(
+            workspace, asker, conversation, files, began=lambda begun: _remember(workspace, asked, begun)
+        )
         for notice in unread:
             _tell(client, workspace, asked, notice)
     try:
@@ -184,6 +186,11 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
         return None
     job.turn = turn
     return turn
+
+
+def _remember(workspace: Workspace, asked: Asked, conversation_id: int) -> None:
+    conversation = Conversation.objects.get(pk=conversation_id)
+    threads.remember(workspace, asked.channel, asked.conversation_key, conversation)
 
 
 def _checked(asked: Asked, workspace: Workspace, asker: Asker) -> tuple[Message | None, str]:

@@ -16,6 +16,7 @@ from assistant.chat.models import Conversation
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.models import LONGEST_TS, Thread, Workspace
 from assistant.slackbot.profiles import Unreadable, profile_of
+from assistant.slackbot.shapes import plain_text as storable
 
 BY_COMMAND = "/ask"  # the thread of what is asked by command or dialog
 _PAGE, _MOST_PAGES, _MOST_OVERHEARD = 200, 5, 10  # messages of a thread
@@ -122,7 +123,8 @@ def plain_text(text: str, *, bot: str) -> str:
     def linked(found: re.Match[str]) -> str:
         return found["label"] or found["address"].removeprefix("mailto:").removeprefix("tel:")
 
-    return html.unescape(_LINK.sub(linked, _MENTION.sub(named, text))).strip()
+    # Clean at the end: an entity, too, may stand for what no store takes, and threads are read from Slack.
+    return storable(html.unescape(_LINK.sub(linked, _MENTION.sub(named, text)))).strip()
 
 
 def says_something(text: str) -> bool:

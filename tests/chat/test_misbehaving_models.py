@@ -236,8 +236,9 @@ def test_the_page_says_what_a_person_can_do_in_both_languages(
     small_world: SmallWorld, serving_model: Serving, script: Script, english: str, korean: str
 ) -> None:
     with serving_model(script):
-        outcome = asked(small_world.viewer("ann")).outcome
+        turn = asked(small_world.viewer("ann"))
+    takes = {"outcome": turn.outcome, "name": "failed", "turn": turn}
     for language, words in (("en", english), ("ko", korean)):
         with translation.override(language):
-            page = render_to_string("web/fragments/outcome.html", {"outcome": outcome, "name": "failed"})
+            page = render_to_string("web/fragments/outcome.html", takes)
         assert words in page

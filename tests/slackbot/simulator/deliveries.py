@@ -98,7 +98,7 @@ def sign(app: App, body: bytes, content_type: str, *, at: float | None = None) -
 def encoded(kind: str, payload: Object) -> tuple[str, bytes]:
     """The content type and body of a payload: JSON, a form, or a form with JSON in `payload`."""
     if kind in (EVENT, VERIFICATION):
-        return "application/json", json.dumps(payload, ensure_ascii=False).encode()
+        return "application/json", json.dumps(payload).encode()
     form = (
         {"payload": json.dumps(payload, ensure_ascii=False)}
         if kind == INTERACTION

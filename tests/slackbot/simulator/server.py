@@ -180,7 +180,7 @@ class Requests(BaseHTTPRequestHandler):
         return self.headers.get("Content-Type") or ""
 
     def _json(self, answer: Answer) -> None:
-        body = json.dumps(answer.body, ensure_ascii=False).encode()
+        body = json.dumps(answer.body).encode()
         self._write(answer.status, body, "application/json; charset=utf-8", answer.headers)
 
     def _write(

@@ -194,7 +194,7 @@ def found_in_files(folder: Path) -> list[str]:
     wanted = [(canary, spelling) for canary in CANARIES for spelling in spellings(canary)]
     hits = []
     for name, raw in contents.items():
-        hits += [f"{name}: {canary}" for canary, spelling in wanted if spelling in raw]
+        hits += [f"{Path(name).name}: {canary}" for canary, spelling in wanted if spelling in raw]
     return sorted(set(hits))
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from assistant.accounts.models import Role, User
 from assistant.chat.models import Turn
-from assistant.slackbot import actions, delivering, questions
+from assistant.slackbot import actions, delivering, posting, questions
 from assistant.slackbot.joining import leave
 from assistant.slackbot.models import Channel, Job, JobState, JoinedPerson, Policy, Post, PostState
 from assistant.slackbot.services import ChannelForm, set_channel_policy, set_workspace_policy
@@ -99,7 +99,7 @@ def test_no_draft_of_what_another_process_began_is_shown(
     office.only(lambda: office.slack.join(office.users["ann"], channel))
     Job.objects.filter(kind="recheck").delete()
     Post.objects.update(created_at=timezone.now() - timedelta(minutes=1))
-    shown, show = list[str](), delivering.show
+    shown, show = list[str](), posting.show
 
     def watched(client: Any, post: Any, message: Any, **more: Any) -> None:
         shown.append(repr(message.blocks))

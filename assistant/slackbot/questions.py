@@ -178,10 +178,7 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
                         **marks,
                     },
                 )
-    except ModelNotOffered:
-        _tell(client, workspace, asked, notices.failed())
-        return None
-    except (GuardrailsDamaged, ModelUnavailable):
+    except (ModelNotOffered, GuardrailsDamaged, ModelUnavailable):
         _tell(client, workspace, asked, notices.failed())
         return None
     job.turn = turn

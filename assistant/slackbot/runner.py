@@ -23,7 +23,7 @@ from assistant.slackbot.models import Job
 
 log = logging.getLogger(__name__)
 
-THREADS = 8
+THREADS = 4  # as many as turns run at once: more would only keep requests of Slack waiting
 LOOKED_EVERY_S = 2.0
 RENEWED_EVERY_S = 4.0
 _IDLE_S = 15.0  # where no workspace is connected

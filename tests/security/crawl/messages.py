@@ -39,6 +39,8 @@ class Got:
         False  # it was closed while the request was still on its way: refused, but who knows with what
     )
 
+    reset: bool = False  # the system reset it: not all that was sent had been read
+
     def header(self, name: str) -> str:
         """The first header of this name, or nothing."""
         return next(iter(self.all(name)), "")
@@ -81,7 +83,11 @@ def exchanged(address: str, sent: Sent, *, source: str = "", longest_s: float = 
         return Got(0, seconds=time.monotonic() - began, wrong="no answer in time")
     except (http.client.HTTPException, ConnectionError, OSError) as error:
         return Got(
-            0, seconds=time.monotonic() - began, wrong=f"{type(error).__name__}: {error}"[:200], cut=cut
+            0,
+            seconds=time.monotonic() - began,
+            wrong=f"{type(error).__name__}: {error}"[:200],
+            cut=cut,
+            reset=isinstance(error, ConnectionResetError),
         )
 
 

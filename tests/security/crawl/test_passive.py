@@ -66,6 +66,7 @@ BROKEN = [
     ("server_error", seen("{}", 503, sent=SIGN_IN, without="Content-Type", also=JSON)),
     ("no_answer", seen(status=0)),
     ("no_answer", Seen(SIGN_IN, Got(0, wrong="reset", cut=True))),
+    ("no_answer", Seen(SIGN_IN, Got(0, wrong="reset", reset=True))),
     ("no_answer", seen(seconds=25)),
     ("trace_shown", seen("Traceback (most recent call last):")),
     ("trace_shown", seen('near "x": syntax error')),

@@ -45,7 +45,10 @@ def test_people_who_arrive_again_are_those_that_the_product_makes(people: dict[s
     def rows() -> list[tuple[object, ...]]:
         of_users = ("email", "name", "role", "language", "is_active", "kind", "contact", "emergency")
         of_addresses = ("address", "user__email", "is_alias", "confirmed")
-        return [*User.objects.values_list(*of_users), *Address.objects.values_list(*of_addresses)]
+        return [
+            *User.objects.order_by("pk").values_list(*of_users),
+            *Address.objects.order_by("pk").values_list(*of_addresses),
+        ]
 
     seen = rows()
     for arrive in (conftest._made_by_the_product, conftest._arrive, conftest._arrive):

@@ -1,0 +1,26 @@
+"""Forms that somebody sends long after they signed in, and the word of what waits meanwhile."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+_WORD = re.compile(r'<input type="hidden"\s+name="proving_form"\s+value="([^"]*)"')
+
+
+def waiting_in(answer: HttpResponse) -> str:
+    """The word on the page that asks; every form of the page carries the same one."""
+    words = set(_WORD.findall(answer.content.decode()))
+    assert len(words) == 1, words
+    return str(words.pop())
+
+
+def proved_long_ago(client: Client) -> None:
+    """As if they had signed in an hour ago."""
+    session = client.session
+    session["proven"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    session.save()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Protocol
 
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+
+
+class Page(Protocol):
+    """An answer of the test client."""
+
+    @property
+    def content(self) -> bytes: ...
+
 
 _WORD = re.compile(r'<input type="hidden"\s+name="proving_form"\s+value="([^"]*)"')
 
 
-def waiting_in(answer: HttpResponse) -> str:
+def waiting_in(answer: Page) -> str:
     """The word on the page that asks; every form of the page carries the same one."""
     words = set(_WORD.findall(answer.content.decode()))
     assert len(words) == 1, words

@@ -14,6 +14,9 @@ class Page(Protocol):
     """An answer of the test client."""
 
     @property
+    def status_code(self) -> int: ...
+
+    @property
     def content(self) -> bytes: ...
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -19,7 +18,7 @@ from assistant.factors.models import WaitingForm
 from assistant.factors.tasks import sweep_proofs
 from assistant.privacy.rotating import rotate
 from tests.conftest import PASSWORD
-from tests.factors.asked_again import proved_long_ago, waiting_in
+from tests.factors.asked_again import Page, proved_long_ago, waiting_in
 
 pytestmark = pytest.mark.django_db
 GONE = "no longer kept"
@@ -50,7 +49,7 @@ def path_of(people: dict[str, User], name: str = "ann") -> str:
     return f"/console/people/{people[name].pk}/role/"
 
 
-def is_gone(answer: HttpResponse) -> bool:
+def is_gone(answer: Page) -> bool:
     """Whether the page says that nothing waits."""
     return (answer.status_code, GONE in answer.content.decode()) == (422, True)
 

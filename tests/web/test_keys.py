@@ -118,10 +118,11 @@ def test_a_passkey_proves_it_too(people: dict[str, User]) -> None:
     ann = Client(headers={"host": "localhost"})
     ann.force_login(people["ann"])
     forget_proof(ann)
-    assert 'name="proving_passkey"' in ann.post("/keys/", FORM).content.decode()
+    asked = ann.post("/keys/", FORM)
+    assert 'name="proving_passkey"' in asked.content.decode()
     wanted = ann.post("/sign-in/passkey/begin/", {"purpose": "prove"}).json()
     shown = json.dumps(device.show(wanted))
-    assert made(ann.post("/keys/", {**FORM, "proving_passkey": shown}))
+    assert made(ann.post("/keys/", {"proving_form": waiting_in(asked), "proving_passkey": shown}))
     forget_proof(ann)
     assert ann.post("/keys/", {**FORM, "proving_passkey": shown}).status_code == 422  # good once
     assert ann.post("/keys/", {**FORM, "proving_passkey": "{"}).status_code == 422

@@ -212,6 +212,9 @@ class PostState(models.TextChoices):
     WITHDRAWN = "withdrawn", "no longer shows its answer"
 
 
+SHOWN = (PostState.SENDING, PostState.OPEN, PostState.FINAL)  # it may stand at Slack, with what it says
+
+
 class Post(models.Model):
     """A message of ours that shows a turn and can still be changed. `id` is in its metadata at Slack.
 
@@ -235,6 +238,13 @@ class Post(models.Model):
     # What the counters of permissions and of documents were before that.
     judged_for = models.BigIntegerField(default=-1)
     judged_documents = models.BigIntegerField(default=-1)
+    # Who could read it then, as account ids without the asker's; a digest of who these were by addresses and
+    # links (`judging.digest_of`); and of which kind the channel was (`audience.kind_of`). Empty: not known.
+    judged_beside = models.JSONField(default=list)
+    judged_people = models.CharField(max_length=64, blank=True)
+    judged_kind = models.CharField(max_length=60, blank=True)
+    tried_at = models.DateTimeField(null=True)  # when judging it was last begun
+    kind_asked_at = models.DateTimeField(default=timezone.now)  # when its channel's kind was last asked for
 
     class Meta:
         constraints: ClassVar = [

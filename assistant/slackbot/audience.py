@@ -190,9 +190,9 @@ def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
 
 
 def kind_of(workspace: Workspace, channel: Mapping[str, object]) -> str:
-    """What of a channel decides who can read it, besides its members: `public`, `private:archived`, ...
+    """What of a channel decides who can read it: `public`, `private:archived`, ... and how many are in it.
 
-    Two that are alike have the same readers as long as nobody joins or leaves.
+    So it also changes where somebody joined and we did not hear it, unless somebody else left meanwhile.
     """
     named = {True: "private", False: "public"}
     parts = [next((word for value, word in named.items() if channel.get("is_private") is value), "unknown")]
@@ -202,6 +202,8 @@ def kind_of(workspace: Workspace, channel: Mapping[str, object]) -> str:
         parts.append("left")
     if (why := why_not(workspace, _as_open(channel))) is not None:
         parts.append(str(why))
+    if isinstance(members := channel.get("num_members"), int):
+        parts.append(str(members))
     return ":".join(parts)
 
 
@@ -271,7 +273,7 @@ def channel_now(client: WebClient, channel_id: str) -> Mapping[str, object]:
         SlackBusy, SlackRefused, SlackClosed.
     """
     try:
-        channel = client.conversations_info(channel=channel_id).get("channel")
+        channel = client.conversations_info(channel=channel_id, include_num_members=True).get("channel")
     except SlackRefused as refused:
         if refused.code == _NOT_SHOWN:
             raise OutOfReach("Slack shows us no such channel.") from None

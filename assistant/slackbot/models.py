@@ -6,6 +6,7 @@ it is acknowledged, and what is posted is a row before it is sent.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from assistant.chat.models import Conversation, Turn
 
 LONGEST_ID, LONGEST_NAME, LONGEST_TS = 32, 200, 32
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # when an answer was judged that is to be judged at once
 
 
 class Delivery(models.TextChoices):

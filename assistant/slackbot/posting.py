@@ -96,7 +96,7 @@ def tell(client: WebClient, workspace: Workspace, message: Message, place: Place
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    if place.response_url and _responded(workspace, message, place):
+    if place.response_url and responded(workspace, message, place):
         return
     thread = place.thread or None
     try:
@@ -117,7 +117,7 @@ def _post(client: WebClient, message: Message, **where: Any) -> SlackResponse:
     )
 
 
-def _responded(workspace: Workspace, message: Message, place: Place) -> bool:
+def responded(workspace: Workspace, message: Message, place: Place) -> bool:
     """Whether it was taken at the address that Slack gave for replies, which counts for half an hour.
 
     Raises:

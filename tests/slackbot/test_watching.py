@@ -10,10 +10,11 @@ import pytest
 from django.conf import LazySettings
 
 from assistant.accounts import people
-from assistant.accounts.models import User
+from assistant.accounts.models import Role, User
 from assistant.accounts.services import add_user
 from assistant.privacy.erasing import erase
-from assistant.slackbot import manifest, watching
+from assistant.slackbot import connecting, manifest, watching
+from assistant.slackbot.credentials import Credentials
 from assistant.slackbot.models import Job, Policy, Post, PostState
 from assistant.slackbot.rechecking import recheck_all
 from tests.conftest import SmallWorld
@@ -174,6 +175,32 @@ def test_answers_go_when_slack_no_longer_knows_who_asked(office: Office, pay: Ch
     Post.objects.update(judged_at="2000-01-01T00:00:00Z")
     recheck_all()
     assert Post.objects.get().state == PostState.WITHDRAWN
+
+
+def test_who_joined_unheard_is_noticed_by_how_many_are_in_the_channel(office: Office, pay: Channel) -> None:
+    pay.members.append(office.users["ann"].id)  # Slack told it while our server was away for long
+    assert "82 to 96" in _seen(office, "ann", pay)
+    assert _minute(office) == 1
+    assert "82" not in _seen(office, "ann", pay)
+
+
+@pytest.mark.parametrize("way", ["opened", "connected"])
+def test_who_joined_while_a_workspace_was_closed_reads_nothing_once_it_is_open(
+    office: Office, pay: Channel, way: str
+) -> None:
+    root = User.objects.create_user("root@example.com", "x", role=Role.ADMINISTRATOR)
+    office.change(is_open=False) if way == "opened" else office.change(failure="token_revoked")
+    pay.members.append(office.users["ann"].id)
+    _minute(office)
+    assert "82 to 96" in _seen(office, "ann", pay)
+    if way == "opened":
+        connecting.set_open(workspace_id=office.row.pk, is_open=True, actor=root)
+    else:
+        secrets = Credentials(office.installed.token, office.app.signing_secret)
+        form = connecting.ConnectForm("https://ask.example.com", "http", secrets)
+        connecting.connect_anew(workspace_id=office.row.pk, form=form, actor=root)
+    office.work()
+    assert "82" not in _seen(office, "ann", pay)
 
 
 # Who the readers are here

@@ -22,7 +22,6 @@ from assistant.chat.reading import TurnView
 from assistant.chat.selectors import turn as own_turn
 from assistant.chat.selectors import turn_for_reader
 from assistant.common.errors import MundapError, NotFound
-from assistant.common.types import JsonObject
 from assistant.slackbot import actions as ids
 from assistant.slackbot.delivering import address_of
 from assistant.slackbot.joining import Asker, Reason, asker_of, link_for
@@ -32,7 +31,7 @@ from assistant.slackbot.pressed import NO_TURN, turn_id_of
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Message
 from assistant.slackbot.rendering.sources import quotes_of
-from assistant.slackbot.rendering.views import ask_about_modal, feedback_modal, sources_modal
+from assistant.slackbot.rendering.views import View, ask_about_modal, feedback_modal, sources_modal
 from assistant.slackbot.shapes import plain_text as storable
 from assistant.slackbot.slack_api import client_of
 from assistant.slackbot.threads import plain_text
@@ -69,7 +68,7 @@ class Gesture:
         """
         tell(self.client, self.workspace, message, _place(self.body))
 
-    def open(self, view: JsonObject) -> None:
+    def open(self, view: View) -> None:
         """Open a window for them.
 
         Raises:

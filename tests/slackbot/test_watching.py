@@ -15,7 +15,7 @@ from assistant.accounts.services import add_user
 from assistant.privacy.erasing import erase
 from assistant.slackbot import connecting, manifest, watching
 from assistant.slackbot.credentials import Credentials
-from assistant.slackbot.models import Job, Policy, Post, PostState
+from assistant.slackbot.models import Job, Policy, Post, PostState, Workspace
 from assistant.slackbot.rechecking import recheck_all
 from tests.conftest import SmallWorld
 from tests.slackbot.office import Office, open_office, text_of
@@ -168,6 +168,16 @@ def test_a_channel_about_which_slack_says_nothing_holds_up_no_other(office: Offi
     assert Post.objects.get(channel_id=silent.id).judged_at.year == 2000  # waits for its next turn
     recheck_all()
     assert Post.objects.get(channel_id=silent.id).judged_at.year > 2001
+
+
+def test_a_workspace_whose_secrets_nobody_can_open_holds_up_no_other(office: Office, pay: Channel) -> None:
+    row = Workspace.objects.create(
+        handle="other", team_id="T0OTHER", bot_user_id="U0", name="Other", address=""
+    )
+    Workspace.objects.filter(pk=row.pk).update(sealed_secrets=b"of another key")
+    office.only(lambda: office.slack.convert(pay, by=office.users["bob"], private=False))
+    assert _minute(office) == 1
+    assert Post.objects.get().state == PostState.WITHDRAWN
 
 
 def test_answers_go_when_slack_no_longer_knows_who_asked(office: Office, pay: Channel) -> None:

@@ -61,7 +61,7 @@ def _message(payload: JsonObject) -> Message:
 def _stands_in_its_place(client: WebClient, payload: JsonObject, message: Message) -> bool:
     """Whether it stands where the answer was begun; nobody else is told, since nobody else was answered."""
     unfinished = (PostState.SENDING, PostState.OPEN)
-    begun = Post.objects.filter(job=str(payload.get("job")), state__in=unfinished).first()
+    begun = Post.objects.filter(job_id=str(payload["job"]), state__in=unfinished).first()
     if begun is None:
         return False
     try:

@@ -24,6 +24,7 @@ from tests.slackbot.simulator.records import Channel
 from tests.slackbot.simulator.simulator import Simulator
 
 REMOTE = "How many days a week is remote work allowed?"
+WIFI = "What is the guest network called?"  # which everybody may read
 SALARY = "What is the salary band of a senior engineer?"
 
 
@@ -229,8 +230,8 @@ def test_an_answer_goes_when_one_of_its_readers_is_erased(office: Office) -> Non
 
 def test_an_answer_goes_when_the_address_of_a_reader_becomes_another_accounts(office: Office) -> None:
     channel = office.channel("plans", "bob", "cho")
-    office.mentioned("bob", channel, REMOTE)
-    assert "three days a week" in _seen(office, "cho", channel)
+    office.mentioned("bob", channel, WIFI)
+    assert "ondam-guest" in _seen(office, "cho", channel)
     cho = User.objects.get(email="cho@example.com")
     for act in (people.close_account, people.release_closed_account, people.reopen_account):
         act(user_id=cho.pk, actor="root@example.com")
@@ -238,7 +239,7 @@ def test_an_answer_goes_when_the_address_of_a_reader_becomes_another_accounts(of
     add_user(email="cho@example.com")
     _minute(office)
     assert Post.objects.get().state == PostState.WITHDRAWN
-    assert "three days a week" not in _seen(office, "cho", channel)
+    assert "ondam-guest" not in _seen(office, "cho", channel)
 
 
 def test_who_joined_later_and_loses_the_right_is_judged_too(office: Office, small_world: SmallWorld) -> None:

@@ -16,12 +16,12 @@ from assistant.console.checks import DrawnCheck
 from assistant.console.paging import PAGE_SIZE, Paging, page_asked
 from assistant.console.proving import recently_proven
 from assistant.console.slack_connecting import STEPS, WRONG, connected
-from assistant.console.slack_words import POLICIES
+from assistant.console.slack_words import POLICIES, drawn_failures
 from assistant.console.telling import in_words
 from assistant.slackbot import connecting, joining, services
 from assistant.slackbot.connecting import Mistakes
 from assistant.slackbot.models import Policy, Workspace
-from assistant.slackbot.selectors import RIGHT, people_of
+from assistant.slackbot.selectors import RIGHT, people_of, unfinished
 from assistant.slackbot.trying import failure_words, kept_from
 
 
@@ -144,6 +144,7 @@ def _page(
         "policies": [(policy, *words) for policy, words in POLICIES.items()],
         "people": people[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
         "paging": Paging(number, len(people)),
+        "unfinished": drawn_failures(unfinished(row)),
         "steps": steps or [],
         "failure": "" if any(one.sentence == failure for one in steps or ()) else failure,
         "outside": in_words(kept_from()),

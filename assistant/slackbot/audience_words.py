@@ -38,5 +38,6 @@ SENTENCES: Mapping[Why, str | Promise] = {
     Why.NOT_A_MEMBER: gettext_lazy(
         "The asker is not among the channel’s members: they alone see the answer."
     ),
+    Why.OUT_OF_REACH: gettext_lazy("The bot is not in the channel: the asker alone sees answers."),
     Why.NO_ANSWER: gettext_lazy("Slack did not say who can read the channel: the asker alone sees answers."),
 }

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
-from assistant.slackbot import directory
+from assistant.slackbot import directory, jobs
 from assistant.slackbot.credentials import opened
 from assistant.slackbot.manifest import EVENTS, SCOPES
-from assistant.slackbot.models import Channel, JoinedPerson, Policy, Workspace
+from assistant.slackbot.models import Channel, Job, JoinedPerson, Policy, Workspace
 from tests.slackbot.simulator.deliveries import Timing
 from tests.slackbot.simulator.events import EVENT_SCOPES
 from tests.slackbot.simulator.records import Installation
@@ -275,6 +275,25 @@ def test_a_workspace_is_closed_and_removed(ada: Client, acme: Workspace) -> None
     assert ada.post(f"{at}/remove/").status_code == 302
     assert not Workspace.objects.exists()
     assert ada.get(f"{at}/").status_code == 404
+
+
+def test_what_could_not_be_carried_out_is_listed_with_its_reason_and_without_its_words(
+    ada: Client, acme: Workspace, people: dict[str, User]
+) -> None:
+    page = f"/console/slack/{acme.pk}/"
+    assert "could not be carried out" not in ada.get(page).content.decode()
+    for number, code in enumerate(("busy", "busy", "token_revoked", "some_word")):
+        jobs.take_in(acme, kind="question", key=f"m:{number}", payload={"text": "은밀한 질문"})
+        claimed = jobs.claim("me")
+        assert claimed is not None
+        jobs.fail(claimed, code)
+        Job.objects.filter(kind=jobs.APOLOGY).delete()
+    shown = html.unescape(ada.get(page).content.decode())
+    assert "Slack was busy or couldn’t be reached" in shown
+    assert "Somebody took the app's token back" in shown
+    assert "Slack refused it (some_word)." in shown
+    assert "은밀한" not in shown
+    assert "처리하지 못한 작업" in signed_in(people["ada"], language="ko").get(page).content.decode()
 
 
 def test_slack_out_of_reach_leaves_the_pages_standing(

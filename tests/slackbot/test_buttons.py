@@ -10,11 +10,13 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from assistant.accounts.models import User
+from assistant.accounts.rate_limits import Holder, Limit, spend
 from assistant.audit.models import AuditEvent
 from assistant.audit.trail import Event
 from assistant.chat.models import Feedback, Turn
 from assistant.slackbot import actions, jobs
-from assistant.slackbot.models import Job, JobState, Policy, Post, PostState
+from assistant.slackbot.interactions import react
+from assistant.slackbot.models import Job, JobState, Policy, Post, PostState, Workspace
 from assistant.slackbot.rechecking import recheck_all
 from tests.conftest import SmallWorld
 from tests.slackbot.office import Office, open_office, text_of
@@ -85,8 +87,10 @@ def test_what_is_asked_again_comes_once_though_slack_did_not_take_it_at_first(of
 
 
 def test_who_asks_again_and_again_is_told_to_wait(office: Office, settings: LazySettings) -> None:
-    settings.MUNDAP_QUESTIONS_PER_MINUTE = 1
     first = office.asked("ann", REMOTE)
+    settings.MUNDAP_QUESTIONS_PER_MINUTE = 1
+    ann = User.objects.get(email="ann@example.com")
+    assert spend(Limit.QUESTIONS, Holder(ann.pk, ann)) is None
     _press(office, "ann", first, actions.AGAIN)
     assert "very many questions" in text_of(office.last("ann", first.channel))
     assert Turn.objects.count() == 1
@@ -160,6 +164,23 @@ def test_ones_own_sources_open_with_the_way_to_the_conversation(office: Office) 
     assert view is not None
     assert "82 to 96" in repr(view.content)
     assert f"/c/{Turn.objects.get().conversation_id}/" in repr(view.content)
+
+
+def test_sources_of_what_was_shown_to_another_alone_do_not_open_by_its_id(office: Office) -> None:
+    """Whatever else is posted in the workspace, or of that answer in another one."""
+    office.change(policy=Policy.PRIVATE)
+    channel, ann = office.channel("plans", "ann", "bob"), office.users["ann"]
+    office.mentioned("bob", channel, REMOTE)
+    private = Turn.objects.get()
+    yard = Workspace.objects.create(handle="yard", team_id="T0YARD", bot_user_id="U0YARD", name="Yard")
+    Post.objects.create(workspace=yard, turn=private, channel_id="C1", in_channel=True, slack_user="U1")
+    office.change(policy=Policy.MEMBERS)
+    office.mentioned("bob", channel, REMOTE)
+    pressed = {"user": {"id": ann.id}, "channel": {"id": channel.id}, "trigger_id": "1.2.x"}
+    react(office.row, actions.SOURCES, {**pressed, "actions": [{"value": str(private.pk)}]})
+    told = office.last("ann", channel)
+    assert ("Only the person who asked" in text_of(told), told.ephemeral_to) == (True, ann.id)
+    assert not [one for one in office.slack.calls if one.method == "views.open"]
 
 
 def test_who_is_nobody_here_gets_the_way_to_sign_in_and_sees_no_sources(office: Office) -> None:

@@ -208,13 +208,13 @@ class World:
         return "\n".join(f"{text}\n{blocks!r}" for text, blocks in since)
 
 
-@pytest.mark.parametrize("seed", range(4))
+# In each of these worlds something is shown to all, is shown as it is written, and is taken back.
+@pytest.mark.parametrize("seed", [1, 10, 15])
 def test_nobody_in_a_channel_sees_what_they_may_not_read(
     office: Office, small_world: SmallWorld, seed: int
 ) -> None:
     seen = run(office, small_world, seed, steps=12)
-    assert seen.to_all > 0
-    assert seen.gone > 0
+    assert min(seen.words, seen.to_all, seen.drafts, seen.gone) > 0
 
 
 def run(office: Office, small_world: SmallWorld, seed: int, *, steps: int) -> Seen:

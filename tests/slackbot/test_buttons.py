@@ -112,6 +112,7 @@ def test_sharing_is_told_audited_once_and_takes_nothing_else_back(office: Office
     office.change(policy=Policy.PRIVATE)
     channel = office.channel("plans", "ann", "bob")
     office.mentioned("bob", channel, REMOTE)
+    office.mentioned("bob", channel, REMOTE)
     private = office.last("bob", channel)
     office.slack.fail("chat.postMessage", Trouble.SERVER_ERROR)
     _press(office, "bob", private, actions.SHARE)
@@ -119,6 +120,7 @@ def test_sharing_is_told_audited_once_and_takes_nothing_else_back(office: Office
     assert "has been shared" in text_of(office.last("bob", channel))
     event = AuditEvent.objects.get(event=Event.SHARED_IN_SLACK)
     assert (event.actor, event.data["channel"]) == ("bob@example.com", channel.id)
+    assert [bool(turn.seen_by) for turn in Turn.objects.order_by("pk")] == [False, True]
     office.mentioned("bob", channel, SALARY)
     assert Turn.objects.latest("pk").seen_by == []
     _press(office, "bob", office.last("bob", channel), actions.SHARE)

@@ -7,7 +7,6 @@ which document is computed here, from the lists that the test made up, and from 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ class World:
         self.readers: dict[str, frozenset[str]] = {}
         self.channels: list[Channel] = []
         self.looked_at = ""
-        self.versions: Counter[str] = Counter()  # of each message, how many were looked at
+        self.versions: dict[str, int] = {}  # of each message, how many were looked at
         self.is_late = False  # somebody came in the very moment when an answer was sent
         self.seen = Seen()
 
@@ -204,7 +203,7 @@ class World:
     def shown_by(self, message: Message) -> str:
         """What it says, and what it said since the last look."""
         ever = self.office.slack.ever_shown(message)
-        since = ever[-1:] if self.is_late else ever[self.versions[message.ts] :] or ever[-1:]
+        since = ever[-1:] if self.is_late else ever[self.versions.get(message.ts, 0) :] or ever[-1:]
         return "\n".join(f"{text}\n{blocks!r}" for text, blocks in since)
 
 

@@ -56,6 +56,8 @@ def test_a_turn_whose_process_died_is_asked_again_in_its_place(
     """Also where it was ended as interrupted meanwhile, because somebody looked at it in Mundap."""
     other = office.asked("bob", REMOTE)
     others = Post.objects.get()
+    assert others.turn_id is not None
+    assert others.job_id is not None
     before = (others.turn_id, Job.objects.get().turn_id)
     office.only(lambda: office.slack.ask(office.users["ann"], office.bot, REMOTE))
     dead = _dies_while_it_answers()

@@ -14,7 +14,7 @@ from assistant.common.errors import NotFound
 from assistant.common.types import JsonObject
 from assistant.slackbot.delivering import drawn
 from assistant.slackbot.joining import NotJoined, asker_of
-from assistant.slackbot.judging import heard_since, marks_now, shows, viewer_in
+from assistant.slackbot.judging import heard_since, marks_now, marks_of, shows, viewer_in
 from assistant.slackbot.models import Job, Post
 from assistant.slackbot.posting import show, take_back, tell
 from assistant.slackbot.pressed import Pressed, pressed_of
@@ -59,7 +59,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
                     "in_channel": True,
                     "language": asker.language,
                     "slack_user": asker.slack_user,
-                    **marks,
+                    **marks_of(workspace, marks, asker.user.pk, viewer.beside),
                 },
             )
             if is_new:
@@ -73,11 +73,14 @@ def share_answer(job: Job, payload: JsonObject) -> None:
                 )
         # From now on a recheck finds the post. Whoever came before that is asked for here.
         if heard_since(job):
+            marks = marks_now()
             viewer = viewer_in(client, workspace, pressed.channel, asker)
             if viewer is None or not shows(viewer, turn):
                 _refuse(client, job, pressed)
                 return
             Turn.objects.filter(pk=turn.pk).update(seen_by=sorted({*turn.seen_by, *viewer.beside}))
+            known = marks_of(workspace, marks, asker.user.pk, viewer.beside)
+            Post.objects.filter(pk=post.pk).update(**known)
         message = drawn(turn, viewer, workspace, asker=asker.slack_user, where=Where.CHANNEL)
         show(client, post, message, final=True, is_new=is_new)
         tell(client, workspace, notices.shared(), pressed.place)

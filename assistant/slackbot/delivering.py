@@ -25,7 +25,7 @@ from assistant.chat.services import ask_again, followed
 from assistant.common.errors import NotFound
 from assistant.slackbot.jobs import is_ours
 from assistant.slackbot.joining import Asker, asker_of
-from assistant.slackbot.judging import may_stay
+from assistant.slackbot.judging import heard_since, may_stay
 from assistant.slackbot.models import Job, Post, Workspace
 from assistant.slackbot.posting import Place, show, tell
 from assistant.slackbot.rendering.messages import Drawing, Message, Where
@@ -180,8 +180,7 @@ class _Delivery:
         """
         if self._job.attempts > 1:
             return True
-        since = Job.objects.filter(workspace=self._job.workspace, created_at__gte=self._job.created_at)
-        return since.filter(kind="recheck").exists()
+        return heard_since(self._job)
 
     def _show(self, post: Post, message: Message, *, final: bool) -> None:
         self._require()

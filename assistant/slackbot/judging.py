@@ -19,7 +19,7 @@ from assistant.chat.selectors import turn_for_reader
 from assistant.slackbot.audience import Audience, Why, audience_of
 from assistant.slackbot.failures import SlackBusy
 from assistant.slackbot.joining import Asker
-from assistant.slackbot.models import JoinedPerson, Policy, Post, Workspace
+from assistant.slackbot.models import Job, JoinedPerson, Policy, Post, Workspace
 
 _LATER_S = 5.0
 
@@ -27,6 +27,12 @@ _LATER_S = 5.0
 def marks_now() -> dict[str, int]:
     """Counters that tell later whether anything has changed since; asked for before it is judged."""
     return {"judged_for": current(Counter.PERMISSIONS), "judged_documents": current(Counter.DOCUMENTS)}
+
+
+def heard_since(job: Job) -> bool:
+    """Whether since the job came in anything was heard that may change who reads an answer."""
+    since = Job.objects.filter(workspace=job.workspace, created_at__gte=job.created_at)
+    return since.filter(kind="recheck").exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils.translation import override
+from slack_sdk import WebClient
 
 from assistant.access.viewer import viewer_for
 from assistant.audit.trail import Event, record
@@ -13,10 +14,10 @@ from assistant.common.errors import NotFound
 from assistant.common.types import JsonObject
 from assistant.slackbot.delivering import drawn
 from assistant.slackbot.joining import NotJoined, asker_of
-from assistant.slackbot.judging import marks_now, marks_of, shows, viewer_in
+from assistant.slackbot.judging import heard_since, marks_now, marks_of, shows, viewer_in
 from assistant.slackbot.models import Job, Post
 from assistant.slackbot.posting import show, take_back, tell
-from assistant.slackbot.pressed import pressed_of
+from assistant.slackbot.pressed import Pressed, pressed_of
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Where
 from assistant.slackbot.slack_api import client_of
@@ -44,10 +45,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
         marks = marks_now()
         viewer = viewer_in(client, workspace, pressed.channel, asker)
         if viewer is None or turn.files or not shows(viewer, turn):
-            begun = Post.objects.filter(job=job).first()
-            if begun is not None:  # an attempt before this one may have reached Slack
-                take_back(client, begun, notices.withdrawn(for_everybody=True))
-            tell(client, workspace, notices.not_shared(), pressed.place)
+            _refuse(client, job, pressed)
             return
         with transaction.atomic():
             Turn.objects.filter(pk=turn.pk).update(seen_by=sorted({*turn.seen_by, *viewer.beside}))
@@ -73,6 +71,24 @@ def share_answer(job: Job, payload: JsonObject) -> None:
                     workspace=workspace.team_id,
                     channel=pressed.channel,
                 )
+        # From now on a recheck finds the post. Whoever came before that is asked for here.
+        if heard_since(job):
+            marks = marks_now()
+            viewer = viewer_in(client, workspace, pressed.channel, asker)
+            if viewer is None or not shows(viewer, turn):
+                _refuse(client, job, pressed)
+                return
+            Turn.objects.filter(pk=turn.pk).update(seen_by=sorted({*turn.seen_by, *viewer.beside}))
+            known = marks_of(workspace, marks, asker.user.pk, viewer.beside)
+            Post.objects.filter(pk=post.pk).update(**known)
         message = drawn(turn, viewer, workspace, asker=asker.slack_user, where=Where.CHANNEL)
         show(client, post, message, final=True, is_new=is_new)
         tell(client, workspace, notices.shared(), pressed.place)
+
+
+def _refuse(client: WebClient, job: Job, pressed: Pressed) -> None:
+    """Say that it is not shared, and take back what this attempt, or one before it, may have sent."""
+    begun = Post.objects.filter(job=job).first()
+    if begun is not None:
+        take_back(client, begun, notices.withdrawn(for_everybody=True))
+    tell(client, job.workspace, notices.not_shared(), pressed.place)

@@ -34,8 +34,9 @@ def test_the_last_word_of_a_person_counts(small_world: SmallWorld) -> None:
 
 
 def test_nobody_speaks_of_somebody_elses_answer(small_world: SmallWorld) -> None:
+    turn = answered(small_world)
     with pytest.raises(NotFound):
-        give_feedback(viewer=small_world.viewer("bob"), turn_id=answered(small_world), useful=True)
+        give_feedback(viewer=small_world.viewer("bob"), turn_id=turn, useful=True)
     assert not Feedback.objects.exists()
 
 
@@ -53,10 +54,11 @@ def test_an_answer_that_is_still_written_cannot_be_judged(small_world: SmallWorl
 def test_what_cannot_be_kept_is_refused(
     small_world: SmallWorld, reasons: list[str], comment: str, said: str
 ) -> None:
+    turn = answered(small_world)
     with pytest.raises(UsageError, match=said):
         give_feedback(
             viewer=small_world.viewer("ann"),
-            turn_id=answered(small_world),
+            turn_id=turn,
             useful=False,
             reasons=reasons,
             comment=comment,

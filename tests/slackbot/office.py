@@ -89,7 +89,7 @@ class Office:
 
         def acted() -> None:
             found.append(act())
-            self.slack.settle()
+            self.slack.settle(60.0)  # what is not over then, this thread would not wait for
 
         thread = threading.Thread(target=acted)
         thread.start()

@@ -6,6 +6,7 @@ Never an exception in the log, and never anything for others.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ import pytest
 from django.conf import LazySettings
 
 from assistant.accounts.models import User
+from assistant.accounts.rate_limits import Holder, Limit, spend
 from assistant.chat.models import ChatFile, Conversation, Turn
 from assistant.slackbot import actions, threads
 from assistant.slackbot.models import Job, JobState
@@ -49,21 +51,38 @@ def _is_silent_for(office: Office, name: str, channel: Channel) -> bool:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "x" * 40_000,
-        ":tada:" * 2_000,
-        "\x00\x01\x02\x1b",
-        "\ud800\udfff\ud800",
-        "   \n\t ",
-        "<@U0><!here><#C0>",
+        ("x" * 40_000, "has 40,000 characters"),
+        (":tada:" * 2_000, "no question in your message"),
+        ("\x00\x01\x02\x1b", "no question in your message"),
+        ("\ud800\udfff\ud800", "no question in your message"),
+        ("   \n\t ", "no question in your message"),
     ],
-    ids=["long", "emoji", "control", "surrogates", "blank", "mentions"],
+    ids=["long", "emoji", "control", "surrogates", "blank"],
 )
-def test_what_is_no_question_is_told_so_in_a_direct_message(office: Office, text: str) -> None:
+def test_what_is_no_question_is_told_so_in_a_direct_message(office: Office, text: str, said: str) -> None:
     answer = office.asked("ann", text)
     assert answer.app_id == office.app.id
+    assert said in text_of(answer)
     assert Job.objects.get().state == JobState.DONE
+    assert not Turn.objects.exists()
+
+
+def test_mentions_alone_are_asked_as_words_and_call_nobody(office: Office) -> None:
+    answer = office.asked("ann", "<@U0><!here><#C0>")
+    assert Turn.objects.get().question == "@U0@here#C0"
+    assert not {"user", "broadcast", "usergroup"} & set(re.findall(r"'type': '(\w+)'", repr(answer.blocks)))
+
+
+def test_who_asks_very_often_is_told_to_wait(office: Office, settings: LazySettings) -> None:
+    settings.MUNDAP_QUESTIONS_PER_MINUTE = 1
+    channel = office.channel("plans", "ann", "bob")
+    ann = User.objects.get(email="ann@example.com")
+    assert spend(Limit.QUESTIONS, Holder(ann.pk, ann)) is None
+    office.mentioned("ann", channel, REMOTE)
+    assert ["very many questions" in text_of(one) for one in _told(office, "ann", channel)] == [True]
+    assert not Turn.objects.exists()
 
 
 def test_a_question_with_broken_characters_is_answered(office: Office) -> None:

@@ -13,9 +13,18 @@ from django.utils import timezone
 
 from assistant.accounts.models import Role, User
 from assistant.chat.models import Turn
-from assistant.slackbot import actions, delivering, posting, questions
+from assistant.slackbot import actions, delivering, posting, questions, sharing
 from assistant.slackbot.joining import leave
-from assistant.slackbot.models import Channel, Job, JobState, JoinedPerson, Policy, Post, PostState
+from assistant.slackbot.models import (
+    Channel,
+    Job,
+    JobState,
+    JoinedPerson,
+    Policy,
+    Post,
+    PostState,
+    Workspace,
+)
 from assistant.slackbot.services import ChannelForm, set_channel_policy, set_workspace_policy
 from tests.conftest import SmallWorld
 from tests.slackbot.office import Office, open_office, text_of
@@ -23,6 +32,7 @@ from tests.slackbot.simulator.limits import Trouble
 from tests.slackbot.simulator.simulator import Simulator
 
 SALARY = "What is the salary band of a senior engineer?"
+WITHHELD = "no longer"
 
 
 @pytest.fixture
@@ -61,6 +71,7 @@ def test_who_joins_before_a_quick_answer_is_shown_keeps_it_back(
     _first(monkeypatch, questions, "deliver", joins)
     office.mentioned("bob", channel, SALARY)
     assert "82" not in _everything_seen(office, "ann", channel)
+    assert WITHHELD in text_of(office.last("bob", channel))
 
 
 def test_who_joins_while_the_answer_is_sent_sees_it_taken_back(
@@ -130,7 +141,49 @@ def test_who_is_parted_from_the_account_meanwhile_is_shown_nothing_of_it(
     row = JoinedPerson.objects.get()
     parts = partial(leave, joined_id=row.pk, actor=row.user)
     _first(monkeypatch, questions, "deliver", parts)
-    assert "82" not in text_of(office.asked("bob", SALARY))
+    shown = text_of(office.asked("bob", SALARY))
+    assert "82" not in shown
+    assert WITHHELD in shown
+
+
+def test_who_is_joined_to_another_account_meanwhile_is_shown_nothing_of_the_former(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.asked("bob", "How many days a week is remote work allowed?")
+    row = JoinedPerson.objects.get()
+
+    def moves() -> None:
+        leave(joined_id=row.pk, actor=row.user)
+        ann = User.objects.get(email="ann@example.com")
+        JoinedPerson.objects.filter(pk=row.pk).update(user=ann, by_link=True, left_at=None)
+
+    _first(monkeypatch, questions, "deliver", moves)
+    shown = text_of(office.asked("bob", SALARY))
+    assert "82" not in shown
+    assert WITHHELD in shown
+
+
+def test_what_happens_in_one_workspace_touches_nothing_of_another(office: Office) -> None:
+    channel = office.channel("pay", "bob")
+    office.mentioned("bob", channel, SALARY)
+    post = Post.objects.get()
+    yard = Workspace.objects.create(handle="yard", team_id="T0YARD", bot_user_id="U0YARD", name="Yard")
+    theirs = Post.objects.create(
+        workspace=yard,
+        turn=post.turn,
+        channel_id=channel.id,
+        ts=post.ts,
+        in_channel=True,
+        slack_user=post.slack_user,
+        state=PostState.FINAL,
+    )
+    asked = len(office.slack.calls)
+    set_workspace_policy(workspace_id=office.row.pk, policy=Policy.OFF, actor=_administrator())
+    office.work()
+    assert Post.objects.get(pk=post.pk).state == PostState.WITHDRAWN
+    assert Post.objects.get(pk=theirs.pk).judged_at == theirs.judged_at
+    changed = [one.method for one in office.slack.calls[asked:] if one.method.startswith("chat.")]
+    assert changed == ["chat.update"]
 
 
 def test_the_home_of_who_is_parted_shows_no_title_of_the_account(office: Office) -> None:
@@ -153,6 +206,35 @@ def test_the_button_of_an_answer_that_was_taken_back_opens_nothing(office: Offic
     Post.objects.update(state=PostState.WITHDRAWN)
     office.do(lambda: office.slack.click(office.users["bob"], before, actions.SOURCES))
     assert office.slack.modal_of(office.users["bob"], office.app) is None
+
+
+@pytest.mark.parametrize("moment", ["shows", "drawn", "show"])
+def test_who_joins_while_an_answer_is_shared_does_not_keep_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whichever step of sharing is the next: who could read the channel was asked before."""
+    office.change(policy=Policy.PRIVATE)
+    channel, bob = office.channel("pay", "bob"), office.users["bob"]
+    office.mentioned("bob", channel, SALARY)
+    private = office.last("bob", channel)
+    joins = partial(office.do, partial(office.slack.join, office.users["ann"], channel))
+    _first(monkeypatch, sharing, moment, joins)
+    office.do(lambda: office.slack.click(bob, private, actions.SHARE))
+    office.work_again()
+    assert Post.objects.get().state == PostState.WITHDRAWN
+    assert "82" not in _everything_seen(office, "ann", channel)
+
+
+def test_a_private_answer_asked_for_again_stays_private_though_it_was_shared(office: Office) -> None:
+    """The button is below what they alone see, and not below what stands in the channel."""
+    office.change(policy=Policy.PRIVATE)
+    channel, bob = office.channel("pay", "bob"), office.users["bob"]
+    office.mentioned("bob", channel, SALARY)
+    private = office.last("bob", channel)
+    office.do(lambda: office.slack.click(bob, private, actions.SHARE))
+    office.do(lambda: office.slack.click(bob, private, actions.AGAIN))
+    answers = [one for one in office.slack.what_sees(bob, channel) if "82 to 96" in text_of(one)]
+    assert [bool(one.ephemeral_to) for one in answers] == [True, False, True]
 
 
 def test_a_shared_answer_whose_arrival_is_unknown_is_taken_back_if_it_may_not_stay(office: Office) -> None:

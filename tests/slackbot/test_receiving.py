@@ -6,13 +6,14 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
 from django.test import Client
 
-from assistant.slackbot import actions, bolt_app, jobs
+from assistant.slackbot import actions, bolt_app, incoming, jobs
 from assistant.slackbot.models import Delivery, Job, Workspace
 from tests.slackbot.signed import (
     BOT,
@@ -164,13 +165,19 @@ def test_whatever_may_widen_who_reads_is_rechecked(client: Client, workspace: Wo
     assert found == {"C01", "C02", "C03"}
 
 
-def test_new_people_recheck_every_channel_once_a_minute(client: Client, workspace: Workspace) -> None:
-    for number in range(20):
-        signed(event({"type": "user_change", "user": {"id": f"U{number}"}}, event_id=f"Ev{number}")).send(
-            client
-        )
-    assert Job.objects.count() <= 2
-    assert jobs.payload_of(Job.objects.all()[0])["channel"] == ""
+def test_new_people_recheck_every_channel_once_a_minute(
+    client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not before the minute is over, and what comes in the next minute is another job."""
+    clock = SimpleNamespace(now=1_767_225_600.0)  # a minute begins
+    monkeypatch.setattr(incoming, "time", SimpleNamespace(time=lambda: clock.now))
+    for number, second in enumerate((0.0, 0.5, 1.0, 20.0, 59.9, 60.0, 61.0)):
+        clock.now = 1_767_225_600.0 + second
+        kind = "team_join" if number % 2 else "user_change"
+        signed(event({"type": kind, "user": {"id": f"U{number}"}}, event_id=f"Ev{number}")).send(client)
+    waiting = list(Job.objects.all())
+    assert [jobs.payload_of(job) for job in waiting] == [{"channel": ""}] * 2
+    assert all((job.due_at - job.created_at).total_seconds() >= 60.0 for job in waiting)
     assert jobs.claim("me") is None
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from assistant.common.types import Json
+from assistant.console.checks import DrawnCheck, mended_first
 from assistant.console.telling import in_words
 from assistant.slackbot.models import Policy
-from assistant.slackbot.trying import State, Step, Tried
+from assistant.slackbot.trying import Step, Tried
 
 STEPS: Mapping[Step, Promise] = {
     Step.TOKEN: _("The bot token works"),
@@ -41,23 +40,8 @@ POLICIES: Mapping[Policy, tuple[Promise, Promise]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnStep:
-    """A line of the list of steps, in the page's language."""
-
-    title: str
-    state: str
-    detail: str
-
-    def as_json(self) -> Json:
-        """For the session, from where the next page takes it."""
-        return [self.title, self.state, self.detail]
-
-
-def drawn_steps(steps: Iterable[Tried]) -> list[DrawnStep]:
-    """What was tried: what is to be mended first, what passed last."""
-    order = (State.FAILED, State.WAITING, State.PASSED)
-    return [
-        DrawnStep(str(STEPS[one.step]), str(one.state), in_words(one.detail))
-        for one in sorted(steps, key=lambda one: order.index(one.state))
-    ]
+def drawn_steps(steps: Iterable[Tried]) -> tuple[DrawnCheck, ...]:
+    """What was tried, in the page's language."""
+    return mended_first(
+        DrawnCheck(str(STEPS[one.step]), str(one.state), in_words(one.detail)) for one in steps
+    )

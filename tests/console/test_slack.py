@@ -138,6 +138,7 @@ def test_what_slack_does_not_take_is_said_and_nothing_typed_comes_back(
     assert answer.status_code == 422
     assert "Slack doesn't know this token (invalid_auth)" in text
     assert "type it again" in text
+    assert re.findall(r"data-state=\"(\w+)\"", text) == ["failed", "not_reached", "not_reached", "passed"]
     assert wrong not in text
     assert installed.app.signing_secret not in text
     assert not Workspace.objects.exists()
@@ -192,6 +193,7 @@ def test_what_is_decided_is_kept_and_shown(ada: Client, acme: Workspace) -> None
     assert kept == (Policy.MEMBERS, True, "https://mundap.example.com")
     wrong = ada.post(f"/console/slack/{acme.pk}/settings/", {**form, "address": "mundap"})
     assert wrong.status_code == 422
+    assert "It is marked below." in wrong.content.decode()
     assert ada.post(f"/console/slack/{acme.pk}/settings/", {**form, "policy": "x"}).status_code == 404
 
 
@@ -221,6 +223,7 @@ def test_a_channel_says_why_it_is_not_answered_for_all_and_who_is_missing(
     assert "has no open account here: the asker alone sees answers" in text
     assert nia.id in text
     assert f"<code>{ann.id}</code>" not in text
+    assert "A public channel" not in text
     join(acme, nia, people["bob"])
     assert "from what the asker and 1 other person may all read" in page(ada, path)
 
@@ -278,7 +281,9 @@ def test_slack_out_of_reach_leaves_the_pages_standing(
     ada: Client, acme: Workspace, settings: LazySettings
 ) -> None:
     settings.MUNDAP_SLACK_API_URL = "http://127.0.0.1:9/api/"
-    assert 'role="alert"' in page(ada, f"/console/slack/{acme.pk}/channels/")
+    text = page(ada, f"/console/slack/{acme.pk}/channels/")
+    assert "Slack does not answer now. Try again in a moment." in text
+    assert f'<a href="/console/slack/{acme.pk}/channels/">Try again</a>' in text
     answer = ada.post(f"/console/slack/{acme.pk}/check/", follow=True)
     assert "Slack does not answer now" in answer.content.decode()
 

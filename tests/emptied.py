@@ -22,7 +22,7 @@ _STAY = (ContentType, Permission)
 @contextmanager
 def emptied_quickly() -> Iterator[None]:
     """Have tests that commit leave an empty database in this way, as long as the context lasts."""
-    as_django_does = TransactionTestCase._fixture_teardown
+    as_django_does = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # the stubs leave it out
     first: list[Rows] = []
 
     def empty(case: TransactionTestCase) -> None:

@@ -32,14 +32,14 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 
-.PHONY: run test check check-types check-rest format bench audit sbom clean \
+.PHONY: run test check check-types check-rest compiled format bench audit sbom clean \
 	environment environment-test test-default test-postgresql
 
 run: environment
 	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(PYTHON) manage.py up
 
 test: environment-test
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory --jobs 2 check-types check-rest compiled
 	@$(MAKE) --no-print-directory test-default
 	@$(MAKE) --no-print-directory test-postgresql
 
@@ -57,6 +57,11 @@ check-rest:
 	.venv/bin/djlint templates --lint --check
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py check --fail-level WARNING
 	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) manage.py makemigrations --check --dry-run
+
+# Beside the types, on the core that would be idle: once, what each worker of a fresh clone would do for itself.
+# All test files are read, their asserts rewritten, and two tests have the index and the encoder compiled.
+compiled: check-rest
+	MUNDAP_HOME=$(TEST_HOME) $(PYTHON) -m pytest -q -k test_it_is_whole_each_time tests
 
 test-default:
 	MUNDAP_HOME=$(TEST_HOME) $(PYTEST) tests

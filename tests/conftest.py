@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings as django_settings
@@ -52,6 +53,7 @@ from assistant.sync.reading import RunView
 from assistant.sync.selectors import run_progress
 from assistant.sync.services import add_source, request_run
 from tests.embedded_once import embed_once
+from tests.emptied import emptied_quickly
 from tests.made_in_run import migrated_database
 from tests.made_once import made_once
 from tests.run_folder import RunFolder
@@ -135,11 +137,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: place(item.path, tests, slow))
 
 
+def pytest_collectstart() -> None:
+    """Collecting tests leaves nothing to free, and the collector would look through all of it again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Have the collector look no more through what is there before the first test."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 @dataclass(slots=True)
@@ -177,58 +185,54 @@ def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_setting
     return copied
 
 
-@pytest.fixture(autouse=True)
-def _own_settings(tmp_path: Path) -> Iterator[None]:
-    """Folders of its own, and no limits: tests ask faster than any person. Those about limits set them.
+@pytest.fixture(autouse=True, scope="session")
+def _alike_in_all_tests() -> Iterator[None]:
+    """No limits: tests ask faster than any person. Those about limits set them, over these.
 
-    All at once: each change of a setting lays one more layer over the others, through which a look goes.
+    No waiting for the disk either: no test cuts the power, and nothing outlives its test. Processes that a
+    test starts still sync. A descriptor that is closed is an error as before.
+
+    Once, not for each test: a change of a setting is told to all who may have kept it.
     """
     own = {
-        "MUNDAP_INDEX_DIR": tmp_path / "index",
-        "MUNDAP_SYNC_DIR": tmp_path / "sync",
-        "MUNDAP_FILES_DIR": tmp_path / "files",
-        "MUNDAP_AUDIT_DIR": tmp_path / "audit",
         "MUNDAP_LEAST_FREE": (0, 0),
         "CELERY_TASK_ALWAYS_EAGER": False,
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
         "WHITENOISE_AUTOREFRESH": True,  # a file is looked for when asked for, not all by each client
     }
-    with override_settings(**own, **{name.replace("_MB_", "_BYTES_"): 0 for name in UNLIMITED}):
+    unlimited = {name.replace("_MB_", "_BYTES_"): 0 for name in UNLIMITED}
+    with override_settings(**own, **unlimited), mock.patch.object(os, "fsync", os.fstat), emptied_quickly():
         yield
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept(_own_settings: None) -> Iterator[None]:
-    """What a process keeps for its next question is of the world of one test."""
+def _own_world(tmp_path: Path) -> Iterator[None]:
+    """Folders of its own, and nothing of what a process keeps for its next question: that is of one world."""
+    own = {
+        "MUNDAP_INDEX_DIR": tmp_path / "index",
+        "MUNDAP_SYNC_DIR": tmp_path / "sync",
+        "MUNDAP_FILES_DIR": tmp_path / "files",
+        "MUNDAP_AUDIT_DIR": tmp_path / "audit",
+    }
+    # What another test opened would be taken out of this one's lines.
+    known_secrets._known.clear()
     forget_leases()
-    mask.forget()
-    narrowing.forget()
-    opened_index.cache_clear()
+    _forget_answers()
     translation.deactivate()  # the last request of another test may have been a Korean one
-    yield
+    with override_settings(**own):
+        yield
+        _forget_answers()
+
+
+def _forget_answers() -> None:
     mask.forget()
     narrowing.forget()
     opened_index.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test cuts the power, and nothing outlives its test. Processes that a test starts still sync.
-
-    A descriptor that is closed is an error as before.
-    """
-    monkeypatch.setattr(os, "fsync", os.fstat)
 
 
 @pytest.fixture(autouse=True)
 def _embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embed_once(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def _no_secrets_of_other_tests() -> None:
-    """What another test opened is kept in mind by the process, and would be taken out of this one's lines."""
-    known_secrets._known.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.color import no_style
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from assistant.audit.models import AuditEvent
@@ -40,13 +39,24 @@ class _Table:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """Made from `begun` to `done`, in `folder`. `tables`: those that it changed, whole."""
+class _Laying:
+    """A statement that lays down all rows of a table, and the places of the values that differ each time."""
 
-    begun: datetime
+    statement: str
+    values: tuple[Value, ...]
+    moments: tuple[int, ...]
+    paths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Made until `done`, in `folder`. `tables`: those that it changed, whole. `counting`: see `_counting`."""
+
     done: datetime
     folder: Path
     tables: tuple[_Table, ...]
+    layings: tuple[_Laying, ...]
+    counting: tuple[str, ...]
 
 
 _KEPT: dict[str, _Made] = {}  # by what the database and the settings were like
@@ -75,17 +85,27 @@ def _kept(begun: datetime, there: Sequence[_Table], files: Sequence[Path], copy:
             shutil.copytree(path, copy / path.name)
         else:
             shutil.copy2(path, copy)
-    folder = files[0].parent
     now = ((_table(was.name), was) for was in there)
-    return _Made(
-        begun,
-        done,
-        copy,
-        tuple(
-            replace(_elsewhere(table, folder, copy), was=was.rows)
-            for table, was in now
-            if table.rows != was.rows
-        ),
+    tables = tuple(
+        replace(_elsewhere(table, files[0].parent, copy), was=was.rows)
+        for table, was in now
+        if table.rows != was.rows
+    )
+    layings = tuple(_laying(table, since=begun, folder=copy) for table in tables if table.rows)
+    return _Made(done, copy, tables, layings, tuple(_counting({table.name for table in tables})))
+
+
+def _laying(table: _Table, *, since: datetime, folder: Path) -> _Laying:
+    """How to lay it down: moments from `since` on and paths in `folder` differ each time, if not signed."""
+    marks = f"({', '.join(['%s'] * len(table.columns))})"
+    columns = ", ".join(map(_quoted, table.columns))
+    values = tuple(value for row in table.rows for value in row)
+    differ = [] if table.name in _SIGNED else list(enumerate(values))
+    return _Laying(
+        f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES {', '.join([marks] * len(table.rows))}",
+        values,
+        tuple(place for place, value in differ if isinstance(value, datetime) and _utc(value) >= since),
+        tuple(place for place, value in differ if _in_folder(value, folder, folder / "elsewhere") != value),
     )
 
 
@@ -96,12 +116,8 @@ def _state(folder: Path) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}")
         [numbers] = cursor.fetchall()
-    ours = {
-        name: repr(getattr(settings, name)).replace(str(folder), "")
-        for name in dir(settings)
-        if name.startswith("MUNDAP_")
-    }
-    return repr((connection.alias, list(zip(names, numbers, strict=True)), ours))
+    ours = {name: getattr(settings, name) for name in dir(settings) if name.startswith("MUNDAP_")}
+    return repr((connection.alias, names, numbers, ours)).replace(str(folder), "")
 
 
 def _names() -> list[str]:
@@ -121,45 +137,43 @@ def _lay_again(made: _Made, folder: Path) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table in made.tables:
             cursor.execute(f"DELETE FROM {_quoted(table.name)}")
-        for table in made.tables:
-            if table.rows:
-                rows = _elsewhere(table, made.folder, folder).rows
-                marks = f"({', '.join(['%s'] * len(table.columns))})"
-                columns = ", ".join(map(_quoted, table.columns))
-                statement = f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES "
-                values = [value for row in rows for value in row]
-                if table.name not in _SIGNED:
-                    values = [_moved(value, made.begun, later) for value in values]
-                cursor.execute(statement + ", ".join([marks] * len(rows)), values)
-        _count_on(cursor, {table.name for table in made.tables})
+        for laying in made.layings:
+            values = list(laying.values)
+            for place in laying.paths:
+                values[place] = _in_folder(values[place], made.folder, folder)
+            for place in laying.moments:
+                moment = values[place]
+                assert isinstance(moment, datetime)
+                values[place] = moment + later  # a moment since the world was begun becomes one of now
+            cursor.execute(laying.statement, values)
+        for statement in made.counting:
+            cursor.execute(statement)
 
 
-def _count_on(cursor: CursorWrapper, names: set[str]) -> None:
+def _counting(names: set[str]) -> list[str]:
     """Rows that come after get numbers behind those laid down: PostgreSQL counts apart from the rows."""
     models = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in names]
-    for statement in connection.ops.sequence_reset_sql(no_style(), models):
-        cursor.execute(statement)
+    return list(connection.ops.sequence_reset_sql(no_style(), models))
 
 
-def _moved(value: Value, since: datetime, later: timedelta) -> Value:
-    """A moment since the world was begun becomes one of now. SQLite gives moments without their zone, UTC."""
-    if isinstance(value, datetime) and (value if value.tzinfo else value.replace(tzinfo=UTC)) >= since:
-        return value + later
-    return value
+def _utc(moment: datetime) -> datetime:
+    """SQLite gives moments without their zone, UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _elsewhere(table: _Table, old: Path, new: Path) -> _Table:
     """The table with the paths of one folder in the place of another's, in JSON too."""
     if table.name in _SIGNED:
         return table
+    rows = tuple(tuple(_in_folder(value, old, new) for value in row) for row in table.rows)
+    return replace(table, rows=rows)
 
-    def there(value: Value) -> Value:
-        if not isinstance(value, str):
-            return value
-        in_json = value.replace(json.dumps(str(old))[1:-1], json.dumps(str(new))[1:-1])
-        return in_json if value[:1] in "{[" else value.replace(str(old), str(new))
 
-    return replace(table, rows=tuple(tuple(map(there, row)) for row in table.rows))
+def _in_folder(value: Value, old: Path, new: Path) -> Value:
+    if not isinstance(value, str):
+        return value
+    in_json = value.replace(json.dumps(str(old))[1:-1], json.dumps(str(new))[1:-1])
+    return in_json if value[:1] in "{[" else value.replace(str(old), str(new))
 
 
 def _quoted(name: str) -> str:

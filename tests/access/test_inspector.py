@@ -141,6 +141,7 @@ def test_the_command_refuses_what_it_does_not_know(
         _said(document, email)
 
 
+@pytest.mark.slow  # on SQLite, whatever the other tests run on: once is enough
 def test_the_command_ends_with_status_2_and_one_line_for_an_unknown_account(tmp_path: Path) -> None:
     environment = {**os.environ, "MUNDAP_HOME": str(tmp_path / "home")}
     environment.pop("DATABASE_URL", None)

@@ -202,6 +202,7 @@ print(len(set(intern_principals(refs, connection=north).values())), flush=True)
 """
 
 
+@pytest.mark.slow  # on SQLite, whatever the other tests run on: once is enough
 def test_two_processes_that_intern_the_same_principals_make_each_once(tmp_path: Path) -> None:
     environment = {
         **os.environ,

@@ -17,9 +17,6 @@ from django.db import close_old_connections
 
 from tests.scim.world import program_of, provider
 
-client_engine = pytest.importorskip("scim2_client.engines.wsgi")
-tester = pytest.importorskip("scim2_tester")
-filling = pytest.importorskip("scim2_tester.filling")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 
 
@@ -59,6 +56,10 @@ def _one_connection() -> Iterator[None]:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_one_connection")
 def test_the_checks_of_an_independent_client_find_only_what_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Imported by the one process that needs them: their models take seconds.
+    client_engine = pytest.importorskip("scim2_client.engines.wsgi")
+    tester = pytest.importorskip("scim2_tester")
+    filling = pytest.importorskip("scim2_tester.filling")
     made_up = in_domain(filling.generate_random_value)
     for name in ("filling", "checkers.patch_add", "checkers.patch_replace"):
         monkeypatch.setattr(f"scim2_tester.{name}.generate_random_value", made_up)

@@ -14,7 +14,7 @@ from assistant.common.types import JsonObject
 from assistant.slackbot.audience import audience_of
 from assistant.slackbot.delivering import deliver
 from assistant.slackbot.joining import Asker, NotJoined, asker_of
-from assistant.slackbot.models import Job, Post
+from assistant.slackbot.models import Job, Policy, Post
 from assistant.slackbot.posting import tell
 from assistant.slackbot.pressed import pressed_of
 from assistant.slackbot.rendering import notices
@@ -49,7 +49,11 @@ def answer_again(job: Job, payload: JsonObject) -> None:
         shown = Post.objects.filter(workspace=workspace, turn=former).first()
         beside: tuple[int, ...] | None = ()
         if shown is not None and shown.in_channel:
-            beside = audience_of(workspace, shown.channel_id, asker, client=client).beside
+            audience = audience_of(workspace, shown.channel_id, asker, client=client)
+            if audience.policy is Policy.OFF:
+                tell(client, workspace, notices.switched_off(), pressed.place)
+                return
+            beside = audience.beside
         elif shown is None:
             beside = None  # only the asker saw it
         try:

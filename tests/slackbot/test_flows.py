@@ -227,6 +227,18 @@ def test_an_answer_asked_for_again_comes_as_a_message_of_its_own(office: Office)
     assert Conversation.objects.count() == 1
 
 
+def test_nothing_is_asked_again_in_a_channel_that_was_switched_off(office: Office) -> None:
+    channel = office.channel("plans", "ann", "bob")
+    office.mentioned("ann", channel, REMOTE)
+    answer = office.last("ann", channel)
+    office.change(policy=Policy.OFF)  # somebody's screen still shows the button
+    office.do(lambda: office.slack.click(office.users["ann"], answer, actions.AGAIN))
+    told = office.last("ann", channel)
+    assert told.ephemeral_to == office.users["ann"].id
+    assert "doesn’t answer in this channel" in text_of(told)
+    assert Turn.objects.count() == 1
+
+
 def test_an_answer_is_shared_only_where_everybody_may_read_it(office: Office) -> None:
     office.change(policy=Policy.PRIVATE)
     with_ann, with_bob = office.channel("plans", "ann", "cho"), office.channel("pay", "bob", "bob")

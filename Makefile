@@ -29,8 +29,7 @@ AUDIT = var/audit-venv
 # Compiled modules are kept, whatever the environment says: every worker would rewrite the asserts of all test
 # files anew, and every process that a test starts would compile all of ours.
 unexport PYTHONDONTWRITEBYTECODE
-# Small products of matrices gain nothing by a second thread, and where three workers share two cores its threads
-# wait for each other: the questions to the demo company take 55 s of processor time so, and 81 s otherwise.
+# Three workers share two cores: threads of torch and NumPy would only wait for each other.
 export OMP_NUM_THREADS = 1
 # Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test

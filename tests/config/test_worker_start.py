@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
+from celery.fixups import django as fixups
 from django.core import checks
 
+from assistant.common.errors import MundapError
 from assistant.config import celery
 
 
 def test_a_worker_does_not_import_every_page_to_check_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(checks, "run_checks", lambda *args, **given: asked.append(args))
-    DjangoWorkerFixup(celery.app).validate_models()
+    fixups.DjangoWorkerFixup(celery.app).validate_models()  # type: ignore[attr-defined]  # the stubs lack it
     assert asked == []
 
 
 def test_a_worker_stops_at_what_must_hold_before_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing() -> None:
-        raise celery.MundapError("The key is too short.")
+        raise MundapError("The key is too short.")
 
     monkeypatch.setattr("assistant.config.checks.require_readiness", refusing)
     with pytest.raises(SystemExit, match="The key is too short"):

@@ -30,7 +30,7 @@ AUDIT = var/audit-venv
 # files anew, and every process that a test starts would compile all of ours.
 unexport PYTHONDONTWRITEBYTECODE
 # Three workers share two cores: threads of torch and NumPy would only wait for each other.
-export OMP_NUM_THREADS = 1
+test-default test-postgresql: export OMP_NUM_THREADS = 1
 # Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 

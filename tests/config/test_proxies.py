@@ -22,6 +22,7 @@ def believed(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> list[st
     settings.MUNDAP_TRUSTED_PROXIES = ("10.1.0.0/16",)
     monkeypatch.setattr(checks, "require_readiness", lambda: None)
     monkeypatch.setattr(serve, "_warm_up", lambda: None)
+    monkeypatch.setattr(serve, "_serve_slack", lambda: None)  # its threads would look into other tests' jobs
     monkeypatch.setattr(uvicorn, "run", lambda _app, **options: started.update(options))
     assert serve.main() == 0
     config = uvicorn.Config("none:none", **{**started, "log_config": None})

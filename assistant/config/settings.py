@@ -269,6 +269,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete-old": {"task": "assistant.privacy.tasks.delete_old", "schedule": 3600.0},
     "recheck-slack": {"task": "assistant.slackbot.tasks.recheck_posts", "schedule": 60.0},
     "sweep-door": {"task": "assistant.accounts.tasks.sweep_door", "schedule": 3600.0},
+    "sweep-proofs": {"task": "assistant.factors.tasks.sweep_proofs", "schedule": 300.0},
     "sweep-sign-ins": {"task": "assistant.identity.tasks.sweep_sign_ins", "schedule": 3600.0},
     "refresh-providers": {"task": "assistant.identity.tasks.refresh_providers", "schedule": 24 * 3600.0},
 }

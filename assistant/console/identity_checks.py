@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from assistant.common.told import said
+from assistant.console.checks import DrawnCheck, mended_first
 from assistant.console.telling import in_words
 from assistant.identity.saml.examining import Check, Examined, State
 
@@ -31,21 +31,9 @@ TITLES: Mapping[Check, Promise] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnCheck:
-    """A line of the list. `state` is `passed`, `failed` or `not_reached`; `found` is data of the message."""
-
-    title: str | Promise
-    state: str
-    sentence: str = ""
-    found: str = ""
-    expected: str = ""
-
-
 def drawn_checks(examined: Iterable[Examined]) -> tuple[DrawnCheck, ...]:
-    """What was examined, in the page's language: what is to be mended first, and what passed last."""
-    order = (State.FAILED, State.NOT_REACHED, State.PASSED)
-    return tuple(
+    """What was examined, in the page's language."""
+    return mended_first(
         DrawnCheck(
             title=TITLES[one.check],
             state=str(one.state),
@@ -53,5 +41,5 @@ def drawn_checks(examined: Iterable[Examined]) -> tuple[DrawnCheck, ...]:
             found="" if one.why is None else one.why.found,
             expected=one.expected if one.state == State.FAILED else "",
         )
-        for one in sorted(examined, key=lambda one: order.index(one.state))
+        for one in examined
     )

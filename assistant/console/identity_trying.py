@@ -20,8 +20,9 @@ from assistant.accounts.models import Role
 from assistant.accounts.roles import Right
 from assistant.common.told import said
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.checks import DrawnCheck
 from assistant.console.identity import known_kind
-from assistant.console.identity_checks import DrawnCheck, drawn_checks
+from assistant.console.identity_checks import drawn_checks
 from assistant.console.telling import in_words
 from assistant.identity.arriving import Arrival, judge
 from assistant.identity.claims import Claims

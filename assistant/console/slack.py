@@ -12,15 +12,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.checks import DrawnCheck
 from assistant.console.paging import PAGE_SIZE, Paging, page_asked
 from assistant.console.proving import recently_proven
 from assistant.console.slack_connecting import STEPS, WRONG, connected
-from assistant.console.slack_words import POLICIES, DrawnStep
+from assistant.console.slack_words import POLICIES, drawn_failures
 from assistant.console.telling import in_words
 from assistant.slackbot import connecting, joining, services
 from assistant.slackbot.connecting import Mistakes
 from assistant.slackbot.models import Policy, Workspace
-from assistant.slackbot.selectors import RIGHT, people_of
+from assistant.slackbot.selectors import RIGHT, people_of, unfinished
 from assistant.slackbot.trying import failure_words, kept_from
 
 
@@ -133,7 +134,7 @@ def _page(
     request: AdministratorRequest,
     row: Workspace,
     *,
-    steps: list[DrawnStep] | None = None,
+    steps: list[DrawnCheck] | None = None,
     wrong: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     failure = in_words(failure_words(row.failure)) if row.failure else ""
@@ -143,8 +144,9 @@ def _page(
         "policies": [(policy, *words) for policy, words in POLICIES.items()],
         "people": people[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
         "paging": Paging(number, len(people)),
+        "unfinished": drawn_failures(unfinished(row)),
         "steps": steps or [],
-        "failure": "" if any(one.detail == failure for one in steps or ()) else failure,
+        "failure": "" if any(one.sentence == failure for one in steps or ()) else failure,
         "outside": in_words(kept_from()),
         "wrong": {name: in_words(sentence) for name, sentence in (wrong or {}).items()},
         "saved": "saved" in request.GET and not wrong,
@@ -152,9 +154,9 @@ def _page(
     return render(request, "console/slack_workspace.html", context, status=WRONG if wrong else 200)
 
 
-def _steps_kept(request: AdministratorRequest, row: Workspace) -> list[DrawnStep]:
+def _steps_kept(request: AdministratorRequest, row: Workspace) -> list[DrawnCheck]:
     """What was tried a moment ago, shown once."""
     kept = request.session.pop(STEPS, None)
     if not kept or kept[0] != row.pk:
         return []
-    return [DrawnStep(*one) for one in kept[1]]
+    return [DrawnCheck(*one) for one in kept[1]]

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.common.errors import MundapError
-from assistant.common.told import said
+from assistant.common.told import said, told
 from assistant.console.administrators import AdministratorRequest, with_right
 from assistant.console.proving import recently_proven
 from assistant.console.slack import known
@@ -16,6 +16,7 @@ from assistant.console.telling import in_words
 from assistant.slackbot import services
 from assistant.slackbot.audience import Why, reading_now
 from assistant.slackbot.audience_words import SENTENCES
+from assistant.slackbot.failures import SlackBusy
 from assistant.slackbot.models import Policy, Workspace
 from assistant.slackbot.selectors import RIGHT, SeenChannel, channels_seen
 from assistant.slackbot.services import ChannelForm
@@ -89,5 +90,7 @@ def _seen(request: AdministratorRequest, row: Workspace) -> tuple[tuple[SeenChan
     """The channels, or why they are not to be had."""
     try:
         return channels_seen(row, user=request.user), ""
+    except SlackBusy:  # whose own words promise that it is asked again, as jobs do
+        return (), in_words(told("Slack does not answer now. Try again in a moment."))
     except MundapError as error:
         return (), in_words(said(error))

@@ -14,8 +14,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.console.administrators import AdministratorRequest, with_right
+from assistant.console.checks import DrawnCheck
 from assistant.console.proving import recently_proven
-from assistant.console.slack_words import DrawnStep, drawn_steps
+from assistant.console.slack_words import drawn_steps
 from assistant.console.telling import in_words
 from assistant.slackbot import connecting
 from assistant.slackbot.connecting import ConnectForm, Mistakes, NotConnected
@@ -106,7 +107,7 @@ def _page(
     form: ConnectForm,
     *,
     wrong: Mapping[str, str] | None = None,
-    steps: Sequence[DrawnStep] = (),
+    steps: Sequence[DrawnCheck] = (),
 ) -> HttpResponse:
     """The page. What was typed of secrets is not in it."""
     wrong, manifest = dict(wrong or {}), ""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from assistant.common.types import Json
+from assistant.console.checks import DrawnCheck, mended_first
 from assistant.console.telling import in_words
+from assistant.slackbot.failures import CLOSING, plain_code
+from assistant.slackbot.jobs import APOLOGY, WAITED
 from assistant.slackbot.models import Policy
-from assistant.slackbot.trying import State, Step, Tried
+from assistant.slackbot.selectors import Unfinished
+from assistant.slackbot.trying import Step, Tried, failure_words
 
 STEPS: Mapping[Step, Promise] = {
     Step.TOKEN: _("The bot token works"),
@@ -41,23 +46,59 @@ POLICIES: Mapping[Policy, tuple[Promise, Promise]] = {
 }
 
 
+_JOBS: Mapping[str, Promise] = {
+    "question": pgettext_lazy("job from Slack", "Question"),
+    "again": pgettext_lazy("job from Slack", "Question asked again"),
+    "share": pgettext_lazy("job from Slack", "Answer to be shared"),
+    "new": pgettext_lazy("job from Slack", "New conversation"),
+    "home": pgettext_lazy("job from Slack", "Home page of the app"),
+    "recheck": pgettext_lazy("job from Slack", "Another look at who reads answers"),
+    APOLOGY: pgettext_lazy("job from Slack", "Word that a question was not answered"),
+}
+_OTHER = pgettext_lazy("job from Slack", "Something else")
+_REASONS: Mapping[str, Promise] = {
+    "busy": _("Slack was busy or couldn’t be reached, eight times in half an hour."),
+    "failed": _("Mundap couldn’t do it, eight times. Its log says why, at that time."),
+    "internal": _("A mistake of Mundap’s. Its log says where, at that time."),
+    "gave_up": _("The server was stopped eight times while it did it."),
+    WAITED: _("The workspace was closed, or Slack no longer let the app in, for 25 minutes."),
+    "local_only": _("Local-only mode: nothing is sent to Slack."),
+    "missing_scope": _("The app lacks a right. Test the connection: it says which."),
+    "not_in_channel": _("The bot is not in the channel. Invite it there."),
+    "channel_not_found": _("Slack doesn’t show the bot this channel. Invite it there, if it is to answer."),
+    "is_archived": _("The channel is archived."),
+    "not_slack": _("An address was not Slack’s, so nothing was sent there."),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class DrawnStep:
-    """A line of the list of steps, in the page's language."""
+class DrawnFailure:
+    """A line of what could not be carried out, in the page's language."""
 
-    title: str
-    state: str
-    detail: str
-
-    def as_json(self) -> Json:
-        """For the session, from where the next page takes it."""
-        return [self.title, self.state, self.detail]
+    what: str
+    why: str
+    times: int
+    last: datetime
 
 
-def drawn_steps(steps: Iterable[Tried]) -> list[DrawnStep]:
-    """What was tried: what is to be mended first, what passed last."""
-    order = (State.FAILED, State.WAITING, State.PASSED)
+def drawn_failures(found: Iterable[Unfinished]) -> list[DrawnFailure]:
+    """What could not be carried out, and why, in words."""
     return [
-        DrawnStep(str(STEPS[one.step]), str(one.state), in_words(one.detail))
-        for one in sorted(steps, key=lambda one: order.index(one.state))
+        DrawnFailure(str(_JOBS.get(one.kind, _OTHER)), _reason(one.code), one.times, one.last)
+        for one in found
     ]
+
+
+def _reason(code: str) -> str:
+    if code in CLOSING:
+        return in_words(failure_words(code))
+    if code in _REASONS:
+        return str(_REASONS[code])
+    return gettext("Slack refused it (%(code)s).") % {"code": plain_code(code)}
+
+
+def drawn_steps(steps: Iterable[Tried]) -> tuple[DrawnCheck, ...]:
+    """What was tried, in the page's language."""
+    return mended_first(
+        DrawnCheck(str(STEPS[one.step]), str(one.state), in_words(one.detail)) for one in steps
+    )

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from assistant.accounts.door_models import new_handle
+from assistant.accounts.door_models import SignedInSession, new_handle
 
 LONGEST_NAME = 60
 
@@ -101,3 +101,15 @@ class Postponement(models.Model):
 
     def __str__(self) -> str:
         return f"postponement of person {self.user_id}"
+
+
+class WaitingForm(models.Model):
+    """What somebody typed before they were asked again who they are: opened once, soon (`waiting`)."""
+
+    word = models.CharField(max_length=22, primary_key=True)  # all that the browser is given
+    session = models.ForeignKey(SignedInSession, on_delete=models.CASCADE, related_name="waiting_forms")
+    sealed_fields = models.BinaryField()  # with whose they are, and for which method and path
+    made_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return "waiting form"

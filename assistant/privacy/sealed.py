@@ -24,6 +24,7 @@ PURPOSES: Mapping[str, str] = {
     "catalogue.LanguageModel.sealed_key": "language model {pk}",
     "documents.SearchModel.sealed_key": "search model {pk}",
     "factors.AuthenticatorApp.sealed_secret": "authenticator app {pk}",
+    "factors.WaitingForm.sealed_fields": "waiting form {pk}",
     "identity.IdentityProvider.sealed_secrets": "identity provider {pk}",
     "slackbot.Job.sealed_payload": "slack job {pk}",
     "slackbot.Workspace.sealed_secrets": "slack workspace {pk}",

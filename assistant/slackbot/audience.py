@@ -9,7 +9,7 @@ right before an answer is shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from slack_sdk import WebClient
@@ -18,12 +18,14 @@ from assistant.access.viewer import MOST_BESIDE
 from assistant.accounts.models import User
 from assistant.common.errors import MundapError
 from assistant.slackbot import slack_api
-from assistant.slackbot.directory import everybody, members_now, profiles_now
+from assistant.slackbot.directory import Incomplete, everybody, members_now, profiles_now
+from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.joining import Asker, accounts_of
 from assistant.slackbot.models import Channel, Policy, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
 _DIRECT = "D"  # what ids of direct messages begin with
+_NOT_SHOWN = "channel_not_found"
 _MOST_MEMBERS = MOST_BESIDE + 100  # apps and deactivated people among them
 
 
@@ -44,6 +46,7 @@ class Why(StrEnum):
     NOT_JOINED = "not_joined"  # somebody who can read along has no account here
     TOO_MANY = "too_many"
     NOT_A_MEMBER = "not_a_member"  # the asker is not among those who can read the channel
+    OUT_OF_REACH = "out_of_reach"  # we are not in it, or not any more: we would not hear who joins
     NO_ANSWER = "no_answer"  # Slack did not say all that has to be known
 
 
@@ -52,18 +55,24 @@ class Audience:
     """Who will read an answer besides the asker.
 
     `beside`: account ids, rising, without the asker's own; None: answer the asker alone (and with
-    `Policy.OFF` nobody).
+    `Policy.OFF` nobody). `kind`: the channel's (`kind_of`), as Slack told it for this; empty where it was not
+    asked.
     """
 
     policy: Policy
     beside: tuple[int, ...] | None
     why: Why
+    kind: str = field(default="", compare=False)
 
     def covers(self, later: Audience) -> bool:
         """Whether what was made for this audience may be shown to a later one: nobody is new in it."""
         if self.beside is None or later.beside is None:
             return False
         return set(later.beside) <= set(self.beside)
+
+
+class OutOfReach(MundapError):
+    """Slack does not show us the channel."""
 
 
 class _Alone(Exception):
@@ -89,7 +98,8 @@ def audience_of(
 
     `fresh`: for what is about to be shown there, or is shown. Nothing that was read before the call counts,
     and that answers are wanted privately does not matter: who would read this one is asked, which somebody
-    may have shared there.
+    may have shared there. So it is of an archived channel, which is read on (`Policy.OFF`, since nothing is
+    posted there); but of one that we are not in nobody is known, since we hear of nobody who joins it.
     """
     open_now = Workspace.objects.filter(pk=workspace.pk, is_open=True).first()
     if open_now is None:
@@ -98,22 +108,23 @@ def audience_of(
     policy = Policy((row.policy if row is not None else "") or open_now.policy)
     if policy is Policy.OFF and not channel_id.startswith(_DIRECT):
         return Audience(policy, None, Why.OFF)
+    kind = ""
     try:
         client = client or slack_api.client_of(workspace)
-        channel = _channel_now(client, channel_id)
+        channel = channel_now(client, channel_id)
         if channel.get("is_im") is True:
             return _direct(channel, asker)
+        kind = kind_of(open_now, channel)
         if channel.get("is_archived"):
-            return Audience(Policy.OFF, None, Why.ARCHIVED)
-        if policy is not Policy.MEMBERS and not fresh:
-            return Audience(policy, None, Why.POLICY)
-        if (why := why_not(open_now, channel)) is not None:
-            return Audience(policy, None, why)
+            policy = Policy.OFF
+        _require(open_now, channel, policy, fresh=fresh)
         readers = _Readers(open_now, client, accepts_apps=row is not None and row.accepts_apps, fresh=fresh)
         found = readers.of(channel_id, is_private=channel["is_private"] is True)
-        return Audience(policy, _beside(open_now, found, asker), Why.ALL_JOINED)
-    except _Alone as alone:
-        return Audience(policy, None, alone.why)
+        return Audience(policy, _beside(open_now, found, asker), Why.ALL_JOINED, kind)
+    except _Alone as only:
+        return Audience(policy, None, only.why, kind)
+    except OutOfReach:
+        return Audience(policy, None, Why.OUT_OF_REACH, GONE)
     except MundapError:
         return Audience(policy, None, Why.NO_ANSWER)
 
@@ -137,7 +148,7 @@ def reading_now(workspace: Workspace, channel_id: str, *, client: WebClient | No
     accepts_apps = row is not None and row.accepts_apps
     try:
         client = client or slack_api.client_of(workspace)
-        channel = _channel_now(client, channel_id)
+        channel = channel_now(client, channel_id)
         if channel.get("is_archived"):
             return Reading(Why.ARCHIVED)
         if (why := why_not(workspace, channel)) is not None:
@@ -164,8 +175,8 @@ def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
         return Why.SHARED
     if any(channel.get(flag) for flag in _SHARING):
         return Why.SHARED
-    for field in ("shared_team_ids", "internal_team_ids"):
-        teams = channel.get(field) or []
+    for name in ("shared_team_ids", "internal_team_ids"):
+        teams = channel.get(name) or []
         if not isinstance(teams, list) or any(team != workspace.team_id for team in teams):
             return Why.SHARED
     if channel.get("context_team_id", workspace.team_id) != workspace.team_id:
@@ -177,6 +188,26 @@ def why_not(workspace: Workspace, channel: Mapping[str, object]) -> Why | None:
         return Why.UNKNOWN_KIND
     return None
 
+
+def kind_of(workspace: Workspace, channel: Mapping[str, object]) -> str:
+    """What of a channel decides who can read it: `public`, `private:archived`, ... and how many are in it.
+
+    So it also changes where somebody joined and we did not hear it, unless somebody else left meanwhile.
+    """
+    named = {True: "private", False: "public"}
+    parts = [next((word for value, word in named.items() if channel.get("is_private") is value), "unknown")]
+    if channel.get("is_archived") is True:
+        parts.append("archived")
+    if channel.get("is_member") is False:
+        parts.append("left")
+    if (why := why_not(workspace, _as_open(channel))) is not None:
+        parts.append(str(why))
+    if isinstance(members := channel.get("num_members"), int):
+        parts.append(str(members))
+    return ":".join(parts)
+
+
+GONE = "gone"  # the kind of a channel that Slack does not show us any more
 
 _SHARING = (
     "is_shared",
@@ -233,11 +264,41 @@ class _Readers:
         return tuple(one for one in profiles if one.standing is Standing.FULL)
 
 
-def _channel_now(client: WebClient, channel_id: str) -> Mapping[str, object]:
-    channel = client.conversations_info(channel=channel_id).get("channel")
+def channel_now(client: WebClient, channel_id: str) -> Mapping[str, object]:
+    """What Slack says of a channel, asked now.
+
+    Raises:
+        OutOfReach: it shows us none of this id: it was deleted, or is private and we are not in it any more.
+        Incomplete: its answer is about none, or another one.
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    try:
+        channel = client.conversations_info(channel=channel_id, include_num_members=True).get("channel")
+    except SlackRefused as refused:
+        if refused.code == _NOT_SHOWN:
+            raise OutOfReach("Slack shows us no such channel.") from None
+        raise
     if not isinstance(channel, dict) or channel.get("id") != channel_id:
-        raise _Alone(Why.NO_ANSWER)
+        raise Incomplete("Slack answered about another channel.")
     return channel
+
+
+def _require(workspace: Workspace, channel: Mapping[str, object], policy: Policy, *, fresh: bool) -> None:
+    """Raises `_Alone` where a channel of this kind is not answered for all; see `audience_of`."""
+    why = None
+    if not fresh and channel.get("is_archived"):
+        why = Why.ARCHIVED
+    elif not fresh and policy is not Policy.MEMBERS:
+        why = Why.POLICY
+    elif fresh and channel.get("is_member") is False:
+        why = Why.OUT_OF_REACH
+    if (why := why or why_not(workspace, _as_open(channel) if fresh else channel)) is not None:
+        raise _Alone(why)
+
+
+def _as_open(channel: Mapping[str, object]) -> Mapping[str, object]:
+    """The channel as if nobody had archived it."""
+    return {**channel, "is_archived": False} if channel.get("is_archived") is True else channel
 
 
 def _direct(channel: Mapping[str, object], asker: Asker) -> Audience:

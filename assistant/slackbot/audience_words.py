@@ -32,12 +32,12 @@ SENTENCES: Mapping[Why, str | Promise] = {
         "People of another organisation are in the channel: the asker alone sees answers."
     ),
     Why.NOT_JOINED: gettext_lazy(
-        "Somebody who can read the channel has no open account here: the asker alone sees answers. A public "
-        "channel can be read by every member of the workspace."
+        "Somebody who can read the channel has no open account here: the asker alone sees answers."
     ),
     Why.TOO_MANY: gettext_lazy("More than 500 people can read the channel: the asker alone sees answers."),
     Why.NOT_A_MEMBER: gettext_lazy(
         "The asker is not among the channel’s members: they alone see the answer."
     ),
+    Why.OUT_OF_REACH: gettext_lazy("The bot is not in the channel: the asker alone sees answers."),
     Why.NO_ANSWER: gettext_lazy("Slack did not say who can read the channel: the asker alone sees answers."),
 }

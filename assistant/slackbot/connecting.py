@@ -134,6 +134,7 @@ def connect_anew(*, workspace_id: int, form: ConnectForm, actor: User) -> tuple[
         _fill(row, found)
         row.save()
         _keep(row, form.credentials)
+        judge_again(row)  # of who joined in the meantime nothing was heard
         _record(Event.SLACK_CREDENTIALS_CHANGED, row, actor)
     directory.forget(row.pk)
     return row, Trial((*trial.steps, reached(row)), found)
@@ -171,7 +172,8 @@ def change(*, workspace_id: int, trusts_addresses: bool, address: str, actor: Us
 
 
 def set_open(*, workspace_id: int, is_open: bool, actor: User) -> None:
-    """Answer in the workspace, or hear nothing from it. What is posted stays either way.
+    """Answer in the workspace, or hear nothing from it. What is posted stays while it is closed, and is
+    judged when it is opened again.
 
     Raises:
         NotFound: no such workspace.
@@ -182,6 +184,8 @@ def set_open(*, workspace_id: int, is_open: bool, actor: User) -> None:
         row = _locked(workspace_id)
         row.is_open = is_open
         row.save(update_fields=["is_open"])
+        if is_open:
+            judge_again(row)
         _record(Event.SLACK_OPENED if is_open else Event.SLACK_CLOSED, row, actor)
 
 

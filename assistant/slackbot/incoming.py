@@ -23,13 +23,18 @@ _LONGEST_NAME, _LONGEST_URL = 300, 2_000
 _EVERYWHERE_S = 60
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast"})  # subtypes of what a person says
 _CONVERTED = frozenset({"channel_convert_to_public", "channel_convert_to_private"})
-# After these others may be able to read a channel than before.
+# After these others may be able to read a channel than before, or we hear no longer who can.
 _WIDENING: Final = (
     "member_joined_channel",
     "channel_shared",
+    "channel_unshared",
+    "channel_archive",
     "channel_unarchive",
+    "channel_left",
     "channel_id_changed",
+    "group_archive",
     "group_unarchive",
+    "group_left",
     "shared_channel_invite_accepted",
 )
 _WIDENING_EVERYWHERE: Final = ("team_join", "user_change")

@@ -7,8 +7,10 @@ The sources of an answer are those that the one who looks may read, also below a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.utils.translation import override
 from slack_sdk import WebClient
@@ -22,14 +24,14 @@ from assistant.chat.selectors import turn_for_reader
 from assistant.common.errors import MundapError, NotFound
 from assistant.slackbot import actions as ids
 from assistant.slackbot.delivering import address_of
-from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
+from assistant.slackbot.joining import Asker, Reason, asker_of, link_for
 from assistant.slackbot.models import Post, PostState, Workspace
 from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.pressed import NO_TURN, turn_id_of
 from assistant.slackbot.rendering import notices
 from assistant.slackbot.rendering.messages import Message
 from assistant.slackbot.rendering.sources import quotes_of
-from assistant.slackbot.rendering.views import ask_about_modal, feedback_modal, sources_modal
+from assistant.slackbot.rendering.views import View, ask_about_modal, feedback_modal, sources_modal
 from assistant.slackbot.shapes import plain_text as storable
 from assistant.slackbot.slack_api import client_of
 from assistant.slackbot.threads import plain_text
@@ -37,129 +39,146 @@ from assistant.slackbot.threads import plain_text
 _LONGEST_QUOTED = 600  # what is told to a model of the message that is asked about
 
 
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """What somebody who is known here pressed or sent. `body` is Slack's request."""
+
+    workspace: Workspace
+    client: WebClient
+    asker: Asker
+    body: Mapping[str, Any]
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who pressed, alone."""
+        return viewer_for(self.asker.user)
+
+    @property
+    def turn_id(self) -> int:
+        """The turn whose button it was; nobody's where it came back as something else."""
+        pressed = self.body.get("actions")
+        first = _mapping(pressed[0]) if isinstance(pressed, list) and pressed else {}
+        return turn_id_of(first.get("value")) if first else NO_TURN
+
+    def tell(self, message: Message) -> None:
+        """Show them this, and nobody else.
+
+        Raises:
+            SlackBusy, SlackRefused, SlackClosed.
+        """
+        tell(self.client, self.workspace, message, _place(self.body))
+
+    def open(self, view: View) -> None:
+        """Open a window for them.
+
+        Raises:
+            SlackBusy, SlackRefused, SlackClosed.
+        """
+        self.client.views_open(trigger_id=_text(self.body, "trigger_id"), view=view)
+
+
 def react(workspace: Workspace, what: str, body: Mapping[str, Any]) -> None:
     """Do what was pressed or sent; `what` is an id of `actions`, `body` the request of Slack's.
 
-    Raises:
-        SlackBusy, SlackRefused, SlackClosed.
-    """
-    verbs = {
-        ids.SOURCES: open_sources,
-        ids.USEFUL: keep_useful,
-        ids.NOT_USEFUL: open_feedback,
-        ids.FEEDBACK_SUBMIT: keep_feedback,
-        ids.ASK_ABOUT: open_ask_about,
-    }
-    verbs[what](workspace, body)
-
-
-def open_sources(workspace: Workspace, body: Mapping[str, Any]) -> None:
-    """Show the sources of an answer to whoever pressed, as they may read them.
-
-    Raises:
-        SlackBusy, SlackRefused, SlackClosed.
-    """
-    client = client_of(workspace)
-    asker = _joined(client, workspace, body)
-    if asker is None:
-        return
-    with override(asker.language):
-        turn_id, viewer = _turn_id(body), viewer_for(asker.user)
-        try:
-            shown, conversation = _sources(workspace, viewer, turn_id)
-        except NotFound:
-            _tell(client, workspace, body, notices.not_yours())
-            return
-        address = address_of(workspace, conversation) if conversation else workspace.address
-        view = sources_modal(shown.passages, address=address, quotes=quotes_of(shown.sentences))
-        client.views_open(trigger_id=_text(body, "trigger_id"), view=view)
-
-
-def keep_useful(workspace: Workspace, body: Mapping[str, Any]) -> None:
-    """Keep that the asker finds the answer useful, and thank them.
-
-    Raises:
-        SlackBusy, SlackRefused, SlackClosed.
-    """
-    client = client_of(workspace)
-    asker = _joined(client, workspace, body)
-    if asker is None:
-        return
-    with override(asker.language):
-        try:
-            give_feedback(viewer=viewer_for(asker.user), turn_id=_turn_id(body), useful=True)
-        except MundapError:
-            _tell(client, workspace, body, notices.not_yours())
-        else:
-            _tell(client, workspace, body, notices.feedback_kept())
-
-
-def open_feedback(workspace: Workspace, body: Mapping[str, Any]) -> None:
-    """Ask what was wrong with the answer.
-
-    Raises:
-        SlackBusy, SlackRefused, SlackClosed.
-    """
-    client = client_of(workspace)
-    asker = _joined(client, workspace, body)
-    if asker is None:
-        return
-    with override(asker.language):
-        turn_id = _turn_id(body)
-        if not Turn.objects.filter(pk=turn_id, conversation__user=asker.user).exists():
-            _tell(client, workspace, body, notices.not_yours())
-            return
-        client.views_open(trigger_id=_text(body, "trigger_id"), view=feedback_modal(turn_id))
-
-
-def keep_feedback(workspace: Workspace, body: Mapping[str, Any]) -> None:
-    """Keep what was entered. What is not theirs, or no longer there, is dropped.
+    Who is not known here is shown how to sign in, or nothing.
 
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
     client = client_of(workspace)
     asker = asker_of(workspace, user_of(body), client=client)
-    if isinstance(asker, NotJoined):
+    with override(asker.language):
+        if isinstance(asker, Asker):
+            _VERBS[what](Gesture(workspace, client, asker, body))
+        elif asker.reason is Reason.UNKNOWN and what != ids.FEEDBACK_SUBMIT:  # whose window was ours
+            link = link_for(workspace, user_of(body))
+            tell(client, workspace, notices.sign_in_first(link), _place(body))
+
+
+def open_sources(pressed: Gesture) -> None:
+    """Show the sources of an answer to whoever pressed, as they may read them.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    workspace = pressed.workspace
+    try:
+        shown, conversation = _sources(workspace, pressed.viewer, pressed.turn_id)
+    except NotFound:
+        pressed.tell(notices.not_yours())
         return
-    view = _mapping(body.get("view"))
+    address = address_of(workspace, conversation) if conversation else workspace.address
+    pressed.open(sources_modal(shown.passages, address=address, quotes=quotes_of(shown.sentences)))
+
+
+def keep_useful(pressed: Gesture) -> None:
+    """Keep that the asker finds the answer useful, and thank them.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    try:
+        give_feedback(viewer=pressed.viewer, turn_id=pressed.turn_id, useful=True)
+    except MundapError:
+        pressed.tell(notices.not_yours())
+    else:
+        pressed.tell(notices.feedback_kept())
+
+
+def open_feedback(pressed: Gesture) -> None:
+    """Ask what was wrong with the answer.
+
+    Raises:
+        SlackBusy, SlackRefused, SlackClosed.
+    """
+    turn_id = pressed.turn_id
+    if Turn.objects.filter(pk=turn_id, conversation__user=pressed.asker.user).exists():
+        pressed.open(feedback_modal(turn_id))
+    else:
+        pressed.tell(notices.not_yours())
+
+
+def keep_feedback(sent: Gesture) -> None:
+    """Keep what was entered. What is not theirs, or no longer there, is dropped."""
+    view = _mapping(sent.body.get("view"))
     chosen = _entered(view, ids.REASONS_BLOCK).get("selected_options") or ()
     reasons = {str(_mapping(one).get("value")) for one in chosen} & set(FeedbackReason.values)
     comment = storable(_entered(view, ids.COMMENT_BLOCK).get("value"))[:LONGEST_COMMENT]
-    try:
+    with suppress(MundapError):
         give_feedback(
-            viewer=viewer_for(asker.user),
+            viewer=sent.viewer,
             turn_id=turn_id_of(view.get("private_metadata")),
             useful=False,
             reasons=reasons,
             comment=comment,
         )
-    except MundapError:
-        return
 
 
-def open_ask_about(workspace: Workspace, body: Mapping[str, Any]) -> None:
+def open_ask_about(pressed: Gesture) -> None:
     """Ask what somebody wants to know about a message.
 
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    client = client_of(workspace)
-    asker = _joined(client, workspace, body)
-    if asker is None:
-        return
-    message = _mapping(body.get("message"))
-    quoted = plain_text(_text(message, "text"), bot=workspace.bot_user_id)[:_LONGEST_QUOTED]
+    message = _mapping(pressed.body.get("message"))
+    quoted = plain_text(_text(message, "text"), bot=pressed.workspace.bot_user_id)[:_LONGEST_QUOTED]
     about = {
-        "channel": _text(_mapping(body.get("channel")), "id"),
+        "channel": _text(_mapping(pressed.body.get("channel")), "id"),
         "ts": _text(message, "ts"),
         "thread_ts": _text(message, "thread_ts"),
         "by": _text(message, "user"),
         "quoted": quoted,
     }
-    with override(asker.language):
-        view = ask_about_modal(quoted, json.dumps(about, ensure_ascii=False))
-        client.views_open(trigger_id=_text(body, "trigger_id"), view=view)
+    pressed.open(ask_about_modal(quoted, json.dumps(about, ensure_ascii=False)))
+
+
+_VERBS: Final[Mapping[str, Callable[[Gesture], None]]] = {
+    ids.SOURCES: open_sources,
+    ids.USEFUL: keep_useful,
+    ids.NOT_USEFUL: open_feedback,
+    ids.FEEDBACK_SUBMIT: keep_feedback,
+    ids.ASK_ABOUT: open_ask_about,
+}
 
 
 def user_of(body: Mapping[str, Any]) -> str:
@@ -184,33 +203,13 @@ def _sources(workspace: Workspace, viewer: Viewer, turn_id: int) -> tuple[TurnVi
     return turn_for_reader(viewer, row), 0
 
 
-def _joined(client: WebClient, workspace: Workspace, body: Mapping[str, Any]) -> Asker | None:
-    """Who pressed; None: they were told to sign in, or nothing."""
-    asker = asker_of(workspace, user_of(body), client=client)
-    if isinstance(asker, Asker):
-        return asker
-    if asker.reason is Reason.UNKNOWN:
-        with override(asker.language):
-            _tell(client, workspace, body, notices.sign_in_first(link_for(workspace, user_of(body))))
-    return None
-
-
-def _tell(client: WebClient, workspace: Workspace, body: Mapping[str, Any], message: Message) -> None:
-    channel = _text(_mapping(body.get("channel")), "id")
-    message_of = _mapping(body.get("message"))
-    place = Place(
-        channel=channel,
+def _place(body: Mapping[str, Any]) -> Place:
+    return Place(
+        channel=_text(_mapping(body.get("channel")), "id"),
         user=user_of(body),
-        thread=_text(message_of, "thread_ts"),
+        thread=_text(_mapping(body.get("message")), "thread_ts"),
         response_url=_text(body, "response_url"),
     )
-    tell(client, workspace, message, place)
-
-
-def _turn_id(body: Mapping[str, Any]) -> int:
-    pressed = body.get("actions")
-    first = _mapping(pressed[0]) if isinstance(pressed, list) and pressed else {}
-    return turn_id_of(first.get("value")) if first else NO_TURN
 
 
 def _entered(view: Mapping[str, Any], block: str) -> Mapping[str, Any]:

@@ -2,6 +2,9 @@
 
 Slack delivers at least once, and its own key makes one row of it. A row is claimed by a compare-and-swap and
 kept by a lease; whose lease ran out is taken over. Whoever lost a row writes nothing to it any more.
+
+What failed for good is no silence: a question that did leaves a job behind that tells whoever asked
+(`apologising`), and answers that were to be judged are judged by the task of each minute.
 """
 
 from __future__ import annotations
@@ -20,10 +23,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from assistant.common.errors import MundapError
 from assistant.common.sealing import seal, unseal
 from assistant.common.types import JsonObject
 from assistant.slackbot.failures import plain_code
-from assistant.slackbot.models import Job, JobState, Workspace
+from assistant.slackbot.models import LONG_AGO, SHOWN, Job, JobState, JoinLink, Post, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,14 @@ MOST_ATTEMPTS: Final = 8
 # After the first, second, ... attempt that failed: Slack may be out of reach for half an hour.
 PAUSES_S: Final = (2, 8, 30, 120, 300, 600, 900)
 KEPT: Final = timedelta(days=2)  # finished rows, so that a late delivery is known
+# What came in waits that long for a workspace that is closed: addresses for replies count for half an hour.
+MOST_WAIT: Final = timedelta(minutes=25)
+ANSWERING: Final = ("question", "again")
+APOLOGY, WAITED = "apology", "workspace_closed"
+# The question, or our message, was deleted while it was answered: they want none, and are told nothing.
+TAKEN_AWAY: Final = frozenset({"gone", "message_not_found", "thread_not_found"})
+_ALWAYS: Final = ("closed", APOLOGY)  # done although the workspace is closed
+_TOLD_BY = ("via", "channel", "user", "ts", "thread_ts", "response_url")
 _LONGEST_PAUSE_S: Final = 3_600.0
 _LOOKED_AT: Final = 16
 _TOKEN = uuid4().hex[:12]
@@ -103,9 +115,7 @@ def claim(owner: str) -> Job | None:
         )
         for job_id, state, attempts in found:
             if attempts >= MOST_ATTEMPTS:
-                _settle(
-                    Job.objects.filter(pk=job_id, state=state, attempts=attempts), JobState.FAILED, "gave_up"
-                )
+                _over(Job.objects.filter(pk=job_id, state=state, attempts=attempts), "gave_up")
             elif _take(job_id, state, attempts, owner):
                 return Job.objects.select_related("workspace").get(pk=job_id)
         if not found:
@@ -131,8 +141,8 @@ def done(job: Job) -> bool:
 
 
 def fail(job: Job, code: str) -> bool:
-    """It cannot be carried out. False: see `done`."""
-    return _settle(_ours(job), JobState.FAILED, plain_code(code))
+    """It cannot be carried out, and whoever asked is told soon. False: see `done`."""
+    return _over(_ours(job), plain_code(code))
 
 
 def later(job: Job, after_s: float = 0.0, *, code: str = "busy") -> bool:
@@ -154,15 +164,26 @@ def later(job: Job, after_s: float = 0.0, *, code: str = "busy") -> bool:
     )
 
 
+def end_waiting() -> int:
+    """End what has waited too long for a workspace that is closed, or lets the app in no more. How many."""
+    before = timezone.now() - MOST_WAIT
+    closed = Q(workspace__is_open=False) | ~Q(workspace__failure="")
+    waiting = Job.objects.filter(closed & _unheld(timezone.now()), created_at__lt=before)
+    ids = list(waiting.exclude(kind__in=_ALWAYS).values_list("pk", "state", "attempts"))
+    return sum(_over(Job.objects.filter(pk=pk, state=state, attempts=n), WAITED) for pk, state, n in ids)
+
+
 def sweep() -> int:
-    """Remove what was finished days ago. How many rows that were."""
+    """Remove what was finished days ago, and links that count no more. How many jobs that were."""
+    JoinLink.objects.filter(expires_at__lte=timezone.now()).delete()
     removed, _ = Job.objects.filter(state__in=_FINISHED, finished_at__lt=timezone.now() - KEPT).delete()
     return removed
 
 
 def is_anything_open() -> bool:
-    """Whether some workspace may give or have work."""
-    return Workspace.objects.filter(is_open=True).exists()
+    """Whether some workspace may give or have work, or there is some that needs no open one."""
+    left = Job.objects.filter(kind__in=_ALWAYS, state__in=(JobState.PENDING, JobState.RUNNING))
+    return Workspace.objects.filter(is_open=True).exists() or left.exists()
 
 
 def wakes(waker: Callable[[], None]) -> Callable[[], None]:
@@ -177,11 +198,14 @@ def _wake() -> None:
 
 
 def _free(now: datetime) -> Q:
-    waiting = Q(state=JobState.PENDING, due_at__lte=now)
-    orphaned = Q(state=JobState.RUNNING, lease_until__lt=now)
-    # What a workspace's end asks for is done although the workspace is closed.
-    workable = Q(workspace__is_open=True, workspace__failure="") | Q(kind="closed")
-    return (waiting | orphaned) & workable
+    due = Q(state=JobState.RUNNING) | Q(due_at__lte=now)
+    workable = Q(workspace__is_open=True, workspace__failure="") | Q(kind__in=_ALWAYS)
+    return _unheld(now) & due & workable
+
+
+def _unheld(now: datetime) -> Q:
+    """What nobody carries out at the moment."""
+    return Q(state=JobState.PENDING) | Q(state=JobState.RUNNING, lease_until__lt=now)
 
 
 def _take(job_id: UUID, state: str, attempts: int, owner: str) -> bool:
@@ -200,6 +224,36 @@ def _take(job_id: UUID, state: str, attempts: int, owner: str) -> bool:
 def _ours(job: Job) -> QuerySet[Job]:
     """The row as long as it is this claim's: the next one is another's, be it in this process."""
     return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, owner=job.owner, attempts=job.attempts)
+
+
+def _over(jobs: QuerySet[Job], code: str) -> bool:
+    """It failed for good, unless it is somebody else's by now."""
+    with transaction.atomic():
+        job = jobs.select_related("workspace").first()
+        if job is None or not _settle(jobs, JobState.FAILED, code):
+            return False
+        payload = _readable(job)
+        if job.kind in ANSWERING and code not in TAKEN_AWAY:
+            told: JsonObject = {name: payload[name] for name in _TOLD_BY if name in payload}
+            take_in(
+                job.workspace,
+                kind=APOLOGY,
+                key=f"e:{job.pk}",
+                payload={**told, "job": str(job.pk), "code": code},
+            )
+        elif job.kind == "recheck":
+            posts = Post.objects.filter(workspace=job.workspace, state__in=SHOWN)
+            channel = payload.get("channel")
+            (posts.filter(channel_id=channel) if channel else posts).update(judged_at=LONG_AGO)
+    return True
+
+
+def _readable(job: Job) -> JsonObject:
+    """What it says; nothing where that was sealed with another secret key."""
+    try:
+        return payload_of(job)
+    except MundapError:
+        return {}
 
 
 def _settle(jobs: QuerySet[Job], state: JobState, failure: str) -> bool:

@@ -11,7 +11,7 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError, transaction
@@ -24,13 +24,12 @@ from assistant.audit.trail import Event, record
 from assistant.common.errors import NotFound, UsageError
 from assistant.slackbot import jobs
 from assistant.slackbot.directory import profile_now
-from assistant.slackbot.models import JoinedPerson, JoinLink, Post, Workspace
+from assistant.slackbot.models import LONG_AGO, JoinedPerson, JoinLink, Post, Workspace
 from assistant.slackbot.profiles import Profile, Standing
 
 LIFE = timedelta(hours=1)
 MOST_LINKS = 5  # that count for one Slack user: App Home and messages each show one
 _LONGEST_WORD = 100
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Reason(StrEnum):
@@ -240,7 +239,7 @@ def leave(*, joined_id: int, actor: User, user_id: int | None = None) -> None:
         JoinLink.objects.filter(workspace=row.workspace, slack_user=row.slack_user).delete()
         # What stands at Slack was made for people who were all joined: it is judged again.
         Post.objects.filter(workspace=row.workspace, slack_user=row.slack_user).update(
-            judged_at=_LONG_AGO, judged_for=-1
+            judged_at=LONG_AGO, judged_for=-1
         )
         once = f"left:{row.pk}:{row.joined_at.timestamp():.0f}"
         jobs.take_in(row.workspace, kind="recheck", key=f"r:{once}", payload={"channel": ""})

@@ -6,6 +6,7 @@ it is acknowledged, and what is posted is a row before it is sent.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from assistant.chat.models import Conversation, Turn
 
 LONGEST_ID, LONGEST_NAME, LONGEST_TS = 32, 200, 32
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # when an answer was judged that is to be judged at once
 
 
 class Delivery(models.TextChoices):
@@ -212,6 +214,9 @@ class PostState(models.TextChoices):
     WITHDRAWN = "withdrawn", "no longer shows its answer"
 
 
+SHOWN = (PostState.SENDING, PostState.OPEN, PostState.FINAL)  # it may stand at Slack, with what it says
+
+
 class Post(models.Model):
     """A message of ours that shows a turn and can still be changed. `id` is in its metadata at Slack.
 
@@ -235,6 +240,13 @@ class Post(models.Model):
     # What the counters of permissions and of documents were before that.
     judged_for = models.BigIntegerField(default=-1)
     judged_documents = models.BigIntegerField(default=-1)
+    # Who could read it then, as account ids without the asker's; a digest of who these were by addresses and
+    # links (`judging.digest_of`); and of which kind the channel was (`audience.kind_of`). Empty: not known.
+    judged_beside = models.JSONField(default=list)
+    judged_people = models.CharField(max_length=64, blank=True)
+    judged_kind = models.CharField(max_length=60, blank=True)
+    tried_at = models.DateTimeField(null=True)  # when judging it was last begun
+    kind_asked_at = models.DateTimeField(default=timezone.now)  # when its channel's kind was last asked for
 
     class Meta:
         constraints: ClassVar = [

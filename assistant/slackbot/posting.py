@@ -25,7 +25,8 @@ METADATA = "mundap_answer"
 _PAGE, _MOST_PAGES = 200, 10
 _EARLIER_S = 60.0  # our clock may be ahead of Slack's
 _DIRECT = "D"  # how the ids of direct messages begin
-_GONE = frozenset({"message_not_found", "channel_not_found", "thread_not_found"})
+# Not `channel_not_found`: Slack says it of a private channel that we were taken out of, where it stands on.
+_GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def show(client: WebClient, post: Post, message: Message, *, final: bool, is_new
 
 
 def take_back(client: WebClient, post: Post, message: Message | None) -> None:
-    """Let the post say this in place of its answer, or delete it. What is gone at Slack is gone.
+    """Let the post say this in place of its answer, or delete it. What is gone at Slack is gone, and with it
+    who could read it.
 
     Raises:
         SlackBusy, SlackClosed.
@@ -84,7 +86,8 @@ def take_back(client: WebClient, post: Post, message: Message | None) -> None:
             raise
     post.state = PostState.WITHDRAWN
     post.judged_at = timezone.now()
-    post.save(update_fields=["ts", "state", "judged_at"])
+    post.judged_beside, post.judged_people = [], ""
+    post.save(update_fields=["ts", "state", "judged_at", "judged_beside", "judged_people"])
 
 
 def tell(client: WebClient, workspace: Workspace, message: Message, place: Place) -> None:
@@ -93,7 +96,7 @@ def tell(client: WebClient, workspace: Workspace, message: Message, place: Place
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    if place.response_url and _responded(workspace, message, place):
+    if place.response_url and responded(workspace, message, place):
         return
     thread = place.thread or None
     try:
@@ -114,7 +117,7 @@ def _post(client: WebClient, message: Message, **where: Any) -> SlackResponse:
     )
 
 
-def _responded(workspace: Workspace, message: Message, place: Place) -> bool:
+def responded(workspace: Workspace, message: Message, place: Place) -> bool:
     """Whether it was taken at the address that Slack gave for replies, which counts for half an hour.
 
     Raises:

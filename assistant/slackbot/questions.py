@@ -30,7 +30,7 @@ from assistant.slackbot.delivering import deliver
 from assistant.slackbot.failures import SlackRefused
 from assistant.slackbot.files import taken_along
 from assistant.slackbot.joining import Asker, NotJoined, Reason, asker_of, link_for
-from assistant.slackbot.judging import marks_now
+from assistant.slackbot.judging import marks_now, marks_of
 from assistant.slackbot.models import Job, Policy, Post, Workspace
 from assistant.slackbot.posting import Place, tell
 from assistant.slackbot.rendering import notices
@@ -137,13 +137,13 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
         _tell(client, workspace, asked, refusal)
         return None
     beside: tuple[int, ...] | None = None
-    marks = marks_now()  # before anybody is asked what they may read
+    marks, kind = marks_now(), ""  # before anybody is asked what they may read
     if asked.via == MENTION:
         audience = audience_of(workspace, asked.channel, asker, client=client)
         if audience.policy == Policy.OFF:
             _tell(client, workspace, asked, notices.switched_off())
             return None
-        beside = audience.beside
+        beside, kind = audience.beside, audience.kind
     overheard, files = _around(client, workspace, asked)
     conversation = threads.conversation_of(workspace, asked.channel, asked.conversation_key, asker.user.pk)
     if files and _wants_files(question, asked, files):
@@ -175,7 +175,8 @@ def _begun(client: WebClient, job: Job, asked: Asked, asker: Asker) -> Turn | No
                         "in_channel": beside is not None,
                         "language": asker.language,
                         "slack_user": asked.user,
-                        **marks,
+                        "judged_kind": kind,
+                        **marks_of(workspace, marks, asker.user.pk, beside or ()),
                     },
                 )
     except (ModelNotOffered, GuardrailsDamaged, ModelUnavailable):

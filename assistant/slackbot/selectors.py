@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count, Max
 from django.db.models.functions import Lower
 from slack_sdk import WebClient
 
@@ -13,12 +14,22 @@ from assistant.accounts.models import User
 from assistant.accounts.roles import Right
 from assistant.slackbot import slack_api
 from assistant.slackbot.directory import channels_now
+from assistant.slackbot.jobs import TAKEN_AWAY
 from assistant.slackbot.joining import is_open_person
-from assistant.slackbot.models import LONGEST_NAME, Channel, JoinedPerson, Policy, Workspace
+from assistant.slackbot.models import (
+    LONGEST_NAME,
+    Channel,
+    Job,
+    JobState,
+    JoinedPerson,
+    Policy,
+    Workspace,
+)
 
 # A workspace is believed about who somebody is and who reads along, as an identity provider is: those who say
 # whom to believe say it of Slack, too. That is the security administrators' work, not the content's.
 RIGHT = Right.MANAGE_SIGN_IN
+_MOST_UNFINISHED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,28 @@ def channels_seen(
     may_know = user.has_right(RIGHT)
     seen = [_seen(workspace, one, rows.get(str(one["id"])), may_know=may_know) for one in told]
     return tuple(sorted(seen, key=lambda one: (one.is_private, one.name.lower(), one.channel_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What could not be carried out in a workspace, for one reason. `code`: Slack's word for it, or ours."""
+
+    kind: str
+    code: str
+    times: int
+    last: datetime
+
+
+def unfinished(workspace: Workspace) -> tuple[Unfinished, ...]:
+    """What failed for good in the last two days, the newest first. What was asked is gone by then."""
+    failed = Job.objects.filter(workspace=workspace, state=JobState.FAILED, finished_at__isnull=False)
+    rows = (
+        failed.exclude(failure__in=TAKEN_AWAY)
+        .values_list("kind", "failure")
+        .annotate(times=Count("pk"), last=Max("finished_at"))
+        .order_by("-last", "kind", "failure")
+    )
+    return tuple(Unfinished(*row) for row in rows[:_MOST_UNFINISHED])
 
 
 def _seen(

@@ -13,7 +13,7 @@ from assistant.common.errors import NotFound
 from assistant.common.types import JsonObject
 from assistant.slackbot.delivering import drawn
 from assistant.slackbot.joining import NotJoined, asker_of
-from assistant.slackbot.judging import marks_now, shows, viewer_in
+from assistant.slackbot.judging import marks_now, marks_of, shows, viewer_in
 from assistant.slackbot.models import Job, Post
 from assistant.slackbot.posting import show, take_back, tell
 from assistant.slackbot.pressed import pressed_of
@@ -61,7 +61,7 @@ def share_answer(job: Job, payload: JsonObject) -> None:
                     "in_channel": True,
                     "language": asker.language,
                     "slack_user": asker.slack_user,
-                    **marks,
+                    **marks_of(workspace, marks, asker.user.pk, viewer.beside),
                 },
             )
             if is_new:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,7 +19,9 @@ from assistant.slackbot.profiles import Unreadable, profile_of
 from assistant.slackbot.shapes import plain_text as storable
 
 BY_COMMAND = "/ask"  # the thread of what is asked by command or dialog
-_PAGE, _MOST_PAGES, _MOST_OVERHEARD = 200, 5, 10  # messages of a thread
+_PAGE, _MOST_KEPT, _MOST_OVERHEARD = 200, 1_000, 10  # messages of a thread
+_MOST_PAGES = 50  # of a very long thread, before we give up to reach its end
+_SPANS_S = (90 * 86_400, 14 * 86_400, 2 * 86_400, 8 * 3_600, 3_600, 600)  # before a question in it
 LONGEST_OVERHEARD = 600  # characters of one
 _MENTION = re.compile(r"<(?P<kind>[@#!])(?P<id>[^|>]*)(?:\|(?P<label>[^>]*))?>")
 _LINK = re.compile(r"<(?P<address>(?:https?|mailto|tel):[^|>]*)(?:\|(?P<label>[^>]*))?>")
@@ -61,33 +63,66 @@ def begin_anew(workspace: Workspace, channel: str, viewer: Viewer) -> None:
 
 
 def messages_before(client: WebClient, *, channel: str, thread: str, before: str) -> list[Mapping[str, Any]]:
-    """The thread's messages before that moment, oldest first; of a very long thread the first ones.
+    """The thread's messages before that moment, oldest first; of more than a thousand its first one and the
+    newest, between two hundred and a thousand of them.
+
+    Slack gives a thread from its beginning on, in pages. Where a thousand are not all, a shorter and shorter
+    time before the moment is asked for, as long as that holds more than a page, and is read to its end.
 
     Raises:
         SlackBusy, SlackRefused, SlackClosed.
     """
-    found: list[Mapping[str, Any]] = []
-    cursor: str | None = None
-    for _ in range(_MOST_PAGES):
-        page = client.conversations_replies(
-            channel=channel, ts=thread, latest=before, inclusive=False, limit=_PAGE, cursor=cursor
+
+    def page(since: str | None, cursor: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
+        answer = client.conversations_replies(
+            channel=channel,
+            ts=thread,
+            oldest=since,
+            latest=before,
+            inclusive=False,
+            limit=_PAGE,
+            cursor=cursor,
         )
-        found += [message for message in page.get("messages") or () if str(message.get("ts", "")) < before]
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
-        if cursor is None:
+        more = (answer.get("response_metadata") or {}).get("next_cursor") or None
+        return [one for one in answer.get("messages") or () if str(one.get("ts", "")) < before], more
+
+    def read(found: list[Mapping[str, Any]], pages: int, since: str | None, cursor: str | None) -> str | None:
+        for _ in range(pages):
+            if cursor is None:
+                break
+            later, cursor = page(since, cursor)
+            found[:] = [*found, *later][-_MOST_KEPT:]
+        return cursor
+
+    found, cursor = page(None, None)
+    first, since = found[:1], None
+    cursor = read(found, _MOST_KEPT // _PAGE - 1, since, cursor)
+    for seconds in _SPANS_S if cursor is not None else ():
+        moment = f"{float(before) - seconds:.6f}"
+        later, more = page(moment, None)
+        if more is None:
             break
-    return found
+        found, cursor, since = later, more, moment
+    read(found, _MOST_PAGES, since, cursor)
+    return _once([*first, *found])
+
+
+def _once(messages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each message once, oldest first: the first one of a thread comes with each of its pages."""
+    return [one for _, one in sorted({str(one.get("ts", "")): one for one in messages}.items())]
 
 
 def overheard_in(
     client: WebClient, workspace: Workspace, messages: Sequence[Mapping[str, Any]], *, asker: str
 ) -> list[Overheard]:
-    """What others wrote in a thread, the newest ten, oldest first, each under their name.
+    """What others wrote in a thread, oldest first, each under their name: the newest, ten at most, and the
+    thread's first message among them.
 
     The asker's own words to us are in the conversation already; of bots, ours too, nothing counts, nor what
     a message quotes from elsewhere.
     """
     said: list[tuple[str, str]] = []
+    begins = False  # whether the first message is one of them
     for message in messages:
         if message.get("bot_id") or message.get("subtype") or not message.get("user"):
             continue
@@ -96,7 +131,8 @@ def overheard_in(
         shown = plain_text(text, bot=workspace.bot_user_id)[:LONGEST_OVERHEARD]
         if shown and not (message["user"] == asker and calls_us):
             said.append((str(message["user"]), shown))
-    kept = said[-_MOST_OVERHEARD:]
+            begins = begins or message is messages[0]
+    kept = [*said[:1], *said[1:][-(_MOST_OVERHEARD - 1) :]] if begins else said[-_MOST_OVERHEARD:]
     names = {user: _name(client, workspace, user) for user in {user for user, _ in kept}}
     return [Overheard(names[user], text) for user, text in kept]
 

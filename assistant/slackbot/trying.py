@@ -41,11 +41,12 @@ class Step(StrEnum):
 
 
 class State(StrEnum):
-    """How a step went. `waiting`: it is somebody else's turn, or an earlier step has to work first."""
+    """How a step went. `waiting`: it is somebody else's turn; `not_reached`: it could not be tried."""
 
     PASSED = "passed"
     FAILED = "failed"
     WAITING = "waiting"
+    NOT_REACHED = "not_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ def _granted(headers: Mapping[str, str]) -> frozenset[str] | None:
 
 def _scopes(granted: Iterable[str] | None) -> Tried:
     if granted is None:
-        return Tried(Step.SCOPES, State.WAITING, told("Slack did not say which rights the app has."))
+        return Tried(Step.SCOPES, State.NOT_REACHED, told("Slack did not say which rights the app has."))
     missing = [one for one in SCOPES if one not in set(granted)]
     if not missing:
         return Tried(Step.SCOPES, State.PASSED)
@@ -295,7 +296,7 @@ def _trial(found: Found | None, steps: Iterable[Tried]) -> Trial:
     """The steps in their order, with those that were not reached."""
     done = {one.step: one for one in steps}
     for one in (Step.WORKSPACE, Step.SCOPES):
-        done.setdefault(one, Tried(one, State.WAITING))
+        done.setdefault(one, Tried(one, State.NOT_REACHED))
     return Trial(tuple(done[one] for one in Step if one in done), found)
 
 

@@ -31,15 +31,18 @@ def keys(request: PersonRequest) -> HttpResponseBase:
     """The person's keys that work. POST makes another one, whose text is shown this once."""
     if request.method == "GET":
         return _page(request, KeyForm(offered_scopes(request.user)))
-    working = len(working_keys_of(user_id=request.user.pk))
-    form = read_key_form(request.POST, offered=offered_scopes(request.user), working=working)
-    if request.user.is_emergency:
-        form.wrong[""] = gettext("The emergency account has no keys: they would outlive its session.")
-    return _page(request, form, status=_WRONG) if form.wrong else _make(request, form)
+    if not request.POST.keys() & set(PROVING_FIELDS):  # what is wrong is said before anybody is asked
+        form = _read(request)
+        if form.wrong:
+            return _page(request, form, status=_WRONG)
+    return _make(request)
 
 
 @kept_and_proven
-def _make(request: PersonRequest, form: KeyForm) -> HttpResponse:
+def _make(request: PersonRequest) -> HttpResponse:
+    form = _read(request)
+    if form.wrong:
+        return _page(request, form, status=_WRONG)
     new = issue_key(
         user_id=request.user.pk,
         name=form.name,
@@ -48,6 +51,14 @@ def _make(request: PersonRequest, form: KeyForm) -> HttpResponse:
         actor=request.user.email,
     )
     return _page(request, KeyForm(form.offered), made=new.text)
+
+
+def _read(request: PersonRequest) -> KeyForm:
+    working = len(working_keys_of(user_id=request.user.pk))
+    form = read_key_form(request.POST, offered=offered_scopes(request.user), working=working)
+    if request.user.is_emergency:
+        form.wrong[""] = gettext("The emergency account has no keys: they would outlive its session.")
+    return form
 
 
 @require_POST

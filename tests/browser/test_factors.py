@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.browser.server import running_server
+from tests.browser.test_signing_in import forget_proofs
 from tests.browser.world import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -52,7 +53,7 @@ def enter_password(page: Page, address: str, email: str) -> None:
 
 
 def test_a_passkey_is_made_signs_in_alone_is_a_second_factor_and_is_removed(
-    chromium: Browser, address: str
+    chromium: Browser, address: str, home: Path
 ) -> None:
     with chromium.new_context(locale="en-US") as context:
         page = with_authenticator(context)
@@ -75,6 +76,13 @@ def test_a_passkey_is_made_signs_in_alone_is_a_second_factor_and_is_removed(
         enter_password(page, address, "ann@example.com")
         page.get_by_role("button", name="Use a passkey").click()
         page.wait_for_url(f"{address}/")
+
+        page.goto(f"{address}/keys/")
+        page.get_by_label("What is it for?").fill("Report of the week")
+        forget_proofs(home)
+        page.get_by_role("button", name="Make the key").click()
+        page.get_by_role("button", name="Confirm with a passkey").click()
+        expect(page.get_by_text("Report of the week").first).to_be_visible()  # it waited meanwhile
 
         page.goto(f"{address}/security/")
         page.get_by_role("button", name=re.compile("Remove.*My laptop")).click()

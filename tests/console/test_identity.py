@@ -18,6 +18,7 @@ from assistant.identity.models import (
     SpentMessage,
     StartedSignIn,
 )
+from tests.factors.asked_again import waiting_in
 from tests.identity.saml.made_messages import IDP, REQUEST, Made, at, keys, posted, signed_assertion
 
 SITE = "http://testserver/sign-in/saml/hanbit"
@@ -287,7 +288,7 @@ def test_who_has_no_password_proves_themselves_in_another_window(
     text = page.content.decode()
     assert "/sign-in/saml/hanbit/begin/?purpose=prove" in text
     assert 'type="password"' not in text
-    carried = {"role": "auditor", "proving_by_provider": "1"}
+    carried = {"proving_form": waiting_in(page), "proving_by_provider": "1"}
     assert ada.post(path, carried).status_code == 422
     session = ada.session
     session["proven"] = at(datetime.now(UTC)).replace("Z", "+00:00")

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from assistant.accounts.models import Role, User
 from assistant.audit.models import AuditEvent
-from assistant.slackbot import directory
+from assistant.slackbot import directory, jobs
 from assistant.slackbot.credentials import opened
 from assistant.slackbot.manifest import EVENTS, SCOPES
-from assistant.slackbot.models import Channel, JoinedPerson, Policy, Workspace
+from assistant.slackbot.models import Channel, Job, JoinedPerson, Policy, Workspace
 from tests.slackbot.simulator.deliveries import Timing
 from tests.slackbot.simulator.events import EVENT_SCOPES
 from tests.slackbot.simulator.records import Installation
@@ -138,6 +138,7 @@ def test_what_slack_does_not_take_is_said_and_nothing_typed_comes_back(
     assert answer.status_code == 422
     assert "Slack doesn't know this token (invalid_auth)" in text
     assert "type it again" in text
+    assert re.findall(r"data-state=\"(\w+)\"", text) == ["failed", "not_reached", "not_reached", "passed"]
     assert wrong not in text
     assert installed.app.signing_secret not in text
     assert not Workspace.objects.exists()
@@ -192,6 +193,7 @@ def test_what_is_decided_is_kept_and_shown(ada: Client, acme: Workspace) -> None
     assert kept == (Policy.MEMBERS, True, "https://mundap.example.com")
     wrong = ada.post(f"/console/slack/{acme.pk}/settings/", {**form, "address": "mundap"})
     assert wrong.status_code == 422
+    assert "It is marked below." in wrong.content.decode()
     assert ada.post(f"/console/slack/{acme.pk}/settings/", {**form, "policy": "x"}).status_code == 404
 
 
@@ -221,6 +223,7 @@ def test_a_channel_says_why_it_is_not_answered_for_all_and_who_is_missing(
     assert "has no open account here: the asker alone sees answers" in text
     assert nia.id in text
     assert f"<code>{ann.id}</code>" not in text
+    assert "A public channel" not in text
     join(acme, nia, people["bob"])
     assert "from what the asker and 1 other person may all read" in page(ada, path)
 
@@ -274,11 +277,32 @@ def test_a_workspace_is_closed_and_removed(ada: Client, acme: Workspace) -> None
     assert ada.get(f"{at}/").status_code == 404
 
 
+def test_what_could_not_be_carried_out_is_listed_with_its_reason_and_without_its_words(
+    ada: Client, acme: Workspace, people: dict[str, User]
+) -> None:
+    page = f"/console/slack/{acme.pk}/"
+    assert "could not be carried out" not in ada.get(page).content.decode()
+    for number, code in enumerate(("busy", "busy", "token_revoked", "some_word")):
+        jobs.take_in(acme, kind="question", key=f"m:{number}", payload={"text": "은밀한 질문"})
+        claimed = jobs.claim("me")
+        assert claimed is not None
+        jobs.fail(claimed, code)
+        Job.objects.filter(kind=jobs.APOLOGY).delete()
+    shown = html.unescape(ada.get(page).content.decode())
+    assert "Slack was busy or couldn’t be reached" in shown
+    assert "Somebody took the app's token back" in shown
+    assert "Slack refused it (some_word)." in shown
+    assert "은밀한" not in shown
+    assert "처리하지 못한 작업" in signed_in(people["ada"], language="ko").get(page).content.decode()
+
+
 def test_slack_out_of_reach_leaves_the_pages_standing(
     ada: Client, acme: Workspace, settings: LazySettings
 ) -> None:
     settings.MUNDAP_SLACK_API_URL = "http://127.0.0.1:9/api/"
-    assert 'role="alert"' in page(ada, f"/console/slack/{acme.pk}/channels/")
+    text = page(ada, f"/console/slack/{acme.pk}/channels/")
+    assert "Slack does not answer now. Try again in a moment." in text
+    assert f'<a href="/console/slack/{acme.pk}/channels/">Try again</a>' in text
     answer = ada.post(f"/console/slack/{acme.pk}/check/", follow=True)
     assert "Slack does not answer now" in answer.content.decode()
 

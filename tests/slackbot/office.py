@@ -23,6 +23,7 @@ from assistant.chat.file_reading import read_file
 from assistant.chat.runner import run_turn
 from assistant.slackbot import bolt_app, directory, jobs
 from assistant.slackbot.credentials import Credentials, sealed
+from assistant.slackbot.manifest import EVENTS
 from assistant.slackbot.models import Job, JobState, Policy, Workspace
 from assistant.slackbot.runner import Runner
 from tests.slackbot.simulator.records import (
@@ -149,7 +150,7 @@ def open_office(slack: Simulator, *names: str, **more: object) -> Iterator[Offic
     """An office in which addresses say who somebody is, and channels are answered for all."""
     team = slack.workspace("Acme")
     requests: Requests = queue.Queue()
-    app = slack.app(request_url=partial(_waited_for, requests))
+    app = slack.app(request_url=partial(_waited_for, requests), events=EVENTS)
     installed = slack.install(app, team)
     users = {name: slack.user(team, name, locale="en-US") for name in names}
     row = Workspace.objects.create(

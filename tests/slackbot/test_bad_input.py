@@ -97,7 +97,7 @@ def test_an_answer_that_slack_refuses_is_said_to_have_failed_to_its_asker_alone(
     told = _told(office, "ann", channel)
     assert ["wasn’t answered" in text_of(one) for one in told] == [True]
     assert _is_silent_for(office, "bob", channel)
-    assert Job.objects.get().failure == "not_in_channel"
+    assert Job.objects.get(kind="question").failure == "not_in_channel"
 
 
 def test_an_archived_channel_is_answered_in_a_direct_message(office: Office) -> None:

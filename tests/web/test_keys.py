@@ -18,6 +18,7 @@ from assistant.audit.models import AuditEvent
 from assistant.identity.models import ExternalIdentity, IdentityProvider
 from tests.accounts.keys import person_with_key
 from tests.conftest import PASSWORD
+from tests.factors.asked_again import waiting_in
 from tests.factors.authenticator import Device
 from tests.factors.test_passkeys import enrolled
 
@@ -78,9 +79,10 @@ def test_a_session_that_proved_nothing_lately_shows_again_who_it_is(ann: Client)
     for password in ("", "wrong"):
         refused = ann.post("/keys/", {**FORM, "proving_password": password})
         assert (refused.status_code, made(refused)) == (422, "")
-        assert 'value="Report"' in refused.content.decode()  # what was typed is carried along
+        assert "Report" not in refused.content.decode()  # what was typed waits on the server
     assert not ApiKey.objects.exists()
-    assert made(ann.post("/keys/", {**FORM, "proving_password": PASSWORD}))
+    assert made(ann.post("/keys/", {"proving_form": waiting_in(asked), "proving_password": PASSWORD}))
+    assert ApiKey.objects.get().name == "Report"
     assert made(ann.post("/keys/", {**FORM, "name": "Another"}))
 
 
@@ -107,7 +109,7 @@ def test_who_has_no_password_here_is_led_to_the_company_s_sign_in(
     session = ann.session
     session["proven"] = timezone.now().isoformat()  # as the window of the provider leaves it
     session.save()
-    assert made(ann.post("/keys/", {**FORM, "proving_by_provider": "1"}))
+    assert made(ann.post("/keys/", {"proving_form": waiting_in(early), "proving_by_provider": "1"}))
 
 
 def test_a_passkey_proves_it_too(people: dict[str, User]) -> None:
@@ -116,10 +118,11 @@ def test_a_passkey_proves_it_too(people: dict[str, User]) -> None:
     ann = Client(headers={"host": "localhost"})
     ann.force_login(people["ann"])
     forget_proof(ann)
-    assert 'name="proving_passkey"' in ann.post("/keys/", FORM).content.decode()
+    asked = ann.post("/keys/", FORM)
+    assert 'name="proving_passkey"' in asked.content.decode()
     wanted = ann.post("/sign-in/passkey/begin/", {"purpose": "prove"}).json()
     shown = json.dumps(device.show(wanted))
-    assert made(ann.post("/keys/", {**FORM, "proving_passkey": shown}))
+    assert made(ann.post("/keys/", {"proving_form": waiting_in(asked), "proving_passkey": shown}))
     forget_proof(ann)
     assert ann.post("/keys/", {**FORM, "proving_passkey": shown}).status_code == 422  # good once
     assert ann.post("/keys/", {**FORM, "proving_passkey": "{"}).status_code == 422

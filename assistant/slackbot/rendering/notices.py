@@ -140,6 +140,16 @@ def failed(reference: str = "") -> Message:
     return Message(escaped(said.title), tuple(outcome_blocks(said)))
 
 
+def not_in_time() -> Message:
+    """What was asked could not be answered for too long, and nobody tries it any more."""
+    why = gettext(
+        "Slack couldn’t be reached for half an hour, or Mundap was disconnected from it. Ask again, here or"
+        " in Mundap itself."
+    )
+    said = OutcomeWords(gettext("Your question wasn’t answered"), (why,))
+    return Message(escaped(said.title), tuple(outcome_blocks(said)))
+
+
 def withdrawn(*, for_everybody: bool) -> Message:
     """In place of a posted answer that may no longer be shown."""
     said = outcome_words(Withheld(), for_everybody=for_everybody)

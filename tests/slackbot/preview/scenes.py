@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -109,14 +109,12 @@ def _drawn(turn: AskedTurn, where: Where) -> Message:
 
 def written_turns(language: str) -> dict[str, AskedTurn]:
     """Turns with everything that can be seen in one, made by hand."""
-    return _korean() if language == "ko" else _english()
+    return _turns(_WORDS[language])
 
 
-def titles(language: str) -> list[str]:
+def titles(language: str) -> Sequence[str]:
     """Titles of recent conversations."""
-    if language == "ko":
-        return ["올해 연차는 며칠까지 이월할 수 있나요?", "재택근무 신청 방법", "출장비 정산 기한"]
-    return ["How long must a password be?", "Working from home", "When are travel costs paid back?"]
+    return _WORDS[language].titles
 
 
 def passage(n: int, title: str, text: str, **more: str) -> CitedPassage:
@@ -139,86 +137,53 @@ def passage(n: int, title: str, text: str, **more: str) -> CitedPassage:
 _FIRST_UNUSED = 8
 
 
-def _english() -> dict[str, AskedTurn]:
+def _turns(words: Words) -> dict[str, AskedTurn]:
+    revised, before = (
+        NotedSource(1, 101, "2026-03-02", "effective"),
+        NotedSource(2, 102, "2025-01-01", "effective"),
+    )
     sources = (
-        passage(
-            1,
-            "Leave rules 2026",
-            "Section 4. Employees may carry over up to 5 days of leave into the next year. Days that are"
-            " carried over end on 30 June.",
-            url="https://wiki.example/leave",
-            day="2026-03-02",
-            dated="effective",
-        ),
-        passage(
-            2,
-            "Leave rules 2025",
-            "Employees may carry over up to 7 days of leave.",
-            place="3",
-            place_kind="page",
-            day="2025-01-01",
-            dated="effective",
-        ),
-        passage(8, "Office calendar", "The office is closed on 1 May.", day="2026-01", dated="edition"),
+        passage(1, *words.revised, url="https://wiki.example/leave", day=revised.day, dated="effective"),
+        passage(2, *words.before, place="3", place_kind="page", day=before.day, dated="effective"),
+        passage(8, *words.unused, day="2026-01", dated="edition"),
     )
-    superseded = Note(
-        "superseded",
-        (
-            NotedSource(2, 102, "2025-01-01", "effective", until="2026-03-01"),
-            NotedSource(1, 101, "2026-03-02", "effective"),
-        ),
-    )
+    superseded = Note("superseded", (replace(before, until="2026-03-01"), revised))
     conflict = Note(
         "conflict",
-        (
-            NotedSource(1, 101, "2026-03-02", "effective", quote="up to 5 days of leave"),
-            NotedSource(2, 102, "2025-01-01", "effective", quote="up to 7 days of leave"),
-        ),
+        (replace(revised, quote=words.quotes[0]), replace(before, quote=words.quotes[1])),
     )
-    carried = "Employees may carry over up to 5 days of leave into the next year."
+    ended = (Citations(sources), Done(900))
     return {
         "running": AskedTurn("", (Status("reading", 6),)),
         "answer": AskedTurn(
-            "How many days of leave can I carry over?",
+            words.question,
             (
-                Searched("How many days of leave can employees carry over in 2026?"),
-                Token(carried, (1,), quoted=True, short=carried_span(carried, "up to 5 days")),
-                Token("Days that are carried over end on 30 June.", (1, 2), quoted=True),
-                Token("Many companies do it this way.", (), general=True),
+                Searched(words.searched),
+                Token(words.carried, (1,), quoted=True, short=carried_span(words.carried, words.short)),
+                Token(words.end, (1, 2), quoted=True),
+                Token(words.general, (), general=True),
                 superseded,
                 conflict,
-                Citations(sources),
-                Done(900),
+                *ended,
             ),
         ),
         "parts": AskedTurn(
-            "Compare Seoul and Busan",
+            words.comparison,
             (
-                Section("Opening hours in Seoul", "side"),
-                Token("The office in Seoul opens at 8:30.", (1,), quoted=True),
-                Section("Opening hours in Busan", "side"),
+                Section(words.sides[0], "side"),
+                Token(words.opens, (1,), quoted=True),
+                Section(words.sides[1], "side"),
                 Section("", "part"),
-                Token("Travel\t41,000 won", (2,), quoted=True),
-                Token("The sum is 120,500 won.", (2,), calculated="sum"),
-                Citations(sources),
-                Done(900),
+                Token(words.cell, (2,), quoted=True),
+                Token(words.sum, (2,), calculated="sum"),
+                *ended,
             ),
         ),
-        "blocked": AskedTurn(
-            "", (Blocked("Buying shares", "Questions about investments are answered by the finance team."),)
-        ),
-        "no-answer": AskedTurn("When does Hwaseong open?", (NoAnswer(1284), Citations(()), Done(400))),
+        "blocked": AskedTurn("", (Blocked(*words.blocked),)),
+        "no-answer": AskedTurn(words.unanswered, (NoAnswer(1284), Citations(()), Done(400))),
         "failed": AskedTurn("", (Failed("model_unavailable", "7f3a91c2"),)),
         "long": AskedTurn(
-            "Summarise the whole handbook for me, with every rule that a new employee must know.",
-            (
-                *(
-                    Token(f"Rule {n} of the handbook tells new employees what they need to know.", (1,))
-                    for n in range(1, 260)
-                ),
-                Citations(sources),
-                Done(900),
-            ),
+            words.summary, (*(Token(words.rule.format(n), (1,)) for n in range(1, words.rules)), *ended)
         ),
     }
 
@@ -229,83 +194,86 @@ def carried_span(text: str, short: str) -> tuple[int, int]:
     return start, start + len(short)
 
 
-def _korean() -> dict[str, AskedTurn]:
-    sources = (
-        passage(
-            1,
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one language puts into the scenes. Of a source: its title and its passage."""
+
+    revised: tuple[str, str]
+    before: tuple[str, str]
+    unused: tuple[str, str]
+    quotes: tuple[str, str]  # on which the first two disagree
+    question: str
+    searched: str
+    carried: str
+    short: str  # stands in `carried`
+    end: str
+    general: str
+    comparison: str
+    sides: tuple[str, str]
+    opens: str
+    cell: str
+    sum: str
+    blocked: tuple[str, str]
+    unanswered: str
+    summary: str
+    rule: str
+    rules: int  # so many that they do not fit into one message
+    titles: tuple[str, ...]
+
+
+_WORDS = {
+    "en": Words(
+        revised=(
+            "Leave rules 2026",
+            "Section 4. Employees may carry over up to 5 days of leave into the next year. Days that are"
+            " carried over end on 30 June.",
+        ),
+        before=("Leave rules 2025", "Employees may carry over up to 7 days of leave."),
+        unused=("Office calendar", "The office is closed on 1 May."),
+        quotes=("up to 5 days of leave", "up to 7 days of leave"),
+        question="How many days of leave can I carry over?",
+        searched="How many days of leave can employees carry over in 2026?",
+        carried="Employees may carry over up to 5 days of leave into the next year.",
+        short="up to 5 days",
+        end="Days that are carried over end on 30 June.",
+        general="Many companies do it this way.",
+        comparison="Compare Seoul and Busan",
+        sides=("Opening hours in Seoul", "Opening hours in Busan"),
+        opens="The office in Seoul opens at 8:30.",
+        cell="Travel\t41,000 won",
+        sum="The sum is 120,500 won.",
+        blocked=("Buying shares", "Questions about investments are answered by the finance team."),
+        unanswered="When does Hwaseong open?",
+        summary="Summarise the whole handbook for me, with every rule that a new employee must know.",
+        rule="Rule {} of the handbook tells new employees what they need to know.",
+        rules=260,
+        titles=("How long must a password be?", "Working from home", "When are travel costs paid back?"),
+    ),
+    "ko": Words(
+        revised=(
             "2026년 휴가 규정",
             "제4조. 직원은 연차를 최대 5일까지 다음 해로 이월할 수 있습니다. "
             "이월한 연차는 6월 30일에 소멸합니다.",
-            url="https://wiki.example/leave",
-            day="2026-03-02",
-            dated="effective",
         ),
-        passage(
-            2,
-            "2025년 휴가 규정",
-            "직원은 연차를 최대 7일까지 이월할 수 있습니다.",
-            place="3",
-            place_kind="page",
-            day="2025-01-01",
-            dated="effective",
-        ),
-        passage(8, "사무실 달력", "5월 1일은 휴무입니다.", day="2026-01", dated="edition"),
-    )
-    superseded = Note(
-        "superseded",
-        (
-            NotedSource(2, 102, "2025-01-01", "effective", until="2026-03-01"),
-            NotedSource(1, 101, "2026-03-02", "effective"),
-        ),
-    )
-    conflict = Note(
-        "conflict",
-        (
-            NotedSource(1, 101, "2026-03-02", "effective", quote="최대 5일까지"),
-            NotedSource(2, 102, "2025-01-01", "effective", quote="최대 7일까지"),
-        ),
-    )
-    carried = "직원은 연차를 최대 5일까지 다음 해로 이월할 수 있습니다."
-    return {
-        "running": AskedTurn("", (Status("reading", 6),)),
-        "answer": AskedTurn(
-            "올해 연차는 며칠까지 이월할 수 있나요?",
-            (
-                Searched("2026년 연차는 며칠까지 이월할 수 있나요?"),
-                Token(carried, (1,), quoted=True, short=carried_span(carried, "최대 5일")),
-                Token("이월한 연차는 6월 30일에 소멸합니다.", (1, 2), quoted=True),
-                Token("많은 회사가 이렇게 합니다.", (), general=True),
-                superseded,
-                conflict,
-                Citations(sources),
-                Done(900),
-            ),
-        ),
-        "parts": AskedTurn(
-            "서울과 부산을 비교해 주세요",
-            (
-                Section("서울 근무 시간", "side"),
-                Token("서울 사무실은 8시 30분에 엽니다.", (1,), quoted=True),
-                Section("부산 근무 시간", "side"),
-                Section("", "part"),
-                Token("교통비\t41,000원", (2,), quoted=True),
-                Token("합계는 120,500원입니다.", (2,), calculated="sum"),
-                Citations(sources),
-                Done(900),
-            ),
-        ),
-        "blocked": AskedTurn("", (Blocked("주식 매매", "투자에 관한 질문은 재무팀에 문의해 주세요."),)),
-        "no-answer": AskedTurn("화성 지사는 언제 여나요?", (NoAnswer(1284), Citations(()), Done(400))),
-        "failed": AskedTurn("", (Failed("model_unavailable", "7f3a91c2"),)),
-        "long": AskedTurn(
-            "새로 들어온 직원이 알아야 할 규정을 빠짐없이 요약해 주세요.",
-            (
-                *(
-                    Token(f"규정 {n}조는 새로 들어온 직원이 알아야 할 내용을 정합니다.", (1,))
-                    for n in range(1, 400)
-                ),
-                Citations(sources),
-                Done(900),
-            ),
-        ),
-    }
+        before=("2025년 휴가 규정", "직원은 연차를 최대 7일까지 이월할 수 있습니다."),
+        unused=("사무실 달력", "5월 1일은 휴무입니다."),
+        quotes=("최대 5일까지", "최대 7일까지"),
+        question="올해 연차는 며칠까지 이월할 수 있나요?",
+        searched="2026년 연차는 며칠까지 이월할 수 있나요?",
+        carried="직원은 연차를 최대 5일까지 다음 해로 이월할 수 있습니다.",
+        short="최대 5일",
+        end="이월한 연차는 6월 30일에 소멸합니다.",
+        general="많은 회사가 이렇게 합니다.",
+        comparison="서울과 부산을 비교해 주세요",
+        sides=("서울 근무 시간", "부산 근무 시간"),
+        opens="서울 사무실은 8시 30분에 엽니다.",
+        cell="교통비\t41,000원",
+        sum="합계는 120,500원입니다.",
+        blocked=("주식 매매", "투자에 관한 질문은 재무팀에 문의해 주세요."),
+        unanswered="화성 지사는 언제 여나요?",
+        summary="새로 들어온 직원이 알아야 할 규정을 빠짐없이 요약해 주세요.",
+        rule="규정 {}조는 새로 들어온 직원이 알아야 할 내용을 정합니다.",
+        rules=400,
+        titles=("올해 연차는 며칠까지 이월할 수 있나요?", "재택근무 신청 방법", "출장비 정산 기한"),
+    ),
+}

@@ -39,6 +39,7 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "file_unread": lambda: notices.file_unread("<plan>.pdf", FailureCode.ENCRYPTED),
     "file_refused": lambda: notices.file_refused("“a.pdf” wasn’t added: it is empty."),
     "failed": lambda: notices.failed("ab12"),
+    "not_in_time": notices.not_in_time,
     "withdrawn": lambda: notices.withdrawn(for_everybody=False),
     "withdrawn_channel": lambda: notices.withdrawn(for_everybody=True),
     "not_shared": notices.not_shared,

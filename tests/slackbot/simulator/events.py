@@ -25,9 +25,11 @@ EVENT_SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "member_left_channel": ("channels:read", "groups:read"),
     "channel_archive": ("channels:read",),
     "channel_unarchive": ("channels:read",),
+    "channel_left": ("channels:read",),
     "channel_id_changed": ("channels:read",),
     "group_archive": ("groups:read",),
     "group_unarchive": ("groups:read",),
+    "group_left": ("groups:read",),
     "shared_channel_invite_accepted": ("conversations.connect:manage",),
     "team_join": ("users:read",),
     "channel_shared": ("channels:read", "groups:read"),
@@ -117,6 +119,10 @@ class Events:
     def left(self, user: User, channel: Channel) -> None:
         event = self._membership("member_left_channel", user, channel)
         self._to_channel(channel, "member_left_channel", event)
+        name = "group_left" if channel.is_private else "channel_left"
+        for installed in self._in_channel(channel):
+            if installed.bot.id == user.id:  # told to whoever left alone
+                self._to(installed, name, {"type": name, "channel": channel.id}, channel)
 
     def channel_event(self, name: str, channel: Channel, **more: Json) -> None:
         self._to_channel(channel, name, {"type": name, "channel": channel.id, **more})

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.common.types import Json
+from tests.slackbot.simulator.deliveries import Timing
 from tests.slackbot.simulator.marks import marks_in
 from tests.slackbot.simulator.records import Acknowledgement, SignedRequest
 from tests.slackbot.simulator.simulator import Simulator
@@ -96,3 +97,10 @@ def test_a_tolerated_fault_is_no_fault(slack: Simulator) -> None:
     slack.state.fault("chat.postMessage", "no_text")
     slack.excuse("no_text")
     assert slack.faults == []
+
+
+def test_how_long_one_slack_waits_is_its_own() -> None:
+    given = Timing()
+    with Simulator(given) as one, Simulator(given) as other:
+        one.timing.acknowledge_within = 0.1
+        assert other.timing.acknowledge_within == given.acknowledge_within == 3.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from tests.slackbot.simulator.deliveries import Deliveries, Timing
@@ -51,7 +52,7 @@ class World:
 
     def __init__(self, timing: Timing | None = None) -> None:
         self.state = State()
-        self.timing = timing or Timing()
+        self.timing = replace(timing or Timing())  # its own: a test may change it
         self.failures = Failures()
         self.rate_limits = RateLimits(self.state.clock)
         self.sockets = SocketMode(self.state)

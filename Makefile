@@ -29,6 +29,8 @@ AUDIT = var/audit-venv
 # Compiled modules are kept, whatever the environment says: every worker would rewrite the asserts of all test
 # files anew, and every process that a test starts would compile all of ours.
 unexport PYTHONDONTWRITEBYTECODE
+# Three workers share two cores: threads of torch and NumPy would only wait for each other.
+test-default test-postgresql: export OMP_NUM_THREADS = 1
 # Tests write here, each run into a folder of its own, never into a person's own installation.
 TEST_HOME = $(CURDIR)/var/test
 

@@ -14,6 +14,9 @@ from assistant.config import file_broker
 from assistant.config.tether import die_with
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.config.settings")
+# Celery would run all of Django's checks and drop what they say; they import every page, which no task needs.
+# What must hold before a start is asked below.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 file_broker.install()
 app = Celery("mundap")

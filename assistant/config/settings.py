@@ -7,10 +7,12 @@ from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 
+from assistant.common import products
 from assistant.common.known_secrets import remember_for_good
 from assistant.config import house
 from assistant.config.env import REPOSITORY, database_settings, read_environment, secrets_of
 
+products.use_one_thread()
 ENVIRONMENT = read_environment()
 remember_for_good(*secrets_of(ENVIRONMENT))
 house.hold_to_it(ENVIRONMENT)  # before anything connects

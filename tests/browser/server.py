@@ -16,7 +16,7 @@ from urllib.error import URLError
 
 from tests.browser.world import WORLD
 from tests.connectors.servers.programs import free_port
-from tests.made_in_run import DATABASE, laid
+from tests.made_in_run import DATABASE, laid, prepared_home
 from tests.unlimited import UNLIMITED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,6 +54,7 @@ def fill(home: Path) -> None:
 
 
 def _make_world(home: Path) -> None:
+    prepared_home(home)  # its migrations take longer than the world
     subprocess.run(
         [sys.executable, "-m", "tests.browser.world"],
         cwd=REPOSITORY,

@@ -30,7 +30,7 @@ def test_a_file_that_was_being_read_is_ready_after_a_kill(chromium: Browser, tmp
     fill(home)
     port = free_port()
     long = tmp_path / "long.md"
-    paragraphs = (f"## Part {n}\n\nParagraph {n} tells of matter {n * 7}. " * 9 for n in range(300))
+    paragraphs = (f"## Part {n}\n\nParagraph {n} tells of matter {n * 7}. " * 9 for n in range(160))
     long.write_text("\n\n".join(paragraphs), encoding="utf-8")
     server = _server(home, port)
     try:

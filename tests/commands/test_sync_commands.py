@@ -233,7 +233,7 @@ def test_missing_and_contradicting_options_are_status_2(command: Command) -> Non
 @pytest.mark.slow
 def test_the_commands_work_in_processes_of_their_own(tmp_path: Path, notes: Path) -> None:
     installation = Installation(tmp_path / "home")
-    installation.done("prepare")
+    installation.prepare()
     installation.done("user", "add", "ann@example.com")
     installation.done(*source(notes))
     synced = installation.done("sync", "notes", "--wait")

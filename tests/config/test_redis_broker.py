@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import redis
 
 from assistant.config.env import REPOSITORY
-from tests.made_in_run import prepared_home
+from tests.made_in_run import DATABASE, prepared_home
 
 pytestmark = pytest.mark.slow
 PREPARE = """
@@ -24,12 +26,7 @@ from assistant.sync.services import add_source
 add_source(kind="jsonl", name="due", config={"path": sys.argv[1], "audience": "everyone"})
 app.send_task("assistant.sync.tasks.sweep")
 """
-COUNT = """
-import django
-django.setup()
-from assistant.sync.models import SyncRun
-print(SyncRun.objects.filter(requested_by="schedule").count())
-"""
+COUNT = "SELECT count(*) FROM sync_syncrun WHERE requested_by = 'schedule'"
 
 
 def test_a_worker_on_redis_carries_out_a_task_that_another_process_sent(
@@ -59,12 +56,5 @@ def test_a_worker_on_redis_carries_out_a_task_that_another_process_sent(
         finally:
             worker.send_signal(signal.SIGTERM)
             worker.wait(timeout=60)
-    counted = subprocess.run(
-        [sys.executable, "-c", COUNT],
-        env=environment,
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert counted.stdout.strip() == "1"
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as rows:
+        assert rows.execute(COUNT).fetchone() == (1,)

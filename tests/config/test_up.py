@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from assistant.config.env import REPOSITORY
+from tests.made_in_run import prepared_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 PATIENCE_S = 120.0
@@ -104,6 +105,7 @@ def test_a_first_start_serves_a_page_and_ctrl_c_leaves_nothing_behind(tmp_path: 
 
 def test_kill_9_of_up_leaves_no_process_and_the_next_start_works(tmp_path: Path) -> None:
     home, port, screen = tmp_path / "home", free_port(), tmp_path / "screen"
+    prepared_home(home)
     with up(home, port, screen, "--no-demo") as running:
         wait_for(lambda: "Mundap is ready" in screen.read_text(encoding="utf-8"), screen)
         running.kill()

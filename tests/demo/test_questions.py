@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -82,7 +83,12 @@ def replies(
 ) -> Replies:
     """Everybody's answers to everything. One sync serves all tests: its rows are rolled back at the end."""
     home = tmp_path_factory.mktemp("ondam")
-    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+    quickly = "django.contrib.auth.hashers.MD5PasswordHasher"  # nobody signs in
+    with (
+        django_db_blocker.unblock(),
+        pytest.MonkeyPatch.context() as patch,
+        override_settings(PASSWORD_HASHERS=[quickly]),
+    ):
         patch.setattr(django_settings, "MUNDAP_INDEX_DIR", home / "index")
         patch.setattr(
             timezone, "localdate", lambda: date(2026, 11, 22)

@@ -9,23 +9,36 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from assistant.documents.models import Chunk, Embedding
+from assistant.catalogue.search_services import add_search_model, choose_search_model
+from assistant.documents import same_vectors
+from assistant.documents.models import Chunk, Embedding, SearchJob
 from assistant.ingest import building
 from assistant.ingest.building import advance
 from assistant.ingest.index_status import Progress, status
 from assistant.ingest.indexing import verify
 from assistant.retrieval.index_in_use import answering_index
 from assistant.retrieval.retrieve import Evidence
+from tests.common.scripted_server import Seen
 from tests.conftest import SmallWorld
-from tests.ingest.two_models import TinyModels, answering, answers, build_whole, external_ids, want
+from tests.ingest.test_served_model import on_server
+from tests.ingest.two_models import (
+    TinyModels,
+    answering,
+    answers,
+    as_new_process,
+    build_whole,
+    external_ids,
+    want,
+)
+from tests.providers.embedding_server import LOCAL, PATH, embedding_server, embeds, inputs_of
 from tests.security.second_process import REPOSITORY, SecondProcess, database_url
-from tests.sync.watching import Work, watched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,48 +110,66 @@ def test_every_search_around_the_switch_is_wholly_of_one_model(
     assert {found == old[key] for key, found in seen} == {True, False}
 
 
+def _slowly(handler: BaseHTTPRequestHandler, seen: Seen) -> None:
+    """An embedder that takes its time: whoever is to be killed in the middle is."""
+    time.sleep(0.2)
+    embeds()(handler, seen)
+
+
 @pytest.mark.slow
 def test_a_builder_that_is_killed_loses_at_most_a_batch(
-    first_world: SmallWorld,
-    tiny_models: TinyModels,
-    settings: LazySettings,
-    environment: None,
-    monkeypatch: pytest.MonkeyPatch,
+    small_world: SmallWorld, settings: LazySettings, tmp_path: Path
 ) -> None:
-    for number in range(900):
+    """The wanted model is on a server, so that three builders start without loading one."""
+    for number in range(250):
         text = f"Note {number}: the crate {number * 7919} stands in hall {number % 17}."
-        first_world.documents[f"n{number}"] = {
+        small_world.documents[f"n{number}"] = {
             "id": f"n{number}",
             "text": text,
             "acl": {"allow": ["group:staff"]},
         }
-    first_world.sync()
-    total = Chunk.objects.values("digest").distinct().count()
-    second = Embedding.objects.filter(model__startswith="second")
+    small_world.sync()
+    digests = Chunk.objects.values("digest").distinct()
+    total = digests.count()
+    second = Embedding.objects.filter(model__startswith="tiny-embedder", digest__in=digests)
+    settings.MUNDAP_ALLOWED_NETWORKS = LOCAL.allowed
+    around = {
+        "MUNDAP_HOME": str(tmp_path),
+        "MUNDAP_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "DATABASE_URL": database_url(),
+    }
     kept = 0
-    for _ in range(3):
-        with subprocess.Popen(
-            [sys.executable, "manage.py", "index", "build"],
-            cwd=REPOSITORY,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as builder:
-            while builder.poll() is None and second.count() <= kept:
-                time.sleep(0.01)
-            builder.send_signal(signal.SIGKILL)
-        assert second.count() >= kept
-        kept = second.count()
-        if kept < total:
-            assert answering().name.startswith("first")
-    assert kept > 0
-    want(settings, tiny_models.second)
-    work: Work = watched(monkeypatch)
-    build_whole()
-    assert len(work.embedded) == total - kept, "what was kept is not embedded again"
-    assert second.count() == total
-    assert status().state is Progress.READY
-    assert verify() == []
-    assert "n7" in external_ids(first_world.viewer("ann"), "note 7 crate hall")
+    with embedding_server(_slowly) as server:
+        ada, model = small_world.viewer("ada"), on_server(server)
+        choose_search_model(SearchJob.EMBEDDER, add_search_model(model, viewer=ada), viewer=ada)
+        for _ in range(3):
+            with subprocess.Popen(
+                [sys.executable, "manage.py", "index", "build"],
+                cwd=REPOSITORY,
+                env={**os.environ, **around},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as builder:
+                while builder.poll() is None and second.count() <= kept:
+                    time.sleep(0.01)
+                builder.send_signal(signal.SIGKILL)
+                said = builder.communicate()[1]
+            assert kept < second.count() < total, said
+            kept = second.count()
+            assert answering().name.startswith("multilingual-e5-small")
+        server.on(PATH, embeds())
+        server.seen.clear()
+        build_whole()
+        probes = ("dimension", same_vectors._TEXT)
+        sent = [text for asked in inputs_of(server) for text in asked if text not in probes]
+        assert len(sent) == total - kept, "what was kept is not embedded again"
+        assert second.count() == total
+        assert status().state is Progress.READY
+        assert answering().name.startswith("tiny-embedder")
+        assert verify() == []
+        assert "n7" in external_ids(small_world.viewer("ann"), "note 7 crate hall")
+    as_new_process()
 
 
 def test_the_command_of_another_process_tells_the_same(

@@ -1,4 +1,7 @@
-"""The bundled model's own forward pass says what sentence-transformers says, in either precision."""
+"""The bundled model's own forward pass in either precision.
+
+That it says what sentence-transformers says: `test_as_sentence_transformers.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from assistant.providers.bundled_encoder import (
 )
 from assistant.providers.contract import Vectors
 from assistant.providers.float_pass import AGREEMENT
-from tests.providers.unpacked_model import packed, unpacked_folder
+from tests.providers.unpacked_model import packed
 
 ENGLISH = (
     "A receipt must be handed in within thirty days of the journey.",
@@ -52,14 +55,6 @@ def fast() -> BundledEncoder:
 def cosines(one: Vectors, other: Vectors) -> Vectors:
     found: Vectors = (one * other).sum(axis=1)
     return found
-
-
-def test_in_float32_the_vectors_are_those_of_sentence_transformers(exact: BundledEncoder) -> None:
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
-
-    plain = SentenceTransformer(str(unpacked_folder()), device="cpu", local_files_only=True)
-    expected = plain.encode(list(TEXTS), normalize_embeddings=True)
-    assert exact.encode(TEXTS) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_fast_vectors_stay_within_the_agreement_in_the_order_given(

@@ -15,9 +15,7 @@ from assistant.providers import byte_encoder, embedders
 from assistant.providers.byte_encoder import ByteEncoder, load_byte_encoder
 from assistant.providers.byte_layout import APART, PANEL, ROWS, Bytes, Words
 from assistant.providers.byte_tiles import able, plain_byte_tile
-from assistant.providers.float_pass import vector_of
-from assistant.providers.pieces import Pieces
-from tests.providers.unpacked_model import packed, unpacked_folder
+from tests.providers.unpacked_model import packed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENGLISH = (
@@ -40,16 +38,6 @@ TEXTS = (*ENGLISH, *KOREAN, *LONG, *ODD)
 @pytest.fixture(scope="module")
 def encoder() -> ByteEncoder:
     return ByteEncoder(packed(), packed().weights())
-
-
-def test_the_pass_in_numpy_is_that_of_sentence_transformers() -> None:
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
-
-    plain = SentenceTransformer(str(unpacked_folder()), device="cpu", local_files_only=True)
-    texts = [ENGLISH[0], KOREAN[0]]
-    pieces, weights = Pieces(packed().vocabulary, most=512), packed().weights()
-    rows = np.vstack([vector_of(weights, packed().words(pieces.ids(text))) for text in texts])
-    assert rows == pytest.approx(plain.encode(texts, normalize_embeddings=True), abs=1e-5)
 
 
 def test_the_vectors_are_near_those_of_float32_in_the_order_given(encoder: ByteEncoder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,6 @@ from assistant.common.network import Network
 from assistant.providers import embedders
 from assistant.providers.contract import ChatParts, ChatServer, Embedder
 from assistant.providers.registry import chat_model, embedder
-from tests.providers.unpacked_model import unpacked_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -118,29 +116,6 @@ def test_the_same_said_in_korean_and_english_is_nearer_than_something_else(bundl
     assert likeness[1, 1] > likeness[1, 0] + 0.2
     (asked,) = bundled.embed_questions(["분실한 카드는 언제까지 신고하나요?"])
     assert int((said[:2] @ asked).argmax()) == 1
-
-
-def test_a_configured_folder_is_read_by_sentence_transformers() -> None:
-    configured = embedders.SentenceTransformerEmbedder(model=str(unpacked_folder()))
-    texts = ["annual leave", "the quarterly revenue of the firm " * 30, "연차 휴가"] * 15
-    rows = configured.embed(texts)
-    assert configured.dimension == 384
-    assert (rows * embedders.bundled_encoder().encode(texts)).sum(axis=1).min() >= 0.99
-
-
-def test_a_configured_model_gets_the_prompts_that_its_folder_names(tmp_path: Path) -> None:
-    for file in unpacked_folder().iterdir():
-        (tmp_path / file.name).symlink_to(file)
-    plain = embedders.SentenceTransformerEmbedder(model=str(tmp_path)).name
-    prompts = {"query": "query: ", "document": "passage: "}
-    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts}))
-
-    prompted = embedders.SentenceTransformerEmbedder(model=str(tmp_path))
-
-    asked, told = embedders.bundled_encoder().encode(["query: annual leave", "passage: annual leave"])
-    assert prompted.embed_questions(["annual leave"])[0] == pytest.approx(asked, abs=0.02)
-    assert prompted.embed(["annual leave"])[0] == pytest.approx(told, abs=0.02)
-    assert prompted.name != plain, "vectors of other prompts must not be mixed"
 
 
 def test_models_of_equal_folder_names_and_other_weights_have_other_names(tmp_path: Path) -> None:

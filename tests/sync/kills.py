@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,13 +209,9 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     """The whole experiment in an empty folder; the key `wrong` lists what is not as it must be."""
     installation = Installation(home / "home")
     words = write_documents(home / "documents", number=number, seed=seed)
-    config = json.dumps({"root": str(home / "documents"), "audience": "everyone"})
     installation.prepare()
-    installation.done("user", "add", READER)
-    installation.done("source", "add", "--kind", "filesystem", "--name", SOURCE, "--config", config)
-    run_id = int(str(installation.done("sync", SOURCE)["run"]))
     use(installation)
-
+    run_id = asked_run("filesystem", {"root": str(home / "documents"), "audience": "everyone"})
     chance = random.Random(seed)
     programs = Programs(installation)
     began = time.monotonic()
@@ -226,10 +223,10 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     finally:
         programs.stop()
     seconds = time.monotonic() - began
+    from assistant.ingest.indexing import verify  # noqa: PLC0415 - needs the settings
+
     wrong = wrongs_of_rows(run_id, words) + wrongs_of_search(words, chance)
-    verified = installation.run("verify")
-    if verified.status != 0 or verified.result != {"ok": True, "problems": []}:
-        wrong.append(f"verify: {verified.stdout} {verified.stderr}")
+    wrong += [f"verify: {problem}" for problem in verify()]
     if deaths.worker + deaths.pool_process != kills:
         wrong.append(f"only {deaths.worker + deaths.pool_process} kills before the run ended")
     return {
@@ -250,6 +247,16 @@ def use(installation: Installation) -> None:
     import django  # noqa: PLC0415
 
     django.setup()
+
+
+def asked_run(kind: str, config: dict[str, Json], secrets: Mapping[str, str] | None = None) -> int:
+    """Add the reader and the source, and ask for its first run; returns the run's id."""
+    from assistant.accounts.models import User  # noqa: PLC0415 - needs the settings
+    from assistant.sync.services import add_source, request_run  # noqa: PLC0415
+
+    User.objects.create_user(READER)
+    source_id = add_source(kind=kind, name=SOURCE, config=config, secrets=secrets or {}, actor="test")
+    return request_run(source_id=source_id, kind="incremental", actor="test")
 
 
 def main() -> int:

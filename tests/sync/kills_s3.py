@@ -52,17 +52,13 @@ def measure(home: Path, *, kills: int, number: int, seed: int) -> dict[str, Json
     bucket, words = filled_bucket(server, home / "documents", number=number, seed=seed)
     proxy = CountingProxy(server.port)
     installation = Installation(home / "home", {"MUNDAP_ALLOWED_NETWORKS": "127.0.0.0/8"})
-    config = {"bucket": bucket, "endpoint": proxy.endpoint, "access_key_id": "k", "audience": "everyone"}
-    secrets = home / "secrets.json"
-    secrets.write_text(json.dumps({"secret_access_key": "s"}), encoding="utf-8")
     installation.prepare()
-    installation.done("user", "add", killing.READER)
-    installation.done(
-        *("source", "add", "--kind", "s3", "--name", killing.SOURCE),
-        *("--config", json.dumps(config), "--secrets-file", str(secrets)),
-    )
-    run_id = int(str(installation.done("sync", killing.SOURCE)["run"]))
     killing.use(installation)
+    run_id = killing.asked_run(
+        "s3",
+        {"bucket": bucket, "endpoint": proxy.endpoint, "access_key_id": "k", "audience": "everyone"},
+        {"secret_access_key": "s"},
+    )
     chance = random.Random(seed)
     programs = killing.Programs(installation)
     began = time.monotonic()

@@ -112,7 +112,7 @@ def test_every_search_around_the_switch_is_wholly_of_one_model(
 
 def _slowly(handler: BaseHTTPRequestHandler, seen: Seen) -> None:
     """An embedder that takes its time: whoever is to be killed in the middle is."""
-    time.sleep(0.2)
+    time.sleep(0.4)
     embeds()(handler, seen)
 
 

@@ -51,7 +51,7 @@ from tests.unlimited import UNLIMITED
 AT_ONCE, MORE, EVERY_S = 50, 100, 0.1
 KILLED_AFTER_S = (0.5, 20.0)  # after it listens
 MOST_P95_S = 0.5
-ANSWER = "Visitors register at the front desk"
+QUESTION, ANSWER = "Where do visitors register?", "Visitors register at the front desk"
 _UP_WITHIN_S, _OVER_WITHIN_S = 120.0, 1_800.0
 
 
@@ -100,7 +100,7 @@ def _people(slack: Simulator, installed: Installation, count: int) -> list[User]
 
 
 def _ask(slack: Simulator, people: list[User], installed: Installation, number: int) -> None:
-    slack.ask(people[number % len(people)], installed.bot, f"Where do visitors register? ({number})")
+    slack.ask(people[number % len(people)], installed.bot, QUESTION)
 
 
 def _wait_until_finished() -> None:

@@ -46,7 +46,10 @@ def answer_again(job: Job, payload: JsonObject) -> None:
         if wait is not None:
             tell(client, workspace, notices.too_fast(wait.seconds), pressed.place)
             return
-        shown = Post.objects.filter(workspace=workspace, turn=former).first()
+        # The one that was pressed: an answer that one person saw may have been shared to channels since.
+        shown = Post.objects.filter(
+            workspace=workspace, turn=former, channel_id=pressed.channel, ts=pressed.message or None
+        ).first()
         beside: tuple[int, ...] | None = ()
         if shown is not None and shown.in_channel:
             audience = audience_of(workspace, shown.channel_id, asker, client=client)

@@ -22,7 +22,7 @@ from assistant.chat.events import Failed, Withheld
 from assistant.chat.models import FilesAsked, Turn, TurnMode
 from assistant.chat.runner import has_fallen_silent
 from assistant.chat.services import ask_again, followed
-from assistant.common.errors import NotFound
+from assistant.common.errors import MundapError, NotFound
 from assistant.slackbot.jobs import is_ours
 from assistant.slackbot.joining import Asker, asker_of
 from assistant.slackbot.judging import heard_since, may_stay
@@ -39,6 +39,10 @@ _INTERRUPTED: Final = "interrupted"
 
 class Lost(Exception):
     """Somebody else has the job by now, and shows the answer."""
+
+
+class Interrupted(MundapError):
+    """Nobody is left who writes the answer: the job is to be tried again."""
 
 
 @dataclass(slots=True)
@@ -62,13 +66,14 @@ def deliver(client: WebClient, job: Job, turn: Turn, asker: Asker, *, place: Pla
     Raises:
         Lost: the job is somebody else's.
         NotFound: the turn was removed.
+        Interrupted: the other one's process died, too.
         SlackBusy, SlackRefused, SlackClosed.
     """
     delivery = _Delivery(client, job, asker, place)
     if has_fallen_silent(turn):
         turn = delivery.ask_anew(turn)
-    if not delivery.follow(turn):
-        delivery.follow(delivery.ask_anew(turn))
+    if not delivery.follow(turn) and not delivery.follow(delivery.ask_anew(turn)):
+        raise Interrupted("The process that wrote the answer died, twice.")
 
 
 def viewer_of(turn: Turn, asker: Asker) -> Viewer:

@@ -17,6 +17,7 @@ class Pressed:
     user: str
     channel: str
     turn: int
+    message: str = ""  # the ts of the message that the button stands under
     thread: str = ""
     response_url: str = ""
 
@@ -37,6 +38,7 @@ def pressed_of(payload: JsonObject) -> Pressed:
         user=text("user"),
         channel=text("channel"),
         turn=turn_id_of(payload.get("turn")),
+        message=text("message_ts"),
         thread=text("thread_ts"),
         response_url=text("response_url"),
     )

@@ -231,6 +231,21 @@ def test_an_answer_asked_for_again_comes_as_a_message_of_its_own(office: Office)
     assert Conversation.objects.count() == 1
 
 
+def test_a_private_answer_that_was_shared_is_asked_again_privately(office: Office) -> None:
+    office.change(policy=Policy.PRIVATE)
+    channel = office.channel("plans", "ann", "bob")
+    office.mentioned("ann", channel, REMOTE)
+    private = office.last("ann", channel)
+    office.do(lambda: office.slack.click(office.users["ann"], private, actions.SHARE))
+    office.change(policy=Policy.MEMBERS)
+    seen_by_bob = len(office.slack.what_sees(office.users["bob"], channel))
+    office.do(lambda: office.slack.click(office.users["ann"], private, actions.AGAIN))
+    assert len(office.slack.what_sees(office.users["bob"], channel)) == seen_by_bob
+    again = office.last("ann", channel)
+    assert (again.ephemeral_to, Turn.objects.count()) == (office.users["ann"].id, 2)
+    assert "three days a week" in text_of(again)
+
+
 def test_nothing_is_asked_again_in_a_channel_that_was_switched_off(office: Office) -> None:
     channel = office.channel("plans", "ann", "bob")
     office.mentioned("ann", channel, REMOTE)

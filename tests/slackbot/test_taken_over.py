@@ -77,6 +77,30 @@ def test_a_turn_whose_process_died_is_asked_again_in_its_place(
     assert ANSWER in text_of(other)
 
 
+def test_an_answer_that_is_interrupted_again_and_again_is_tried_later(office: Office) -> None:
+    office.only(lambda: office.slack.ask(office.users["ann"], office.bot, REMOTE))
+    begun: list[int] = []
+
+    def interrupted(turn_id: int) -> None:
+        begun.append(turn_id)
+        Turn.objects.filter(pk=turn_id).update(
+            state=TurnState.RUNNING, lease_until=timezone.now() - timedelta(seconds=1)
+        )
+
+    job = jobs.claim("first")
+    assert job is not None
+    with mock.patch("assistant.chat.services.ensure_running", interrupted):
+        Runner(owner="first")._carried(job)
+    assert len(begun) == 2
+    job.refresh_from_db()
+    assert (job.state, job.failure) == (JobState.PENDING, "failed")
+    Job.objects.update(due_at=timezone.now())
+    office.work()
+    direct = office.slack.direct(office.bot, office.users["ann"])
+    assert [text_of(one).count(ANSWER) for one in office.slack.posted_by(office.app, direct)] == [1]
+    assert Turn.objects.count() == 1
+
+
 def test_whoever_lost_a_job_tells_its_asker_nothing_privately_either(office: Office) -> None:
     office.change(policy=Policy.PRIVATE)
     channel = office.channel("plans", "ann", "bob")

@@ -1,12 +1,10 @@
 """The short messages that are no answer: private replies, and what stands in place of a withdrawn answer.
 
 None tells whether a document, a conversation or a person exists. Guests, people of other organisations and
-bots get no reply at all, so that nothing tells them what Mundap is asked (`answers_to`).
+bots get none at all (`questions.tell_not_joined`), so that nothing tells them what Mundap is asked.
 """
 
 from __future__ import annotations
-
-from enum import Enum
 
 from django.utils import formats
 from django.utils.translation import gettext, ngettext
@@ -32,35 +30,6 @@ _LONGEST_NAME = 120
 _MINUTE_S = 60
 
 
-class Sender(Enum):
-    """Who wrote to the app, as far as its answers depend on it."""
-
-    JOINED = "joined"  # a member with a Mundap account
-    NOT_JOINED = "not_joined"  # a member without one, so far
-    CLOSED = "closed"  # a member whose Mundap account is closed
-    GUEST = "guest"
-    EXTERNAL = "external"  # of another organisation
-    BOT = "bot"
-    UNKNOWN = "unknown"  # Slack did not say
-
-
-def answers_to(sender: Sender, *, join_address: str) -> Message | None:
-    """What a person gets who gets no answer; None: nothing at all.
-
-    Raises:
-        ValueError: the sender is joined, and gets an answer.
-    """
-    match sender:
-        case Sender.NOT_JOINED:
-            return sign_in_first(join_address)
-        case Sender.CLOSED:
-            return account_closed()
-        case Sender.GUEST | Sender.EXTERNAL | Sender.BOT | Sender.UNKNOWN:
-            return None
-        case Sender.JOINED:
-            raise ValueError("Whoever is joined gets an answer and no notice.")
-
-
 def sign_in_first(join_address: str) -> Message:
     """To a member who is not joined to an account yet, with the way to sign in."""
     said = gettext(
@@ -74,11 +43,6 @@ def sign_in_first(join_address: str) -> Message:
 def account_closed() -> Message:
     """To a member whose account is closed."""
     return _notice(gettext("Your Mundap account is closed. Ask your administrator if you need it."))
-
-
-def joined_now() -> Message:
-    """To a member who just signed in."""
-    return _notice(gettext("You are signed in. Ask your question here whenever you like."))
 
 
 def empty_question() -> Message:
@@ -110,13 +74,6 @@ def too_fast(wait_s: int) -> Message:
         minutes,
     )
     return _notice(said % {"n": minutes})
-
-
-def still_answering() -> Message:
-    """The question before is not answered yet."""
-    return _notice(
-        gettext("Your last question here is still being answered. Wait for its end, then ask again.")
-    )
 
 
 def file_unread(name: str, code: str) -> Message:
@@ -187,11 +144,6 @@ def feedback_kept() -> Message:
 def switched_off() -> Message:
     """In a channel, or a workspace, where Mundap is not to answer."""
     return _notice(gettext("Mundap doesn’t answer in this channel. Ask in a direct message instead."))
-
-
-def unknown() -> Message:
-    """A press or a command that is not known, such as a button of a version before."""
-    return _notice(gettext("That can’t be done here any more. Ask your question again."))
 
 
 def how_to_ask() -> Message:

@@ -103,12 +103,6 @@ def feedback_modal(turn_id: int) -> View:
     )
 
 
-def feedback_thanks() -> View:
-    """After feedback was sent."""
-    thanks = section(words(gettext("Thank you. Your feedback has been kept.")))
-    return _modal(pgettext("title of a window", "Feedback"), rich_text([thanks]))
-
-
 def ask_about_modal(quoted: str, metadata: str) -> View:
     """A question about a message. `quoted`: its text; `metadata` comes back with the question."""
     shown = quote(words(clipped(clean(quoted).strip(), _LONGEST_QUOTED)))
@@ -135,13 +129,6 @@ def ask_about_modal(quoted: str, metadata: str) -> View:
         submit=pgettext("button", "Ask"),
         callback=ids.ASK_ABOUT_SUBMIT,
         metadata=metadata,
-    )
-
-
-def share_refused() -> View:
-    """An answer cannot be shown to a whole channel."""
-    return _modal(
-        pgettext("title of a window", "Not shared"), rich_text([section(words(not_shared_words()))])
     )
 
 

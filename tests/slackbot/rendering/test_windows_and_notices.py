@@ -15,7 +15,6 @@ from assistant.slackbot import actions
 from assistant.slackbot.rendering import notices, views
 from assistant.slackbot.rendering.home import HomeConversation, home
 from assistant.slackbot.rendering.messages import Message
-from assistant.slackbot.rendering.notices import Sender, answers_to
 from assistant.slackbot.rendering.sources import quotes_of
 from assistant.slackbot.rendering.views import View
 from tests.slackbot.block_rules import every_part, message_problems, view_problems
@@ -31,11 +30,9 @@ PASSAGES = (
 MESSAGES: dict[str, Callable[[], Message]] = {
     "sign_in_first": lambda: notices.sign_in_first(JOIN),
     "account_closed": notices.account_closed,
-    "joined_now": notices.joined_now,
     "empty_question": notices.empty_question,
     "too_long": lambda: notices.too_long(40_000, most=4_000),
     "too_fast": lambda: notices.too_fast(90),
-    "still_answering": notices.still_answering,
     "file_unread": lambda: notices.file_unread("<plan>.pdf", FailureCode.ENCRYPTED),
     "file_refused": lambda: notices.file_refused("“a.pdf” wasn’t added: it is empty."),
     "failed": lambda: notices.failed("ab12"),
@@ -48,16 +45,13 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "not_yours": notices.not_yours,
     "feedback_kept": notices.feedback_kept,
     "switched_off": notices.switched_off,
-    "unknown": notices.unknown,
     "how_to_ask": notices.how_to_ask,
 }
 VIEWS: dict[str, Callable[[], View]] = {
     "sources": lambda: views.sources_modal(PASSAGES, address=ADDRESS),
     "no_sources": lambda: views.sources_modal((), address=ADDRESS),
     "feedback": lambda: views.feedback_modal(31),
-    "thanks": views.feedback_thanks,
     "ask_about": lambda: views.ask_about_modal("Is <@U0BOB> right?", '{"channel":"C1"}'),
-    "share_refused": views.share_refused,
     "home": lambda: home(True, conversations=[ASKED] * 30, address=ADDRESS, join_address=""),
     "empty_home": lambda: home(True, conversations=[], address=ADDRESS, join_address=""),
     "home_before": lambda: home(False, conversations=[ASKED], address=ADDRESS, join_address=JOIN),
@@ -82,18 +76,8 @@ def test_every_window_is_valid_and_its_title_is_whole(name: str, language: str) 
     assert not str(view.get("title", "")).count("…")
 
 
-def test_guests_strangers_and_bots_get_nothing_at_all() -> None:
-    for sender in (Sender.GUEST, Sender.EXTERNAL, Sender.BOT, Sender.UNKNOWN):
-        assert answers_to(sender, join_address=JOIN) is None
-
-
 def test_a_member_without_an_account_gets_the_way_to_sign_in() -> None:
-    message = answers_to(Sender.NOT_JOINED, join_address=JOIN)
-    assert message is not None
-    assert buttons(message.blocks) == {actions.JOIN: JOIN}
-    assert answers_to(Sender.CLOSED, join_address=JOIN) == notices.account_closed()
-    with pytest.raises(ValueError, match="gets an answer"):
-        answers_to(Sender.JOINED, join_address=JOIN)
+    assert buttons(notices.sign_in_first(JOIN).blocks) == {actions.JOIN: JOIN}
 
 
 def test_the_name_of_a_file_is_escaped_in_the_notification_only() -> None:

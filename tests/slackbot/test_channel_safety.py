@@ -23,6 +23,7 @@ from assistant.slackbot import actions, delivering, questions
 from assistant.slackbot.audience import Audience, Why
 from assistant.slackbot.models import Policy, Post, PostState
 from assistant.slackbot.rechecking import recheck_all
+from assistant.slackbot.watching import watch_channels
 from tests.conftest import SmallWorld, new_small_world
 from tests.slackbot.conftest import QUICK
 from tests.slackbot.office import Office, open_office
@@ -151,7 +152,10 @@ class World:
             self.office.do(lambda: self.office.slack.join(self.office.users[name], channel))
 
     def convert(self) -> None:
-        """A private channel becomes one that everybody can open, or the other way round."""
+        """A private channel becomes one that everybody can open, or the other way round.
+
+        Until the next minute nobody here knows.
+        """
         channel, by = self.chance.choice(self.channels), self.office.users["ann"]
         self.office.do(lambda: self.office.slack.convert(channel, by=by, private=not channel.is_private))
 
@@ -237,6 +241,8 @@ def run(office: Office, small_world: SmallWorld, seed: int, *, steps: int) -> Se
                 recheck_all()
             else:
                 getattr(world, verb)()
+            if verb == "convert":
+                watch_channels()  # Slack tells us nothing of it: the task of each minute asks
             office.work_again()
             world.check()
     return world.seen

@@ -18,12 +18,10 @@ print(*(each["num_threads"] for each in threadpoolctl.threadpool_info() if each[
 """
 
 
-@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", 2)])
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", min(2, os.cpu_count() or 1))])
 def test_products_of_matrices_take_one_thread_unless_the_environment_says_otherwise(
     tmp_path: Path, said: str | None, threads: int
 ) -> None:
-    if (os.cpu_count() or 1) < threads:
-        pytest.skip(f"needs {threads} cores")
     around = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     around |= {"MUNDAP_HOME": str(tmp_path)} | ({"OPENBLAS_NUM_THREADS": said} if said else {})
     found = subprocess.check_output([sys.executable, "-c", SCRIPT], cwd=REPOSITORY, env=around, text=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,8 +32,8 @@ from assistant.factors import app_codes, rule
 from assistant.factors.models import AuthenticatorApp
 from assistant.identity.connected import disconnect
 from assistant.identity.ldap import asking
-from assistant.identity.ldap.directory import Unreachable, filter_for, person_with
-from assistant.identity.ldap.entry import Entry, is_closed, subject_of
+from assistant.identity.ldap.directory import Unreachable, person_with
+from assistant.identity.ldap.entry import Entry, is_closed
 from assistant.identity.ldap.kind import FIELDS
 from assistant.identity.ldap.settings import settings_of
 from assistant.identity.models import ExternalIdentity, IdentityProvider, ProviderSession
@@ -585,20 +584,3 @@ def test_the_company_s_password_counts_where_those_of_mundap_do_not(
     User.objects.get().set_password("a local password 7")
     assert proves(ann, "a local password 7") == 422
     assert proves(ann, RIGHT) == 302
-
-
-@given(subject=st.text(max_size=40), attribute=st.sampled_from(["entryUUID", "employeeNumber", "objectGUID"]))
-@hypothesis.settings(max_examples=60, deadline=None)
-def test_no_subject_is_more_than_one_value_of_a_filter(subject: str, attribute: str) -> None:
-    fitting = filter_for(subject, attribute)
-    inside = fitting.removeprefix(f"({attribute}=").removesuffix(")")
-    if fitting != f"(!({attribute}=*))":
-        assert not set(inside) & set("()*\x00")
-
-
-def test_the_filter_of_an_active_directory_holds_the_bytes_in_their_order() -> None:
-    value = uuid.uuid4()
-    known = Entry("cn=ann", {"objectguid": (value.bytes_le,)})
-    subject = subject_of(known, "objectGUID")
-    fitting = filter_for(subject, "objectGUID")
-    assert bytes.fromhex(fitting.removeprefix("(objectGUID=").rstrip(")").replace("\\", "")) == value.bytes_le
